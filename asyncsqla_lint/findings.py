@@ -1,0 +1,68 @@
+"""The Finding: what the linter says, and the only thing that reports, fixes and surfaces see of a rule."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Literal
+
+from msgspec import Struct
+
+Confidence = Literal["certain", "likely"]
+Applicability = Literal["safe", "unsafe"]
+
+
+class Location(Struct, frozen=True, order=True):
+    """1-based row and column, in characters, as ruff counts them."""
+
+    row: int
+    column: int
+
+
+class Related(Struct, frozen=True):
+    """Another place that belongs to the finding: the query, the commit, the caller."""
+
+    path: str
+    location: Location
+    end_location: Location
+    message: str
+
+
+class Repair(Struct, frozen=True):
+    """One codemod to run on one file: its name, where it applies, and its arguments."""
+
+    codemod: str
+    path: str
+    location: Location
+    end_location: Location
+    arguments: dict[str, str | list[str] | bool] = {}
+
+
+class Fix(Struct, frozen=True):
+    """What would mend the finding. `fixes` turns the repairs into edits."""
+
+    message: str
+    applicability: Applicability
+    repairs: tuple[Repair, ...]
+
+
+class Finding(Struct, frozen=True):
+    code: str
+    name: str
+    message: str
+    path: str
+    location: Location
+    end_location: Location
+    confidence: Confidence = "certain"
+    related: tuple[Related, ...] = ()
+    fix: Fix | None = None
+    noqa_row: int = 0
+    fingerprint: str = ""
+
+    @property
+    def sort_key(self) -> tuple[str, Location, str, str]:
+        return (self.path, self.location, self.code, self.message)
+
+
+def fingerprint(code: str, path: str, scope: str, subject: str) -> str:
+    """Stable across edits elsewhere in the file: it names the function and what is read, not the line."""
+    return blake2b("\0".join((code, path, scope, subject)).encode(), digest_size=8).hexdigest()
