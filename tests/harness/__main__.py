@@ -1,4 +1,4 @@
-"""`python tests/harness [PATHS…]`: run the fixtures below the paths on every release and say what is wrong."""
+"""`python tests/harness [-v] [PATHS…]`: run the fixtures there on every release; say what is wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def main() -> int:
                     print(f"{batch.sqlalchemy} {fixture.key} {case}", *complaints, sep="\n    ")
                 elif verbose and report is not None:
                     raised = report.raised[0].names[0] if report.raised else "no exception"
-                    print(f"{batch.sqlalchemy} {fixture.key} {case}: as declared ({raised}, {report.seconds} s)")
+                    print(
+                        f"{batch.sqlalchemy} {fixture.key} {case}: as declared ({raised}, {report.seconds} s)"
+                    )
     print(f"{cases} runs, {wrong} complaints")
     return 1 if wrong else 0
 

@@ -65,7 +65,7 @@ def _build(home: Path, python: Path, wanted: list[str]) -> None:
 def locked(path: Path) -> Iterator[None]:
     """Holds an advisory lock, which the operating system drops should its holder die."""
     with open(path, "a+b") as file:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             file.seek(0)

@@ -64,6 +64,8 @@ def run(fixtures: Sequence[Fixture], release: str) -> Batch:
         )
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
-        raise RunnerFailed(f"the runner for {release} ended with {done.returncode} after {len(lines)} lines\n{done.stderr}")
+        raise RunnerFailed(
+            f"the runner for {release} ended with {done.returncode} after {len(lines)} lines\n{done.stderr}"
+        )
     reports = tuple(msgspec.json.decode(line, type=CaseReport) for line in lines[1:])
     return Batch(json.loads(lines[0])["sqlalchemy"], reports)

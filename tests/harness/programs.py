@@ -68,11 +68,10 @@ def discover(*places: Path) -> list[Fixture]:
     found: dict[str, Fixture] = {}
     for place in places or (FIXTURES,):
         for target in [place, *sorted(place.rglob("*"))] if place.is_dir() else [place]:
-            if target.name.startswith(("bad_", "good_")) and not _inside_fixture(target):
-                if target.suffix == ".py" or (target / "main.py").exists():
-                    fixture = load(target)
-                    if _runs_here(fixture):
-                        found[fixture.key] = fixture
+            if _is_fixture(target):
+                fixture = load(target)
+                if _runs_here(fixture):
+                    found[fixture.key] = fixture
     return [found[key] for key in sorted(found)]
 
 
@@ -109,12 +108,15 @@ def load(target: Path) -> Fixture:
     )
 
 
-def _inside_fixture(path: Path) -> bool:
-    return any(parent.name.startswith(("bad_", "good_")) for parent in path.parents)
+def _is_fixture(path: Path) -> bool:
+    if any(place.name.startswith(("bad_", "good_")) for place in path.parents):
+        return False
+    return path.name.startswith(("bad_", "good_")) and (path.suffix == ".py" or (path / "main.py").exists())
 
 
 def _settings(sources: tuple[Source, ...]) -> list[str]:
-    words = [word for source in sources for found in _SETTING.finditer(source.text) for word in found["words"].split()]
+    texts = [found["words"] for source in sources for found in _SETTING.finditer(source.text)]
+    words = " ".join(texts).split()
     for word in words:
         if not _SETTINGS.fullmatch(word):
             raise FixtureError(f"{sources[0].path}: unknown harness setting {word!r}")
@@ -122,7 +124,9 @@ def _settings(sources: tuple[Source, ...]) -> list[str]:
 
 
 def _runs_here(fixture: Fixture) -> bool:
-    needs = [word.removeprefix("python>=") for word in _settings(fixture.sources) if word.startswith("python")]
+    needs = [
+        word.removeprefix("python>=") for word in _settings(fixture.sources) if word.startswith("python")
+    ]
     return all(sys.version_info >= tuple(map(int, version.split("."))) for version in needs)
 
 

@@ -1,4 +1,4 @@
-"""Runs cases of fixtures and prints what happened, one JSON object a line. Executed by each release's interpreter.
+"""Runs cases of fixtures and prints what happened, a JSON object a line; each release's interpreter runs it.
 
     python runner.py MANIFEST.json
 
@@ -102,7 +102,7 @@ class Connections:
 
 
 class Watch:
-    """Looks at the event loop's thread whenever its heartbeat is late, and notes the fixture lines it stands on."""
+    """Looks at the event loop's thread when its heartbeat is late; notes the fixture lines it stands on."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -179,7 +179,7 @@ class Program:
 
 
 class Log(logging.Handler):
-    """Formats every record, as a service's handlers do, and keeps what asyncio and the pool complain about."""
+    """Formats each record, as a service's handlers do; keeps what asyncio and the pool complain about."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -198,7 +198,9 @@ class Log(logging.Handler):
                 self.failures.append(record.exc_info[1])
 
 
-def run_case(fixture: dict[str, Any], case: str, latency: Latency, connections: Connections) -> dict[str, Any]:
+def run_case(
+    fixture: dict[str, Any], case: str, latency: Latency, connections: Connections
+) -> dict[str, Any]:
     program = Program(fixture["root"], fixture["main"], fixture["files"])
     watch = Watch(program) if fixture["latency"] else None
     log = Log()
@@ -225,8 +227,8 @@ def run_case(fixture: dict[str, Any], case: str, latency: Latency, connections: 
             latency.on = False
             still_open = len(connections.open)
             described = _describe(raised, program)
-            for failure in log.failures:
-                described += _describe(failure, program)
+            for logged in log.failures:
+                described += _describe(logged, program)
             if raised is not None:
                 traceback.clear_frames(raised.__traceback__)
             raised = None
@@ -239,6 +241,8 @@ def run_case(fixture: dict[str, Any], case: str, latency: Latency, connections: 
         gc.collect()
         # A leaked aiosqlite connection warns when it is collected, which takes a second round.
         gc.collect()
+        # What is still alive now stays alive; later collections need not look at it again.
+        gc.freeze()
         sys.set_coroutine_origin_tracking_depth(0)
     sys.unraisablehook = sys.__unraisablehook__
     root_logger.removeHandler(log)
@@ -306,7 +310,7 @@ def _tracing(program: Program) -> Iterator[None]:
         yield
     finally:
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]  # None is what undoes it
+        threading.settrace(None)
 
 
 def _describe(failure: BaseException | None, program: Program) -> list[dict[str, Any]]:
@@ -344,7 +348,9 @@ def _frames(trace: TracebackType | None, program: Program) -> list[dict[str, Any
                 # A comprehension or lambda belongs to the method that it stands in.
                 mapped = mapped or outer[1]
             outer = (code, mapped)
-            frames.append({"path": code.co_filename, "line": line, "function": code.co_name, "mapped": mapped})
+            frames.append(
+                {"path": code.co_filename, "line": line, "function": code.co_name, "mapped": mapped}
+            )
         trace = trace.tb_next
     return frames
 
@@ -373,10 +379,12 @@ def main() -> None:
     with open(sys.argv[1], encoding="utf-8") as file:
         manifest = json.load(file)
     # This script's own folder is no part of any fixture.
-    sys.path[:] = [path for path in sys.path if os.path.abspath(path) != os.path.dirname(os.path.abspath(__file__))]
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path) != here]
     # Fixtures may print; only JSON goes to the real standard output.
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     latency, connections = Latency(), Connections()
+    gc.freeze()
     print(json.dumps({"sqlalchemy": sqlalchemy.__version__}), file=output, flush=True)
     for fixture in manifest["fixtures"]:
         for case in fixture["cases"]:

@@ -94,7 +94,9 @@ def judge_coverage(fixture: Fixture, release: str, batch: Batch) -> list[str]:
     """Every marked line is reached by a case."""
     reports = [batch.report(fixture.key, case) for case in fixture.cases]
     reached = {place for report in reports if report is not None for place in report.reached}
-    return [f"no case reaches {_name(m)}" for m in fixture.marks_on(release) if (m.path, m.line) not in reached]
+    return [
+        f"no case reaches {_name(m)}" for m in fixture.marks_on(release) if (m.path, m.line) not in reached
+    ]
 
 
 def outcomes(mark: Mark) -> tuple[str, ...]:
@@ -211,7 +213,10 @@ def _story(report: CaseReport) -> list[str]:
             for frame in reversed(raised.frames)
         )
         story.append(f"  raised {raised.names[0]}: {raised.message[:300]} [{where}]")
-    story += [f"  warned {w.category}: {w.message[:300]} [{w.path}:{w.line}] {w.origins or ''}" for w in report.warned]
+    story += [
+        f"  warned {w.category}: {w.message[:300]} [{w.path}:{w.line}] {w.origins or ''}"
+        for w in report.warned
+    ]
     story += [f"  logged {line[:300]}" for line in report.logged]
     story += [f"  stood still at {path}:{line}" for path, line in report.stalled]
     if report.open_connections:
