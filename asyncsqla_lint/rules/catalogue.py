@@ -11,7 +11,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
 
-from asyncsqla_lint.rules.rule import Description, MalformedRule, Rule, category
+from asyncsqla_lint.rules.rule import Description, MalformedRule, Rule
 
 GROUPS = ("engines", "sessions", "loading", "awaiting")
 
@@ -47,7 +47,7 @@ def groups() -> dict[str, tuple[Description, ...]]:
     """The rules under their group's title, in order."""
     titles: dict[str, tuple[Description, ...]] = {}
     for description in describe_all():
-        title = category(description.code)
+        title = description.group
         titles[title] = (*titles.get(title, ()), description)
     return titles
 

@@ -142,7 +142,7 @@ class Description(Struct, frozen=True):
     fix: Applicability | None
     outcome: Outcome
     documentation: Documentation
-    category: str
+    group: str
 
 
 class MalformedRule(TypeError):
@@ -189,12 +189,12 @@ class Rule:
             fix=cls.fix,
             outcome=cls.outcome,
             documentation=cls.documentation(),
-            category=category(cls.code),
+            group=group(cls.code),
         )
 
 
-def category(code: str) -> str:
-    return _CATEGORIES[code[3]]
+def group(code: str) -> str:
+    return _GROUPS[code[3]]
 
 
 def _check(rule: type[Rule]) -> None:
@@ -213,7 +213,7 @@ def _check(rule: type[Rule]) -> None:
         raise fail(str(error)) from None
 
 
-_CATEGORIES = {
+_GROUPS = {
     "1": "Engines, drivers, pools",
     "2": "Sessions, tasks, transactions",
     "3": "Loading",
