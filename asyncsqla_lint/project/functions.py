@@ -1,0 +1,105 @@
+"""Functions: their header, body, and what their decorators are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.project.names import External, Module, Names, Scope, Symbol
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.project.classes import ClassInfo
+    from asyncsqla_lint.project.index import Index
+
+
+@dataclass(eq=False)
+class FunctionInfo:
+    """A function, method or lambda. Made by the index only, so that identity is equality."""
+
+    index: Index
+    module: Module
+    number: int
+    owner: ClassInfo | None = None
+    parent: FunctionInfo | None = None
+
+    def __repr__(self) -> str:
+        return f"FunctionInfo({self.module.name}.{self.qualname})"
+
+    @property
+    def header(self) -> p.Function:
+        return self.module.program.functions[self.number]
+
+    @property
+    def body(self) -> p.Statements:
+        return self.module.program.bodies[self.number]
+
+    @property
+    def name(self) -> str:
+        return self.header.name
+
+    @property
+    def qualname(self) -> str:
+        return self.header.qualname
+
+    @property
+    def span(self) -> p.Span:
+        return self.header.span
+
+    @property
+    def is_async(self) -> bool:
+        return self.header.is_async
+
+    @property
+    def definition_scope(self) -> Scope:
+        """Where the header's own names (decorators, annotations, defaults) are looked up."""
+        return self.owner or self.parent
+
+    @cached_property
+    def decorators(self) -> tuple[Symbol | None, ...]:
+        """What each decorator resolves to; of `@decorator(…)` what is called."""
+        return tuple(
+            self.index.resolve(self.module, callee(expression), self.definition_scope)
+            for expression in self.header.decorators
+        )
+
+    def decorated_by(self, *names: str) -> bool:
+        return any(isinstance(one, External) and one.name in names for one in self.decorators)
+
+    @cached_property
+    def names(self) -> Names:
+        """What the body binds: local imports, classes, functions and assignments."""
+        return Names(self.module.program, self.body)
+
+    @cached_property
+    def returned(self) -> tuple[p.Expression | None, ...]:
+        """The expression of every `return`, nested functions left out."""
+        return tuple(_returns(self.body))
+
+
+def callee(expression: p.Expression) -> p.Expression:
+    while isinstance(expression, p.Call):
+        expression = expression.function
+    return expression
+
+
+def _returns(statements: p.Statements) -> Iterator[p.Expression | None]:
+    for statement in statements:
+        if isinstance(statement, p.Return):
+            yield statement.value
+        elif isinstance(statement, (p.If, p.For, p.While)):
+            yield from _returns(statement.body)
+            yield from _returns(statement.otherwise)
+        elif isinstance(statement, p.With):
+            yield from _returns(statement.body)
+        elif isinstance(statement, p.Try):
+            yield from _returns(statement.body)
+            for handler in statement.handlers:
+                yield from _returns(handler.body)
+            yield from _returns(statement.otherwise)
+            yield from _returns(statement.final)
+        elif isinstance(statement, p.Match):
+            for case in statement.cases:
+                yield from _returns(case.body)
