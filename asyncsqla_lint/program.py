@@ -386,6 +386,7 @@ class Delete(Node, frozen=True, array_like=True, gc=False, tag=46):
 
 class Assert(Node, frozen=True, array_like=True, gc=False, tag=47):
     test: Expression
+    message: Expression | None = None  # evaluated only when the test fails
 
 
 class Global(Node, frozen=True, array_like=True, gc=False, tag=48):

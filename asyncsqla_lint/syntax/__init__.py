@@ -1,0 +1,7 @@
+"""From source text to a Program."""
+
+from __future__ import annotations
+
+from asyncsqla_lint.syntax.module import SyntaxFailure, lower
+
+__all__ = ["SyntaxFailure", "lower"]
