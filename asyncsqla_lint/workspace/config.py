@@ -1,0 +1,151 @@
+"""The settings of a run, as data. `config_files` reads them."""
+
+from __future__ import annotations
+
+import os
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from asyncsqla_lint.findings import Confidence
+
+Target = Literal["auto", "2.0", "2.1"]
+Release = Literal["2.0", "2.1"]
+
+# ruff's, so that both tools walk the same tree, and our own cache.
+DEFAULT_EXCLUDE = (
+    ".asyncsqla_lint_cache",
+    ".bzr",
+    ".direnv",
+    ".eggs",
+    ".git",
+    ".git-rewrite",
+    ".hg",
+    ".ipynb_checkpoints",
+    ".mypy_cache",
+    ".nox",
+    ".pants.d",
+    ".pyenv",
+    ".pytest_cache",
+    ".pytype",
+    ".ruff_cache",
+    ".svn",
+    ".tox",
+    ".venv",
+    ".vscode",
+    "__pypackages__",
+    "_build",
+    "buck-out",
+    "dist",
+    "node_modules",
+    "site-packages",
+    "venv",
+)
+
+OUTPUT_FORMATS = (
+    "full",
+    "concise",
+    "grouped",
+    "json",
+    "json-lines",
+    "github",
+    "gitlab",
+    "sarif",
+    "junit",
+    "azure",
+    "rdjson",
+    "pylint",
+)
+
+FRAMEWORKS = (
+    "advanced-alchemy",
+    "aiogram",
+    "alembic",
+    "anyio",
+    "arq",
+    "celery",
+    "dramatiq",
+    "fastapi",
+    "flask",
+    "graphql",
+    "litestar",
+    "pydantic",
+    "pytest",
+    "sqlmodel",
+    "starlette",
+    "strawberry",
+    "taskiq",
+)
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used. The message is one line that names the place, the key and the cure."""
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """Every setting. Relative paths and patterns start from `root`."""
+
+    root: str = msgspec.field(default_factory=os.getcwd)
+    origin: str = ""  # the file the settings were read from; empty for defaults
+    command_line: tuple[dict[str, object], ...] = ()  # what was laid over any file, in the file's words
+
+    select: tuple[str, ...] = ("ASQ",)
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    extend_ignore: tuple[str, ...] = ()
+    per_file_ignores: dict[str, tuple[str, ...]] = {}
+    extend_per_file_ignores: dict[str, tuple[str, ...]] = {}
+    fixable: tuple[str, ...] = ("ALL",)
+    unfixable: tuple[str, ...] = ()
+    unsafe_fixes: bool = False
+    preview: bool = False
+    confidence: Confidence = "likely"  # the least that is reported
+
+    exclude: tuple[str, ...] = DEFAULT_EXCLUDE
+    extend_exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
+    respect_gitignore: bool = True
+    src: tuple[str, ...] = (".", "src")
+
+    target_sqlalchemy: Target = "auto"
+    async_drivers: dict[str, str] = {}  # dialect -> driver, for the fix of ASQ102
+    framework: tuple[str, ...] = ()  # empty: seen from the imports
+
+    cache_dir: str | None = None
+    output_format: str | None = None  # None: "full" on a terminal, else "concise"
+
+    def digest(self) -> str:
+        """The same for equal settings, wherever the project stands: part of a cache key."""
+        portable = msgspec.structs.replace(self, root="", origin="", command_line=(), cache_dir=None)
+        return blake2b(msgspec.json.encode(portable, order="deterministic"), digest_size=16).hexdigest()
+
+    @property
+    def release(self) -> Release:
+        """The target release; "auto" that nobody resolved counts as 2.0, the stricter of the two."""
+        return "2.1" if self.target_sqlalchemy == "2.1" else "2.0"
+
+    def described_origin(self, key: str) -> str:
+        """Where a key's value came from, for messages."""
+        if any(key in layer for layer in self.command_line):
+            return "command line"
+        return self.origin or "configuration"
+
+
+def load_config(
+    paths: tuple[str, ...] | list[str] = (),
+    *,
+    config_file: str | tuple[str, ...] | list[str] | None = None,
+    isolated: bool = False,
+    overrides: dict[str, object] | None = None,
+) -> Config:
+    """The settings for a run over `paths`: the nearest file above them, then `--config`, then overrides.
+
+    `config_file` holds what `--config` was given, in order: a path, or `key = value` in TOML.
+    `overrides` has the keys of the file (`extend-select`); None means not given.
+    """
+    from asyncsqla_lint.workspace import config_files
+
+    given = [config_file] if isinstance(config_file, str) else list(config_file or ())
+    return config_files.load(list(paths), given, isolated, overrides or {})
