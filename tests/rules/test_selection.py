@@ -43,4 +43,4 @@ def test_a_preview_rule_named_in_full_is_on() -> None:
 
 def test_a_selector_that_names_nothing_is_an_error_that_says_where() -> None:
     with pytest.raises(ConfigError, match=r"--ignore: no rule matches `ASQ999` in `ignore`"):
-        selected(Config(ignore=("ASQ999",), overridden=("ignore",)))
+        selected(Config(ignore=("ASQ999",), command_line=({"ignore": ["ASQ999"]},)))

@@ -1,0 +1,55 @@
+"""`clean`: remove the cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import click
+
+from asyncsqla_lint.cli.output import warn
+from asyncsqla_lint.workspace.config import ConfigError, load_config
+
+CACHE_DIRECTORY = ".asyncsqla_lint_cache"
+_TAG = "CACHEDIR.TAG"
+
+
+@click.command(short_help="Remove the caches below the current directory, or the one in use.")
+@click.option("--cache-dir", type=click.Path(path_type=Path), help="The cache to remove.")
+def command(cache_dir: Path | None) -> None:
+    """Remove every cache below the current directory, and the configured one."""
+    for directory in sorted(_caches(cache_dir)):
+        if not (directory / _TAG).is_file():
+            # The one word that stops a wrong `--cache-dir ~` from becoming a disaster.
+            warn(f"{directory}: not removed, since it holds no {_TAG}")
+            continue
+        shutil.rmtree(directory, ignore_errors=True)
+        click.echo(f"Removed {directory}")
+
+
+def _caches(given: Path | None) -> set[Path]:
+    if given is not None:
+        return {given} if given.is_dir() else set()
+    found = {Path(folder) / CACHE_DIRECTORY for folder in _folders() if (Path(folder) / CACHE_DIRECTORY).is_dir()}
+    configured = os.environ.get("ASYNCSQLA_LINT_CACHE_DIR") or _configured()
+    if configured and Path(configured).is_dir():
+        found.add(Path(configured))
+    return found
+
+
+def _folders() -> list[str]:
+    skipped = (".git", ".hg", ".venv", "venv", "node_modules", "site-packages")
+    folders = []
+    for folder, children, _ in os.walk("."):
+        children[:] = [child for child in children if child not in skipped]
+        folders.append(folder)
+    return folders
+
+
+def _configured() -> str | None:
+    try:
+        config = load_config(["."])
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+    return os.path.join(config.root, config.cache_dir) if config.cache_dir else None
