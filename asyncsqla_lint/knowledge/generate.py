@@ -58,7 +58,8 @@ def tables() -> dict[str, object]:
     if line == NEWEST:
         made["drivers.json"] = drivers.drivers()
         if find_spec("sqlmodel"):
-            made["sqlmodel.json"] = {"aliases": aliases.aliases("sqlmodel", "sqlalchemy"), "classes": classes.sqlmodel()}
+            names = aliases.aliases("sqlmodel", "sqlalchemy")
+            made["sqlmodel.json"] = {"aliases": names, "classes": classes.sqlmodel()}
     return made
 
 

@@ -57,7 +57,8 @@ def aliases(package: str, owner: str | None = None) -> dict[str, dict[str, str]]
 
 
 def _order(path: str, name: str) -> tuple[bool, bool, int, int, str]:
-    """SQLModel hands on SQLAlchemy's objects: those keep SQLAlchemy's names. `INT` is `INTEGER` by another name."""
+    """SQLModel hands on SQLAlchemy's objects: those keep SQLAlchemy's names."""
+    # `sqlalchemy.INT` is `INTEGER` by another name, and the shorter.
     is_nickname = path.rpartition(".")[2] != name
     return (path.startswith("sqlmodel"), is_nickname, path.count("."), len(path), path)
 

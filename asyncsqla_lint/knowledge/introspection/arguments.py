@@ -48,7 +48,8 @@ def async_engine_arguments() -> dict[str, list[str]]:
     read = {
         node.args[0].value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in ("get", "pop")
         if node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
     }
     refused = {name for name in read if _refused(name)}
@@ -87,7 +88,7 @@ def _describe(cls: type[pool.Pool]) -> dict[str, object]:
 
 def _accepts(url: str, cls: type[pool.Pool], **keywords: object) -> bool:
     try:
-        sqlalchemy.create_engine(url, poolclass=cls, **keywords)  # type: ignore[call-overload]
+        sqlalchemy.create_engine(url, poolclass=cls, **keywords)
     except (exc.ArgumentError, TypeError):
         return False
     return True

@@ -134,7 +134,7 @@ def _resolved(cls: type, given: str) -> str:
 def _public(cls: type) -> set[str]:
     names: set[str] = set()
     for base in cls.__mro__:
-        if base.__module__.startswith("sqlalchemy"):
+        if base.__module__.startswith(("sqlalchemy", "sqlmodel")):
             names.update(n for n in (*vars(base), *vars(base).get("__annotations__", ())) if n[0] != "_")
     # `HasMemoized` keeps its decorators on the class: they are tools, not API.
     return names - {"memoized_attribute", "memoized_instancemethod"}
@@ -163,7 +163,7 @@ def sqlmodel() -> dict[str, object]:
         for cls in vars(importlib.import_module(module)).values():
             if isinstance(cls, type) and issubclass(cls, (orm.Session, ext.asyncio.AsyncSession)):
                 base = cls.__mro__[1]
-                if base.__module__.startswith("sqlalchemy"):
+                if cls.__module__.startswith("sqlmodel"):
                     own = {name: row for name, row in _methods(cls).items() if name in vars(cls)}
-                    table[f"{module}.{cls.__name__}"] = {"base": base.__name__, "methods": own}
+                    table[f"{cls.__module__}.{cls.__name__}"] = {"base": base.__name__, "methods": own}
     return table

@@ -76,7 +76,7 @@ def _aiosqlite() -> dict[str, object]:
     own = _keywords(importlib.import_module("aiosqlite").connect)
     taken = []
     for name, value in SQLITE_VALUES.items():
-        with closing(sqlite3.connect(":memory:", **{name: value})):  # type: ignore[arg-type]
+        with closing(sqlite3.connect(":memory:", **{name: value})):  # type: ignore[call-overload]
             taken.append(name)
     # `autocommit` came with Python 3.12; which Python will run the program is not known.
     return {"arguments": sorted({*own, *taken, "autocommit"})}
@@ -87,7 +87,7 @@ def _oracledb() -> dict[str, object]:
 
 
 def _aioodbc() -> dict[str, object]:
-    """Read, not imported: it wants the system's ODBC library. Its other keywords join the connection string."""
+    """Read, not imported: it wants the system's ODBC library. Other keywords join the connection string."""
     spec = importlib.util.find_spec("aioodbc")
     assert spec is not None and spec.origin is not None
     tree = ast.parse(Path(spec.origin).with_name("connection.py").read_text(encoding="utf-8"))

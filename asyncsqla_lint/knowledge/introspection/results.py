@@ -32,7 +32,12 @@ class Child(Base):
 
 
 Make = Callable[[orm.Session, bool], Any]
-ARGUMENTS: dict[str, tuple[object, ...]] = {"yield_per": (1,), "columns": (0,), "fetchmany": (2,), "partitions": (2,)}
+ARGUMENTS: dict[str, tuple[object, ...]] = {
+    "columns": (0,),
+    "fetchmany": (2,),
+    "partitions": (2,),
+    "yield_per": (1,),
+}
 
 
 def _statement(joined: bool) -> sa.Select[Any]:
@@ -60,7 +65,6 @@ CLASSES: dict[str, type] = {
     "AsyncScalarResult": AsyncScalarResult,
     "AsyncMappingResult": AsyncMappingResult,
 }
-READS = ("iterate",)
 
 
 def reads() -> dict[str, dict[str, list[object]]]:
@@ -70,7 +74,6 @@ def reads() -> dict[str, dict[str, list[object]]]:
 async def _reads() -> dict[str, dict[str, list[object]]]:
     engine = sa.create_engine("sqlite://")
     Base.metadata.create_all(engine)
-    # Rows of the same parent are what `unique()` is about; the sizes are told apart by what is deleted.
     tables: dict[str, dict[str, list[object]]] = {}
     for family, make in FAMILIES.items():
         rows: dict[str, list[object]] = {}

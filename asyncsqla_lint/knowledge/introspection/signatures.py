@@ -1,6 +1,7 @@
 """What a callable is, takes and gives, as short strings.
 
-`Result`, `AsyncTransaction?` (or None), `Engine|Connection`, `Any`; parameters as `statement params= * bind=`.
+`Result`, `AsyncTransaction?` (or None), `Connection|Engine`, `Any`; parameters are words, as in
+`statement params= * bind=`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import typing
 from types import FunctionType, MemberDescriptorType
 
 CONTEXTLIB = contextlib.__file__
+GIVE_INNER = frozenset({"async_context", "async_iterator", "context", "iterator", "startable"})
 GENERIC_ALIASES = {"Type": "type", "Dict": "dict", "Tuple": "tuple", "List": "list", "Set": "set"}
 
 
@@ -24,7 +26,8 @@ def kind_of(function: object) -> str:
         return "async_context" if inspect.isasyncgenfunction(wrapped) else "context"
     if wrapped is not None and inspect.isasyncgenfunction(wrapped) and made_in.endswith("base.py"):
         return "startable"  # sqlalchemy.ext.asyncio.base.asyncstartablecontext
-    if inspect.iscoroutinefunction(function):
+    # A `deprecated` decorator hides the coroutine function from Pythons before 3.12.
+    if inspect.iscoroutinefunction(inspect.unwrap(function)):  # type: ignore[arg-type]
         return "coroutine"
     if inspect.isasyncgenfunction(function):
         return "async_iterator"
@@ -59,7 +62,7 @@ def returns(function: object, *, innermost: bool = False) -> str:
         return "Any"
     annotation = wrapped.__annotations__.get("return")
     module = sys.modules[wrapped.__module__]
-    if innermost or kind_of(function) in ("async_context", "context", "startable", "async_iterator", "iterator"):
+    if innermost or kind_of(function) in GIVE_INNER:
         annotation = inner(annotation)
     return simplify(annotation, vars(module))
 
@@ -69,7 +72,7 @@ def attribute_type(owner: type, name: str, value: object) -> str:
     if isinstance(value, property) and value.fget is not None:
         return returns(value.fget)
     for base in owner.__mro__:
-        annotation = base.__dict__.get("__annotations__", {}).get(name)
+        annotation = inspect.get_annotations(base).get(name)
         if annotation is not None:
             return simplify(annotation, vars(sys.modules[base.__module__]))
     fget = getattr(value, "fget", None)
@@ -77,9 +80,10 @@ def attribute_type(owner: type, name: str, value: object) -> str:
 
 
 def is_attribute(value: object) -> bool:
-    return isinstance(value, (property, MemberDescriptorType)) or (
-        not callable(value) and hasattr(value, "__get__") and not isinstance(value, (classmethod, staticmethod))
-    )
+    if isinstance(value, (property, MemberDescriptorType)):
+        return True
+    wraps_function = callable(value) or isinstance(value, (classmethod, staticmethod))
+    return hasattr(value, "__get__") and not wraps_function
 
 
 def inner(annotation: object) -> object:
@@ -96,7 +100,10 @@ def simplify(annotation: object, names: dict[str, object]) -> str:
     if annotation is None:
         return "Any"
     if not isinstance(annotation, str):
-        return getattr(annotation, "__name__", "Any")
+        is_union = typing.get_origin(annotation) is typing.Union
+        members = typing.get_args(annotation) if is_union else (annotation,)
+        heads = [typing.get_origin(member) or member for member in members]
+        return "|".join(sorted({getattr(head, "__name__", "Any") for head in heads}))
     try:
         tree = ast.parse(annotation.strip(), mode="eval").body
     except SyntaxError:
