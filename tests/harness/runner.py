@@ -30,7 +30,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
@@ -181,21 +181,23 @@ class Program:
 class Log(logging.Handler):
     """Formats each record, as a service's handlers do; keeps what asyncio and the pool complain about."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program) -> None:
         super().__init__(logging.INFO)
+        self.program = program
         self.logged: list[str] = []
-        self.failures: list[BaseException] = []
+        # What was raised, below the fixture frames of the call that logged.
+        self.failures: list[tuple[BaseException, list[dict[str, Any]]]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = record.getMessage()
         except Exception as failure:
-            self.failures.append(failure)
+            self.failures.append((failure, _callers(self.program)))
             return
         if record.levelno >= logging.WARNING and record.name.startswith(("asyncio", "sqlalchemy.pool")):
             self.logged.append(f"{record.name}: {text}")
             if record.exc_info and record.exc_info[1] is not None:
-                self.failures.append(record.exc_info[1])
+                self.failures.append((record.exc_info[1], []))
 
 
 def run_case(
@@ -203,7 +205,7 @@ def run_case(
 ) -> dict[str, Any]:
     program = Program(fixture["root"], fixture["main"], fixture["files"])
     watch = Watch(program) if fixture["latency"] else None
-    log = Log()
+    log = Log(program)
     root_logger = logging.getLogger()
     root_logger.addHandler(log)
     root_logger.setLevel(logging.INFO)
@@ -227,8 +229,8 @@ def run_case(
             latency.on = False
             still_open = len(connections.open)
             described = _describe(raised, program)
-            for logged in log.failures:
-                described += _describe(logged, program)
+            for logged, callers in log.failures:
+                described += _describe(logged, program, callers)
             if raised is not None:
                 traceback.clear_frames(raised.__traceback__)
             raised = None
@@ -313,7 +315,9 @@ def _tracing(program: Program) -> Iterator[None]:
         threading.settrace(None)
 
 
-def _describe(failure: BaseException | None, program: Program) -> list[dict[str, Any]]:
+def _describe(
+    failure: BaseException | None, program: Program, callers: Sequence[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
     """The failure and all that hangs on it, nearest first, each with its frames in the fixture."""
     described: list[dict[str, Any]] = []
     seen: set[int] = set()
@@ -327,7 +331,7 @@ def _describe(failure: BaseException | None, program: Program) -> list[dict[str,
             {
                 "names": [base.__name__ for base in type(one).__mro__[:-1]],
                 "message": str(one)[:2000],
-                "frames": _frames(one.__traceback__, program),
+                "frames": [*callers, *_frames(one.__traceback__, program)],
             }
         )
         original = getattr(one, "orig", None)
@@ -348,11 +352,21 @@ def _frames(trace: TracebackType | None, program: Program) -> list[dict[str, Any
                 # A comprehension or lambda belongs to the method that it stands in.
                 mapped = mapped or outer[1]
             outer = (code, mapped)
-            frames.append(
-                {"path": code.co_filename, "line": line, "function": code.co_name, "mapped": mapped}
-            )
+            frames.append(_frame(code, line, mapped))
         trace = trace.tb_next
     return frames
+
+
+def _callers(program: Program) -> list[dict[str, Any]]:
+    """The fixture's frames on the stack, outermost first."""
+    frames = [frame for frame, _ in traceback.walk_stack(None) if program.owns(frame.f_code)]
+    return [
+        _frame(frame.f_code, frame.f_lineno, _runs_on_mapped_instance(frame)) for frame in reversed(frames)
+    ]
+
+
+def _frame(code: CodeType, line: int, mapped: bool) -> dict[str, Any]:
+    return {"path": code.co_filename, "line": line, "function": code.co_name, "mapped": mapped}
 
 
 def _runs_on_mapped_instance(frame: FrameType) -> bool:

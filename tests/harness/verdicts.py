@@ -73,7 +73,7 @@ STANDS_ON_CAUSE = ("ASQ1", "ASQ2", "ASQ308", "ASQ310", "ASQ313")
 STANDS_ON_STATEMENT = ("ASQ4",)
 
 UNCLEAN_WARNINGS = ("RuntimeWarning", "ResourceWarning", "SAWarning")
-# SQLAlchemy 2.1 drops this coroutine itself whenever it raises MissingGreenlet, also where the program catches that.
+# SQLAlchemy 2.1 drops this coroutine itself whenever it raises MissingGreenlet, caught or not.
 SQLALCHEMYS_OWN = "coroutine 'Connection.cursor' was never awaited"
 
 
