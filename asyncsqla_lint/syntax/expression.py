@@ -226,7 +226,8 @@ class Expressions(Visitor, Cursor):
         self.format_parts(node.parts, "r" in node.start.lower(), parts)
         self.at += len(node.end)
         self.strings.append((start, self.at))
-        return Opaque(self.finish(node, start), tuple(parts))
+        evaluated = tuple(part for part in parts if not isinstance(part, Constant))
+        return Opaque(self.finish(node, start), evaluated)
 
     def format_parts(
         self,
@@ -244,9 +245,13 @@ class Expressions(Visitor, Cursor):
                 continue
             assert isinstance(piece, (cst.FormattedStringExpression, cst.TemplatedStringExpression))
             self.at += 1
-            parts.append(self.expression(piece.expression))
-            if piece.equal is not None:
+            opened = self.at
+            formatted = self.expression(piece.expression)
+            if piece.equal is not None:  # `{x = }` writes its own source first
                 self.token(1)
+                self.next()
+                parts.append(Constant(span(opened, self.at), self.text[opened : self.at]))
+            parts.append(formatted)
             if piece.conversion is not None:
                 self.token(1 + len(piece.conversion))
             if piece.format_spec is None:
@@ -261,16 +266,15 @@ class Expressions(Visitor, Cursor):
     def visit_ConcatenatedString(self, node: cst.ConcatenatedString) -> Expression:
         start = self.begin(node)
         pieces: list[Expression] = []
-        closing: list[cst.ConcatenatedString] = []
         rest: cst.BaseString = node
         while isinstance(rest, cst.ConcatenatedString):
             pieces.append(self.expression(rest.left))
-            closing.append(rest)
             rest = rest.right
         pieces.append(self.expression(rest))
         place = self.finish(node, start)
         if any(isinstance(piece, Opaque) for piece in pieces):  # bytes, or a template
-            return Opaque(place, tuple(part for piece in pieces for part in self.parts_of(piece)))
+            parts = [part for piece in pieces for part in self.parts_of(piece)]
+            return Opaque(place, tuple(part for part in parts if not isinstance(part, Constant)))
         texts = [piece.value for piece in pieces if isinstance(piece, Constant)]
         if len(texts) == len(pieces):
             return Constant(place, "".join(str(text) for text in texts))

@@ -55,7 +55,7 @@ class Definitions(StatementLowering):
 
     @contextmanager
     def function_scope(self, qualname: str) -> Iterator[Scope]:
-        """Read a body; afterwards the scope holds what was gathered, and the enclosing one mentions it too."""
+        """Read a body; the scope then holds what was gathered, and the enclosing one mentions it too."""
         outer = (self.prefix, self.mentions, self.yields, self.globals)
         self.prefix = f"{qualname}.<locals>."
         self.mentions, self.yields, self.globals = set(), False, set()

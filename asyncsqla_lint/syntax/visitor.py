@@ -2,7 +2,8 @@
 
 `libcst.CSTVisitor` walks through `Module.visit`, which rebuilds every node, whitespace included. This one
 only reads: it dispatches by node type to `visit_Call`, `visit_Name`, … and, where a subclass has no
-method, goes on to the node's children in source order, leaving out trivia (whitespace, comments, brackets, commas).
+method, goes on to the node's children in source order, leaving out trivia (whitespace, comments,
+brackets, commas).
 
     class Calls(Visitor):
         def visit_Call(self, node: cst.Call) -> None:
@@ -21,7 +22,20 @@ import libcst as cst
 Handler = Callable[[Any], Any]
 
 TRIVIA = frozenset(
-    ["lpar", "rpar", "lbracket", "rbracket", "lbrace", "rbrace", "comma", "semicolon", "dot", "colon", "equal", "first_colon", "second_colon", "leading_lines", "lines_after_decorators", "header", "footer", "trailing_whitespace", "indent", "separator", "trailing_comma", "default_indent", "default_newline", "encoding", "has_trailing_newline"]
+    (
+        *("lpar", "rpar", "lbracket", "rbracket", "lbrace", "rbrace", "comma", "semicolon", "dot", "colon"),
+        *(
+            "equal",
+            "first_colon",
+            "second_colon",
+            "leading_lines",
+            "lines_after_decorators",
+            "header",
+            "footer",
+        ),
+        *("trailing_whitespace", "indent", "separator", "trailing_comma"),
+        *("default_indent", "default_newline", "encoding", "has_trailing_newline"),
+    )
 )
 # The fields whose order in the dataclass is not the order in the source.
 SOURCE_ORDER = {
@@ -73,7 +87,6 @@ class Visitor:
     handled: dict[type[cst.CSTNode], str] = {}
 
     def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
         found: dict[type[cst.CSTNode], str] = {}
         for name in dir(cls):
             # A node type that the installed LibCST does not have yet is never met.
@@ -88,7 +101,8 @@ class Visitor:
         }
 
     def visit(self, node: cst.CSTNode) -> Any:
-        return self.handlers.get(type(node), self.visit_children)(node)
+        handler: Handler = self.handlers.get(type(node), self.visit_children)
+        return handler(node)
 
     def visit_children(self, node: cst.CSTNode) -> Any:
         visit = self.visit
