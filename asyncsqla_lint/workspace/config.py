@@ -89,6 +89,7 @@ class Config(Struct, frozen=True, kw_only=True):
 
     root: str = msgspec.field(default_factory=os.getcwd)
     origin: str = ""  # the file the settings were read from; empty for defaults
+    nested: bool = False  # whether a configuration file further down rules what is below it
     command_line: tuple[dict[str, object], ...] = ()  # what was laid over any file, in the file's words
 
     select: tuple[str, ...] = ("ASQ",)
@@ -107,7 +108,7 @@ class Config(Struct, frozen=True, kw_only=True):
     extend_exclude: tuple[str, ...] = ()
     force_exclude: bool = False
     respect_gitignore: bool = True
-    src: tuple[str, ...] = (".", "src")
+    src: tuple[str, ...] = ()  # directories on sys.path; empty: found out from the imports
 
     target_sqlalchemy: Target = "auto"
     async_drivers: dict[str, str] = {}  # dialect -> driver, for the fix of ASQ102
@@ -118,7 +119,9 @@ class Config(Struct, frozen=True, kw_only=True):
 
     def digest(self) -> str:
         """The same for equal settings, wherever the project stands: part of a cache key."""
-        portable = msgspec.structs.replace(self, root="", origin="", command_line=(), cache_dir=None)
+        portable = msgspec.structs.replace(
+            self, root="", origin="", command_line=(), nested=False, cache_dir=None
+        )
         return blake2b(msgspec.json.encode(portable, order="deterministic"), digest_size=16).hexdigest()
 
     @property

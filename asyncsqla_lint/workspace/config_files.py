@@ -51,7 +51,9 @@ def _selectors(value: object) -> tuple[str, ...]:
     found = _strings(value)
     for item in found:
         if not _SELECTOR.fullmatch(item):
-            raise _Bad(f"codes (ASQ301), prefixes (ASQ3), names (missing-eager-load) or ALL, and {item!r} is none")
+            raise _Bad(
+                f"codes (ASQ301), prefixes (ASQ3), names (missing-eager-load) or ALL, and {item!r} is none"
+            )
     return found
 
 
@@ -231,7 +233,9 @@ def _layer(base: Values, over: Values) -> Values:
         return merged
     chosen = _tuple(over, "extend_select")
     for key in ("ignore", "extend_ignore"):
-        kept = tuple(item for item in _tuple(base, key) if not any(_covers(choice, item) for choice in chosen))
+        kept = tuple(
+            item for item in _tuple(base, key) if not any(_covers(choice, item) for choice in chosen)
+        )
         merged[key] = (*kept, *_tuple(over, key))
     for key in ("extend_select", "extend_exclude"):
         merged[key] = (*_tuple(base, key), *_tuple(over, key))
@@ -273,7 +277,12 @@ def load(paths: list[str], given: list[str], isolated: bool, overrides: Mapping[
         config = msgspec.structs.replace(read_config_file(file), root=os.getcwd())
     else:
         found = None if isolated else nearest_config_file(start)
-        config = read_config_file(found) if found else Config(root=project_root(start))
+        config = (
+            read_config_file(found)
+            if found
+            else Config(root=os.getcwd() if isolated else project_root(start))
+        )
+        config = msgspec.structs.replace(config, nested=not isolated)
     for text in inline:
         config = with_overrides(config, _inline(text), "--config")
     return with_overrides(config, overrides)
@@ -311,11 +320,15 @@ def _common_directory(paths: list[str]) -> str:
 _ROOT_MARKERS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg")
 
 
+def is_project_root(directory: str) -> bool:
+    return any(os.path.exists(os.path.join(directory, marker)) for marker in _ROOT_MARKERS)
+
+
 def project_root(directory: str) -> str:
     """The nearest ancestor that looks like a project's top; the directory itself if none does."""
     current = os.path.abspath(directory)
     while True:
-        if any(os.path.exists(os.path.join(current, marker)) for marker in _ROOT_MARKERS):
+        if is_project_root(current):
             return current
         parent = os.path.dirname(current)
         if parent == current:

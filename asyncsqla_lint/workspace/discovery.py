@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -38,9 +38,9 @@ class Discovery(Struct, frozen=True):
     errors: tuple[PathError, ...]
 
 
-def discover(paths: Sequence[str], config: Config, *, nested: bool = True) -> Discovery:
-    """All files below `paths`. With `nested`, a configuration file further down rules what is below it."""
-    walk = _Walk(config, nested)
+def discover(paths: Sequence[str], config: Config, unsaved: Collection[str] = ()) -> Discovery:
+    """All files at or below `paths`. An `unsaved` one (absolute) need not be there."""
+    walk = _Walk(config, unsaved)
     for path in paths:
         walk.start(path)
     return walk.result()
@@ -63,9 +63,9 @@ class _Ignores(Struct, frozen=True):
 
 
 class _Walk:
-    def __init__(self, config: Config, nested: bool) -> None:
+    def __init__(self, config: Config, unsaved: Collection[str]) -> None:
         self.config = config
-        self.nested = nested
+        self.unsaved = unsaved
         self.files: dict[str, Config] = {}
         self.links: dict[str, Config] = {}  # symbolic links to files
         self.errors: set[PathError] = set()
@@ -85,18 +85,21 @@ class _Walk:
 
     def start(self, given: str) -> None:
         path = os.path.abspath(given)
-        try:
-            status = os.stat(path)
-        except OSError as error:
-            self.errors.add(PathError(given, _reason(error)))
-            return
-        directory = stat.S_ISDIR(status.st_mode)
+        if path in self.unsaved:
+            mode = stat.S_IFREG
+        else:
+            try:
+                mode = os.stat(path).st_mode
+            except OSError as error:
+                self.errors.add(PathError(given, reason(error)))
+                return
+        directory = stat.S_ISDIR(mode)
         config = self.config_of(path if directory else os.path.dirname(path))
         if config.force_exclude and self._excluded_by_force(path, config, directory):
             return
         if directory:
             self.walk(path, config, self._ignores_above(path) if config.respect_gitignore else None)
-        elif not stat.S_ISREG(status.st_mode):
+        elif not stat.S_ISREG(mode):
             self.errors.add(PathError(given, "not a regular file"))
         elif path.endswith(".ipynb"):
             self.errors.add(PathError(given, "notebooks are not checked"))
@@ -114,7 +117,7 @@ class _Walk:
                 with os.scandir(directory) as listing:
                     entries = list(listing)
             except OSError as error:
-                self.errors.add(PathError(_shown(directory), _reason(error)))
+                self.errors.add(PathError(shown(directory), reason(error)))
                 continue
             names = {entry.name for entry in entries}
             if directory != top:
@@ -146,7 +149,9 @@ class _Walk:
     def excludes(self, config: Config) -> Patterns:
         found = self._excludes.get(id(config))
         if found is None:
-            patterns = (_from_root(pattern, config.root) for pattern in (*config.exclude, *config.extend_exclude))
+            patterns = (
+                _from_root(pattern, config.root) for pattern in (*config.exclude, *config.extend_exclude)
+            )
             found = self._excludes[id(config)] = Patterns(config.root, patterns)
         return found
 
@@ -155,7 +160,9 @@ class _Walk:
     def config_of(self, directory: str) -> Config:
         """The nearest configuration at or above a directory, as far up as the run's own."""
         above: list[str] = []
-        while self.nested and _is_below(directory, self.config.root) and directory not in self._configs:
+        while (
+            self.config.nested and _is_below(directory, self.config.root) and directory not in self._configs
+        ):
             above.append(directory)
             directory = os.path.dirname(directory)
         config = self._configs.get(directory, self.config)
@@ -165,7 +172,7 @@ class _Walk:
         return config
 
     def _config_in(self, directory: str, names: Iterable[str]) -> Config | None:
-        if not self.nested or directory == self.config.root:
+        if not self.config.nested or directory == self.config.root:
             return None
         if not any(name in names for name in FILE_NAMES):
             return None
@@ -187,7 +194,9 @@ class _Walk:
         while not os.path.exists(os.path.join(chain[-1], ".git")):
             parent = os.path.dirname(chain[-1])
             if parent == chain[-1]:  # no repository: only the project's own ignore files count
-                chain = [each for each in chain if _is_below(each, self.config.root) or each == self.config.root]
+                chain = [
+                    each for each in chain if _is_below(each, self.config.root) or each == self.config.root
+                ]
                 break
             chain.append(parent)
         ignores: _Ignores | None = None
@@ -224,13 +233,13 @@ def _is_below(path: str, directory: str) -> bool:
     return path.startswith(directory.rstrip(os.sep) + os.sep)
 
 
-def _shown(path: str) -> str:
-    """As a user would write it: relative where it lies below the working directory."""
-    here = os.getcwd()
-    return os.path.relpath(path, here) if _is_below(path, here) else path
+def shown(path: str, directory: str | None = None) -> str:
+    """As a user would write it: relative where it lies below the (working) directory."""
+    here = os.getcwd() if directory is None else directory
+    return path[len(here.rstrip(os.sep)) + 1 :] if _is_below(path, here) else path
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file or directory"
     return (error.strerror or type(error).__name__).lower()

@@ -40,7 +40,7 @@ class Layout:
         self._parents: dict[str, list[str]] = {}  # a top-level name → the directories that hold it
         self._directories: set[str] = set()
         self._learn_directories()
-        self._targets: dict[tuple[str, str], tuple[str, str] | None] = {}
+        self._known_roots: dict[tuple[str, ImportedName], str | None] = {}
         self._roots = self._choose_roots()
         self.names: dict[str, ModuleName] = {path: self._name(path) for path in sorted(self._files)}
 
@@ -121,7 +121,19 @@ class Layout:
         holders = self._parents.get(first)
         if not holders:
             return None
-        holding = [each for each in holders if any(True for _ in self._targets_below(each, imported.module, imported.names))]
+        key = (directory, imported)
+        if key not in self._known_roots:
+            self._known_roots[key] = self._find_root(directory, imported, first, holders)
+        return self._known_roots[key]
+
+    def _find_root(
+        self, directory: str, imported: ImportedName, first: str, holders: Sequence[str]
+    ) -> str | None:
+        holding = [
+            each
+            for each in holders
+            if any(True for _ in self._targets_below(each, imported.module, imported.names))
+        ]
         if not holding:
             return None
         natural = self._natural_root(directory)
@@ -159,21 +171,25 @@ class Layout:
         for natural in naturals:
             declared = next((each for each in self._src if _is_at_or_below(natural, each)), None)
             counted = votes.get(natural)
-            if counted:
+            if declared is not None:
+                chosen[natural] = declared
+            elif counted:
                 most = max(counted.values())
                 chosen[natural] = min((root for root, count in counted.items() if count == most), key=len)
-            elif declared is not None and declared != natural and self._src[-1:] != [declared]:
-                chosen[natural] = declared
             else:
-                chosen[natural] = natural
+                chosen[natural] = _src_above(natural) or natural
         # `backend/app` whose subdirectories are imported as `app.routes`, but nobody imports `app.main`:
         # it is a package below backend/ too.
         for natural in naturals:
-            if natural in votes:
+            if natural in votes or chosen[natural] != natural or natural in self._src:
                 continue
             for other in naturals:
                 root = chosen[other]
-                if other in votes and _is_strictly_below(natural, root) and _is_strictly_below(other, natural):
+                if (
+                    other in votes
+                    and _is_strictly_below(natural, root)
+                    and _is_strictly_below(other, natural)
+                ):
                     chosen[natural] = root
                     break
         return chosen
@@ -187,6 +203,14 @@ class Layout:
         if not is_package:
             parts.append(name[:-3] if name.endswith(".py") else name)
         return ModuleName(root, ".".join(parts), is_package)
+
+
+def _src_above(directory: str) -> str | None:
+    """The nearest ancestor called `src`, the one name that says by itself that it is a root."""
+    parts = directory.split(os.sep)
+    if "src" not in parts[1:]:
+        return None
+    return os.sep.join(parts[: len(parts) - parts[::-1].index("src")])
 
 
 def _is_at_or_below(path: str, directory: str) -> bool:

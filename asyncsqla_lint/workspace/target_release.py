@@ -79,14 +79,15 @@ def evidence_in(directory: str) -> TargetRelease | None:
 # --- requirements ----------------------------------------------------------------------------------
 
 _REQUIREMENT = re.compile(
-    r"sqlalchemy\s*(?:\[[^\]]*\])?\s*(?:\((?P<bracketed>[^)]*)\)|(?P<bare>[^;#@]*))\s*(?:[;#].*)?", re.IGNORECASE
+    r"sqlalchemy\s*(?:\[[^\]]*\])?\s*(?:\((?P<bracketed>[^)]*)\)|(?P<bare>[^;#@]*))\s*(?:[;#].*)?",
+    re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"(===|==|~=|>=|<=|!=|>|<|\^|~|=)?\s*v?(\d+(?:\.\d+)*)(\.\*)?")
 _SPLIT: tuple[int, ...] = (2, 1)
 
 
 def admitted_line(requirement: str) -> Release | None:
-    """The one release line that `sqlalchemy[asyncio]>=2.0.20,<2.1` admits; None if both, or neither is said."""
+    """The one release line that `sqlalchemy[asyncio]>=2.0.20,<2.1` admits; None if both or unsaid."""
     found = _REQUIREMENT.fullmatch(requirement.strip())
     if found is None:
         return None
@@ -193,7 +194,9 @@ def _of_setup_cfg(path: str) -> list[str]:
 
 # --- files -----------------------------------------------------------------------------------------
 
-_PACKAGE_START = re.compile(r"""^name = (["'])sqlalchemy\1\s*^version = (["'])([^"']+)\2""", re.IGNORECASE | re.MULTILINE)
+_PACKAGE_START = re.compile(
+    r"""^name = (["'])sqlalchemy\1\s*^version = (["'])([^"']+)\2""", re.IGNORECASE | re.MULTILINE
+)
 
 
 def _locked_version(path: str) -> str | None:

@@ -1,0 +1,89 @@
+"""The seam between the run and the engine that analyses: what goes in, what comes out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from asyncsqla_lint.findings import Finding, Location, fingerprint
+from asyncsqla_lint.project.index import Index
+from asyncsqla_lint.rules.itself import InternalError
+from asyncsqla_lint.workspace.config import Config
+
+
+class Analysis(Protocol):
+    """What an engine answers. A crash inside one function is a finding (ASQ903), not an exception."""
+
+    @property
+    def findings(self) -> Sequence[Finding]: ...
+    @property
+    def counters(self) -> Mapping[str, int]: ...
+
+
+# Which modules to check, by their keys in `index.modules`; the config's target release is resolved.
+Analyse = Callable[[Index, Sequence[str], Config], Analysis]
+
+
+class Checked(Struct, frozen=True):
+    findings: tuple[Finding, ...]
+    counters: dict[str, int]
+
+
+def check_modules(analyse: Analyse, index: Index, modules: Sequence[str], config: Config) -> Checked:
+    """The unit of work, a pure function. A crash costs the module that causes it, and no other."""
+    try:
+        analysis = analyse(index, modules, config)
+    except Exception as error:
+        if len(modules) == 1:
+            path = index.modules[modules[0]].path
+            return Checked((internal_error(path, f"`{modules[0]}`", error),), {})
+        middle = len(modules) // 2
+        halves = [
+            check_modules(analyse, index, part, config) for part in (modules[:middle], modules[middle:])
+        ]
+        return Checked(
+            tuple(finding for half in halves for finding in half.findings),
+            added(half.counters for half in halves),
+        )
+    return Checked(tuple(analysis.findings), dict(analysis.counters))
+
+
+def added(counters: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counters:
+        total.update(each)
+    return dict(sorted(total.items()))
+
+
+def internal_error(path: str, where: str, error: BaseException) -> Finding:
+    """ASQ903: what was not checked, and what to report."""
+    text = " ".join(str(error).split())
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return Finding(
+        InternalError.code,
+        InternalError.name,
+        f"the linter failed in {where} ({_short(what)}){_raised_at(error)}",
+        path,
+        Location(1, 1),
+        Location(1, 1),
+        fingerprint=fingerprint(InternalError.code, path, where, type(error).__name__),
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _raised_at(error: BaseException) -> str:
+    """The line of ours that failed, so that the report of one user is enough to find it."""
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] == __name__.partition(".")[0]:
+            place = f", raised at {module}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
