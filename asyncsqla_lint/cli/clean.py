@@ -31,7 +31,9 @@ def command(cache_dir: Path | None) -> None:
 def _caches(given: Path | None) -> set[Path]:
     if given is not None:
         return {given} if given.is_dir() else set()
-    found = {Path(folder) / CACHE_DIRECTORY for folder in _folders() if (Path(folder) / CACHE_DIRECTORY).is_dir()}
+    found = {
+        Path(folder) / CACHE_DIRECTORY for folder in _folders() if (Path(folder) / CACHE_DIRECTORY).is_dir()
+    }
     configured = os.environ.get("ASYNCSQLA_LINT_CACHE_DIR") or _configured()
     if configured and Path(configured).is_dir():
         found.add(Path(configured))

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from asyncsqla_lint.findings import Finding
 from asyncsqla_lint.report.context import Context, one_line
-from asyncsqla_lint.report.full import is_safe
 from asyncsqla_lint.report.style import CODE, FAINT, HELP, NAME, Piece, paint, with_code
 
 
@@ -16,12 +15,12 @@ def render(findings: Sequence[Finding], context: Context) -> Iterator[str]:
             (one_line(context.shown(finding.path)), NAME),
             (f":{finding.location.row}:{finding.location.column}: ", FAINT),
         ]
-        yield paint([*place, *saying(finding)], context.color) + "\n"
+        yield paint([*place, *saying(finding, context)], context.color) + "\n"
     for text in context.summary:
         yield text + "\n"
 
 
-def saying(finding: Finding) -> list[Piece]:
+def saying(finding: Finding, context: Context) -> list[Piece]:
     """`ASQ304 [*] message`"""
-    mark: list[Piece] = [("[", ""), ("*", HELP), ("] ", "")] if is_safe(finding) else []
+    mark: list[Piece] = [("[", ""), ("*", HELP), ("] ", "")] if context.fixes(finding) else []
     return [(finding.code, CODE), (" ", ""), *mark, *with_code(one_line(finding.message))]

@@ -36,6 +36,8 @@ class Context:
     documentation: str | None = None
     directory: str = field(default_factory=os.getcwd)
     color: bool = False
+    # Whether `--fix` exists here; only then are findings marked as fixable.
+    can_fix: bool = False
     # Lines that the formats for people print after the findings.
     summary: tuple[str, ...] = ()
     _lines: dict[str, list[str] | None] = field(default_factory=dict, repr=False)
@@ -51,6 +53,10 @@ class Context:
     def posix(self, path: str) -> str:
         """`shown` with forward slashes, for services that join it to a repository's root."""
         return PurePath(self.shown(path)).as_posix()
+
+    def fixes(self, finding: Finding) -> bool:
+        """Whether `--fix` alone would mend it: marked `[*]`, as ruff does."""
+        return self.can_fix and finding.fix is not None and finding.fix.applicability == "safe"
 
     def url(self, finding: Finding) -> str | None:
         return self.rule_url(finding.name)

@@ -20,7 +20,7 @@ def render(findings: Sequence[Finding], context: Context) -> Iterator[str]:
 
 
 def _lines(finding: Finding, context: Context) -> Iterator[list[Piece]]:
-    yield _header(finding)
+    yield _header(finding, context)
     pages = _pages(finding)
     sources = {path: context.lines(path) for path in pages}
     gutter = max(gutter_width(sources[path], marks) for path, marks in pages.items())
@@ -43,14 +43,10 @@ def _lines(finding: Finding, context: Context) -> Iterator[list[Piece]]:
         yield _remark(gutter, "help", finding.fix.message)
 
 
-def _header(finding: Finding) -> list[Piece]:
-    mark: list[Piece] = [(" [", ""), ("*", HELP), ("]", "")] if is_safe(finding) else []
+def _header(finding: Finding, context: Context) -> list[Piece]:
+    mark: list[Piece] = [(" [", ""), ("*", HELP), ("]", "")] if context.fixes(finding) else []
     name: list[Piece] = [(f" {finding.name}", FAINT)]
     return [(finding.code, CODE), *name, *mark, (": ", ""), *with_code(one_line(finding.message))]
-
-
-def is_safe(finding: Finding) -> bool:
-    return finding.fix is not None and finding.fix.applicability == "safe"
 
 
 def _pages(finding: Finding) -> dict[str, list[Mark]]:

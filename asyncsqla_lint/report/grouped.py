@@ -20,7 +20,7 @@ def render(findings: Sequence[Finding], context: Context) -> Iterator[str]:
         for finding in of_file:
             row, column = finding.location.row, finding.location.column
             place: Piece = (f"  {row:>{rows}}:{column:<{columns}} ", FAINT)
-            yield paint([place, *saying(finding)], context.color) + "\n"
+            yield paint([place, *saying(finding, context)], context.color) + "\n"
         yield "\n"
     for text in context.summary:
         yield text + "\n"

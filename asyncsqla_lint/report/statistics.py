@@ -9,7 +9,6 @@ import msgspec
 
 from asyncsqla_lint.findings import Finding
 from asyncsqla_lint.report.context import Context
-from asyncsqla_lint.report.full import is_safe
 from asyncsqla_lint.report.style import CODE, HELP, NAME, Piece, paint
 
 
@@ -23,16 +22,16 @@ class RuleCount(msgspec.Struct):
     fixable_count: int
 
 
-def count(findings: Sequence[Finding]) -> list[RuleCount]:
+def count(findings: Sequence[Finding], context: Context) -> list[RuleCount]:
     """Most frequent first, then by code."""
     totals = Counter((finding.code, finding.name) for finding in findings)
-    safe = Counter(finding.code for finding in findings if is_safe(finding))
+    safe = Counter(finding.code for finding in findings if context.fixes(finding))
     counts = [RuleCount(code, name, n, safe[code] > 0, safe[code]) for (code, name), n in totals.items()]
     return sorted(counts, key=lambda line: (-line.count, line.code))
 
 
 def render(findings: Sequence[Finding], reach: Mapping[str, int], context: Context) -> Iterator[str]:
-    counts = count(findings)
+    counts = count(findings, context)
     width = max((len(str(line.count)) for line in counts), default=0)
     for line in counts:
         mark: list[Piece] = [("[", ""), ("*", HELP), ("] ", "")] if line.fixable else [("    ", "")]
@@ -50,5 +49,5 @@ def render(findings: Sequence[Finding], reach: Mapping[str, int], context: Conte
         yield text + "\n"
 
 
-def render_json(findings: Sequence[Finding]) -> Iterator[str]:
-    yield msgspec.json.format(msgspec.json.encode(count(findings)), indent=2).decode() + "\n"
+def render_json(findings: Sequence[Finding], context: Context) -> Iterator[str]:
+    yield msgspec.json.format(msgspec.json.encode(count(findings, context)), indent=2).decode() + "\n"

@@ -61,6 +61,7 @@ def context(**settings: object) -> Context:
         "read": SOURCES.get,
         "rules": lambda: {"ASQ301": rule},
         "directory": "/project",
+        "can_fix": True,
         "documentation": "https://docs.example/",
     }
     return Context(**{**defaults, **settings})  # type: ignore[arg-type]
@@ -99,6 +100,12 @@ def test_full_marks_safe_fixes_and_doubt() -> None:
     text = rendered("full", [FACTORY])
     assert text.startswith("ASQ304 expire-on-commit-default [*]: 100% of attributes; expire: soon <&>\n")
     assert "  = note: likely" in text
+
+
+def test_nothing_is_marked_fixable_where_fix_does_not_exist() -> None:
+    for name in ("full", "concise", "grouped"):
+        assert "[*]" in rendered(name)
+        assert "[*]" not in rendered(name, can_fix=False)
 
 
 def test_full_without_source_says_the_labels() -> None:

@@ -18,7 +18,7 @@ FINDINGS = [
     *[finding("ASQ301", "missing-eager-load", Fix("Load it", "unsafe", ()))] * 11,
     finding("ASQ101", "sync-engine-in-async"),
 ]
-CONTEXT = Context("1", read=lambda path: None, summary=("Found 13 errors.",))
+CONTEXT = Context("1", read=lambda path: None, can_fix=True, summary=("Found 13 errors.",))
 
 
 def test_text() -> None:
@@ -33,7 +33,7 @@ def test_text() -> None:
 
 
 def test_json() -> None:
-    first, *_, last = json.loads("".join(statistics.render_json(FINDINGS)))
+    first, *_, last = json.loads("".join(statistics.render_json(FINDINGS, CONTEXT)))
     assert first == {
         "code": "ASQ301",
         "name": "missing-eager-load",

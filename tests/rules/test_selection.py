@@ -42,5 +42,5 @@ def test_a_preview_rule_named_in_full_is_on() -> None:
 
 
 def test_a_selector_that_names_nothing_is_an_error_that_says_where() -> None:
-    with pytest.raises(ConfigError, match=r"--ignore: no rule matches `ASQ999` in `ignore`"):
+    with pytest.raises(ConfigError, match=r"command line: no rule matches `ASQ999` in `ignore`"):
         selected(Config(ignore=("ASQ999",), command_line=({"ignore": ["ASQ999"]},)))

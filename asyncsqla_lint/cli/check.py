@@ -1,0 +1,165 @@
+"""`check`: the run from arguments to a report and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+import click
+import msgspec
+
+from asyncsqla_lint.about import DOCUMENTATION, VERSION
+from asyncsqla_lint.cli.baseline import Baseline, BaselineError, write_baseline
+from asyncsqla_lint.cli.config import shown
+from asyncsqla_lint.cli.options import Options, check_options
+from asyncsqla_lint.cli.output import wants_color, warn, write
+from asyncsqla_lint.cli.progress import Progress
+from asyncsqla_lint.report import FORMATS, statistics
+from asyncsqla_lint.report.context import Context, RuleText
+from asyncsqla_lint.run.outcome import CLEAN, FAILED, FOUND, Report
+from asyncsqla_lint.run.pipeline import run as run_pipeline
+from asyncsqla_lint.workspace.config import Config, ConfigError, load_config
+from asyncsqla_lint.workspace.discovery import discover
+
+STDIN = "-"
+
+
+@click.command(short_help="Check files and directories.")
+@check_options
+def command(**given: object) -> int:
+    """Check PATHS (the current directory by default; `-` reads standard input).
+
+    Exits with 0 when nothing was found, 1 when something was, 2 when something could not be checked.
+    """
+    options = Options(**given)  # type: ignore[arg-type]  # click's names are the fields'
+    try:
+        return _check(options)
+    except (ConfigError, BaselineError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _check(options: Options) -> int:
+    _refuse_contradictions(options)
+    overlay = _standard_input(options)
+    paths = list(overlay) or list(options.paths) or ["."]
+    for path in paths:
+        if path not in overlay and not os.path.exists(path):
+            raise click.ClickException(f"{path}: no such file or directory")
+    config = load_config(
+        paths, config_file=options.config, isolated=options.isolated, overrides=options.overrides()
+    )
+    if options.show_settings:
+        write(shown(config), None)
+        return CLEAN
+    if options.show_files:
+        return _show_files(paths, config)
+    with Progress() as progress:
+        report = run_pipeline(paths, config, overlay=overlay, progress=progress)
+    return _conclude(report, options, config)
+
+
+def _refuse_contradictions(options: Options) -> None:
+    if options.write_baseline and options.baseline is None:
+        raise click.UsageError("--write-baseline needs --baseline FILE")
+    if STDIN in options.paths and len(options.paths) > 1:
+        raise click.UsageError("standard input (`-`) is checked alone, without other paths")
+    if options.stdin_filename is not None and STDIN not in options.paths:
+        raise click.UsageError("--stdin-filename goes with `-`")
+    for path in options.paths:
+        if not path:
+            raise click.UsageError("a path is empty")
+
+
+def _standard_input(options: Options) -> dict[str, bytes]:
+    """The file that standard input stands for, and its text: what an editor has not saved yet."""
+    if STDIN not in options.paths:
+        return {}
+    return {os.path.abspath(options.stdin_filename or STDIN): sys.stdin.buffer.read()}
+
+
+def _show_files(paths: Sequence[str], config: Config) -> int:
+    discovery = discover(paths, config)
+    write((f"{file.path}\n" for file in discovery.files), None)
+    for error in discovery.errors:
+        warn(str(error))
+    return FAILED if discovery.errors else CLEAN
+
+
+# --- the end of a run ------------------------------------------------------------------------------
+
+
+def _conclude(report: Report, options: Options, config: Config) -> int:
+    for error in report.errors:
+        warn(str(error))
+    known = 0
+    if options.baseline is not None:
+        if options.write_baseline:
+            count = write_baseline(report.findings, options.baseline)
+            click.echo(f"Wrote {_counted(count, 'finding')} to {options.baseline}")
+            return FAILED if report.exit_code == FAILED else CLEAN
+        fresh = Baseline.read(options.baseline).new(report.findings, options.baseline.parent)
+        known = len(report.findings) - len(fresh)
+        report = msgspec.structs.replace(report, findings=fresh)
+    name = options.output_format or config.output_format or default_format()
+    context = Context(
+        version=VERSION,
+        read=report.read,
+        rules=rule_texts,
+        documentation=DOCUMENTATION,
+        color=options.output_file is None and wants_color(sys.stdout),
+        summary=() if options.quiet else tuple(_summary(report, known)),
+    )
+    write(_rendered(name, report, options, context), options.output_file)
+    return CLEAN if options.exit_zero and report.exit_code == FOUND else report.exit_code
+
+
+def _rendered(name: str, report: Report, options: Options, context: Context) -> Iterator[str]:
+    if not options.statistics:
+        return FORMATS[name].load()(report.findings, context)
+    if FORMATS[name].for_people:
+        return statistics.render(report.findings, report.statistics.reach(), context)
+    if name == "json":
+        return statistics.render_json(report.findings, context)
+    raise click.UsageError(f"--statistics has no {name} form: use json, or a format for people")
+
+
+def default_format() -> str:
+    return "full" if sys.stdout.isatty() else "concise"
+
+
+def _summary(report: Report, known: int) -> Iterator[str]:
+    files = report.statistics.files
+    if report.findings:
+        yield f"Found {_counted(len(report.findings), 'error')}."
+    elif not files:
+        yield "No Python files to check."
+    elif not report.uses_sqlalchemy:
+        yield f"No SQLAlchemy in {_counted(files, 'file')}: nothing to check."
+    elif not report.errors:
+        yield "All checks passed!"
+    if known:
+        yield f"({_counted(known, 'finding')} in the baseline not shown.)"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+# --- what formats may ask for ----------------------------------------------------------------------
+
+
+def rule_texts() -> dict[str, RuleText]:
+    from asyncsqla_lint.rules import catalogue
+
+    return {
+        rule.code: RuleText(
+            code=rule.code,
+            name=rule.name,
+            summary=rule.documentation.summary,
+            why=rule.documentation.why,
+            group=rule.group,
+            fix=rule.fix,
+        )
+        for rule in catalogue.describe_all()
+    }

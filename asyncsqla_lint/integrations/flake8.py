@@ -1,0 +1,126 @@
+"""The flake8 plugin.
+
+flake8 hands over one file at a time, in several processes; what a query loaded is often decided in another
+file. So the first file that is handed over starts one run over everything that flake8 was asked to check,
+and every file, in every process, is answered from that run. flake8's tree is not used: a file is parsed
+once, by the run. `# noqa`, `--select` and `--ignore` stay flake8's business.
+"""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import os
+import shutil
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import ClassVar
+
+import msgspec
+
+from asyncsqla_lint.about import NAME, VERSION
+from asyncsqla_lint.findings import Finding
+
+Answer = tuple[int, int, str, type["Plugin"]]
+ByFile = dict[str, list[Finding]]
+
+# flake8 says E999 itself; and a suppression may be for a run of flake8 with other settings.
+_NOT_SAID = ("ASQ901", "ASQ902")
+# A directory, made before flake8 starts its processes, where the one that ran leaves its findings.
+_SHARED = "ASYNCSQLA_LINT_FLAKE8_RUN"
+
+
+class Plugin:
+    name = NAME
+    version = VERSION
+
+    _paths: ClassVar[tuple[str, ...]] = (".",)
+    _stdin_name: ClassVar[str | None] = None
+
+    def __init__(self, tree: ast.AST, filename: str, lines: Sequence[str]) -> None:
+        self._filename = filename
+        self._lines = lines
+
+    @classmethod
+    def parse_options(cls, manager: object, options: Namespace, arguments: Sequence[str]) -> None:
+        named: list[str] = list(options.filenames or ())
+        cls._stdin_name = options.stdin_display_name if "-" in named else None
+        cls._paths = tuple(name for name in named if name != "-") or (".",)
+        _refuse_bad_settings(cls._paths)
+        if _SHARED not in os.environ:
+            os.environ[_SHARED] = tempfile.mkdtemp(prefix="asyncsqla-lint-")
+            atexit.register(shutil.rmtree, os.environ[_SHARED], ignore_errors=True)
+
+    def run(self) -> Iterator[Answer]:
+        if self._filename == self._stdin_name:
+            findings: Sequence[Finding] = check_text(self._filename, "".join(self._lines))
+        else:
+            findings = check_project(self._paths).get(os.path.abspath(self._filename), ())
+        for finding in findings:
+            if finding.code not in _NOT_SAID:
+                text = f"{finding.code} {' '.join(finding.message.split())}"
+                yield finding.location.row, finding.location.column - 1, text, type(self)
+
+
+def check_text(name: str, text: str) -> Sequence[Finding]:
+    """What standard input holds, seen in its project when it has a file's name."""
+    path = os.path.abspath(name)
+    return _run((name,), {path: text.encode()}).get(path, ())
+
+
+@cache
+def check_project(paths: tuple[str, ...]) -> ByFile:
+    """All findings, from the run of whichever process came first."""
+    directory = os.environ.get(_SHARED, "")
+    if not os.path.isdir(directory):
+        return _run(paths, {})
+    result = os.path.join(directory, "findings")
+    with open(os.path.join(directory, "lock"), "wb") as lock:
+        # Held until the file is closed, also by a crash: the next one then runs in its place.
+        if not _locked(lock.fileno()):
+            return _run(paths, {})
+        if os.path.exists(result):
+            with open(result, "rb") as file:
+                return msgspec.msgpack.decode(file.read(), type=ByFile)
+        findings = _run(paths, {})
+        with open(f"{result}.part", "wb") as file:
+            file.write(msgspec.msgpack.encode(findings))
+        os.replace(f"{result}.part", result)
+        return findings
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows: each process runs by itself
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:  # a file system without locks
+        return False
+    return True
+
+
+def _run(paths: tuple[str, ...], overlay: dict[str, bytes]) -> ByFile:
+    from asyncsqla_lint.run.pipeline import run
+    from asyncsqla_lint.workspace.config import load_config
+
+    report = run(list(paths), load_config(paths), overlay=overlay)
+    by_file: ByFile = {}
+    for finding in report.findings:
+        by_file.setdefault(os.path.abspath(finding.path), []).append(finding)
+    return by_file
+
+
+def _refuse_bad_settings(paths: tuple[str, ...]) -> None:
+    """Now, on one line, rather than in each process as a crash of the plugin."""
+    from flake8.exceptions import ExecutionError  # type: ignore[import-untyped]  # flake8 ships no types
+
+    from asyncsqla_lint.workspace.config import ConfigError, load_config
+
+    try:
+        load_config(paths)
+    except ConfigError as error:
+        raise ExecutionError(f"{NAME}: {error}") from None
