@@ -35,6 +35,11 @@ def canonical(name: str) -> str:
             if home is not None:
                 return home
         return name
+    if name.startswith("flask_sqlalchemy.SQLAlchemy."):
+        member = name[28:]
+        for home in ("sqlalchemy", "sqlalchemy.orm"):
+            if member in EXPORTS[home]:
+                return EXPORTS[home][member]
     for prefix, public in _FIXED.items():
         if name == prefix or name.startswith(prefix + "."):
             return public + name[len(prefix) :]

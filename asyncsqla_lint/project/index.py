@@ -13,6 +13,8 @@ from asyncsqla_lint.project.annotations import Type, parse_annotation, read_type
 from asyncsqla_lint.project.canonical import canonical
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.mapping import Mapping
+from asyncsqla_lint.project.models import Model
 from asyncsqla_lint.project.names import (
     BUILTINS,
     Binding,
@@ -291,6 +293,20 @@ class Index:
 
     def subclasses(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
         return self._subclasses.get(cls, ())
+
+    # --- mapped classes --------------------------------------------------------------------------
+
+    @cached_property
+    def mapping(self) -> Mapping:
+        return Mapping(self)
+
+    def model(self, cls: ClassInfo) -> Model | None:
+        """The mapped class that a class is, if it is one."""
+        return self.mapping.model(cls)
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        return self.mapping.models
 
     # --- expressions -----------------------------------------------------------------------------
 
