@@ -15,7 +15,7 @@ CACHE_DIRECTORY = ".asyncsqla_lint_cache"
 _TAG = "CACHEDIR.TAG"
 
 
-@click.command(short_help="Remove the caches below the current directory, or the one in use.")
+@click.command(short_help="Remove the cache.")
 @click.option("--cache-dir", type=click.Path(path_type=Path), help="The cache to remove.")
 def command(cache_dir: Path | None) -> None:
     """Remove every cache below the current directory, and the configured one."""

@@ -119,7 +119,7 @@ def command(key: str | None) -> None:
         write(_listed(), None)
         return
     if key not in SETTINGS:
-        raise click.BadParameter(f"no setting {key!r}{did_you_mean(key, KEYS)}")
+        raise click.ClickException(f"no setting {key!r}{did_you_mean(key, KEYS)}")
     write(_described(key), None)
 
 

@@ -52,7 +52,7 @@ def _chosen(codes: Sequence[str]) -> list[Description]:
     for code in codes:
         rule = catalogue.find(code)
         if rule is None:
-            raise click.BadParameter(f"no rule {code!r} (`asyncsqla-lint rule` lists them)")
+            raise click.ClickException(f"no rule {code!r} (`asyncsqla-lint rule` lists them)")
         chosen.append(rule.describe())
     return chosen
 
