@@ -53,11 +53,11 @@ def gather(paths: Sequence[str], config: Config, overlay: Overlay) -> Sources:
     seeds = {path for path, content in data.items() if is_seed(content)}
     if not seeds:
         return Sources(targets, (), (), {}, files, data, tuple(sorted(errors)), False)
-    seeds |= {path for path, content in data.items() if names_driver(content)}
+    drivers = {path for path, content in data.items() if names_driver(content)}
     imports = {path: imports_of(content) for path, content in data.items()}
     layout = Layout(data, imports, [os.path.join(config.root, each) for each in config.src])
     graph = {path: layout.imported(path) for path in data}
-    chosen = _for_targets(relevant(seeds, graph), graph, targets)
+    chosen = _for_targets(relevant(seeds, graph, drivers), graph, targets)
     return Sources(
         targets,
         tuple(sorted(chosen.checked)),

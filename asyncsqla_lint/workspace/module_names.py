@@ -11,12 +11,14 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from msgspec import Struct
 
 from asyncsqla_lint.workspace.relevance import ImportedName
+
+_INIT = os.sep + "__init__.py"
 
 
 class ModuleName(Struct, frozen=True):
@@ -40,8 +42,11 @@ class Layout:
         self._parents: dict[str, list[str]] = {}  # a top-level name → the directories that hold it
         self._directories: set[str] = set()
         self._learn_directories()
-        self._known_roots: dict[tuple[str, ImportedName], str | None] = {}
-        self._roots = self._choose_roots()
+        self._naturals: dict[str, str] = {}
+        self._holding: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+        self._votes = self._count_votes()
+        self._between = self._namespaces()
+        self._roots: dict[str, str] = {}
         self.names: dict[str, ModuleName] = {path: self._name(path) for path in sorted(self._files)}
 
     def imported(self, path: str) -> frozenset[str]:
@@ -71,46 +76,42 @@ class Layout:
         self._parents = {name: sorted(directories) for name, directories in holders.items()}
 
     def _is_package(self, directory: str) -> bool:
-        return os.path.join(directory, "__init__.py") in self._files
+        return directory + _INIT in self._files
 
     def _natural_root(self, directory: str) -> str:
         """The first directory upwards that is no regular package."""
-        while self._is_package(directory):
+        found = self._naturals.get(directory)
+        if found is None:
             parent = os.path.dirname(directory)
-            if parent == directory:
-                break
-            directory = parent
-        return directory
+            inside = self._is_package(directory) and parent != directory
+            found = self._naturals[directory] = self._natural_root(parent) if inside else directory
+        return found
 
     # --- imports ---------------------------------------------------------------------------------
 
-    def _resolved(self, path: str, imported: ImportedName) -> Iterable[str]:
+    def _resolved(self, path: str, imported: ImportedName) -> tuple[str, ...]:
+        directory = os.path.dirname(path)
         if imported.level:
-            base = path
-            for _ in range(imported.level):
-                base = os.path.dirname(base)
-            yield from self._targets_below(base, imported.module, imported.names)
-            return
-        root = self._root_for(os.path.dirname(path), imported)
-        if root is not None:
-            yield from self._targets_below(root, imported.module, imported.names)
+            for _ in range(imported.level - 1):
+                directory = os.path.dirname(directory)
+            return self._targets_below(directory, imported.module, imported.names)
+        root = self._root_for(directory, imported)
+        return () if root is None else self._targets_below(root, imported.module, imported.names)
 
-    def _targets_below(self, root: str, module: str, names: Sequence[str]) -> Iterable[str]:
-        place = os.path.join(root, *module.split(".")) if module else root
+    def _targets_below(self, root: str, module: str, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The files that an import reaches if it starts in `root`: a module, and submodules by name."""
+        place = root + os.sep + module.replace(".", os.sep) if module else root
+        found: list[str] = []
         target = self._module_at(place)
-        if target is None and not names and "." in module:  # `import a.b` of a name in a façade
-            target = self._module_at(os.path.dirname(place))
         if target is not None:
-            yield target
-        if names == ("*",):
-            return
-        for name in names:
-            submodule = self._module_at(os.path.join(place, name))
-            if submodule is not None:
-                yield submodule
+            found.append(target)
+        if place in self._directories:
+            submodules = (self._module_at(place + os.sep + name) for name in names)
+            found += [each for each in submodules if each is not None]
+        return tuple(found)
 
     def _module_at(self, place: str) -> str | None:
-        for candidate in (os.path.join(place, "__init__.py"), place + ".py"):
+        for candidate in (place + _INIT, place + ".py"):
             if candidate in self._files:
                 return candidate
         return None
@@ -118,91 +119,126 @@ class Layout:
     def _root_for(self, directory: str, imported: ImportedName) -> str | None:
         """The directory in which an absolute import, made by a file in `directory`, finds its module."""
         first = imported.module.partition(".")[0]
-        holders = self._parents.get(first)
-        if not holders:
+        if first not in self._parents:
             return None
-        key = (directory, imported)
-        if key not in self._known_roots:
-            self._known_roots[key] = self._find_root(directory, imported, first, holders)
-        return self._known_roots[key]
-
-    def _find_root(
-        self, directory: str, imported: ImportedName, first: str, holders: Sequence[str]
-    ) -> str | None:
-        holding = [
-            each
-            for each in holders
-            if any(True for _ in self._targets_below(each, imported.module, imported.names))
-        ]
+        wanted = (imported.module, imported.names)
+        holding = self._holding.get(wanted)
+        if holding is None:
+            holding = self._holding[wanted] = frozenset(
+                each for each in self._parents[first] if self._targets_below(each, *wanted)
+            )
         if not holding:
             return None
-        natural = self._natural_root(directory)
-        above = [each for each in holding if _is_at_or_below(natural, each)]
-        if above:
-            return max(above, key=len)
-        elsewhere = [each for each in holding if not self._is_package(each)]
-        if len(elsewhere) == 1:
-            return elsewhere[0]
+        for each in _upwards(self._natural_root(directory)):
+            if each in holding:
+                return each
+        elsewhere = sorted(each for each in holding if not self._is_package(each))
         if elsewhere:
             return _nearest(elsewhere, directory)
         # A script started from inside its package: `python app/main.py` with `from models import User`.
-        inside = [each for each in holding if _is_at_or_below(directory, each)]
-        return max(inside, key=len) if inside and first not in _standard_library() else None
+        if first in _standard_library():
+            return None
+        return next((each for each in _upwards(directory) if each in holding), None)
 
     # --- roots -----------------------------------------------------------------------------------
 
-    def _choose_roots(self) -> dict[str, str]:
-        """From each natural root to the root that its files are named from."""
+    def _count_votes(self) -> dict[str, list[str]]:
+        """From each natural root to the roots that imports find its files from, the most used first."""
         votes: dict[str, Counter[str]] = {}
+        together = _Together()
         for path in sorted(self._imports):
             directory = os.path.dirname(path)
             for imported in self._imports[path]:
-                if imported.level or imported.module.partition(".")[0] in _standard_library():
+                if imported.level:
+                    # Relative imports only work inside one root: what they join is named from one.
+                    for target in self._resolved(path, imported):
+                        joined = self._natural_root(os.path.dirname(target))
+                        together.join(self._natural_root(directory), joined)
+                    continue
+                if imported.module.partition(".")[0] in _standard_library():
                     continue
                 root = self._root_for(directory, imported)
                 if root is None:
                     continue
                 for target in self._targets_below(root, imported.module, imported.names):
                     natural = self._natural_root(os.path.dirname(target))
-                    if _is_at_or_below(natural, root):
-                        votes.setdefault(natural, Counter())[root] += 1
-        naturals = sorted({self._natural_root(os.path.dirname(path)) for path in self._files}, key=len)
-        chosen: dict[str, str] = {}
-        for natural in naturals:
-            declared = next((each for each in self._src if _is_at_or_below(natural, each)), None)
-            counted = votes.get(natural)
-            if declared is not None:
-                chosen[natural] = declared
-            elif counted:
-                most = max(counted.values())
-                chosen[natural] = min((root for root, count in counted.items() if count == most), key=len)
-            else:
-                chosen[natural] = _src_above(natural) or natural
-        # `backend/app` whose subdirectories are imported as `app.routes`, but nobody imports `app.main`:
-        # it is a package below backend/ too.
-        for natural in naturals:
-            if natural in votes or chosen[natural] != natural or natural in self._src:
-                continue
-            for other in naturals:
-                root = chosen[other]
-                if (
-                    other in votes
-                    and _is_strictly_below(natural, root)
-                    and _is_strictly_below(other, natural)
-                ):
-                    chosen[natural] = root
+                    votes.setdefault(natural, Counter())[root] += 1
+        of_group: dict[str, Counter[str]] = {}
+        for natural, counted in votes.items():
+            of_group.setdefault(together.group(natural), Counter()).update(counted)
+        votes.update((member, of_group[group]) for member, group in together.members() if group in of_group)
+        return {
+            natural: sorted(counted, key=lambda root: (-counted[root], len(root), root))
+            for natural, counted in votes.items()
+        }
+
+    def _namespaces(self) -> dict[str, str]:
+        """`backend/app` whose subdirectories are imported as `app.routes`, though nobody imports `app.main`:
+        it lies below the root `backend` too."""
+        found: dict[str, str] = {}
+        for natural, roots in sorted(self._votes.items()):
+            for directory in _upwards(natural):
+                if not _is_strictly_below(directory, roots[0]):
                     break
-        return chosen
+                if directory not in self._votes:
+                    found.setdefault(directory, roots[0])
+        return found
+
+    def _root(self, directory: str) -> str:
+        known = self._roots.get(directory)
+        if known is None:
+            known = self._roots[directory] = self._choose_root(directory)
+        return known
+
+    def _choose_root(self, directory: str) -> str:
+        for declared in self._src:
+            if _is_at_or_below(directory, declared):
+                return declared
+        natural = self._natural_root(directory)
+        for root in self._votes.get(natural, ()):
+            if _is_at_or_below(directory, root):
+                return root
+        return self._between.get(natural) or _src_above(natural) or natural
 
     def _name(self, path: str) -> ModuleName:
         directory, name = os.path.split(path)
-        natural = self._natural_root(directory)
-        root = self._roots.get(natural, natural)
-        parts = [] if directory == root else os.path.relpath(directory, root).split(os.sep)
+        root = self._root(directory)
+        below = directory[len(root.rstrip(os.sep)) + 1 :]
+        parts = below.split(os.sep) if below else []
         is_package = name == "__init__.py"
         if not is_package:
             parts.append(name[:-3] if name.endswith(".py") else name)
         return ModuleName(root, ".".join(parts), is_package)
+
+
+class _Together:
+    """Directories in groups that grow together."""
+
+    def __init__(self) -> None:
+        self._leader: dict[str, str] = {}
+
+    def group(self, one: str) -> str:
+        leader = self._leader.get(one, one)
+        while leader != one:
+            one, leader = leader, self._leader.get(leader, leader)
+        return one
+
+    def join(self, one: str, other: str) -> None:
+        if one != other:
+            first, second = sorted((self.group(one), self.group(other)))
+            self._leader[second] = self._leader[first] = first
+
+    def members(self) -> list[tuple[str, str]]:
+        return [(each, self.group(each)) for each in sorted(self._leader)]
+
+
+def _upwards(directory: str) -> Iterator[str]:
+    while True:
+        yield directory
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return
+        directory = parent
 
 
 def _src_above(directory: str) -> str | None:

@@ -38,25 +38,38 @@ def names_driver(data: bytes) -> bool:
     return any(word in data for word in DRIVERS)
 
 
-# Too much rather than too little: an import in a string or comment costs one file more, never a wrong answer.
-_IMPORT = re.compile(
-    rb"(?:^|[;:])[ \t\f]*"
-    rb"(?:from[ \t]*(\.*)[ \t]*([\w.]*)[ \t]+import[ \t]*(?:\(([^)]*)\)|((?:\\\r?\n|[^\n;#])*))"
-    rb"|import[ \t]+((?:\\\r?\n|[^\n;#])+))",
-    re.MULTILINE,
-)
+# Every import statement has the word; what stands before it on its line tells whether it is one. Too much
+# rather than too little: an import in a string or comment costs one file more, never a wrong answer.
+_WORD = re.compile(rb"import[ \t\\(*]")
+_FROM = re.compile(rb"(?:.*[;:])?[ \t\f]*from[ \t]*(\.*)[ \t]*([\w.]*)[ \t]*$")
+_PLAIN = re.compile(rb"(?:.*[;:])?[ \t\f]*$")
+_LISTED = re.compile(rb"(?:\\\r?\n|[^\\\n\r;#])*")
 _COMMENT = re.compile(rb"#[^\n]*")
 
 
 def imports_of(data: bytes) -> list[ImportedName]:
     found: list[ImportedName] = []
-    for dots, module, bracketed, listed, plain in _IMPORT.findall(data):
-        if plain:
-            found += [ImportedName(0, name, ()) for name in _names(plain)]
-        else:
-            names = _names(_COMMENT.sub(b"", bracketed) if bracketed else listed)
-            found.append(ImportedName(len(dots), module.decode("utf-8", "replace"), tuple(names)))
+    for word in _WORD.finditer(data):
+        start = word.start()
+        before = data[data.rfind(b"\n", 0, start) + 1 : start]
+        source = _FROM.match(before)
+        if source:
+            names = _names(_after(data, word.end() - 1))
+            found.append(ImportedName(len(source[1]), source[2].decode("utf-8", "replace"), tuple(names)))
+        elif _PLAIN.match(before):
+            found += [ImportedName(0, name, ()) for name in _names(_after(data, word.end() - 1))]
     return found
+
+
+def _after(data: bytes, start: int) -> bytes:
+    """What an import lists: in brackets over several lines, or up to the end of the line."""
+    listed = _LISTED.match(data, start)
+    text = listed[0] if listed else b""
+    if text.lstrip().startswith(b"("):
+        opened = data.index(b"(", start)
+        closed = data.find(b")", opened)
+        return _COMMENT.sub(b"", data[opened + 1 : closed if closed >= 0 else len(data)])
+    return text
 
 
 def _names(text: bytes) -> list[str]:
@@ -65,13 +78,18 @@ def _names(text: bytes) -> list[str]:
     return [words[0] for words in (part.split() for part in parts) if words]
 
 
-def relevant(seeds: Iterable[str], imports: Mapping[str, Iterable[str]]) -> Relevance:
-    """Close the seeds over the import graph (path → paths it imports): upwards, then downwards."""
+def relevant(
+    seeds: Iterable[str], imports: Mapping[str, Iterable[str]], drivers: Iterable[str] = ()
+) -> Relevance:
+    """Close the seeds over the import graph (path → paths it imports): upwards, then downwards.
+
+    What names a driver is checked as it stands: nothing above it has to do with SQLAlchemy for that.
+    """
     importers: dict[str, list[str]] = {}
     for path, targets in imports.items():
         for target in targets:
             importers.setdefault(target, []).append(path)
-    checked = reachable(seeds, importers)
+    checked = reachable(seeds, importers).union(drivers)
     return Relevance(checked, reachable(checked, imports))
 
 
