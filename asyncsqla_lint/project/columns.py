@@ -12,6 +12,7 @@ from asyncsqla_lint.project.constants import (
     Construct,
     at,
     constant,
+    followed,
     parsed,
     read_construct,
     read_dict,
@@ -227,6 +228,7 @@ def reference_of(text: str) -> ForeignKey:
 
 def origin(index: Index, where: Scoped, depth: int = 0) -> Origin:
     """Whether a default is a SQL expression, which only the database can compute, or Python's."""
+    where = followed(where)
     node = where.expression
     if depth > 12:
         return "unknown"

@@ -10,7 +10,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.annotations import parse_annotation
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External, Module, Scope, Scoped, Symbol, Variable
+from asyncsqla_lint.project.names import External, Scoped, Symbol, Variable
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
@@ -40,6 +40,7 @@ def constant(index: Index, where: Scoped | None, subject: ClassInfo | None = Non
     """The value of an expression; `subject` is what a declared_attr's `cls` stands for."""
     if where is None or depth > _DEPTH:
         return UNKNOWN
+    where = followed(where)
     node = where.expression
     if isinstance(node, p.Constant):
         return node.value
@@ -89,7 +90,17 @@ def is_subject(node: p.Expression, where: Scoped) -> bool:
 
 def at(expression: p.Expression, where: Scoped) -> Scoped:
     """Another expression that is seen from the same place."""
-    return Scoped(expression, where.module, where.scope)
+    return Scoped(expression, where.module, where.scope, where.given)
+
+
+def followed(where: Scoped) -> Scoped:
+    """What a helper's parameter was given."""
+    for _ in range(_DEPTH):
+        node = where.expression
+        if where.given is None or not isinstance(node, p.Name) or node.id not in where.given:
+            break
+        where = where.given[node.id]
+    return where
 
 
 def value_of(variable: Variable) -> Scoped | None:
@@ -118,6 +129,7 @@ def elements(where: Scoped) -> tuple[Scoped, ...]:
 
 def unwrapped(where: Scoped) -> Scoped:
     """What a lambda returns."""
+    where = followed(where)
     node = where.expression
     if isinstance(node, p.Lambda) and node.function < len(where.module.program.bodies):
         for statement in where.module.program.bodies[node.function]:
@@ -149,6 +161,7 @@ def read_construct(index: Index, where: Scoped | None, depth: int = 0) -> Constr
     """The external call that an expression comes down to, through variables, helpers and partials."""
     if where is None or depth > _DEPTH:
         return None
+    where = followed(where)
     node = where.expression
     if isinstance(node, (p.Name, p.Attribute)):
         symbol = index.resolve(where.module, node, where.scope)
@@ -194,34 +207,24 @@ def _helper(index: Index, function: FunctionInfo, call: Construct, depth: int) -
     returned = [one for one in function.returned if one is not None]
     if len(returned) != 1:
         return None
-    inner = read_construct(index, Scoped(returned[0], function.module, function), depth + 1)
-    if inner is None:
-        return None
     given: dict[str, Scoped] = {}
-    positional = [one for one in function.header.parameters if one.kind in ("positional", "any")]
-    names = {one.name for one in function.header.parameters}
-    for parameter in function.header.parameters:
+    parameters = function.header.parameters
+    positional = [one.name for one in parameters if one.kind in ("positional", "any")]
+    for parameter in parameters:
         if parameter.default is not None:
             given[parameter.name] = Scoped(parameter.default, function.module, function.definition_scope)
-    for parameter, argument in zip(positional, call.arguments, strict=False):
-        given[parameter.name] = argument
+    given.update(zip(positional, call.arguments, strict=False))
+    names = {one.name for one in parameters}
     given.update({name: value for name, value in call.keywords.items() if name in names})
-    double = [one.name for one in function.header.parameters if one.kind == "double"]
-    star = [one.name for one in function.header.parameters if one.kind == "star"]
-
-    def substituted(argument: Scoped) -> Scoped:
-        expression = argument.expression
-        if isinstance(expression, p.Name) and argument.scope is function and expression.id in given:
-            return given[expression.id]
-        return argument
-
-    keywords = {name: substituted(value) for name, value in inner.keywords.items()}
-    arguments = tuple(substituted(value) for value in inner.arguments)
-    complete = inner.complete
-    if double:
-        keywords.update({name: value for name, value in call.keywords.items() if name not in names})
-        complete = call.complete
-    if star:
+    inner = read_construct(index, Scoped(returned[0], function.module, function, given), depth + 1)
+    if inner is None:
+        return None
+    keywords, arguments, complete = inner.keywords, inner.arguments, inner.complete
+    kinds = {one.kind for one in parameters}
+    if "double" in kinds:  # handed on, in all likelihood
+        further = {name: value for name, value in call.keywords.items() if name not in names}
+        keywords, complete = {**keywords, **further}, call.complete
+    if "star" in kinds:
         arguments += call.arguments[len(positional) :]
     return Construct(inner.name, call.where, arguments, keywords, complete)
 
@@ -245,6 +248,7 @@ def read_dict(index: Index, where: Scoped | None, depth: int = 0) -> dict[str, S
     """A dict display with constant string keys (or `dict(a=…)`), through variables."""
     if where is None or depth > _DEPTH:
         return None
+    where = followed(where)
     node = where.expression
     if isinstance(node, (p.Name, p.Attribute)):
         symbol = index.resolve(where.module, node, where.scope)
@@ -269,7 +273,3 @@ def read_dict(index: Index, where: Scoped | None, depth: int = 0) -> dict[str, S
         if isinstance(key, str):
             result[key] = at(item.value, where)
     return result
-
-
-def scoped(module: Module, expression: p.Expression, scope: Scope) -> Scoped:
-    return Scoped(expression, module, scope)

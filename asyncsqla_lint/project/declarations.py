@@ -114,7 +114,7 @@ def read_value(
         construct.name == "pydantic.Field" and model.style == "sqlmodel"
     ):
         return _sqlmodel_field(mapping, declared, declared_type, construct)
-    return _other(mapping, declared, construct)
+    return _other(mapping, declared, construct, inner)
 
 
 def _without_construct(
@@ -181,7 +181,7 @@ def _metadata(mapping: Mapping, inner: Type | None) -> Construct | None:
     return None
 
 
-def _other(mapping: Mapping, declared: Declared, construct: Construct) -> list[Attribute]:
+def _other(mapping: Mapping, declared: Declared, construct: Construct, inner: Type | None) -> list[Attribute]:
     index = mapping.index
     place = (declared.name, declared.owner, declared.module, declared.span)
 
@@ -195,17 +195,17 @@ def _other(mapping: Mapping, declared: Declared, construct: Construct) -> list[A
             return []
         return [UnknownAttribute(*place)]
     if short == "deferred":
-        inner = inner_column(index, construct)
-        if inner is not None:
-            return [read_deferred(index, read_column(index, declared, inner), construct)]
+        wrapped = inner_column(index, construct)
+        if wrapped is not None:
+            return [read_deferred(index, read_column(index, declared, wrapped), construct)]
         return [ColumnProperty(*place, deferred=True)]
     if short in ("column_property", "ColumnProperty", "MappedSQLExpression"):
-        inner = inner_column(index, construct)
+        wrapped = inner_column(index, construct)
         deferred = constant(index, construct.keywords.get("deferred")) is True
         group = constant(index, construct.keywords.get("group"))
         raiseload = constant(index, construct.keywords.get("raiseload")) is True
-        if inner is not None:
-            column = read_column(index, declared, inner)
+        if wrapped is not None:
+            column = read_column(index, declared, wrapped)
             column.deferred, column.deferred_raiseload = deferred or column.deferred, raiseload
             return [column]
         expire = constant(index, construct.keywords.get("expire_on_flush")) is not False
@@ -219,7 +219,7 @@ def _other(mapping: Mapping, declared: Declared, construct: Construct) -> list[A
             )
         ]
     if short in ("composite", "Composite", "CompositeProperty"):
-        return _composite(mapping, declared, construct)
+        return _composite(mapping, declared, construct, inner)
     if short in ("synonym", "Synonym", "SynonymProperty"):
         return [Synonym(*place, target=text(0, "name"))]
     if short == "query_expression":
@@ -234,11 +234,19 @@ def _other(mapping: Mapping, declared: Declared, construct: Construct) -> list[A
     return [UnknownAttribute(*place)]
 
 
-def _composite(mapping: Mapping, declared: Declared, construct: Construct) -> list[Attribute]:
+def _composite(
+    mapping: Mapping, declared: Declared, construct: Construct, inner: Type | None
+) -> list[Attribute]:
     index = mapping.index
     names: list[str] = []
     found: list[Attribute] = []
-    for argument in construct.arguments:
+    # The columns take the types of the fields of the class that they make up.
+    cls = None if inner is None else inner.symbol
+    fields = list(cls.fields.values()) if isinstance(cls, ClassInfo) else []
+    arguments = construct.arguments
+    if arguments and index.resolve(arguments[0].module, arguments[0].expression, arguments[0].scope) == cls:
+        arguments = arguments[1:] if cls is not None else arguments
+    for position, argument in enumerate(arguments):
         value = constant(index, argument, declared.owner)
         made = read_construct(index, argument)
         if isinstance(value, str):
@@ -246,7 +254,11 @@ def _composite(mapping: Mapping, declared: Declared, construct: Construct) -> li
         elif made is not None and made.name in COLUMN:
             column_name = constant(index, made.argument(0, "name"))
             if isinstance(column_name, str):
-                place = Declared(column_name, declared.owner, declared.module, argument.span)
+                annotated = fields[position].annotated if position < len(fields) else None
+                optional = None if annotated is None else index.type(annotated).optional
+                place = Declared(
+                    column_name, declared.owner, declared.module, argument.span, optional=optional
+                )
                 if not isinstance(argument.expression, p.Name):
                     found.append(read_column(index, place, made))
                 names.append(column_name)

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.annotations import Type, parse_annotation, read_type
-from asyncsqla_lint.project.canonical import canonical
+from asyncsqla_lint.project.canonical import canonical, exports
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.mapping import Mapping
@@ -443,6 +443,6 @@ def _rank(symbol: Symbol | None) -> int:
 
 
 def _is_exported(module: str, name: str) -> bool:
-    from asyncsqla_lint.project.sqlalchemy_names import EXPORTS
-
-    return name in EXPORTS.get(module, ()) or (module == "typing" and name[:1].isupper())
+    return (module.startswith("sqlalchemy") and name in exports(module)) or (
+        module == "typing" and name[:1].isupper()
+    )

@@ -14,7 +14,7 @@ Ancestor = Union["ClassInfo", External, Variable]
 
 # Hierarchies outside of the project that matter to somebody above.
 _EXTERNAL_BASES = {
-    "sqlmodel.ext.asyncio.AsyncSession": "sqlalchemy.ext.asyncio.AsyncSession",
+    "sqlmodel.ext.asyncio.session.AsyncSession": "sqlalchemy.ext.asyncio.AsyncSession",
     "sqlmodel.Session": "sqlalchemy.orm.Session",
     "sqlmodel.SQLModel": "pydantic.BaseModel",
     "pydantic_settings.BaseSettings": "pydantic.BaseModel",

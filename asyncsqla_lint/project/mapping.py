@@ -206,6 +206,8 @@ class Mapping:
         for name, where in later.items():
             for attribute in declarations.read_value(self, model, model.cls, name, where, None, where.span):
                 found[attribute.name] = attribute
+        own = {name: one for name, one in found.items() if isinstance(one, Column)}
+        tables.apply_constraints(model, own)
         return found
 
     def _collect(self, model: Model, cls: ClassInfo, found: dict[str, Attribute]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Union
 
@@ -95,6 +95,8 @@ class Scoped:
     expression: p.Expression
     module: Module
     scope: Scope = None
+    given: dict[str, Scoped] | None = field(default=None, compare=False, repr=False)
+    """What the parameters stand for, in the body of a helper that is read for one call of it."""
 
     @property
     def span(self) -> p.Span:

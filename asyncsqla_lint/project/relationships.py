@@ -22,9 +22,10 @@ from asyncsqla_lint.project.constants import (
     unwrapped,
 )
 from asyncsqla_lint.project.models import Direction, Model, Relationship
-from asyncsqla_lint.project.names import Scoped, Variable, dotted
+from asyncsqla_lint.project.names import External, Scoped, Variable, dotted
 
 if TYPE_CHECKING:
+    from asyncsqla_lint.project.index import Index
     from asyncsqla_lint.project.mapping import Mapping
 
 _COLLECTIONS = frozenset(
@@ -250,6 +251,12 @@ def _by_columns(found: Relationship, source: Model, target: Model) -> Direction 
         return "one-to-many" if sides == {"target"} else None
     if found.primaryjoin is None:
         return None
+    annotated = list(_foreign_in(found.model.mapping.index, unwrapped(parsed(found.primaryjoin))))
+    if annotated:
+        sides = {_side(found, one, source, target) for one in annotated}
+        if sides == {"source"}:
+            return "many-to-one"
+        return "one-to-many" if sides == {"target"} else None
     forward = backward = False
     for column in _columns_in(unwrapped(parsed(found.primaryjoin))):
         node = column.expression
@@ -314,22 +321,47 @@ def _column_names(where: Scoped) -> list[str]:
     return names
 
 
+def _foreign_in(index: Index, where: Scoped) -> Iterator[Scoped]:
+    """The columns that `foreign(…)` marks in a join condition; in a string the name needs no import."""
+    for call in _calls_in(where):
+        node = call.expression
+        if not isinstance(node, p.Call) or not node.arguments:
+            continue
+        name = dotted(node.function)
+        symbol = index.resolve(call.module, node.function, call.scope)
+        if symbol == External("sqlalchemy.orm.foreign") or name == "foreign":
+            argument = Scoped(node.arguments[0], call.module, call.scope)
+            inner = argument.expression
+            if isinstance(inner, p.Call) and inner.arguments:  # `foreign(remote(…))`
+                argument = Scoped(inner.arguments[0], call.module, call.scope)
+            yield argument
+
+
+def _calls_in(where: Scoped) -> Iterator[Scoped]:
+    node = where.expression
+    if isinstance(node, p.Call):
+        yield where
+    for part in _parts(node):
+        yield from _calls_in(Scoped(part, where.module, where.scope))
+
+
+def _parts(node: p.Expression) -> tuple[p.Expression, ...]:
+    if isinstance(node, p.Call):
+        method = (node.function.value,) if isinstance(node.function, p.Attribute) else ()
+        return (*method, *node.arguments)
+    if isinstance(node, p.Compare):
+        return (node.left, *node.comparators)
+    if isinstance(node, p.BinaryOperation):
+        return (node.left, node.right)
+    return node.elements if isinstance(node, (p.ListDisplay, p.TupleDisplay)) else ()
+
+
 def _columns_in(where: Scoped) -> Iterator[Scoped]:
     """Every dotted name in a join condition."""
     node = where.expression
-    parts: tuple[p.Expression, ...] = ()
     if isinstance(node, p.Attribute) and dotted(node) is not None:
         yield where
-    elif isinstance(node, p.Call):
-        method = (node.function.value,) if isinstance(node.function, p.Attribute) else ()
-        parts = (*method, *node.arguments)
-    elif isinstance(node, p.Compare):
-        parts = (node.left, *node.comparators)
-    elif isinstance(node, p.BinaryOperation):
-        parts = (node.left, node.right)
-    elif isinstance(node, (p.ListDisplay, p.TupleDisplay)):
-        parts = node.elements
-    for part in parts:
+    for part in _parts(node):
         yield from _columns_in(Scoped(part, where.module, where.scope))
 
 

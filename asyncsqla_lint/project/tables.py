@@ -101,37 +101,54 @@ def _table_arguments(model: Model) -> Iterator[Scoped]:
         yield from table.arguments[2:]
 
 
-def foreign_keys(model: Model) -> list[tuple[str | None, ForeignKey]]:
+def foreign_keys(model: Model) -> list[tuple[str, ForeignKey]]:
     """Column name and reference of each foreign key of a model's tables, without joined inheritance's."""
-    found: list[tuple[str | None, ForeignKey]] = []
+    found: list[tuple[str, ForeignKey]] = []
     for column in model.columns.values():
         for reference in column.foreign_keys:
             parent = _model_of(model, column)
             if column.primary_key and parent is not None and refers_to(reference, parent):
                 continue
             found.append((column.name, reference))
-    for one in model.lineage:
-        for where in _table_arguments(one):
-            made = read_construct(model.mapping.index, where)
-            if made is not None and made.name == "sqlalchemy.ForeignKeyConstraint":
-                found += _constraint(model, made)
     return found
 
 
-def _constraint(model: Model, made: Construct) -> Iterator[tuple[str | None, ForeignKey]]:
+def apply_constraints(model: Model, columns: dict[str, Column]) -> None:
+    """A ForeignKeyConstraint's references, given to the columns that it names."""
+    for where in _table_arguments(model):
+        made = read_construct(model.mapping.index, where)
+        if made is None or made.name != "sqlalchemy.ForeignKeyConstraint":
+            continue
+        for name, reference in _constraint(model, made):
+            for column in columns.values():
+                if name in (column.column_name, column.name):
+                    column.foreign_keys += (reference,)
+                    break
+
+
+def _constraint(model: Model, made: Construct) -> Iterator[tuple[str, ForeignKey]]:
     local, remote = made.argument(0, "columns"), made.argument(1, "refcolumns")
     if local is None or remote is None:
         return
     names = elements(local)
     for position, where in enumerate(elements(remote)):
-        name = constant(model.mapping.index, names[position]) if position < len(names) else None
+        name = _column_name(model, names[position]) if position < len(names) else None
+        if name is None:
+            continue
         value = constant(model.mapping.index, where, model.cls)
         if isinstance(value, str):
-            yield (name if isinstance(name, str) else None), reference_of(value)
+            yield name, reference_of(value)
         elif isinstance(where.expression, p.Attribute):
             reference = foreign_key(model.mapping.index, where, model.cls)
             if reference is not None:
-                yield (name if isinstance(name, str) else None), reference
+                yield name, reference
+
+
+def _column_name(model: Model, where: Scoped) -> str | None:
+    value = constant(model.mapping.index, where, model.cls)
+    if isinstance(value, str):
+        return value
+    return where.expression.id if isinstance(where.expression, p.Name) else None
 
 
 def _model_of(model: Model, column: Column) -> Model | None:
