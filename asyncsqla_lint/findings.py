@@ -65,4 +65,6 @@ class Finding(Struct, frozen=True):
 
 def fingerprint(code: str, path: str, scope: str, subject: str) -> str:
     """Stable across edits elsewhere in the file: it names the function and what is read, not the line."""
-    return blake2b("\0".join((code, path, scope, subject)).encode(), digest_size=8).hexdigest()
+    identity = "\0".join((code, path, scope, subject))
+    # A file's name need not be UTF-8.
+    return blake2b(identity.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()

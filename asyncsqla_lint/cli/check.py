@@ -13,7 +13,7 @@ from asyncsqla_lint.about import DOCUMENTATION, VERSION
 from asyncsqla_lint.cli.baseline import Baseline, BaselineError, write_baseline
 from asyncsqla_lint.cli.config import shown
 from asyncsqla_lint.cli.options import Options, check_options
-from asyncsqla_lint.cli.output import wants_color, warn, write
+from asyncsqla_lint.cli.output import OutputError, wants_color, warn, write
 from asyncsqla_lint.cli.progress import Progress
 from asyncsqla_lint.report import FORMATS, statistics
 from asyncsqla_lint.report.context import Context, RuleText
@@ -35,7 +35,7 @@ def command(**given: object) -> int:
     options = Options(**given)  # type: ignore[arg-type]  # click's names are the fields'
     try:
         return _check(options)
-    except (ConfigError, BaselineError) as error:
+    except (ConfigError, BaselineError, OutputError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -65,6 +65,15 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         silence_stdout()
         return CLEAN
+    except Exception as error:
+        # Python would end with 1, which says "findings".
+        import traceback
+
+        traceback.print_exc()
+        complain(
+            f"this is a defect of {NAME} {VERSION}: {type(error).__name__}; please report the lines above"
+        )
+        return FAILED
     return result if isinstance(result, int) else CLEAN
 
 

@@ -11,6 +11,10 @@ from typing import TextIO
 from asyncsqla_lint.about import NAME
 
 
+class OutputError(Exception):
+    """A report that has nowhere to go; one line."""
+
+
 def wants_color(stream: TextIO) -> bool:
     """NO_COLOR and FORCE_COLOR as the two conventions say; else colour on a capable terminal only."""
     if os.environ.get("NO_COLOR"):
@@ -25,8 +29,11 @@ def write(pieces: Iterable[str], output_file: Path | None) -> None:
     if output_file is not None:
         # Rendered whole first: a failure must not leave half a report behind.
         text = "".join(pieces)
-        output_file.parent.mkdir(parents=True, exist_ok=True)
-        output_file.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+        try:
+            output_file.parent.mkdir(parents=True, exist_ok=True)
+            output_file.write_bytes(text.encode("utf-8", "replace"))
+        except OSError as error:
+            raise OutputError(f"{output_file}: cannot be written: {error.strerror}") from None
         return
     try:
         for piece in pieces:
