@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from asyncsqla_lint.syntax.module import SyntaxFailure, lower
+from asyncsqla_lint.syntax.failure import SyntaxFailure
+from asyncsqla_lint.syntax.module import lower
 
 __all__ = ["SyntaxFailure", "lower"]

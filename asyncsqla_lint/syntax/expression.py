@@ -43,6 +43,8 @@ from asyncsqla_lint.syntax.strings import format_text, string_value
 from asyncsqla_lint.syntax.visitor import Visitor
 
 SINGLETONS = {"None": None, "True": True, "False": False}
+# A longer `a + b + …` is a sum of data; kept as a tree it would nest deeper than readers can recurse.
+LONGEST_SPINE = 100
 LARGEST_INTEGER = 2**63
 
 
@@ -294,12 +296,22 @@ class Expressions(Visitor, Cursor):
             spine.append((leftmost, self.begin(leftmost)))
             leftmost = leftmost.left
         left = self.expression(leftmost)
+        if len(spine) > LONGEST_SPINE:
+            return self.flat(left, spine)
         for operation, start in reversed(spine):
             operator = BINARY[type(operation.operator)]
             self.token(len(operator))
             right = self.expression(operation.right)
             left = BinaryOperation(self.finish(operation, start), left, operator, right)
         return left
+
+    def flat(self, left: Expression, spine: list[tuple[cst.BinaryOperation, int]]) -> Expression:
+        parts = [left]
+        for operation, start in reversed(spine):
+            self.token(len(BINARY[type(operation.operator)]))
+            parts.append(self.expression(operation.right))
+            place = self.finish(operation, start)
+        return Opaque(place, tuple(parts))
 
     def visit_BooleanOperation(self, node: cst.BooleanOperation) -> Expression:
         start = self.begin(node)

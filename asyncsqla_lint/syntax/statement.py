@@ -13,7 +13,9 @@ from asyncsqla_lint.program import (
     Assign,
     AugmentedAssign,
     Break,
+    CapturePattern,
     Case,
+    Constant,
     Continue,
     Delete,
     Evaluate,
@@ -35,9 +37,13 @@ from asyncsqla_lint.program import (
     While,
     With,
     WithItem,
+    span,
 )
 from asyncsqla_lint.syntax.operators import AUGMENTED
 from asyncsqla_lint.syntax.pattern import Patterns
+
+# A longer chain of `elif` would nest deeper than msgpack and recursive readers like.
+LONGEST_ELSE_IF = 50
 
 
 class StatementLowering(Patterns):
@@ -275,18 +281,34 @@ class StatementLowering(Patterns):
     # --- compound statements ---
 
     def visit_If(self, node: cst.If) -> Statement:
-        return self.conditional(node, 2)
+        return self.conditional(node, 2, 0)
 
-    def conditional(self, node: cst.If, keyword: int) -> Statement:
+    def conditional(self, node: cst.If, keyword: int, above: int) -> Statement:
         start = self.token(keyword)
         test = self.expression(node.test)
         body = self.compound(start, node.body)
         otherwise: Statements
-        if isinstance(node.orelse, cst.If):
-            otherwise = (self.conditional(node.orelse, 4),)
-        else:
+        if not isinstance(node.orelse, cst.If):
             otherwise = self.optional_suite(node.orelse, 4)
+        elif above < LONGEST_ELSE_IF:
+            otherwise = (self.conditional(node.orelse, 4, above + 1),)
+        else:
+            otherwise = (self.guarded_cases(node.orelse),)
         return If(self.since(start), test, body, otherwise)
+
+    def guarded_cases(self, node: cst.If) -> Statement:
+        """The tail of a very long `elif` chain, flat: `case _ if test:` for each; it means the same."""
+        start = self.next()
+        cases: list[Case] = []
+        tail: cst.If | cst.Else | None = node
+        while tail is not None:
+            first = self.token(4)
+            guard = self.expression(tail.test) if isinstance(tail, cst.If) else None
+            wildcard = CapturePattern(self.since(first), None, None)
+            body = self.compound(first, tail.body)
+            cases.append(Case(self.since(first), wildcard, guard, body))
+            tail = tail.orelse if isinstance(tail, cst.If) else None
+        return Match(self.since(start), Constant(span(start, start), None), tuple(cases))
 
     def visit_While(self, node: cst.While) -> Statement:
         start = self.token(5)

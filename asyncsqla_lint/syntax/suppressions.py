@@ -1,7 +1,7 @@
 """Comments that silence: `# noqa`, `# asyncsqla-lint: ignore[…]` and their file-level forms.
 
-The grammar is that of flake8 and ruff: letters' case does not matter, codes are separated by commas or
-spaces, and what follows them is free text. A comment covers every line of the simple statement, or of the header of the
+The grammar is that of flake8 and ruff: case does not matter, codes are separated by commas or spaces, and
+what follows them is free text. A comment covers every line of the simple statement, or of the header of the
 compound statement, that it stands in; on a line of its own it covers that line.
 """
 
