@@ -19,7 +19,7 @@ import msgspec
 from clones import Clone
 
 PACKAGE = Path(__file__).parents[2] / "asyncsqla_lint"
-COMMAND = ("check", "--output-format", "json", "--no-cache")
+COMMAND = ("check", "--output-format", "json")
 
 
 class Position(msgspec.Struct, frozen=True):
