@@ -10,6 +10,7 @@ from msgspec import Struct
 BOM = codecs.BOM_UTF8
 # As in CPython's tokenizer: a comment in line one, or in line two below a blank or comment line.
 _COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 _BLANK = re.compile(rb"[ \t\f]*(?:#.*)?$")
 
 
@@ -38,7 +39,8 @@ def encoding_of(data: bytes) -> Encoding:
         name = codecs.lookup(cookie).name
     except LookupError:
         raise DecodeError(f"unknown encoding: {cookie}", row) from None
-    if has_bom and name != "utf-8":
+    # As strict as Python, which takes `utf_8` here but not `utf8`.
+    if has_bom and not f"{cookie}-".lower().replace("_", "-").startswith("utf-8-"):
         raise DecodeError(f"the file starts with a UTF-8 byte order mark but declares {cookie}", row)
     return Encoding(name, has_bom)
 
@@ -69,14 +71,14 @@ def encode(text: str, encoding: Encoding) -> bytes:
 
 def _cookie(data: bytes, start: int) -> tuple[str | None, int]:
     for row in (1, 2):
-        end = data.find(b"\n", start)
-        line = data[start : end if end >= 0 else len(data)].rstrip(b"\r")
+        ending = _LINE_END.search(data, start)
+        line = data[start : ending.start() if ending else len(data)]
         found = _COOKIE.match(line)
         if found:
             return found[1].decode("ascii", "replace"), row
-        if end < 0 or not _BLANK.match(line):
+        if ending is None or not _BLANK.match(line):
             break
-        start = end + 1
+        start = ending.end()
     return None, 1
 
 

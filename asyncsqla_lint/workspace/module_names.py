@@ -23,7 +23,7 @@ _INIT = os.sep + "__init__.py"
 
 class ModuleName(Struct, frozen=True):
     root: str  # absolute directory
-    name: str  # "" for an __init__.py that lies in the root itself
+    name: str
     is_package: bool
 
 
@@ -43,6 +43,7 @@ class Layout:
         self._directories: set[str] = set()
         self._learn_directories()
         self._naturals: dict[str, str] = {}
+        self._known_roots: dict[tuple[str, str, tuple[str, ...]], str | None] = {}
         self._holding: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._votes = self._count_votes()
         self._between = self._namespaces()
@@ -129,6 +130,12 @@ class Layout:
             )
         if not holding:
             return None
+        key = (directory, *wanted)
+        if key not in self._known_roots:
+            self._known_roots[key] = self._choose_holder(directory, first, holding)
+        return self._known_roots[key]
+
+    def _choose_holder(self, directory: str, first: str, holding: frozenset[str]) -> str | None:
         for each in _upwards(self._natural_root(directory)):
             if each in holding:
                 return each
@@ -148,12 +155,13 @@ class Layout:
         together = _Together()
         for path in sorted(self._imports):
             directory = os.path.dirname(path)
+            natural_root = self._natural_root(directory)
             for imported in self._imports[path]:
                 if imported.level:
                     # Relative imports only work inside one root: what they join is named from one.
                     for target in self._resolved(path, imported):
                         joined = self._natural_root(os.path.dirname(target))
-                        together.join(self._natural_root(directory), joined)
+                        together.join(natural_root, joined)
                     continue
                 if imported.module.partition(".")[0] in _standard_library():
                     continue
@@ -203,6 +211,8 @@ class Layout:
     def _name(self, path: str) -> ModuleName:
         directory, name = os.path.split(path)
         root = self._root(directory)
+        if name == "__init__.py" and directory == root:
+            root = self._natural_root(directory)  # nobody imports a root itself; it keeps its package's name
         below = directory[len(root.rstrip(os.sep)) + 1 :]
         parts = below.split(os.sep) if below else []
         is_package = name == "__init__.py"
