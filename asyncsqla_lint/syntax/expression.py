@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unicodedata import normalize
 
 import libcst as cst
 
@@ -48,6 +49,11 @@ LONGEST_SPINE = 100
 LARGEST_INTEGER = 2**63
 
 
+def identifier(name: str) -> str:
+    """The name that Python binds: `ﬁ` is `fi`."""
+    return name if name.isascii() else normalize("NFKC", name)
+
+
 class Expressions(Visitor, Cursor):
     """Each `visit_…` reads its node's tokens in source order and returns the Program's node."""
 
@@ -73,6 +79,8 @@ class Expressions(Visitor, Cursor):
             self.finish(node, at)
         if name in SINGLETONS:
             return Constant(at << LENGTH_BITS | length, SINGLETONS[name])
+        if not name.isascii():
+            name = identifier(name)
         self.mentions.add(name)
         return Name(at << LENGTH_BITS | length, name)
 
@@ -83,6 +91,8 @@ class Expressions(Visitor, Cursor):
         self.token(1)
         name = node.attr.value
         self.token(len(name))
+        if not name.isascii():
+            name = identifier(name)
         self.mentions.add(name)
         return Attribute(self.finish(node, start), lowered, name)
 
@@ -119,7 +129,7 @@ class Expressions(Visitor, Cursor):
                 start = self.token(len(keyword.value))
                 self.token(1)
                 lowered = handlers[type(value)](value)
-                keywords.append(Keyword(self.since(start), keyword.value, lowered))
+                keywords.append(Keyword(self.since(start), identifier(keyword.value), lowered))
             elif not arg.star:
                 arguments.append(handlers[type(value)](value))
             else:
@@ -167,6 +177,12 @@ class Expressions(Visitor, Cursor):
     def expression(self, node: cst.BaseExpression) -> Expression:
         lowered: Expression = self.handlers[type(node)](node)
         return lowered
+
+    def word(self, node: cst.Name) -> str:
+        """Read a name that is no expression."""
+        name = node.value
+        self.token(len(name))
+        return identifier(name)
 
     def optional(self, node: cst.BaseExpression | None) -> Expression | None:
         return None if node is None else self.expression(node)

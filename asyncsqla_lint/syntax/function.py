@@ -88,9 +88,10 @@ class Definitions(StatementLowering):
         decorators = self.decorators(node.decorators)
         start = self.asynchronous(node.asynchronous, 3)
         index = self.reserve()
-        name = node.name.value
+        at = self.next()
+        name = self.word(node.name)
+        name_span = self.since(at)
         self.mentions.add(name)
-        name_span = self.since(self.token(len(name)))
         type_parameters = self.type_parameters(node.type_parameters)
         self.token(1)
         parameters = self.parameters(node.params)
@@ -165,8 +166,8 @@ class Definitions(StatementLowering):
     def parameter(self, node: cst.Param, kind: str, stars: int) -> Parameter:
         if stars:
             self.token(stars)
-        name = node.name.value
-        start = self.token(len(name))
+        start = self.next()
+        name = self.word(node.name)
         annotation: Expression | None = None
         if node.annotation is not None:
             self.token(1)
@@ -181,9 +182,10 @@ class Definitions(StatementLowering):
     def visit_ClassDef(self, node: cst.ClassDef) -> Statement:
         decorators = self.decorators(node.decorators)
         start = self.token(5)
-        name = node.name.value
+        at = self.next()
+        name = self.word(node.name)
+        name_span = self.since(at)
         self.mentions.add(name)
-        name_span = self.since(self.token(len(name)))
         type_parameters = self.type_parameters(node.type_parameters)
         if isinstance(node.lpar, cst.LeftParen):
             self.token(1)

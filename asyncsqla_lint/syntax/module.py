@@ -53,6 +53,8 @@ def parsed(text: str) -> cst.Module:
         raise explain(text, error) from None
     except UnicodeEncodeError as error:
         raise SyntaxFailure.at("a lone surrogate is no text", text, error.start) from None
+    except cst.CSTValidationError as error:  # a name that this interpreter's Unicode does not know
+        raise SyntaxFailure(str(error), 1, 1) from None
     except BaseException as error:
         # LibCST's Rust side reports its own mistakes so; it is no Exception.
         if type(error).__name__ != "PanicException":

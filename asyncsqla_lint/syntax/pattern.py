@@ -37,9 +37,14 @@ class Patterns(Expressions):
         if node.pattern is not None:
             pattern = self.pattern(node.pattern)
             self.token(2)
-        name = None if node.name is None else node.name.value
-        self.token(1 if name is None else len(name))
+        name = self.wildcard(node.name)
         return CapturePattern(self.finish(node, start), pattern, name)
+
+    def wildcard(self, node: cst.Name | None) -> str | None:
+        if node is not None:
+            return self.word(node)
+        self.token(1)
+        return None
 
     def visit_MatchOr(self, node: cst.MatchOr) -> Pattern:
         start = self.begin(node)
@@ -60,8 +65,7 @@ class Patterns(Expressions):
 
     def star(self, node: cst.MatchStar) -> Pattern:
         start = self.token(1)
-        name = None if node.name is None else node.name.value
-        self.token(1 if name is None else len(name))
+        name = self.wildcard(node.name)
         return StarPattern(self.since(start), name)
 
     def visit_MatchList(self, node: cst.MatchList) -> Pattern:
@@ -99,9 +103,8 @@ class Patterns(Expressions):
             items.append((key, self.pattern(element.pattern)))
         rest: str | None = None
         if node.rest is not None:
-            rest = node.rest.value
             self.token(2)
-            self.token(len(rest))
+            rest = self.word(node.rest)
         self.token(1)
         return MappingPattern(self.finish(node, start), tuple(items), rest)
 
@@ -112,9 +115,8 @@ class Patterns(Expressions):
         positional = tuple([self.pattern(element.value) for element in node.patterns])
         keywords: list[tuple[str, Pattern]] = []
         for element in node.kwds:
-            name = element.key.value
+            name = self.word(element.key)
             self.mentions.add(name)
-            self.token(len(name))
             self.token(1)
             keywords.append((name, self.pattern(element.pattern)))
         self.token(1)

@@ -178,14 +178,11 @@ class StatementLowering(Patterns):
         return Nonlocal(self.since(start), names)
 
     def name_items(self, items: Sequence[cst.NameItem]) -> tuple[str, ...]:
-        for item in items:
-            self.token(len(item.name.value))
-        return tuple([item.name.value for item in items])
+        return tuple([self.word(item.name) for item in items])
 
     def visit_TypeAlias(self, node: cst.TypeAlias) -> Statement:
         start = self.token(4)
-        name = node.name.value
-        self.token(len(name))
+        name = self.word(node.name)
         self.type_parameters(node.type_parameters)
         self.token(1)
         value = self.expression(node.value)
@@ -202,7 +199,7 @@ class StatementLowering(Patterns):
                 self.token(1)
             elif isinstance(declared, cst.ParamSpec):
                 self.token(2)
-            self.token(len(declared.name.value))
+            names.append(self.word(declared.name))
             if isinstance(declared, cst.TypeVar) and declared.bound is not None:
                 self.token(1)
                 self.expression(declared.bound)
@@ -211,7 +208,6 @@ class StatementLowering(Patterns):
                 if parameter.star:
                     self.token(1)
                 self.expression(parameter.default)
-            names.append(declared.name.value)
         self.token(1)
         return tuple(names)
 
@@ -261,18 +257,17 @@ class StatementLowering(Patterns):
             asname: str | None = None
             if node.asname is not None:
                 assert isinstance(node.asname.name, cst.Name)
-                asname = node.asname.name.value
                 self.token(2)
-                self.token(len(asname))
+                asname = self.word(node.asname.name)
                 self.mentions.add(asname)
             aliases.append(Alias(self.since(start), name, asname))
         return tuple(aliases)
 
     def dotted(self, node: cst.Attribute | cst.Name) -> str:
         if isinstance(node, cst.Name):
-            self.token(len(node.value))
-            self.mentions.add(node.value)
-            return node.value
+            name = self.word(node)
+            self.mentions.add(name)
+            return name
         assert isinstance(node.value, (cst.Attribute, cst.Name))
         prefix = self.dotted(node.value)
         self.token(1)
@@ -369,9 +364,8 @@ class StatementLowering(Patterns):
             name: str | None = None
             if handler.name is not None:
                 assert isinstance(handler.name.name, cst.Name)
-                name = handler.name.name.value
                 self.token(2)
-                self.token(len(name))
+                name = self.word(handler.name.name)
             block = self.compound(first, handler.body)
             handlers.append(Handler(self.since(first), caught, name, block))
         otherwise = self.optional_suite(node.orelse, 4)

@@ -33,7 +33,7 @@ TRIVIA = frozenset(
             "header",
             "footer",
         ),
-        *("trailing_whitespace", "indent", "separator", "trailing_comma"),
+        *("leading_whitespace", "trailing_whitespace", "indent", "separator", "trailing_comma"),
         *("default_indent", "default_newline", "encoding", "has_trailing_newline"),
     )
 )
