@@ -300,8 +300,14 @@ class ClassInfo:
             if value is None or (binding.conditional and _is_none(value)):
                 value = before.value
         elif before is not None and value is not None and _mentions(value, name):
-            kind = _wrapper_kind(self.index, self, value)  # `area = property(area)`
+            kind = _wrapper_kind(self.index, self, value)  # `make = classmethod(make)`
             return before if kind is None else replace(before, kind=kind)
+        if isinstance(value, p.Call) and value.arguments and isinstance(value.arguments[0], p.Name):
+            wrapped = self.names.bindings.get(value.arguments[0].id, [])  # `area = property(_area)`
+            kind = _wrapper_kind(self.index, self, value) if wrapped else None
+            if kind is not None and isinstance(wrapped[-1], FunctionBinding):
+                function = self.index.function_at(self.module, wrapped[-1].number, self, self.parent)
+                return Member(name, kind, self, binding.span, function=function, value=value)
         return Member(
             name, "value", self, binding.span, annotation=annotation, value=value, alternatives=alternatives
         )

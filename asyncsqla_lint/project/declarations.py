@@ -67,7 +67,8 @@ def returned(function: FunctionInfo) -> Iterator[Scoped]:
 def read_member(mapping: Mapping, model: Model, owner: ClassInfo, member: Member) -> list[Attribute]:
     function = member.function
     if function is not None:
-        if function.decorated_by(_HYBRID):
+        wrapper = None if member.value is None else read_construct(mapping.index, member.where)
+        if function.decorated_by(_HYBRID) or (wrapper is not None and wrapper.name == _HYBRID):
             return [Hybrid(member.name, owner, owner.module, member.span)]
         if not function.decorated_by(*DECLARED_ATTR):
             return []
@@ -191,7 +192,7 @@ def _other(mapping: Mapping, declared: Declared, construct: Construct, inner: Ty
 
     short = construct.name.rpartition(".")[2]
     if not construct.name.startswith("sqlalchemy."):
-        if construct.name.startswith(_NOT_MAPPED):
+        if construct.name.startswith(_NOT_MAPPED) or declared.name == "model_config":
             return []
         return [UnknownAttribute(*place)]
     if short == "deferred":

@@ -56,7 +56,8 @@ def _linearize(cls: ClassInfo, active: tuple[ClassInfo, ...], clean: list[bool])
         if symbol not in direct:
             direct.append(symbol)
             sequences.append(line)
-    result: list[Ancestor] = [cls, *_merge([*sequences, direct])]
+    # In a circle, an ancestor's order may name the class itself.
+    result: list[Ancestor] = [cls, *(one for one in _merge([*sequences, direct]) if one is not cls)]
     if unbroken[0]:
         cls.__dict__["mro"] = tuple(result)
     else:

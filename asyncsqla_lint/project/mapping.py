@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.project import declarations, relationships, tables
+from asyncsqla_lint.project import declarations, libraries, relationships, tables
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.constants import Value, constant, read_construct, read_dict
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -42,8 +42,6 @@ _BASE_MAKERS = (
 _BASE_DECORATORS = ("sqlalchemy.orm.as_declarative", "sqlalchemy.orm.registry.as_declarative_base")
 _FLASK_MODEL = "flask_sqlalchemy.SQLAlchemy.Model"
 _SQLMODEL = "sqlmodel.SQLModel"
-# Bases that libraries offer: mapped through, with columns of their own that the project does not show.
-_LIBRARY_BASES = ("advanced_alchemy.", "litestar.contrib.sqlalchemy.", "litestar.plugins.sqlalchemy.")
 # External ancestors that add no mapped attribute.
 _PLAIN = frozenset(
     {
@@ -123,7 +121,7 @@ class Mapping:
             name = ancestor.name
             if name in (_FLASK_MODEL, _SQLMODEL):
                 return True
-            return name.startswith(_LIBRARY_BASES) and name.endswith("Base")
+            return libraries.is_base(name)
         value = ancestor.value
         if not isinstance(value, p.Call):
             return False
@@ -148,7 +146,7 @@ class Mapping:
         for ancestor in cls.mro[1:]:
             if self.is_base(ancestor):
                 return "flask" if ancestor == External(_FLASK_MODEL) else "declarative"
-        if cls.has_unknown_base or any(name not in _PLAIN for name in cls.external_bases):
+        if cls.has_unknown_base or _unseen(cls):
             return "declarative" if self._looks_mapped(cls) else None
         return None
 
@@ -189,6 +187,8 @@ class Mapping:
 
     def attributes_of(self, model: Model) -> dict[str, Attribute]:
         found: dict[str, Attribute] = {}
+        if model.parent is None:
+            found.update(libraries.read_columns(model.cls))
         inherited = set() if model.parent is None else set(model.parent.cls.ancestors)
         for ancestor in reversed(model.cls.ancestors):
             if ancestor is model.cls or (ancestor not in inherited and self.model(ancestor) is None):
@@ -299,7 +299,13 @@ class Mapping:
         return tables.has_own_table(model)
 
     def is_open(self, model: Model) -> bool:
-        return model.cls.has_unknown_base or any(name not in _PLAIN for name in model.cls.external_bases)
+        return _has_unknown_base(self, model.cls) or _unseen(model.cls)
+
+    def has_async_attrs(self, model: Model) -> bool | None:
+        for name in model.cls.external_bases:
+            if name == "sqlalchemy.ext.asyncio.AsyncAttrs" or libraries.has_async_attrs(name):
+                return True
+        return None if model.is_open else False
 
     def is_dataclass(self, model: Model) -> bool:
         return model.cls.is_subclass_of("sqlalchemy.orm.MappedAsDataclass") or any(
@@ -307,6 +313,22 @@ class Mapping:
             for ancestor in model.cls.ancestors
             for one in ancestor.decorators
         )
+
+
+def _unseen(cls: ClassInfo) -> bool:
+    """Whether an external ancestor may map what is not known here."""
+    return any(name not in _PLAIN and libraries.columns_of(name) is None for name in cls.external_bases)
+
+
+def _has_unknown_base(mapping: Mapping, cls: ClassInfo) -> bool:
+    """A base that could not be resolved; `declarative_base()` and its like are known."""
+    for ancestor in cls.ancestors:
+        for base in ancestor.bases:
+            if base.symbol is None:
+                return True
+            if isinstance(base.symbol, Variable) and not mapping.is_base(base.symbol):
+                return True
+    return False
 
 
 def _is_mapping_decorator(name: str) -> bool:

@@ -371,9 +371,7 @@ class Model:
     @cached_property
     def has_async_attrs(self) -> bool | None:
         """Whether `awaitable_attrs` is there; None when an ancestor is unknown."""
-        if self.cls.is_subclass_of("sqlalchemy.ext.asyncio.AsyncAttrs"):
-            return True
-        return None if self.is_open else False
+        return self.mapping.has_async_attrs(self)
 
     @cached_property
     def is_open(self) -> bool:

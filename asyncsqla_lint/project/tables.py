@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.project import libraries
 from asyncsqla_lint.project.columns import COLUMN, Declared, foreign_key, read_column, reference_of
 from asyncsqla_lint.project.constants import Construct, constant, elements, read_construct, read_dict
 from asyncsqla_lint.project.models import Column, ForeignKey, Model
@@ -78,7 +79,7 @@ def table_name_of(model: Model) -> str | None:
             return value if isinstance(value, str) else None
     if model.style == "sqlmodel":
         return model.name.lower()
-    if model.style == "flask":
+    if model.style == "flask" or any(libraries.is_base(name) for name in model.cls.external_bases):
         return re.sub(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))", r"_\1", model.name).lower()
     return None
 

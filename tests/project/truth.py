@@ -47,7 +47,7 @@ def execute(source: str) -> dict[str, Shape]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            exec(compile(source, module.__file__, "exec"), vars(module))
+            exec(compile(source, module.__file__, "exec", dont_inherit=True), vars(module))
             return _read(name)
     finally:
         for one in _registries(vars(module)):
@@ -59,7 +59,7 @@ def execute(source: str) -> dict[str, Shape]:
 def _registries(namespace: dict[str, Any]) -> list[Registry]:
     found: list[Registry] = []
     for value in list(namespace.values()):
-        own = value if isinstance(value, Registry) else getattr(value, "registry", None)
+        own = value if isinstance(value, Registry) else getattr(value, "registry", getattr(value, "_sa_registry", None))
         if isinstance(own, Registry) and own not in found:
             found.append(own)
     return found
