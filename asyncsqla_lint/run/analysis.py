@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from asyncsqla_lint.findings import Finding, Location, fingerprint
-from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.rules.itself import InternalError
 from asyncsqla_lint.workspace.config import Config
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.project.index import Index
 
 
 class Analysis(Protocol):
@@ -24,7 +26,7 @@ class Analysis(Protocol):
 
 
 # Which modules to check, by their keys in `index.modules`; the config's target release is resolved.
-Analyse = Callable[[Index, Sequence[str], Config], Analysis]
+Analyse = Callable[["Index", Sequence[str], Config], Analysis]
 
 
 class Checked(Struct, frozen=True):

@@ -6,12 +6,12 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from asyncsqla_lint.findings import Finding, Location, Related, Repair, fingerprint
 from asyncsqla_lint.program import Program
-from asyncsqla_lint.project.index import Index, Module
 from asyncsqla_lint.rules.itself import SyntaxError as SyntaxErrorRule
 from asyncsqla_lint.run.analysis import Analyse, added, check_modules, internal_error
 from asyncsqla_lint.run.outcome import Report, Statistics
@@ -23,6 +23,9 @@ from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.decoding import DecodeError, decode
 from asyncsqla_lint.workspace.discovery import shown
 from asyncsqla_lint.workspace.target_release import TargetResolver
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.project.index import Index, Module
 
 __all__ = ["Overlay", "Report", "run"]
 
@@ -60,6 +63,7 @@ class _Run:
         self.analyse = analyse
         self.progress = progress
         self.seconds: dict[str, float] = {}
+        self.identity = _Identities()
 
     def over(self, paths: Sequence[str], overlay: Overlay) -> Report:
         with self.timed("workspace"):
@@ -68,6 +72,9 @@ class _Run:
         if not sources.uses_sqlalchemy:
             statistics = Statistics(files=len(sources.targets), seconds=self.seconds)
             return Report((), sources.errors, statistics, uses_sqlalchemy=False)
+        # Loaded only here: a project without SQLAlchemy is told so before.
+        from asyncsqla_lint.project.index import Index
+
         keys = {path: _key(path, self.config.root) for path in sources.known}
         with self.timed("programs"):
             modules, failures = self.lowered(sources, keys)
@@ -95,7 +102,7 @@ class _Run:
 
     def selections(self, sources: Sources) -> dict[str, Selection]:
         """One for each configuration, by its digest and root."""
-        configs = {_identity(config): config for config in (self.config, *sources.targets.values())}
+        configs = {self.identity(config): config for config in (self.config, *sources.targets.values())}
         if not sources.uses_sqlalchemy:
             # Nothing will be said, so the rules need not be loaded, unless there are selectors to be checked.
             configs = {key: config for key, config in configs.items() if _chooses(config)}
@@ -104,6 +111,8 @@ class _Run:
     # --- programs --------------------------------------------------------------------------------
 
     def lowered(self, sources: Sources, keys: Mapping[str, str]) -> tuple[dict[str, Module], list[Finding]]:
+        from asyncsqla_lint.project.index import Module
+
         modules: dict[str, Module] = {}
         failures: list[Finding] = []
         for done, path in enumerate(sources.known):
@@ -156,7 +165,7 @@ class _Run:
             if config.target_sqlalchemy == "auto":
                 release = target_of(os.path.dirname(path)).release
                 config = msgspec.structs.replace(config, target_sqlalchemy=release)
-            groups.setdefault(_identity(config), (config, []))[1].append(name)
+            groups.setdefault(self.identity(config), (config, []))[1].append(name)
         analyse = self.analyse or _engine()
         results = [check_modules(analyse, index, group, config) for config, group in groups.values()]
         findings = [finding for result in results for finding in result.findings]
@@ -180,7 +189,7 @@ class _Run:
         for path, config in sources.targets.items():
             if path not in keys:
                 continue
-            selection = selections[_identity(config)]
+            selection = selections[self.identity(config)]
             ignored = selection.ignored_in(path)
             of_file = _merged(by_key.get(keys[path], ()))
             module = modules.get(path)
@@ -271,8 +280,17 @@ def _key(path: str, root: str) -> str:
     return shown(path, root).replace(os.sep, "/")
 
 
-def _identity(config: Config) -> str:
-    return f"{config.digest()} {config.root}"
+class _Identities:
+    """Each configuration's identity, worked out once: thousands of files share one."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Config, str]] = {}  # by id, and held, so that no id is used twice
+
+    def __call__(self, config: Config) -> str:
+        known = self._known.get(id(config))
+        if known is None:
+            known = self._known[id(config)] = (config, f"{config.digest()} {config.root}")
+        return known[1]
 
 
 def _chooses(config: Config) -> bool:

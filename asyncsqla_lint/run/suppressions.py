@@ -86,6 +86,8 @@ def _covers(suppression: Suppression, finding: Finding) -> bool:
 
 def _names(code: str, finding: Finding) -> bool:
     """A code or, as flake8 has it, the beginning of one; a rule's name; nothing, for every rule."""
+    if finding.code == UnusedSuppression.code and code.upper() != finding.code and code != finding.name:
+        return False  # or each idle comment that names no code would silence what is said of it
     return finding.code.startswith(code.upper()) or finding.name == code
 
 

@@ -84,7 +84,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("select = [3]", "`select` must be a list of strings"),
         (
             "ignore = ['E501']",
-            "`ignore` must be codes (ASQ301), prefixes (ASQ3), names (missing-eager-load) or ALL, and 'E501' is none",
+            "`ignore` must be codes (ASQ301), prefixes (ASQ3), names (missing-eager-load) or ALL, "
+            "and 'E501' is none",
         ),
         ("preview = 'yes'", "`preview` must be true or false"),
         ("confidence = 'sure'", "`confidence` must be one of certain, likely"),

@@ -9,7 +9,10 @@ import pytest
 from asyncsqla_lint.workspace.target_release import TargetResolver, admitted_line, evidence_in
 
 LOCKS = {
-    "uv.lock": 'version = 1\n\n[[package]]\nname = "sqlalchemy-utils"\nversion = "9"\n\n[[package]]\nname = "sqlalchemy"\nversion = "{}"\n',
+    "uv.lock": (
+        'version = 1\n\n[[package]]\nname = "sqlalchemy-utils"\nversion = "9"\n\n'
+        '[[package]]\nname = "sqlalchemy"\nversion = "{}"\n'
+    ),
     "poetry.lock": '[[package]]\nname = "SQLAlchemy"\nversion = "{}"\ndescription = "x"\n',
     "pdm.lock": '[[package]]\nname = "sqlalchemy"\nversion = "{}"\nextras = ["asyncio"]\n',
     "pylock.toml": 'lock-version = "1.0"\n[[packages]]\nname = "sqlalchemy"\nversion = "{}"\n',
@@ -67,7 +70,7 @@ FILES = {
         '[project]\ndependencies = ["sqlalchemy-utils<1", "sqlalchemy[asyncio]>=2.1"]\n',
         '[project.optional-dependencies]\ndb = ["SQLAlchemy>=2.1"]\n',
         '[dependency-groups]\ndb = [{include-group = "x"}, "SQLAlchemy>=2.1"]\n',
-        '[tool.poetry.dependencies]\npython = "^3.10"\nSQLAlchemy = {extras = ["asyncio"], version = ">=2.1"}\n',
+        '[tool.poetry.dependencies]\nSQLAlchemy = {extras = ["asyncio"], version = ">=2.1"}\n',
         '[tool.poetry.group.db.dependencies]\nsqlalchemy = "~2.1"\n',
         '[tool.pdm.dev-dependencies]\ndb = ["SQLAlchemy>=2.1"]\n',
     ],
