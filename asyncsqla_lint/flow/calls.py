@@ -1,0 +1,212 @@
+"""Calls: a function of the project is run where it is called, on the caller's state, with a frame of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.events import CoroutineDropped
+from asyncsqla_lint.flow.frames import Frame, OnYield, Option, Outcome, PathEnds, merged_options
+from asyncsqla_lint.flow.objects import ContextManagerRecord, CoroutineRecord, DictRecord, ListRecord
+from asyncsqla_lint.flow.state import State, join_states
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    Decorated,
+    FunctionValue,
+    Iteration,
+    Reference,
+    UnknownCall,
+    Value,
+    union,
+)
+from asyncsqla_lint.program import Parameter, Span
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.project.functions import FunctionInfo
+
+DEEPEST_CALL = 24
+MOST_ACTIVATIONS = 2  # of one function at once: beyond it, recursion is unknown
+
+Generator = tuple[FunctionValue, Arguments, Span]
+
+
+def call_function(flow: Flow, state: State, function: FunctionValue, arguments: Arguments, at: Span) -> Value:
+    header = function.info.header
+    if header.is_generator:
+        return flow.allocate(state, CoroutineRecord(function, arguments, flow.site(at), kind="generator"))
+    if header.is_async:
+        return flow.allocate(state, CoroutineRecord(function, arguments, flow.site(at)))
+    return run_function(flow, state, function, arguments, at)
+
+
+def call_decorated(flow: Flow, state: State, decorated: Decorated, arguments: Arguments, at: Span) -> Value:
+    function = decorated.function
+    if decorated.kind == "contextmanager" and isinstance(function, FunctionValue):
+        return flow.allocate(state, ContextManagerRecord(function, arguments, flow.site(at)))
+    return function.call(flow, state, arguments, at)
+
+
+def call_unknown(flow: Flow, state: State, function: Value, arguments: Arguments, at: Span) -> Value:
+    """Nobody knows what it does; only awaiting it can load or expire anything."""
+    touched = tuple(value for value in arguments.all() if isinstance(value, Reference) or value.refers_to(state))
+    if isinstance(function, Reference):
+        touched = (*touched, function)
+    return UnknownCall(touched) if touched else UNKNOWN
+
+
+def dropped(flow: Flow, state: State, value: Value, at: Span) -> None:
+    """An expression statement leaves `value` to nobody."""
+    if isinstance(value, Reference) and flow.listens(CoroutineDropped):
+        record = state.record(value.oid)
+        if isinstance(record, CoroutineRecord) and record.kind == "coroutine" and not record.is_awaited:
+            flow.emit(CoroutineDropped(flow.site(at), flow.frame, flow.is_certain, record))
+
+
+def _activations(frame: Frame | None, function: FunctionInfo) -> tuple[int, int]:
+    count = depth = 0
+    while frame is not None:
+        depth += 1
+        count += frame.function is function
+        frame = frame.caller
+    return count, depth
+
+
+def run_function(
+    flow: Flow,
+    state: State,
+    function: FunctionValue,
+    arguments: Arguments,
+    at: Span,
+    yielded: list[Value] | None = None,
+    until_yield: bool = False,
+    on_yield: OnYield | None = None,
+) -> Value:
+    """Run the body, and go on as one of the ways in which it ends."""
+    info = function.info
+    count, depth = _activations(flow.frame, info)
+    if count >= MOST_ACTIVATIONS or depth >= DEEPEST_CALL:
+        flow.count("calls too deep")
+        return call_unknown(flow, state, function, arguments, at).awaited(flow, state, at)
+    if not flow.meanings.matters(flow, state, function, arguments):
+        return UNKNOWN
+    frame = Frame(
+        flow.new_id(),
+        info.module,
+        info,
+        closure=function.closure,
+        receiver=function.receiver,
+        owner=info.owner,
+        caller=flow.frame,
+        call_span=at,
+        on_yield=on_yield,
+        yielded=yielded,
+        until_yield=until_yield,
+    )
+    facts = state.facts
+    state.facts = {}
+    state.open_frame(frame.id)
+    if function.receiver is not None:
+        arguments = arguments.prepended(function.receiver)
+    with flow.entered(frame):
+        bind(flow, state, frame, info, arguments)
+        states, exits = flow.execute([state.copy()], info.body)
+    options: list[Option] = [(one, NONE) for one in states]
+    raised: list[Outcome] = []
+    for outcome in exits:
+        if outcome.kind == "return":
+            options.append((outcome.state, outcome.value))
+        elif outcome.kind == "raise":
+            raised.append(outcome)
+    for one, _ in options:
+        leave(one, frame, facts)
+    for outcome in raised:
+        leave(outcome.state, frame, facts)
+        flow.may_raise(outcome.state, outcome.value)
+    if not options:
+        if raised:
+            end = join_states([outcome.state for outcome in raised])
+            raise PathEnds(Outcome("raise", end, raised[0].value if len(raised) == 1 else UNKNOWN))
+        raise PathEnds(None)
+    result = flow.choose(state, merged_options(options))
+    if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
+        result = flow.scopes.annotation_value(state, frame, info.header.returns, at)
+    return result
+
+
+def leave(state: State, frame: Frame, facts: dict[str, bool]) -> None:
+    if not frame.is_captured:
+        state.close_frame(frame.id)
+    state.facts = facts.copy()
+
+
+def bind(flow: Flow, state: State, frame: Frame, info: FunctionInfo, arguments: Arguments) -> None:
+    """Give each parameter its argument, its default, or what its annotation promises."""
+    positional = list(arguments.positional)
+    keywords = dict(arguments.keywords)
+    for parameter in info.header.parameters:
+        value: Value | None = None
+        if parameter.kind in ("positional", "any"):
+            if positional:
+                value = positional.pop(0)
+            elif parameter.name in keywords:
+                value = keywords.pop(parameter.name)
+            elif arguments.more is not None or arguments.more_keywords is not None:
+                value = UNKNOWN
+        elif parameter.kind == "keyword":
+            value = keywords.pop(parameter.name, None)
+            if value is None and arguments.more_keywords is not None:
+                value = UNKNOWN
+        elif parameter.kind == "star":
+            rest = Iteration(items=tuple(positional), may_be_empty=not positional)
+            if arguments.more is not None:
+                rest = Iteration(element=union((*positional, arguments.more)))
+            value = flow.allocate(state, ListRecord.of(rest, "tuple"))
+            positional = []
+        else:
+            entries: dict[bool | int | float | str | None, Value] = dict(keywords)
+            value = flow.allocate(state, DictRecord(entries, arguments.more_keywords))
+            keywords = {}
+        if value is None:
+            value = _default(flow, state, frame, parameter)
+        if value is UNKNOWN and parameter.annotation is not None:
+            value = flow.scopes.annotation_value(state, frame, parameter.annotation, parameter.span)
+        state.assign(frame.id, parameter.name, value)
+
+
+def _default(flow: Flow, state: State, frame: Frame, parameter: Parameter) -> Value:
+    if parameter.default is None:
+        return UNKNOWN
+    return flow.evaluate(state, parameter.default)
+
+
+def generator_of(state: State, value: Value) -> Generator | None:
+    """The project's generator that iterating `value` would run."""
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    if isinstance(record, CoroutineRecord) and record.kind == "generator":
+        if isinstance(record.function, FunctionValue):
+            return record.function, record.arguments, record.site.span
+    return None
+
+
+def context_of(state: State, value: Value) -> Generator | None:
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    if isinstance(record, ContextManagerRecord):
+        return record.function, record.arguments, record.site.span
+    return None
+
+
+def run_generator(flow: Flow, state: State, generator: Generator, on_yield: OnYield) -> Value:
+    """Run a generator to its end; at each yield `on_yield` runs what its consumer does with the value."""
+    function, arguments, at = generator
+    outer = state.facts
+
+    def consume(own: State, value: Value) -> list[Option]:
+        inner, own.facts = own.facts, outer.copy()
+        options = on_yield(own, value)
+        for one, _ in options:
+            one.facts = inner.copy()
+        return options
+
+    return run_function(flow, state, function, arguments, at, on_yield=consume)

@@ -1,0 +1,339 @@
+"""Objects of the project's classes: making them, and finding their attributes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.frames import Frame, PathEnds
+from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Decorated,
+    FunctionValue,
+    Reference,
+    SuperValue,
+    Value,
+    union,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo, Member
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+def instantiate(flow: Flow, state: State, cls: ClassValue, arguments: Arguments, at: Span) -> Value:
+    special = flow.meanings.instantiate(flow, state, cls, arguments, at)
+    if special is not None:
+        return special
+    return construct(flow, state, cls, arguments, at)
+
+
+def construct(flow: Flow, state: State, cls: ClassValue, arguments: Arguments, at: Span) -> Reference:
+    reference = flow.allocate(state, ObjectRecord(cls))
+    found = cls.info.find("__init__")
+    if found is not None and found[1].function is not None:
+        run_function(flow, state, FunctionValue(found[1].function, (), reference), arguments, at)
+    elif cls.info.kind != "class" or cls.info.fields:
+        set_fields(flow, state, reference, cls, arguments)
+        after = cls.info.find("__post_init__")
+        if after is not None and after[1].function is not None:
+            run_function(flow, state, FunctionValue(after[1].function, (), reference), Arguments(), at)
+    return reference
+
+
+def set_fields(flow: Flow, state: State, me: Reference, cls: ClassValue, arguments: Arguments) -> None:
+    """Constructor arguments of dataclasses, schemas and the like."""
+    attributes: dict[str, Value] = {}
+    positional = list(arguments.positional)
+    for name in cls.info.fields:
+        if name in arguments.keywords:
+            attributes[name] = arguments.keywords[name]
+        elif positional and cls.info.kind != "pydantic":
+            attributes[name] = positional.pop(0)
+        elif arguments.more is not None or arguments.more_keywords is not None:
+            attributes[name] = UNKNOWN
+    state.put(me, ObjectRecord(cls, attributes))
+
+
+def opened(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value:
+    """An object of a class that somebody else has made: its constructor ran with what its annotations promise."""
+    reference = flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
+    found = cls.info.find("__init__")
+    if found is None or found[1].function is None:
+        return reference
+    running = ("opened", cls.info)
+    if running in flow.running:
+        return reference
+    flow.running.add(running)
+    flow.joining += 1
+    try:
+        with flow.silently():
+            function = FunctionValue(found[1].function, (), reference)
+            own = state.copy()
+            run_function(flow, own, function, Arguments(more=UNKNOWN, more_keywords=UNKNOWN), at)
+            state.become(own)
+    except PathEnds:
+        pass
+    finally:
+        flow.joining -= 1
+        flow.running.discard(running)
+    record = state.record(reference.oid)
+    if isinstance(record, ObjectRecord):
+        state.put(reference, ObjectRecord(record.cls, record.attributes, is_open=True))
+    return reference
+
+
+# --- attributes ----------------------------------------------------------------------------------
+
+
+def object_attribute(
+    flow: Flow, state: State, me: Reference, record: ObjectRecord, name: str, at: Span
+) -> Value:
+    value = record.attributes.get(name)
+    if value is not None and value is not UNKNOWN:
+        if value != NONE or not record.is_open:
+            return value
+    found = record.cls.info.find(name)
+    if found is not None:
+        owner, member = found
+        result = member_value(flow, state, me, record.cls, owner, member, at)
+        if member.kind in ("value", "cached_property") and value is None:
+            _remember(state, me, name, result)
+        if result is not UNKNOWN:
+            return result
+    elif name == "__class__":
+        return record.cls
+    if value is None or (value == NONE and record.is_open) or value is UNKNOWN:
+        assigned = assigned_attribute(flow, state, me, record.cls, name)
+        if assigned is not None:
+            _remember(state, me, name, assigned)
+            return assigned
+    if value is not None:
+        return value
+    if found is None:
+        inherited = flow.meanings.inherited_attribute(flow, state, me, record.cls, name, at)
+        if inherited is not None:
+            return inherited
+        proxy = record.cls.info.find("__getattr__")
+        if proxy is not None and proxy[1].function is not None:
+            from asyncsqla_lint.flow.values import Constant
+
+            getter = FunctionValue(proxy[1].function, (), me)
+            return run_function(flow, state, getter, Arguments((Constant(name),)), at)
+    return UNKNOWN
+
+
+def _remember(state: State, me: Reference, name: str, value: Value) -> None:
+    record = state.record(me.oid)
+    if isinstance(record, ObjectRecord):
+        state.put(me, ObjectRecord(record.cls, {**record.attributes, name: value}, record.is_open))
+
+
+def member_value(
+    flow: Flow, state: State, me: Value, cls: ClassValue, owner: ClassInfo, member: Member, at: Span
+) -> Value:
+    """What a member of the class gives when it is read on `me`."""
+    if member.function is not None:
+        member = _implemented(cls.info, member)
+        assert member.function is not None
+        if member.kind in ("property", "cached_property"):
+            return run_function(flow, state, FunctionValue(member.function, (), me), Arguments(), at)
+        return bound(flow, member, me, cls)
+    if member.cls is not None:
+        return ClassValue(member.cls)
+    return class_value(flow, state, cls, owner, member, me)
+
+
+def _implemented(cls: ClassInfo, member: Member) -> Member:
+    """An abstract method with one implementation in the project is that implementation."""
+    if not member.is_abstract and cls.kind != "protocol":
+        return member
+    found = {
+        one.members[member.name].function: one.members[member.name]
+        for one in cls.subclasses
+        if member.name in one.members and not one.members[member.name].is_abstract
+    }
+    return next(iter(found.values())) if len(found) == 1 and None not in found else member
+
+
+def bound(flow: Flow, member: Member, me: Value, cls: ClassValue) -> Value:
+    assert member.function is not None
+    function = flow.scopes.function(member.function)
+    if member.kind == "staticmethod":
+        return function
+    return bind_to(function, cls if member.kind == "classmethod" else me)
+
+
+def bind_to(function: Value, receiver: Value) -> Value:
+    if isinstance(function, FunctionValue):
+        return FunctionValue(function.info, function.closure, receiver)
+    if isinstance(function, Decorated):
+        return Decorated(function.kind, bind_to(function.function, receiver))
+    return function
+
+
+def class_value(
+    flow: Flow, state: State, cls: ClassValue, owner: ClassInfo, member: Member, me: Value | None
+) -> Value:
+    """A value of the class body: what is assigned there, or else what its annotation promises."""
+    value: Value = UNKNOWN
+    if member.value is not None:
+        frame = Frame(flow.new_id(), owner.module, None, owner=owner, caller=flow.frame, receiver=me or cls)
+        with flow.entered(frame), flow.silently():
+            state.open_frame(frame.id)
+            for name, other in owner.members.items():  # a class body reads its own earlier names
+                if other is not member and other.value is not None and _mentions(member.value, name):
+                    state.assign(frame.id, name, flow.evaluate(state, other.value))
+            value = flow.evaluate(state, member.value)
+            state.close_frame(frame.id)
+    if value in (UNKNOWN, NONE) and member.annotation is not None:
+        frame = Frame(flow.new_id(), owner.module, None, owner=owner, caller=flow.frame)
+        promised = flow.scopes.annotation_value(state, frame, member.annotation, member.span, me or cls)
+        return promised if value is UNKNOWN or promised is UNKNOWN else union((value, promised))
+    return value
+
+
+def _mentions(node: p.Expression, name: str) -> bool:
+    if isinstance(node, p.Name):
+        return node.id == name
+    if isinstance(node, p.Call):
+        return _mentions(node.function, name) or any(
+            _mentions(one, name) for one in (*node.arguments, *(word.value for word in node.keywords))
+        )
+    if isinstance(node, (p.TupleDisplay, p.ListDisplay)):
+        return any(_mentions(one, name) for one in node.elements)
+    if isinstance(node, (p.Attribute, p.Starred)):
+        return _mentions(node.value, name)
+    if isinstance(node, p.BinaryOperation):
+        return _mentions(node.left, name) or _mentions(node.right, name)
+    return False
+
+
+def assigned_attribute(flow: Flow, state: State, me: Reference, cls: ClassValue, name: str) -> Value | None:
+    """What some other method of the class assigns to `self.name`."""
+    found: list[Value] = []
+    for ancestor in cls.info.ancestors:
+        for number, expression, annotation in self_assignments(flow, ancestor).get(name, ()):
+            info = flow.index.function_at(ancestor.module, number, ancestor)
+            running = (name, info)
+            if running in flow.running:
+                continue
+            flow.running.add(running)
+            try:
+                found.append(_assigned_in(flow, state, me, info, expression, annotation))
+            finally:
+                flow.running.discard(running)
+    found = [value for value in found if value not in (NONE, UNKNOWN)]
+    return union(tuple(found[:3])) if found else None
+
+
+def _assigned_in(
+    flow: Flow, state: State, me: Reference, info: object, expression: p.Expression, annotation: p.Expression | None
+) -> Value:
+    from asyncsqla_lint.flow.calls import bind
+    from asyncsqla_lint.project.functions import FunctionInfo
+
+    assert isinstance(info, FunctionInfo)
+    frame = Frame(flow.new_id(), info.module, info, receiver=me, owner=info.owner, caller=flow.frame)
+    state.open_frame(frame.id)
+    flow.joining += 1
+    try:
+        with flow.entered(frame), flow.silently():
+            bind(flow, state, frame, info, Arguments((me,), {}, UNKNOWN, UNKNOWN))
+            value = flow.evaluate(state, expression)
+            if value in (UNKNOWN, NONE) and annotation is not None:
+                value = flow.scopes.annotation_value(state, frame, annotation, annotation.span)
+    except PathEnds:
+        value = UNKNOWN
+    finally:
+        flow.joining -= 1
+        state.close_frame(frame.id)
+    return value
+
+
+Assignments = dict[str, list[tuple[int, p.Expression, "p.Expression | None"]]]
+
+
+def self_assignments(flow: Flow, cls: ClassInfo) -> Assignments:
+    """`self.name = …` in the methods that the class body defines."""
+    cached = cls.__dict__.get("self_assignments")
+    if cached is None:
+        cached = {}
+        for member in cls.members.values():
+            function = member.function
+            if function is None or not function.header.parameters:
+                continue
+            _assignments(function.body, function.header.parameters[0].name, function.number, cached)
+        cls.__dict__["self_assignments"] = cached
+    return cached  # type: ignore[no-any-return]  # kept beside the class's own cached properties
+
+
+def _assignments(body: p.Statements, me: str, number: int, found: Assignments) -> None:
+    for statement in body:
+        if isinstance(statement, p.Assign):
+            for target in statement.targets:
+                if isinstance(target, p.Attribute) and isinstance(target.value, p.Name) and target.value.id == me:
+                    found.setdefault(target.name, []).append((number, statement.value, None))
+        elif isinstance(statement, p.AnnotatedAssign) and statement.value is not None:
+            target = statement.target
+            if isinstance(target, p.Attribute) and isinstance(target.value, p.Name) and target.value.id == me:
+                found.setdefault(target.name, []).append((number, statement.value, statement.annotation))
+        elif isinstance(statement, (p.If, p.While, p.For)):
+            _assignments(statement.body, me, number, found)
+            _assignments(statement.otherwise, me, number, found)
+        elif isinstance(statement, p.With):
+            _assignments(statement.body, me, number, found)
+        elif isinstance(statement, p.Try):
+            for block in (statement.body, *(one.body for one in statement.handlers), statement.otherwise, statement.final):
+                _assignments(block, me, number, found)
+
+
+def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value:
+    special = flow.meanings.class_attribute(flow, state, cls, name, at)
+    if special is not None:
+        return special
+    found = cls.info.find(name)
+    if found is None:
+        if name == "__name__":
+            from asyncsqla_lint.flow.values import Constant
+
+            return Constant(cls.info.name)
+        return UNKNOWN
+    owner, member = found
+    if member.function is not None:
+        if member.kind == "classmethod":
+            return bound(flow, member, cls, cls)
+        return flow.scopes.function(member.function)
+    if member.cls is not None:
+        return ClassValue(member.cls)
+    return class_value(flow, state, cls, owner, member, None)
+
+
+def super_attribute(flow: Flow, state: State, value: SuperValue, name: str, at: Span) -> Value:
+    cls: ClassValue | None = value.receiver if isinstance(value.receiver, ClassValue) else None
+    if isinstance(value.receiver, Reference):
+        info = state.record(value.receiver.oid).class_info()
+        cls = None if info is None else ClassValue(info)
+    if cls is None:
+        return UNKNOWN
+    found = cls.info.find_after(value.owner, name)
+    if found is None:
+        inherited = flow.meanings.inherited_attribute(flow, state, value.receiver, cls, name, at)
+        return UNKNOWN if inherited is None else inherited
+    owner, member = found
+    return member_value(flow, state, value.receiver, cls, owner, member, at)
+
+
+def set_property(
+    flow: Flow, state: State, me: Reference, cls: ClassValue, name: str, value: Value, at: Span
+) -> None:
+    found = cls.info.find(name)
+    if found is not None and found[1].setter is not None:
+        run_function(flow, state, FunctionValue(found[1].setter, (), me), Arguments((value,)), at)

@@ -1,0 +1,22 @@
+"""What the interpreter tells whoever listens. `semantics.events` adds what SQLAlchemy does."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.objects import CoroutineRecord
+
+
+class Event(Struct):
+    """Something happened at `site`, in `frame`; `certain` when it happens on every path that comes here."""
+
+    site: Site
+    frame: Frame
+    certain: bool
+
+
+class CoroutineDropped(Event):
+    """The result of a call that gave a coroutine is left to nobody: it never runs."""
+
+    coroutine: CoroutineRecord

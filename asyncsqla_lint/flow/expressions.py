@@ -1,0 +1,475 @@
+"""Expressions: each gives one value and may change the state; where it could go several ways, `Flow.choose`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow import narrowing
+from asyncsqla_lint.flow.frames import Option
+from asyncsqla_lint.flow.objects import DictRecord, ListRecord
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    Constant,
+    Iteration,
+    Method,
+    Symbol,
+    Text,
+    TupleValue,
+    Value,
+    text,
+    text_parts,
+    union,
+)
+from asyncsqla_lint import program as p
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+
+def evaluate(flow: Flow, state: State, node: p.Expression) -> Value:
+    return EVALUATORS[type(node)](flow, state, node)
+
+
+def _name(flow: Flow, state: State, node: p.Name) -> Value:
+    return flow.scopes.lookup(state, flow.frame, node.id)
+
+
+def _attribute(flow: Flow, state: State, node: p.Attribute) -> Value:
+    value = evaluate(flow, state, node.value)
+    if value is UNKNOWN:
+        return UNKNOWN
+    return value.attribute(flow, state, node.name, node.span)
+
+
+def _constant(flow: Flow, state: State, node: p.Constant) -> Value:
+    return Constant(node.value)
+
+
+def _format(flow: Flow, state: State, node: p.FormatString) -> Value:
+    parts: list[str | None] = []
+    for part in node.parts:
+        value = evaluate(flow, state, part)
+        if not isinstance(part, p.Constant):
+            value = value.formatted(flow, state, part.span)
+        parts.extend(text_parts(value))
+    return text(parts)
+
+
+def arguments_of(flow: Flow, state: State, node: p.Call) -> Arguments:
+    positional: list[Value] = []
+    keywords: dict[str, Value] = {}
+    more: Value | None = None
+    more_keywords: Value | None = None
+    for argument in node.arguments:
+        if isinstance(argument, p.Starred):
+            iteration = evaluate(flow, state, argument.value).iterate(flow, state, argument.span, False)
+            if iteration.items is not None and more is None:
+                positional.extend(iteration.items)
+            else:
+                known = (*(iteration.items or ()), *(() if more is None else (more,)))
+                more = union((*known, *(() if iteration.element is None else (iteration.element,)))) if (
+                    known or iteration.element is not None
+                ) else more
+        elif more is not None:
+            more = union((more, evaluate(flow, state, argument)))
+        else:
+            positional.append(evaluate(flow, state, argument))
+    for keyword in node.keywords:
+        value = evaluate(flow, state, keyword.value)
+        if keyword.name is not None:
+            keywords[keyword.name] = value
+        else:
+            record = getattr(value, "record", lambda _: None)(state)
+            if isinstance(record, DictRecord):
+                keywords.update({key: one for key, one in record.entries.items() if isinstance(key, str)})
+                if record.other is not None:
+                    more_keywords = record.other
+            else:
+                more_keywords = UNKNOWN
+    return Arguments(tuple(positional), keywords, more, more_keywords)
+
+
+def _call(flow: Flow, state: State, node: p.Call) -> Value:
+    function = evaluate(flow, state, node.function)
+    arguments = arguments_of(flow, state, node)
+    return function.call(flow, state, arguments, node.span)
+
+
+def _await(flow: Flow, state: State, node: p.Await) -> Value:
+    return evaluate(flow, state, node.value).awaited(flow, state, node.span)
+
+
+def _subscript(flow: Flow, state: State, node: p.Subscript) -> Value:
+    value = evaluate(flow, state, node.value)
+    if isinstance(node.index, p.Slice):
+        for part in (node.index.lower, node.index.upper, node.index.step):
+            if part is not None:
+                evaluate(flow, state, part)
+        iteration = value.iterate(flow, state, node.span, False)
+        if isinstance(value, (Constant, Text)):
+            return UNKNOWN
+        return flow.allocate(state, ListRecord.of(iteration))
+    key = evaluate(flow, state, node.index)
+    return value.item(flow, state, key, node.span)
+
+
+def _slice(flow: Flow, state: State, node: p.Slice) -> Value:
+    return UNKNOWN
+
+
+def _tuple(flow: Flow, state: State, node: p.TupleDisplay) -> Value:
+    iteration = _elements(flow, state, node.elements)
+    if iteration.items is not None:
+        return TupleValue(iteration.items)
+    return flow.allocate(state, ListRecord.of(iteration, "tuple"))
+
+
+def _list(flow: Flow, state: State, node: p.ListDisplay) -> Value:
+    return flow.allocate(state, ListRecord.of(_elements(flow, state, node.elements)))
+
+
+def _set(flow: Flow, state: State, node: p.SetDisplay) -> Value:
+    return flow.allocate(state, ListRecord.of(_elements(flow, state, node.elements), "set"))
+
+
+def _elements(flow: Flow, state: State, nodes: tuple[p.Expression, ...]) -> Iteration:
+    items: list[Value] = []
+    known = True
+    for node in nodes:
+        if isinstance(node, p.Starred):
+            iteration = evaluate(flow, state, node.value).iterate(flow, state, node.span, False)
+            items.extend(iteration.items or ())
+            if iteration.element is not None:
+                known = False
+                items.append(iteration.element)
+        else:
+            items.append(evaluate(flow, state, node))
+    if known:
+        return Iteration(items=tuple(items), may_be_empty=not items)
+    return Iteration(element=union(tuple(items)), may_be_empty=True)
+
+
+def _dict(flow: Flow, state: State, node: p.DictDisplay) -> Value:
+    record = DictRecord()
+    for item in node.items:
+        value = evaluate(flow, state, item.value)
+        if item.key is None:
+            other = value.record(state) if hasattr(value, "record") else None
+            if isinstance(other, DictRecord):
+                record = DictRecord({**record.entries, **other.entries}, other.other or record.other)
+            else:
+                record = DictRecord(record.entries, UNKNOWN)
+        else:
+            record = record.with_item(evaluate(flow, state, item.key), value)
+    return flow.allocate(state, record)
+
+
+def _starred(flow: Flow, state: State, node: p.Starred) -> Value:
+    return evaluate(flow, state, node.value)
+
+
+def _lambda(flow: Flow, state: State, node: p.Lambda) -> Value:
+    flow.frame.is_captured = True
+    return flow.scopes.nested_function(flow.frame, node.function)
+
+
+def _compare(flow: Flow, state: State, node: p.Compare) -> Value:
+    left = evaluate(flow, state, node.left)
+    result: Value = UNKNOWN
+    for operator, right_node in zip(node.operators, node.comparators):
+        right = evaluate(flow, state, right_node)
+        result = compare(flow, state, left, operator, right, node.span)
+        left = right
+    return result if len(node.operators) == 1 else UNKNOWN
+
+
+_MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def compare(flow: Flow, state: State, left: Value, operator: str, right: Value, at: p.Span) -> Value:
+    special = left.compared(flow, state, operator, right, at)
+    if special is None and operator not in ("in", "not in", "is", "is not"):
+        special = right.compared(flow, state, _MIRRORED.get(operator, operator), left, at)
+    if special is not None:
+        return special
+    return narrowing.compare(flow, state, left, operator, right, at)
+
+
+def _boolean(flow: Flow, state: State, node: p.BooleanOperation) -> Value:
+    value: Value = UNKNOWN
+    stops = node.operator == "or"  # the truth that ends the evaluation
+    for position, operand in enumerate(node.values):
+        value = evaluate(flow, state, operand)
+        if position == len(node.values) - 1:
+            break
+        truth = value.truth(state)
+        if truth is None:
+            stay, go = state.copy(), state.copy()
+            options: list[Option] = []
+            kept = narrowing.narrow(flow, stay, operand, stops)
+            if kept:
+                options.append((stay, narrowing.only(value, stays_true=stops, state=stay)))
+            went = narrowing.narrow(flow, go, operand, not stops)
+            if went:
+                options.append((go, _GO_ON))
+            if not options:
+                return value
+            chosen = flow.choose(state, options)
+            if _GO_ON not in (chosen, *getattr(chosen, "alternatives", ())):
+                return chosen
+            if chosen != _GO_ON:  # the paths were joined: both may be
+                rest = p.BooleanOperation(node.span, node.operator, node.values[position + 1 :])
+                with flow.hedged(True):
+                    other = _boolean(flow, state, rest)
+                return union((*(one for one in chosen.alternatives if one != _GO_ON), other))  # type: ignore[attr-defined]
+        elif truth is stops:
+            return value
+    return value
+
+
+_GO_ON = Symbol("<go on>")
+
+
+def _unary(flow: Flow, state: State, node: p.UnaryOperation) -> Value:
+    value = evaluate(flow, state, node.operand)
+    if node.operator == "not":
+        truth = value.truth(state)
+        return UNKNOWN if truth is None else Constant(not truth)
+    if node.operator == "-" and isinstance(value, Constant) and isinstance(value.value, (int, float)):
+        return Constant(-value.value)
+    if node.operator == "~":
+        return value.operated(flow, state, "~", UNKNOWN, node.span) or UNKNOWN
+    return UNKNOWN
+
+
+def _binary(flow: Flow, state: State, node: p.BinaryOperation) -> Value:
+    left = evaluate(flow, state, node.left)
+    right = evaluate(flow, state, node.right)
+    return operate(flow, state, left, node.operator, right, node.span)
+
+
+def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, at: p.Span) -> Value:
+    if operator == "+" and (isinstance(left, (Constant, Text)) or isinstance(right, (Constant, Text))):
+        if any(isinstance(one, Text) or (isinstance(one, Constant) and isinstance(one.value, str)) for one in (left, right)):
+            return text(text_parts(left) + text_parts(right))
+        if isinstance(left, Constant) and isinstance(right, Constant):
+            if isinstance(left.value, (int, float)) and isinstance(right.value, (int, float)):
+                return Constant(left.value + right.value)
+            return UNKNOWN
+    if operator == "%" and isinstance(left, Constant) and isinstance(left.value, str):
+        return _percent(left.value, right)
+    if operator in ("+", "|") and hasattr(left, "record"):
+        record = left.record(state)
+        if isinstance(record, (ListRecord, DictRecord)):
+            return record.added(flow, state, right, at)
+    if operator == "+" and isinstance(left, TupleValue) and isinstance(right, TupleValue):
+        return TupleValue(left.elements + right.elements)
+    return left.operated(flow, state, operator, right, at) or right.operated(flow, state, operator, left, at) or UNKNOWN
+
+
+def _percent(pattern: str, right: Value) -> Value:
+    values = list(right.elements) if isinstance(right, TupleValue) else [right]
+    pieces = pattern.split("%s")
+    if "%" in "".join(pieces) or len(pieces) != len(values) + 1:
+        return text([pieces[0].split("%")[0] or None, None])
+    parts: list[str | None] = [pieces[0]]
+    for value, piece in zip(values, pieces[1:]):
+        parts.extend(text_parts(value))
+        parts.append(piece)
+    return text(parts)
+
+
+def _conditional(flow: Flow, state: State, node: p.Conditional) -> Value:
+    true, false, exits = narrowing.test_paths(flow, state.copy(), node.test)
+    for outcome in exits:
+        flow.may_raise(outcome.state, outcome.value)
+    options: list[Option] = []
+    for own in true:
+        options.extend(_on_copy(flow, own, node.body))
+    for own in false:
+        options.extend(_on_copy(flow, own, node.otherwise))
+    return flow.choose(state, options)
+
+
+def _on_copy(flow: Flow, state: State, node: p.Expression) -> list[Option]:
+    from asyncsqla_lint.flow.statements import paths
+
+    options, exits = paths(flow, state, lambda own: evaluate(flow, own, node))
+    for outcome in exits:
+        flow.may_raise(outcome.state, outcome.value)
+    return options
+
+
+def _comprehension(flow: Flow, state: State, node: p.Comprehension) -> Value:
+    """Runs in the enclosing frame, whose variables are put back afterwards, once for each known item."""
+    outside = state.frames.get(flow.frame.id, {})
+    flow.joining += 1
+    try:
+        items, certain = _comprehend(flow, state, node, 0)
+    finally:
+        flow.joining -= 1
+    state.restore_frame(flow.frame.id, outside)
+    if node.kind == "dict":
+        record = DictRecord()
+        for pair in items:
+            assert isinstance(pair, TupleValue)
+            record = record.with_item(pair.elements[0], pair.elements[1])
+        return flow.allocate(state, record)
+    if certain:
+        iteration = Iteration(items=tuple(items), may_be_empty=not items)
+    else:
+        iteration = Iteration(element=union(tuple(items)) if items else None)
+    return flow.allocate(state, ListRecord.of(iteration, node.kind))
+
+
+def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> tuple[list[Value], bool]:
+    flow.step()
+    if depth == len(node.clauses):
+        element = evaluate(flow, state, node.element)
+        if node.value is not None:
+            return [TupleValue((element, evaluate(flow, state, node.value)))], True
+        return [element], True
+    clause = node.clauses[depth]
+    iteration = evaluate(flow, state, clause.iterable).iterate(flow, state, clause.iterable.span, clause.is_async)
+    known = iteration.items is not None and len(iteration.items) <= 8
+    elements = iteration.items if known else (_one(iteration),)
+    result: list[Value] = []
+    for element in elements or ():
+        if element is None:
+            continue
+        assign(flow, state, clause.target, element)
+        own, sure = state, True
+        for condition in clause.conditions:
+            truth = narrowing.test(flow, own, condition)
+            if truth is None:
+                known = sure = False
+                own = state.copy() if own is state else own
+                if narrowing.narrow(flow, own, condition, True):
+                    continue
+            elif truth:
+                continue
+            break
+        else:
+            inner, all_known = _comprehend(flow, own, node, depth + 1)
+            known = known and all_known
+            result.extend(inner)
+        if own is not state:
+            state.become(state.joined(own))
+    return result, known
+
+
+def _one(iteration: Iteration) -> Value | None:
+    if iteration.items is not None:
+        return union(iteration.items) if iteration.items else None
+    return iteration.element
+
+
+def _named(flow: Flow, state: State, node: p.NamedExpression) -> Value:
+    value = evaluate(flow, state, node.value)
+    assign(flow, state, node.target, value)
+    return value
+
+
+def _yield(flow: Flow, state: State, node: p.Yield) -> Value:
+    value = NONE if node.value is None else evaluate(flow, state, node.value)
+    return flow.yielded(state, value)
+
+
+def _yield_from(flow: Flow, state: State, node: p.YieldFrom) -> Value:
+    iteration = evaluate(flow, state, node.value).iterate(flow, state, node.span, False)
+    for item in iteration.items or (() if iteration.element is None else (iteration.element,)):
+        flow.yielded(state, item)
+    return UNKNOWN
+
+
+def _opaque(flow: Flow, state: State, node: p.Opaque) -> Value:
+    for part in node.parts:
+        evaluate(flow, state, part)
+    return UNKNOWN
+
+
+# --- targets -------------------------------------------------------------------------------------
+
+
+def assign(flow: Flow, state: State, target: p.Expression, value: Value) -> None:
+    if isinstance(target, p.Name):
+        frame = flow.scopes.frame_of_assignment(flow.frame, target.id)
+        state.assign(frame, target.id, value)
+        narrowing.forget(state, target.id)
+    elif isinstance(target, p.Attribute):
+        evaluate(flow, state, target.value).set_attribute(flow, state, target.name, value, target.span)
+        narrowing.forget(state, narrowing.key_of(target) or target.name)
+    elif isinstance(target, p.Subscript):
+        container = evaluate(flow, state, target.value)
+        key = UNKNOWN if isinstance(target.index, p.Slice) else evaluate(flow, state, target.index)
+        container.set_item(flow, state, key, value, target.span)
+    elif isinstance(target, (p.TupleDisplay, p.ListDisplay)):
+        _unpack(flow, state, target, value)
+    elif isinstance(target, p.Starred):
+        assign(flow, state, target.value, value)
+
+
+def _unpack(flow: Flow, state: State, target: p.TupleDisplay | p.ListDisplay, value: Value) -> None:
+    iteration = value.iterate(flow, state, target.span, False)
+    wanted = len(target.elements)
+    star = next((i for i, one in enumerate(target.elements) if isinstance(one, p.Starred)), None)
+    if iteration.items is not None and (
+        len(iteration.items) == wanted if star is None else len(iteration.items) >= wanted - 1
+    ):
+        items = list(iteration.items)
+        if star is not None:
+            tail = wanted - star - 1
+            end = len(items) - tail
+            middle = flow.allocate(state, ListRecord.of(Iteration(items=tuple(items[star:end]))))
+            items = [*items[:star], middle, *items[end:]]
+        for one, item in zip(target.elements, items):
+            assign(flow, state, one, item)
+        return
+    element = _one(iteration) or UNKNOWN
+    for one in target.elements:
+        if isinstance(one, p.Starred):
+            assign(flow, state, one, flow.allocate(state, ListRecord.of(Iteration(element=element))))
+        else:
+            assign(flow, state, one, element)
+
+
+def delete(flow: Flow, state: State, target: p.Expression) -> None:
+    if isinstance(target, p.Name):
+        state.unassign(flow.frame.id, target.id)
+    elif isinstance(target, p.Attribute):
+        evaluate(flow, state, target.value).delete_attribute(flow, state, target.name, target.span)
+    elif isinstance(target, (p.TupleDisplay, p.ListDisplay)):
+        for one in target.elements:
+            delete(flow, state, one)
+
+
+EVALUATORS: dict[type, Callable[..., Value]] = {
+    p.Name: _name,
+    p.Attribute: _attribute,
+    p.Call: _call,
+    p.Constant: _constant,
+    p.FormatString: _format,
+    p.Subscript: _subscript,
+    p.Slice: _slice,
+    p.TupleDisplay: _tuple,
+    p.ListDisplay: _list,
+    p.SetDisplay: _set,
+    p.DictDisplay: _dict,
+    p.Starred: _starred,
+    p.Await: _await,
+    p.Lambda: _lambda,
+    p.Compare: _compare,
+    p.BooleanOperation: _boolean,
+    p.UnaryOperation: _unary,
+    p.BinaryOperation: _binary,
+    p.Conditional: _conditional,
+    p.Comprehension: _comprehension,
+    p.NamedExpression: _named,
+    p.Yield: _yield,
+    p.YieldFrom: _yield_from,
+    p.Opaque: _opaque,
+}

@@ -1,0 +1,135 @@
+"""Frames, outcomes and choices: the bookkeeping of running code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from asyncsqla_lint.flow.state import State, join_states
+from asyncsqla_lint.flow.values import NONE, Constant, Value, union
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo, FunctionInfo
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.project.index import Module
+
+# What a generator's consumer does with a yielded value: the ways in which the generator goes on.
+OnYield = Callable[[State, Value], list[tuple[State, Value]]]
+
+
+class Site(Struct, frozen=True):
+    """A place in the project."""
+
+    module: Module
+    span: Span
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Site) and self.module is other.module and self.span == other.span
+
+    def __hash__(self) -> int:
+        return hash((self.module.name, self.span))
+
+
+class Frame(Struct):
+    """One activation of a function (or of a module's top level)."""
+
+    id: int
+    module: Module
+    function: FunctionInfo | None
+    closure: tuple[int, ...] = ()  # ids of enclosing frames, innermost first
+    receiver: Value | None = None
+    owner: ClassInfo | None = None
+    caller: Frame | None = None
+    call_span: Span = 0
+    on_yield: OnYield | None = None
+    yielded: list[Value] | None = None
+    until_yield: bool = False  # stop at the first yield
+    outer_names: dict[str, int] = {}  # names declared global or nonlocal, and the frame they live in
+    is_captured: bool = False  # some function value closes over it
+    last_test: dict[str, int] = {}  # see `flow.narrowing.tested_names`
+
+    @property
+    def depth(self) -> int:
+        count, frame = 0, self.caller
+        while frame is not None:
+            count, frame = count + 1, frame.caller
+        return count
+
+
+class Outcome(Struct):
+    """How a path left a block other than by its end: return, raise, break, continue."""
+
+    kind: str
+    state: State
+    value: Value
+
+
+class PathEnds(Exception):
+    """The path being evaluated goes no further: it raises (`outcome`), or cannot happen (None)."""
+
+    def __init__(self, outcome: Outcome | None) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+class BudgetExceeded(Exception):
+    """The root has had its share of steps."""
+
+
+Option = tuple[State, Value]
+
+
+class Choice(Struct):
+    options: list[Option]
+    taken: int
+    counter: int  # the next free id when the choice was first met
+
+
+class Oracle:
+    """Replays one statement once for each combination of the choices that its expressions meet."""
+
+    MOST_CHOICES = 3
+
+    def __init__(self) -> None:
+        self.choices: list[Choice] = []
+        self.position = 0
+        self.highest = 0  # no id above this one has been given out
+
+    @property
+    def is_replaying(self) -> bool:
+        return self.position < len(self.choices)
+
+    def advance(self) -> bool:
+        """Turn to the next combination; False when all have been seen."""
+        while self.choices:
+            last = self.choices[-1]
+            if last.taken + 1 < len(last.options):
+                last.taken += 1
+                self.position = 0
+                return True
+            self.choices.pop()
+        return False
+
+
+def nullness(value: Value, state: State) -> str:
+    """Callers test what they get: keep apart what such a test tells apart."""
+    if value == NONE:
+        return "none"
+    if isinstance(value, Constant) and isinstance(value.value, bool):
+        return str(value.value)
+    return "value"
+
+
+def merged_options(options: list[Option]) -> list[Option]:
+    """At most one option for each nullness of the value."""
+    if len(options) < 2:
+        return options
+    groups: dict[tuple[str, object], list[Option]] = {}
+    for state, value in options:
+        groups.setdefault((nullness(value, state), state.pending_key()), []).append((state, value))
+    return [
+        (join_states([state for state, _ in group]), union(tuple(value for _, value in group)))
+        for group in groups.values()
+    ]

@@ -1,0 +1,308 @@
+"""`Flow`: runs functions on abstract values. This file holds what one run shares; statements, expressions and
+calls each have their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow import calls, classes, scopes, statements
+from asyncsqla_lint.flow.events import Event
+from asyncsqla_lint.flow.expressions import evaluate
+from asyncsqla_lint.flow.frames import (
+    BudgetExceeded,
+    Choice,
+    Frame,
+    Option,
+    Oracle,
+    Outcome,
+    PathEnds,
+    Site,
+    merged_options,
+)
+from asyncsqla_lint.flow.state import Record, State, Variables, join_states
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Decorated,
+    ExternalValue,
+    NONE,
+    FunctionValue,
+    Reference,
+    SuperValue,
+    Value,
+    union,
+)
+from asyncsqla_lint.program import Expression, Span, Statements
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.meanings import Meanings
+    from asyncsqla_lint.project.index import Index, Module
+
+STEPS_PER_ROOT = 12_000
+DEEPEST_CALL = 24
+
+
+class TryContext:
+    """An open `try` (or `with`): collects the states in which something inside may raise."""
+
+    def __init__(self, catches: frozenset[str], first_frame: int) -> None:
+        self.catches = catches
+        self.first_frame = first_frame
+        self.states: list[tuple[State, Value]] = []
+
+    def add(self, state: State, exception: Value) -> None:
+        for index, (known, value) in enumerate(self.states):
+            if value == exception:
+                self.states[index] = (known.joined(state), value)
+                return
+        self.states.append((state.copy(), exception))
+
+
+class Flow:
+    """One analysis of one project: shared caches, and the frame stack of the path being run."""
+
+    def __init__(self, index: Index, meanings: Meanings) -> None:
+        self.index = index
+        self.meanings = meanings
+        self.base: dict[int, Record] = {}  # what module-level code has made
+        self.base_frames: dict[int, Variables] = {}  # what its closures close over
+        self.running: set[object] = set()  # questions being answered, so that none asks itself
+        self.counter = 1
+        self.frame: Frame = Frame(0, module=None, function=None)  # type: ignore[arg-type]  # no code outside a root
+        self.listeners: dict[type[Event], list[Callable[[Event], None]]] = {}
+        self.recorders: list[Callable[[Event], None]] = []
+        self.tries: list[TryContext] = []
+        self.oracle = Oracle()
+        self.joining = 0
+        self.hedge = 0
+        self.muted = 0
+        self.steps_left = STEPS_PER_ROOT
+        self.scopes = scopes.Scopes(self)
+        self.statistics: dict[str, int] = {}
+        # What semantics keeps for the path being run.
+        self.greenlets = 0  # inside `run_sync`: plain code may do I/O
+        self.serializing = 0
+        self.instances: set[int] = set()  # the objects that are instances of mapped classes
+        self.reads: dict[tuple[str, int, str], int] = {}
+
+    # -- roots
+
+    def start(self) -> State:
+        """A fresh state for a new root."""
+        self.tries, self.recorders = [], []
+        self.oracle, self.joining, self.hedge, self.muted = Oracle(), 0, 0, 0
+        self.steps_left = STEPS_PER_ROOT
+        self.greenlets = self.serializing = 0
+        self.reads = {}
+        return State(self.base, self.base_frames)
+
+    def guard(self, act: Callable[[], object]) -> None:
+        """Run a root to its end, or to the end of its budget."""
+        try:
+            act()
+        except PathEnds:
+            pass
+        except BudgetExceeded:
+            self.count("roots cut short")
+        except RecursionError:
+            self.count("roots too deep")
+
+    def count(self, what: str) -> None:
+        self.statistics[what] = self.statistics.get(what, 0) + 1
+
+    def note_read(self, at: Span, name: str, wrong: bool) -> None:
+        """Remember how a read came out: one that was also right on some path is not certainly wrong."""
+        key = (self.frame.module.name, at, name)
+        self.reads[key] = self.reads.get(key, 0) | (2 if wrong else 1)
+
+    def step(self) -> None:
+        self.steps_left -= 1
+        if self.steps_left < 0:
+            raise BudgetExceeded
+
+    # -- places and identities
+
+    def new_id(self) -> int:
+        self.counter += 1
+        return self.counter
+
+    def allocate(self, state: State, record: Record) -> Reference:
+        reference = Reference(self.new_id())
+        state.put(reference, record)
+        return reference
+
+    def site(self, span: Span) -> Site:
+        return Site(self.frame.module, span)
+
+    # -- events
+
+    def listens(self, event: type[Event]) -> bool:
+        return not self.muted and (bool(self.recorders) or event in self.listeners)
+
+    def emit(self, event: Event) -> None:
+        if self.muted:
+            return
+        for record in self.recorders:
+            record(event)
+        for listener in self.listeners.get(type(event), ()):
+            listener(event)
+
+    @property
+    def is_certain(self) -> bool:
+        return self.hedge == 0
+
+    @contextmanager
+    def hedged(self, unsure: bool) -> Iterator[None]:
+        """What happens inside happens on some of the paths that this state stands for."""
+        self.hedge += unsure
+        try:
+            yield
+        finally:
+            self.hedge -= unsure
+
+    @contextmanager
+    def silently(self) -> Iterator[None]:
+        self.muted += 1
+        try:
+            yield
+        finally:
+            self.muted -= 1
+
+    # -- choices
+
+    def choose(self, state: State, options: list[Option]) -> Value:
+        """Go on as one of the options; the statement is run again for each of the others."""
+        oracle = self.oracle
+        if not self.joining and oracle.is_replaying:
+            choice = oracle.choices[oracle.position]
+            oracle.position += 1
+            self.counter = choice.counter if oracle.is_replaying else max(choice.counter, oracle.highest)
+        else:
+            options = merged_options(options)
+            if len(options) > 1 and (self.joining or len(oracle.choices) >= oracle.MOST_CHOICES):
+                keep = [option for option in options if option[0].pending is None]
+                lost = [option for option in options if option[0].pending is not None]
+                for lost_state, _ in lost:
+                    assert lost_state.pending is not None
+                    self.may_raise(lost_state, UNKNOWN)
+                options = keep or lost[:1]
+                options = [
+                    (join_states([s for s, _ in options]), union(tuple(value for _, value in options)))
+                ]
+            if len(options) == 1:
+                state.become(options[0][0])
+                return options[0][1]
+            choice = Choice(options, 0, self.counter)
+            oracle.choices.append(choice)
+            oracle.position += 1
+        chosen, value = choice.options[choice.taken]
+        state.become(chosen)
+        return value
+
+    def alternatives(
+        self, state: State, values: Sequence[Value], act: Callable[[Value, State], Value]
+    ) -> Value:
+        """Do the same with each of several values, each on its own copy of the state."""
+        if len(values) == 1:
+            return act(values[0], state)
+        options: list[Option] = []
+        with self.hedged(len(values) > 1):
+            self.joining += 1
+            try:
+                for value in values:
+                    own = state.copy()
+                    try:
+                        result = act(value, own)
+                    except PathEnds as end:
+                        if end.outcome is not None:
+                            self.may_raise(end.outcome.state, end.outcome.value)
+                        continue
+                    options.append((own, result))
+            finally:
+                self.joining -= 1
+        if not options:
+            raise PathEnds(None)
+        state.become(join_states([own for own, _ in options]))
+        return union(tuple(value for _, value in options))
+
+    # -- exceptions
+
+    def may_raise(self, state: State, exception: Value) -> None:
+        """Here the code may raise: whoever catches it sees this state."""
+        if self.tries:
+            self.tries[-1].add(state, exception)
+
+    def is_caught(self, *names: str) -> bool:
+        """Does an enclosing handler name one of these exceptions? (A guard the author wrote.)"""
+        return any(name in context.catches for context in self.tries for name in names)
+
+    # -- evaluation
+
+    def evaluate(self, state: State, node: Expression) -> Value:
+        return evaluate(self, state, node)
+
+    def execute(self, states: list[State], body: Statements) -> tuple[list[State], list[Outcome]]:
+        return statements.execute_block(self, states, body)
+
+    @contextmanager
+    def entered(self, frame: Frame) -> Iterator[None]:
+        before, self.frame = self.frame, frame
+        try:
+            yield
+        finally:
+            self.frame = before
+
+    # -- assumptions
+
+    def assumed_expire_on_commit(self) -> tuple[bool | None, str]:
+        """What a session that the code is given does on commit, judged by the project's own factories."""
+        return self.meanings.assumed_expire_on_commit(self)
+
+    def given_session(self, state: State) -> Reference | None:
+        """The session that a given instance belongs to: the one among the parameters, if there is just one."""
+        return self.meanings.given_session(self, state)
+
+    # -- what values ask for
+
+    def call_function(self, state: State, function: FunctionValue, arguments: Arguments, at: Span) -> Value:
+        return calls.call_function(self, state, function, arguments, at)
+
+    def call_decorated(self, state: State, decorated: Decorated, arguments: Arguments, at: Span) -> Value:
+        return calls.call_decorated(self, state, decorated, arguments, at)
+
+    def call_external(self, state: State, function: ExternalValue, arguments: Arguments, at: Span) -> Value:
+        meaning = self.meanings.call(function.name)
+        if meaning is not None:
+            return meaning(self, state, arguments, at)
+        return calls.call_unknown(self, state, function, arguments, at)
+
+    def call_unknown(self, state: State, function: Value, arguments: Arguments, at: Span) -> Value:
+        return calls.call_unknown(self, state, function, arguments, at)
+
+    def instantiate(self, state: State, cls: ClassValue, arguments: Arguments, at: Span) -> Value:
+        return classes.instantiate(self, state, cls, arguments, at)
+
+    def class_attribute(self, state: State, cls: ClassValue, name: str, at: Span) -> Value:
+        return classes.class_attribute(self, state, cls, name, at)
+
+    def super_attribute(self, state: State, value: SuperValue, name: str, at: Span) -> Value:
+        return classes.super_attribute(self, state, value, name, at)
+
+    def yielded(self, state: State, value: Value) -> Value:
+        """The running generator gives `value`; what it gets back is what its consumer sends."""
+        frame = self.frame
+        if frame.yielded is not None:
+            frame.yielded.append(value)
+            if frame.until_yield:
+                raise PathEnds(Outcome("return", state, NONE))
+            return UNKNOWN
+        if frame.on_yield is None:
+            return UNKNOWN
+        options = frame.on_yield(state.copy(), value)
+        if not options:
+            raise PathEnds(None)
+        return self.choose(state, options)

@@ -1,0 +1,141 @@
+"""The table through which the floors above give meaning to what is not the project's own code.
+
+A meaning is a function. `calls` and `instances` are found by dotted name; the hooks are asked in turn until
+one answers. This floor registers Python itself (`builtins`), `semantics` SQLAlchemy, `frameworks` the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    ExternalValue,
+    FunctionValue,
+    Reference,
+    Value,
+)
+from asyncsqla_lint.program import Expression, Span
+from asyncsqla_lint.project.functions import FunctionInfo
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+CallMeaning = Callable[["Flow", "State", Arguments, Span], Value]
+InstanceMeaning = Callable[["Flow", "State", tuple[Value, ...], Span], Value]
+AttributeHook = Callable[["Flow", "State", Value, ClassValue, str, Span], "Value | None"]
+
+
+class Meanings:
+    def __init__(self) -> None:
+        self.calls: dict[str, CallMeaning] = {}
+        self.prefixes: list[tuple[str, CallMeaning]] = []
+        self.instances: dict[str, InstanceMeaning] = {}
+        self.values: dict[str, Value] = {}
+        self.exceptions: dict[str, tuple[str, ...]] = {}
+        self.when_instantiated: list[Callable[[Flow, State, ClassValue, Arguments, Span], Value | None]] = []
+        self.when_promised: list[Callable[[Flow, State, ClassValue, Span], Value | None]] = []
+        self.when_class_read: list[Callable[[Flow, State, ClassValue, str, Span], Value | None]] = []
+        self.when_inherited: list[AttributeHook] = []
+        self.when_member_tested: list[Callable[[Flow, State, str, Expression, bool], None]] = []
+        self.when_run: list[Callable[[Flow, State, FunctionInfo], bool]] = []
+        self.assumes_expire_on_commit: Callable[[Flow], tuple[bool | None, str]] = lambda flow: (None, "")
+        self.finds_session: Callable[[Flow, State], Reference | None] = lambda flow, state: None
+        self.when_called: list[Callable[[Flow, State, FunctionValue, Arguments], bool | None]] = []
+
+    # -- what an external name means
+
+    def defines(self, *names: str) -> Callable[[CallMeaning], CallMeaning]:
+        def register(meaning: CallMeaning) -> CallMeaning:
+            for name in names:
+                self.calls[name] = meaning
+            return meaning
+
+        return register
+
+    def types(self, *names: str) -> Callable[[InstanceMeaning], InstanceMeaning]:
+        def register(meaning: InstanceMeaning) -> InstanceMeaning:
+            for name in names:
+                self.instances[name] = meaning
+            return meaning
+
+        return register
+
+    def call(self, name: str) -> CallMeaning | None:
+        return self.calls.get(name)
+
+    def instance(self, name: str) -> InstanceMeaning | None:
+        return self.instances.get(name)
+
+    def external(self, name: str) -> Value:
+        return self.values.get(name) or ExternalValue(name)
+
+    def attribute(self, flow: Flow, state: State, value: ExternalValue, name: str, at: Span) -> Value:
+        return self.external(f"{value.name}.{name}")
+
+    def exception_ancestors(self, name: str) -> tuple[str, ...]:
+        """The last names of an exception's bases, itself included; empty when it is not known."""
+        return self.exceptions.get(name.rpartition(".")[2], ())
+
+    # -- what the project's own classes mean
+
+    def instantiate(
+        self, flow: Flow, state: State, cls: ClassValue, arguments: Arguments, at: Span
+    ) -> Value | None:
+        return _first(hook(flow, state, cls, arguments, at) for hook in self.when_instantiated)
+
+    def instance_of_class(self, flow: Flow, state: State, cls: ClassValue, at: Span, depth: int) -> Value:
+        """An object that an annotation promises."""
+        found = _first(hook(flow, state, cls, at) for hook in self.when_promised)
+        if found is not None:
+            return found
+        if depth > 2:
+            return UNKNOWN
+        from asyncsqla_lint.flow.classes import opened
+
+        return opened(flow, state, cls, at)
+
+    def class_attribute(self, flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:
+        return _first(hook(flow, state, cls, name, at) for hook in self.when_class_read)
+
+    def inherited_attribute(
+        self, flow: Flow, state: State, me: Value, cls: ClassValue, name: str, at: Span
+    ) -> Value | None:
+        """An attribute that the class has from a base outside of the project."""
+        return _first(hook(flow, state, me, cls, name, at) for hook in self.when_inherited)
+
+    # -- roots
+
+    def run_root(self, flow: Flow, state: State, info: FunctionInfo) -> None:
+        """Run a function as whoever calls it would: a framework if one knows it, else plainly."""
+        from asyncsqla_lint.flow.roots import run_plainly
+
+        if not any(hook(flow, state, info) for hook in self.when_run):
+            run_plainly(flow, state, info)
+
+    def assumed_expire_on_commit(self, flow: Flow) -> tuple[bool | None, str]:
+        return self.assumes_expire_on_commit(flow)
+
+    def given_session(self, flow: Flow, state: State) -> Reference | None:
+        return self.finds_session(flow, state)
+
+    # -- hints
+
+    def narrowed_membership(
+        self, flow: Flow, state: State, name: str, container: Expression, holds: bool
+    ) -> None:
+        """`"name" in container` has come out so."""
+        for hook in self.when_member_tested:
+            hook(flow, state, name, container, holds)
+
+    def matters(self, flow: Flow, state: State, function: FunctionValue, arguments: Arguments) -> bool:
+        """Could running this function tell anyone anything?"""
+        return all(hook(flow, state, function, arguments) is not False for hook in self.when_called)
+
+
+def _first(answers: Iterable[Value | None]) -> Value | None:
+    return next((answer for answer in answers if answer is not None), None)

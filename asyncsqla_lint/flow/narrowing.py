@@ -1,0 +1,416 @@
+"""Tests: which way a condition goes, and what is known on either side of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Outcome
+from asyncsqla_lint.flow.values import (
+    FALSE,
+    NONE,
+    TRUE,
+    UNKNOWN,
+    ClassValue,
+    Constant,
+    ExternalValue,
+    Reference,
+    Symbol,
+    TupleValue,
+    Union,
+    Value,
+    alternatives,
+    union,
+)
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import External
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+Paths = tuple[list["State"], list["State"], list[Outcome]]
+
+
+def test_paths(flow: Flow, state: State, node: p.Expression) -> Paths:
+    """The states in which the test holds, those in which it does not, and the paths that end in it."""
+    from asyncsqla_lint.flow.statements import merged, paths
+
+    if isinstance(node, p.UnaryOperation) and node.operator == "not":
+        true, false, exits = test_paths(flow, state, node.operand)
+        return false, true, exits
+    if isinstance(node, p.BooleanOperation):
+        stops = node.operator == "or"
+        going = [state]
+        stopped: list[State] = []
+        exits = []
+        for operand in node.values:
+            onward: list[State] = []
+            for own in going:
+                true, false, left = test_paths(flow, own, operand)
+                stopped.extend(true if stops else false)
+                onward.extend(false if stops else true)
+                exits.extend(left)
+            going = merged(flow, onward, p.start_of(operand.span))
+        stopped = merged(flow, stopped, p.start_of(node.span))
+        return (stopped, going, exits) if stops else (going, stopped, exits)
+    options, exits = paths(flow, state, lambda own: flow.evaluate(own, node))
+    true, false = [], []
+    for own, value in options:
+        truth = decided(flow, own, node, value)
+        if truth is not False:
+            yes = own.copy() if truth is None else own
+            if narrow(flow, yes, node, True) or truth is True:
+                true.append(yes)
+        if truth is not True:
+            if narrow(flow, own, node, False) or truth is False:
+                false.append(own)
+    return true, false, exits
+
+
+def test(flow: Flow, state: State, node: p.Expression) -> bool | None:
+    """The truth of a condition in one state, which stays one."""
+    flow.joining += 1
+    try:
+        return decided(flow, state, node, flow.evaluate(state, node))
+    finally:
+        flow.joining -= 1
+
+
+def decided(flow: Flow, state: State, node: p.Expression, value: Value) -> bool | None:
+    truth = value.truth(state)
+    if truth is None and state.facts:
+        key, positive = key_and_sign(node)
+        if key is not None and key in state.facts:
+            return state.facts[key] is positive
+    return truth
+
+
+def compare(flow: Flow, state: State, left: Value, operator: str, right: Value, at: p.Span) -> Value:
+    if operator in ("in", "not in"):
+        found = right.contains(flow, state, left, at)
+        if found is None and isinstance(right, TupleValue) and isinstance(left, Constant):
+            if all(isinstance(one, Constant) for one in right.elements):
+                found = left in right.elements
+        return UNKNOWN if found is None else Constant(found is (operator == "in"))
+    if operator in ("==", "is"):
+        return _truth_value(_same(state, left, right))
+    if operator in ("!=", "is not"):
+        same = _same(state, left, right)
+        return _truth_value(None if same is None else not same)
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        a, b = left.value, right.value
+        if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+            return Constant({"<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b}.get(operator))
+    return UNKNOWN
+
+
+def _truth_value(answer: bool | None) -> Value:
+    return UNKNOWN if answer is None else TRUE if answer else FALSE
+
+
+def _same(state: State, left: Value, right: Value) -> bool | None:
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        return left.value == right.value and type(left.value) is type(right.value)
+    for one, other in ((left, right), (right, left)):
+        if one == NONE:
+            return _is_none(other)
+    if isinstance(left, (Symbol, Reference, ClassValue)) and left == right and not isinstance(left, Reference):
+        return True
+    if isinstance(left, ClassValue) and isinstance(right, ClassValue):
+        return left.info is right.info
+    return None
+
+
+def _is_none(value: Value) -> bool | None:
+    if isinstance(value, Union):
+        answers = {_is_none(one) for one in value.alternatives}
+        return answers.pop() if len(answers) == 1 else None
+    if value == NONE:
+        return True
+    if isinstance(value, (Constant, Reference, ClassValue, TupleValue)):
+        return False
+    return None
+
+
+# --- narrowing -----------------------------------------------------------------------------------
+
+
+def narrow(flow: Flow, state: State, node: p.Expression, holds: bool) -> bool:
+    """Make the state one in which the test has come out so; False when that cannot be."""
+    if isinstance(node, p.UnaryOperation) and node.operator == "not":
+        return narrow(flow, state, node.operand, not holds)
+    if isinstance(node, p.BooleanOperation):
+        if holds is (node.operator == "and"):
+            return all([narrow(flow, state, one, holds) for one in node.values])
+        return True
+    if isinstance(node, p.NamedExpression):
+        return narrow(flow, state, node.target, holds)
+    key, positive = key_and_sign(node)
+    if key is not None and (flow.frame.function is not None):
+        state.facts[key] = holds is positive
+    if isinstance(node, (p.Name, p.Attribute)):
+        return _keep(flow, state, node, lambda value: value.truth(state) is not (not holds), holds)
+    if isinstance(node, p.Compare) and len(node.operators) == 1:
+        return _narrow_compare(flow, state, node, holds)
+    if isinstance(node, p.Call):
+        return _narrow_call(flow, state, node, holds)
+    return True
+
+
+def _keep(flow: Flow, state: State, node: p.Expression, wanted: object, holds: bool | None = None) -> bool:
+    """Keep those alternatives of a variable or attribute that the test leaves."""
+    value = current(flow, state, node)
+    if value is None:
+        return True
+    kept = tuple(one for one in alternatives(value) if wanted(one))  # type: ignore[operator]
+    if not kept:
+        return False
+    if len(kept) != len(alternatives(value)):
+        put(flow, state, node, union(kept))
+    if holds is False and len(kept) == 1 and isinstance(kept[0], Reference):
+        from asyncsqla_lint.flow.objects import ListRecord
+
+        record = state.record(kept[0].oid)
+        if isinstance(record, ListRecord) and record.kind == "list" and record.items is None:
+            state.put(kept[0], ListRecord((), None, "list"))
+    return True
+
+
+def current(flow: Flow, state: State, node: p.Expression) -> Value | None:
+    """The value of a name or attribute, read without consequences."""
+    from asyncsqla_lint.flow.objects import ObjectRecord
+
+    if isinstance(node, p.NamedExpression):
+        node = node.target
+    if isinstance(node, p.Name):
+        return flow.scopes.local(state, flow.frame, node.id)
+    if isinstance(node, p.Attribute):
+        owner = current(flow, state, node.value)
+        if isinstance(owner, Reference):
+            record = state.record(owner.oid)
+            if isinstance(record, ObjectRecord):
+                return record.attributes.get(node.name)
+            return record.peek(node.name)
+    return None
+
+
+def put(flow: Flow, state: State, node: p.Expression, value: Value) -> None:
+    from asyncsqla_lint.flow.objects import ObjectRecord
+
+    if isinstance(node, p.NamedExpression):
+        node = node.target
+    if isinstance(node, p.Name):
+        state.assign(flow.scopes.frame_of_assignment(flow.frame, node.id), node.id, value)
+    elif isinstance(node, p.Attribute):
+        owner = current(flow, state, node.value)
+        if isinstance(owner, Reference):
+            record = state.record(owner.oid)
+            if isinstance(record, ObjectRecord):
+                state.put(owner, ObjectRecord(record.cls, {**record.attributes, node.name: value}, record.is_open))
+            else:
+                record.poke(state, owner, node.name, value)
+
+
+def _narrow_compare(flow: Flow, state: State, node: p.Compare, holds: bool) -> bool:
+    operator, right = node.operators[0], node.comparators[0]
+    if operator in ("is not", "!=", "not in"):
+        operator, holds = {"is not": "is", "!=": "==", "not in": "in"}[operator], not holds
+    if operator in ("is", "==") and isinstance(right, p.Constant):
+        constant = Constant(right.value)
+
+        def wanted(value: Value) -> bool:
+            same = _same(state, value, constant)
+            return same is not (not holds)
+
+        value = current(flow, state, node.left)
+        if value is not None and holds and _same(state, value, constant) is None:
+            if constant == NONE or not isinstance(value, Union):
+                kept = any(wanted(one) for one in alternatives(value))
+                if kept and all(one is UNKNOWN or one == NONE or isinstance(one, Symbol) for one in alternatives(value)):
+                    put(flow, state, node.left, constant)
+                    return True
+        return _keep(flow, state, node.left, wanted)
+    if operator == "in":
+        flow.scopes.narrowed_membership(flow, state, node, holds)
+    return True
+
+
+def _narrow_call(flow: Flow, state: State, node: p.Call, holds: bool) -> bool:
+    symbol = flow.scopes.callee_name(flow.frame, node.function)
+    if symbol == "builtins.isinstance" and len(node.arguments) == 2:
+        classes = flow.evaluate(state, node.arguments[1])
+        wanted = classes.elements if isinstance(classes, TupleValue) else (classes,)
+
+        def fits(value: Value) -> bool:
+            answer = flow.scopes.is_instance(state, value, wanted)
+            return answer is not (not holds)
+
+        kept = _keep(flow, state, node.arguments[0], fits)
+        if kept and holds:
+            value = current(flow, state, node.arguments[0])
+            if value is not None and len(wanted) == 1:
+                specialised = flow.scopes.specialise(flow, state, value, wanted[0])
+                if specialised is not None:
+                    put(flow, state, node.arguments[0], specialised)
+        return kept
+    if symbol == "builtins.hasattr" and len(node.arguments) == 2:
+        return True
+    return True
+
+
+def only(value: Value, stays_true: bool, state: State) -> Value:
+    """The alternatives of `a` that make `a or b` (`a and b`) stop at `a`."""
+    kept = tuple(one for one in alternatives(value) if one.truth(state) is not (not stays_true))
+    return union(kept) if kept else value
+
+
+# --- facts ---------------------------------------------------------------------------------------
+
+
+def key_of(node: p.Expression) -> str | None:
+    if isinstance(node, p.Name):
+        return node.id
+    if isinstance(node, p.Attribute):
+        inner = key_of(node.value)
+        return None if inner is None else f"{inner}.{node.name}"
+    return None
+
+
+def key_and_sign(node: p.Expression) -> tuple[str | None, bool]:
+    """A name for a test, the same for a test and its negation."""
+    if isinstance(node, p.UnaryOperation) and node.operator == "not":
+        key, positive = key_and_sign(node.operand)
+        return key, not positive
+    if isinstance(node, p.Compare) and len(node.operators) == 1:
+        left = key_of(node.left)
+        right = node.comparators[0]
+        other = repr(right.value) if isinstance(right, p.Constant) else key_of(right)
+        if left is None or other is None:
+            return None, True
+        operator = node.operators[0]
+        if operator in ("is not", "!=", "not in"):
+            return f"{left} {({'is not': 'is', '!=': '==', 'not in': 'in'})[operator]} {other}", False
+        return f"{left} {operator} {other}", True
+    return key_of(node), True
+
+
+def forget(state: State, name: str) -> None:
+    """`name` has been assigned: what was known of it holds no longer."""
+    if state.facts:
+        stale = [key for key in state.facts if key == name or key.startswith((f"{name}.", f"{name} "))]
+        for key in stale:
+            del state.facts[key]
+
+
+def signature(flow: Flow, state: State, offset: int) -> object:
+    """Two paths with the same signature cannot be told apart by a test after `offset`."""
+    tests = tested_names(flow.frame.function)
+    parts: list[object] = [state.pending_key()]
+    for key, last in tests.items():
+        if last > offset:
+            if key in state.facts:
+                parts.append((key, state.facts[key]))
+            variables = state.frames.get(flow.frame.id, {})
+            value = variables.get(key)
+            if value is not None:
+                parts.append((key, _is_none(value), value.truth(state)))
+    return tuple(parts)
+
+
+def tested_names(function: FunctionInfo | None) -> dict[str, int]:
+    """The tests of a function by key, each with the offset behind which it is made no more."""
+    if function is None:
+        return {}
+    cached = function.__dict__.get("tested_names")
+    if cached is None:
+        cached = {}
+        _collect(function.body, cached, 0)
+        function.__dict__["tested_names"] = cached
+    return cached  # type: ignore[no-any-return]  # kept beside the function's own cached properties
+
+
+def _collect(body: p.Statements, found: dict[str, int], loop_end: int) -> None:
+    for statement in body:
+        if isinstance(statement, (p.If, p.While)):
+            inner = max(loop_end, p.end_of(statement.span)) if isinstance(statement, p.While) else loop_end
+            _note(statement.test, found, inner)
+            _collect(statement.body, found, inner)
+            _collect(statement.otherwise, found, loop_end)
+        elif isinstance(statement, p.For):
+            _collect(statement.body, found, max(loop_end, p.end_of(statement.span)))
+            _collect(statement.otherwise, found, loop_end)
+        elif isinstance(statement, p.With):
+            _collect(statement.body, found, loop_end)
+        elif isinstance(statement, p.Try):
+            for block in (statement.body, *(one.body for one in statement.handlers), statement.otherwise, statement.final):
+                _collect(block, found, loop_end)
+        elif isinstance(statement, p.Match):
+            for case in statement.cases:
+                _collect(case.body, found, loop_end)
+        elif isinstance(statement, p.Assert):
+            _note(statement.test, found, loop_end)
+        elif isinstance(statement, (p.Assign, p.AnnotatedAssign, p.Return, p.Evaluate)) and isinstance(
+            statement.value, (p.Conditional, p.BooleanOperation)
+        ):
+            value = statement.value
+            _note(value.test if isinstance(value, p.Conditional) else value, found, loop_end)
+
+
+def _note(node: p.Expression, found: dict[str, int], loop_end: int) -> None:
+    if isinstance(node, p.BooleanOperation):
+        for one in node.values:
+            _note(one, found, loop_end)
+        return
+    if isinstance(node, p.NamedExpression):
+        node = node.target
+    key, _ = key_and_sign(node)
+    if key is not None:
+        end = max(loop_end, p.end_of(node.span))
+        found[key] = max(found.get(key, 0), end)
+        name = key.split(" ")[0]
+        found[name] = max(found.get(name, 0), end)
+
+
+# --- exceptions ----------------------------------------------------------------------------------
+
+
+def exception_names(flow: Flow, node: p.Expression | None) -> tuple[str, ...]:
+    """The last names of the exceptions that a handler names."""
+    if node is None:
+        return ()
+    if isinstance(node, p.TupleDisplay):
+        return tuple(name for element in node.elements for name in exception_names(flow, element))
+    symbol = flow.scopes.callee_name(flow.frame, node)
+    return () if symbol is None else (symbol.rpartition(".")[2],)
+
+
+def may_catch(flow: Flow, node: p.Expression | None, exception: Value) -> bool | None:
+    """Does `except node:` catch it? None: perhaps."""
+    if node is None:
+        return True
+    if isinstance(node, p.TupleDisplay):
+        answers = [may_catch(flow, element, exception) for element in node.elements]
+        return True if True in answers else None if None in answers else False
+    symbol = flow.scopes.symbol(flow.frame, node)
+    if isinstance(symbol, External) and symbol.name in ("builtins.Exception", "builtins.BaseException"):
+        return True
+    raised = flow.scopes.class_of_exception(exception)
+    if raised is None or symbol is None:
+        return None
+    if isinstance(raised, ClassInfo):
+        if isinstance(symbol, (ClassInfo, External)):
+            answer = raised.is_subclass_of(symbol if isinstance(symbol, ClassInfo) else symbol.name)
+            return answer or (None if raised.has_unknown_base else False)
+        return None
+    if isinstance(symbol, External):
+        if symbol.name == raised:
+            return True
+        if symbol.name.rpartition(".")[2] in flow.meanings.exception_ancestors(raised):
+            return True
+        known = bool(flow.meanings.exception_ancestors(raised)) and bool(
+            flow.meanings.exception_ancestors(symbol.name)
+        )
+        return False if known else None
+    return False

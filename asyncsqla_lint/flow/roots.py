@@ -1,0 +1,92 @@
+"""Roots: where analysis starts. Each function is run once by itself, with what its header promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.calls import bind
+from asyncsqla_lint.flow.classes import opened
+from asyncsqla_lint.flow.frames import Frame
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, Value
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import ClassBinding, FunctionBinding, Module
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+
+def functions_of(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
+    """The functions and methods of a module that are not inside of others, in a fixed order."""
+    for bindings in module.names.bindings.values():
+        for binding in bindings:
+            if isinstance(binding, FunctionBinding):
+                yield flow.index.function_at(module, binding.number)
+            elif isinstance(binding, ClassBinding):
+                yield from _methods(flow.index.class_at(module, binding.definition))
+
+
+def _methods(cls: ClassInfo) -> Iterator[FunctionInfo]:
+    for member in cls.members.values():
+        for function in (member.function, member.setter):
+            if function is not None and function.owner is cls:
+                yield function
+        if member.cls is not None and member.cls.owner is cls:
+            yield from _methods(member.cls)
+
+
+def run_function_root(flow: Flow, info: FunctionInfo) -> None:
+    state = flow.start()
+    outside = Frame(flow.new_id(), info.module, None)
+    with flow.entered(outside):
+        flow.guard(lambda: flow.meanings.run_root(flow, state, info))
+
+
+def run_module_root(flow: Flow, module: Module) -> None:
+    state = flow.start()
+    frame = Frame(flow.new_id(), module, None)
+    state.open_frame(frame.id)
+    with flow.entered(frame):
+        flow.guard(lambda: flow.execute([state], module.program.statements))
+
+
+def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
+    """Run the body with what the annotations promise for the parameters."""
+    frame = root_frame(flow, state, info)
+    with flow.entered(frame):
+        given = () if frame.receiver is None else (frame.receiver,)
+        bind(flow, state, frame, info, Arguments(given, {}, UNKNOWN, UNKNOWN))
+        flow.execute([state], info.body)
+
+
+def root_frame(flow: Flow, state: State, info: FunctionInfo) -> Frame:
+    receiver = receiver_of(flow, state, info)
+    frame = Frame(
+        flow.new_id(),
+        info.module,
+        info,
+        receiver=receiver,
+        owner=info.owner,
+        caller=flow.frame,
+        yielded=[] if info.header.is_generator else None,
+    )
+    state.open_frame(frame.id)
+    return frame
+
+
+def receiver_of(flow: Flow, state: State, info: FunctionInfo) -> Value | None:
+    """`self` or `cls` of a method."""
+    if info.owner is None or not info.header.parameters:
+        return None
+    member = info.owner.members.get(info.name)
+    if member is not None and member.kind == "staticmethod":
+        return None
+    cls = ClassValue(info.owner)
+    if member is not None and member.kind == "classmethod":
+        return cls
+    promised = flow.meanings.instance_of_class(flow, state, cls, info.header.name_span, 0)
+    return opened(flow, state, cls, info.header.name_span) if promised is UNKNOWN else promised
+
+

@@ -1,0 +1,532 @@
+"""Names: locals, closures, globals of modules, and what annotations promise about a value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import BudgetExceeded, Frame, PathEnds
+from asyncsqla_lint.flow.objects import DictRecord, ListRecord, ObjectRecord
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Constant,
+    ExternalValue,
+    FunctionValue,
+    ModuleValue,
+    Reference,
+    Symbol,
+    Text,
+    TupleValue,
+    Value,
+    union,
+)
+from asyncsqla_lint.project import names
+from asyncsqla_lint.project.annotations import Type
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo, callee
+from asyncsqla_lint.project.names import External, Module, ModuleSymbol, Scoped, TypeParameter, Variable
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+DEEPEST_TYPE = 5
+_LISTS = frozenset(
+    f"{module}.{name}"
+    for module in ("builtins", "typing", "collections.abc")
+    for name in (
+        "list List set Set frozenset FrozenSet Sequence MutableSequence Iterable Iterator Collection AsyncIterator "
+        "AsyncIterable AsyncGenerator Generator deque Deque"
+    ).split()
+)
+_DICTS = frozenset(
+    f"{module}.{name}"
+    for module in ("builtins", "typing", "collections.abc", "collections")
+    for name in "dict Dict Mapping MutableMapping defaultdict DefaultDict OrderedDict".split()
+)
+_TYPES = frozenset({"builtins.type", "typing.Type"})
+
+
+class Scopes:
+    """Everything about names that outlives one root: values of globals, decorated functions."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self._module_frames: dict[Module, Frame] = {}
+        self._module_values: dict[Module, dict[str, Value]] = {}
+        self._variables: dict[tuple[Module, str], Value] = {}
+        self._running: set[object] = set()
+        self._functions: dict[tuple[FunctionInfo, tuple[int, ...]], Value] = {}
+        self._global_names: dict[Module, dict[str, list[p.Expression]]] = {}
+
+    # -- names
+
+    def lookup(self, state: State, frame: Frame, name: str) -> Value:
+        value = self.local(state, frame, name)
+        if value is not None:
+            return value
+        if frame.function is None and name in self._module_values.get(frame.module, {}):
+            return self._module_values[frame.module][name]
+        return self.attribute(frame.module, name, state)
+
+    def local(self, state: State, frame: Frame, name: str) -> Value | None:
+        frames = state.frames
+        variables = frames.get(frame.id)
+        if variables is not None and name in variables:
+            return variables[name]
+        for enclosing in frame.closure:
+            variables = state.variables(enclosing)
+            if variables is not None and name in variables:
+                return variables[name]
+        module_frame = self._module_frames.get(frame.module)
+        if module_frame is not None:
+            variables = frames.get(module_frame.id)
+            if variables is not None and name in variables:
+                return variables[name]
+        return None
+
+    def frame_of_assignment(self, frame: Frame, name: str) -> int:
+        return frame.outer_names.get(name, frame.id) if frame.outer_names else frame.id
+
+    def declare_outer(self, frame: Frame, node: p.Global | p.Nonlocal) -> None:
+        found = dict(frame.outer_names)
+        for name in node.names:
+            if isinstance(node, p.Global):
+                found[name] = self.module_frame(frame.module).id
+            elif frame.closure:
+                found[name] = frame.closure[0]
+        frame.outer_names = found
+
+    def module_frame(self, module: Module) -> Frame:
+        frame = self._module_frames.get(module)
+        if frame is None:
+            frame = self._module_frames[module] = Frame(self.flow.new_id(), module, None)
+        return frame
+
+    # -- globals
+
+    def attribute(self, module: Module, name: str, state: State | None = None) -> Value:
+        """What a global name of a module holds."""
+        key = (module, name)
+        if key in self._variables:
+            return self._variables[key]
+        symbol = self.flow.index.lookup(module, name)
+        if symbol is None:
+            if name in names.BUILTINS:
+                return ExternalValue(f"builtins.{name}")
+            submodule = self.flow.index.module(f"{module.name}.{name}", module)
+            return ModuleValue(submodule) if submodule is not None else UNKNOWN
+        if isinstance(symbol, Variable):
+            value = self.variable(symbol)
+            if key not in self._running and symbol not in self._running:
+                self._variables[key] = value
+            return value
+        value = self.of_symbol(symbol)
+        self._variables[key] = value
+        return value
+
+    def of_symbol(self, symbol: names.Symbol | None) -> Value:
+        if isinstance(symbol, ClassInfo):
+            return ClassValue(symbol)
+        if isinstance(symbol, FunctionInfo):
+            return self.function(symbol)
+        if isinstance(symbol, ModuleSymbol):
+            return ModuleValue(symbol.module)
+        if isinstance(symbol, External):
+            return self.flow.meanings.external(symbol.name)
+        if isinstance(symbol, Variable):
+            return self.variable(symbol)
+        return UNKNOWN
+
+    def variable(self, symbol: Variable) -> Value:
+        if symbol.owner is not None or symbol.scope is not None:
+            return UNKNOWN
+        key = (symbol.module, symbol.name)
+        if key in self._variables:
+            return self._variables[key]
+        if symbol in self._running:
+            return UNKNOWN
+        self._running.add(symbol)
+        try:
+            value = self.module_values(symbol.module).get(symbol.name)
+            if value is None:
+                value = self._evaluated(symbol)
+            value = self._reassigned(symbol, value)
+            if value is UNKNOWN and symbol.annotation is not None:
+                value = self._at_module(
+                    symbol.module, lambda state, frame: self._annotated(state, frame, symbol)
+                )
+        finally:
+            self._running.discard(symbol)
+        return value
+
+    def _annotated(self, state: State, frame: Frame, symbol: Variable) -> Value:
+        assert symbol.annotation is not None
+        return self.annotation_value(state, frame, symbol.annotation, symbol.span)
+
+    def _evaluated(self, symbol: Variable) -> Value:
+        expression = symbol.value
+        if expression is None:
+            return UNKNOWN
+        return self._at_module(symbol.module, lambda state, frame: self.flow.evaluate(state, expression))
+
+    def _reassigned(self, symbol: Variable, value: Value) -> Value:
+        """Functions that declare the name `global` give it values too."""
+        expressions = self.assigned_globals(symbol.module).get(symbol.name)
+        if not expressions:
+            return value
+        found: list[Value] = [] if value in (NONE, UNKNOWN) else [value]
+        for expression in expressions:
+            given = self._at_module(symbol.module, lambda state, frame, e=expression: self.flow.evaluate(state, e))  # type: ignore[misc]
+            if given not in (NONE, UNKNOWN):
+                found.append(given)
+        if not found and symbol.annotation is not None:
+            found.append(self._at_module(symbol.module, lambda state, frame: self._annotated(state, frame, symbol)))
+        return union((*found[:3], UNKNOWN)) if len(found) > 1 else found[0] if found else UNKNOWN
+
+    def assigned_globals(self, module: Module) -> dict[str, list[p.Expression]]:
+        found = self._global_names.get(module)
+        if found is None:
+            found = {}
+            for body in module.program.bodies:
+                declared: set[str] = set()
+                _globals_of(body, declared, found)
+            self._global_names[module] = found
+        return found
+
+    def _at_module(self, module: Module, act: object) -> Value:
+        """Run something in the module's own scope, outside of any path; what it makes is shared by all."""
+        flow = self.flow
+        state = State(flow.base, flow.base_frames)
+        outer, tries, recorders = flow.frame, flow.tries, flow.recorders
+        flow.frame, flow.tries, flow.recorders = self.module_frame(module), [], []
+        flow.joining += 1
+        flow.muted += 1
+        try:
+            value = act(state, flow.frame)  # type: ignore[operator]
+        except (PathEnds, RecursionError):
+            value = UNKNOWN
+        finally:
+            flow.frame, flow.tries, flow.recorders = outer, tries, recorders
+            flow.joining -= 1
+            flow.muted -= 1
+        flow.base.update(state.heap)
+        for frame, variables in state.frames.items():
+            flow.base_frames[frame] = variables
+        return value  # type: ignore[no-any-return]
+
+    def module_values(self, module: Module) -> dict[str, Value]:
+        """The globals of a module after its top level has run (without what it imports)."""
+        found = self._module_values.get(module)
+        if found is None:
+            found = self._module_values[module] = {}
+            flow = self.flow
+            steps = flow.steps_left
+
+            def run(state: State, frame: Frame) -> Value:
+                state.open_frame(frame.id)
+                states, _ = flow.execute([state], module.program.statements)
+                if states:
+                    from asyncsqla_lint.flow.state import join_states
+
+                    final = join_states(states)
+                    found.update(final.frames.pop(frame.id, {}))
+                    state.become(final)
+                return NONE
+
+            try:
+                flow.steps_left = max(steps, 4000)
+                self._at_module(module, run)
+            except BudgetExceeded:
+                pass
+            finally:
+                flow.steps_left = steps
+        return found
+
+    # -- functions and classes
+
+    def function(self, info: FunctionInfo, closure: tuple[int, ...] = ()) -> Value:
+        """A function of a module or class with its decorators applied."""
+        key = (info, closure)
+        found = self._functions.get(key)
+        if found is None:
+            plain = FunctionValue(info, closure)
+            self._functions[key] = plain  # what a decorator that asks for it again sees
+            found = plain
+            if info.header.decorators:
+                found = self._at_module(info.module, lambda state, frame: self.decorated(self.flow, state, plain))
+            self._functions[key] = found
+        return found
+
+    def nested_function(self, frame: Frame, number: int) -> FunctionValue:
+        info = self.flow.index.function_at(frame.module, number, None, frame.function)
+        return FunctionValue(info, (frame.id, *frame.closure))
+
+    def nested_class(self, frame: Frame, node: p.ClassDefinition) -> Value:
+        return ClassValue(self.flow.index.class_at(frame.module, node, None, frame.function))
+
+    def decorated(self, flow: Flow, state: State, function: FunctionValue) -> Value:
+        """Apply decorators, the innermost first; one that tells us nothing leaves the function as it is."""
+        value: Value = function
+        scope = function.info.definition_scope
+        for expression, symbol in reversed(list(zip(function.info.header.decorators, function.info.decorators))):
+            if isinstance(scope, ClassInfo) and isinstance(symbol, External) and symbol.name in _MEMBER_DECORATORS:
+                continue
+            decorator = (
+                self.of_symbol(symbol)
+                if symbol is not None and callee(expression) is expression
+                else flow.evaluate(state, expression)
+            )
+            if decorator is UNKNOWN:
+                continue
+            result = decorator.call(flow, state, Arguments((value,)), expression.span)
+            if _is_callable(state, result):
+                value = result
+        return value
+
+    def imported(self, module: Module, name: str, top: bool) -> Value:
+        return self.of_symbol(self.flow.index.named(name.split(".")[0] if top else name, module))
+
+    def imported_from(self, module: Module, level: int, source: str, name: str) -> Value:
+        symbol = self.flow.index.import_from(module, level, source, name)
+        if isinstance(symbol, Variable):
+            return self.attribute(symbol.module, symbol.name)
+        return self.of_symbol(symbol)
+
+    # -- symbols of expressions
+
+    def symbol(self, frame: Frame, node: p.Expression) -> names.Symbol | None:
+        return self.flow.index.resolve(frame.module, node, frame.function or frame.owner)
+
+    def callee_name(self, frame: Frame, node: p.Expression) -> str | None:
+        symbol = self.symbol(frame, node)
+        if isinstance(symbol, External):
+            return symbol.name
+        return symbol.name if isinstance(symbol, ClassInfo) else None
+
+    def class_of_exception(self, value: Value) -> ClassInfo | str | None:
+        if isinstance(value, ClassValue):
+            return value.info
+        if isinstance(value, ExternalValue):
+            return value.name
+        if isinstance(value, RaisedExternal):
+            return value.name
+        if isinstance(value, Reference):
+            return value_class(self.flow, value)
+        return None
+
+    def narrowed_membership(self, flow: Flow, state: State, node: p.Compare, holds: bool) -> None:
+        left = flow.evaluate(state, node.left)
+        if isinstance(left, Constant) and isinstance(left.value, str):
+            flow.meanings.narrowed_membership(flow, state, left.value, node.comparators[0], holds)
+
+    def is_instance(self, state: State, value: Value, classes: tuple[Value, ...]) -> bool | None:
+        answers = [self._is_instance(state, value, one) for one in classes]
+        return True if True in answers else None if None in answers else False
+
+    def _is_instance(self, state: State, value: Value, cls: Value) -> bool | None:
+        if isinstance(value, Constant):
+            if isinstance(cls, ExternalValue) and cls.name.startswith("builtins."):
+                return type(value.value).__name__ == cls.name[9:]
+            return False if value == NONE else None
+        record = state.record(value.oid) if isinstance(value, Reference) else None
+        info = record.class_info() if record is not None else None
+        if info is None:
+            if isinstance(record, ListRecord) and isinstance(cls, ExternalValue):
+                return {"builtins.list": record.kind == "list"}.get(cls.name)
+            if isinstance(value, Text):
+                return cls == ExternalValue("builtins.str")
+            return None
+        if isinstance(cls, ClassValue):
+            if info.is_subclass_of(cls.info):
+                return True
+            return None if cls.info.is_subclass_of(info) else False
+        if isinstance(cls, ExternalValue):
+            if info.is_subclass_of(cls.name):
+                return True
+            return False if cls.name.startswith("builtins.") and not info.has_unknown_base else None
+        return None
+
+    def specialise(self, flow: Flow, state: State, value: Value, cls: Value) -> Value | None:
+        """`isinstance(value, cls)` holds: an unknown value is now one of that class."""
+        if value is UNKNOWN or isinstance(value, Symbol):
+            if isinstance(cls, ClassValue):
+                return self.of_type(state, Type(cls.info, _nowhere(flow)), 0)
+            if isinstance(cls, ExternalValue):
+                return self.of_type(state, Type(External(cls.name), _nowhere(flow)), 0)
+        return None
+
+    # -- annotations
+
+    def annotation_value(
+        self, state: State, frame: Frame, annotation: p.Expression, at: p.Span, receiver: Value | None = None
+    ) -> Value:
+        scope: names.Scope = frame.function or frame.owner
+        where = Scoped(annotation, frame.module, scope)
+        return self.of_type(state, self.flow.index.type(where), at, receiver or frame.receiver)
+
+    def of_type(
+        self, state: State, type_: Type, at: p.Span, receiver: Value | None = None, depth: int = 0
+    ) -> Value:
+        """A value of which only its type is known."""
+        if depth > DEEPEST_TYPE:
+            return UNKNOWN
+        if type_.union and type_.symbol is None:
+            values = tuple(self.of_type(state, one, at, receiver, depth + 1) for one in type_.union)
+            return union((*values, NONE) if type_.optional else values)
+        value = self._of_symbol_type(state, type_, at, receiver, depth)
+        if type_.optional:
+            return union((value, NONE)) if value is not UNKNOWN else UNKNOWN
+        return value
+
+    def _of_symbol_type(
+        self, state: State, type_: Type, at: p.Span, receiver: Value | None, depth: int
+    ) -> Value:
+        flow = self.flow
+        symbol = type_.symbol
+        if symbol is None:
+            return UNKNOWN
+        bound = self._type_argument(state, symbol, receiver)
+        if bound is not None:
+            return self.of_type(state, flow.index.type(bound), at, None, depth + 1)
+        if isinstance(symbol, ClassInfo):
+            arguments = tuple(self._class_of(one, state, receiver) for one in type_.arguments)
+            return flow.meanings.instance_of_class(flow, state, ClassValue(symbol, arguments), at, depth)
+        if isinstance(symbol, External):
+            return self._of_external_type(state, symbol.name, type_, at, receiver, depth)
+        return UNKNOWN
+
+    def _of_external_type(
+        self, state: State, name: str, type_: Type, at: p.Span, receiver: Value | None, depth: int
+    ) -> Value:
+        flow = self.flow
+        if name in _TYPES and type_.arguments:
+            return self._class_of(type_.arguments[0], state, receiver)
+        if name in _LISTS:
+            if not type_.arguments:
+                return UNKNOWN
+            element = self.of_type(state, type_.arguments[0], at, receiver, depth + 1)
+            return flow.allocate(state, ListRecord(None, self.many(state, element)))
+        if name in _DICTS:
+            if len(type_.arguments) != 2:
+                return UNKNOWN
+            element = self.of_type(state, type_.arguments[1], at, receiver, depth + 1)
+            return flow.allocate(state, DictRecord({}, self.many(state, element)))
+        if name in ("builtins.tuple", "typing.Tuple") and type_.arguments:
+            return TupleValue(tuple(self.of_type(state, one, at, receiver, depth + 1) for one in type_.arguments))
+        meaning = flow.meanings.instance(name)
+        if meaning is not None:
+            arguments = tuple(self._class_of(one, state, receiver) for one in type_.arguments)
+            return meaning(flow, state, arguments, at)
+        return UNKNOWN
+
+    def many(self, state: State, value: Value) -> Value:
+        return value
+
+    def _class_of(self, type_: Type, state: State, receiver: Value | None) -> Value:
+        """What stands for the type itself: `User` in `type[User]`, `Repository[User]`."""
+        if type_.symbol is None:
+            return UNKNOWN
+        bound = self._type_argument(state, type_.symbol, receiver)
+        if bound is not None:
+            return self._class_of(self.flow.index.type(bound), state, None)
+        if isinstance(type_.symbol, ClassInfo):
+            return ClassValue(type_.symbol, tuple(self._class_of(one, state, receiver) for one in type_.arguments))
+        if isinstance(type_.symbol, External):
+            return ExternalValue(type_.symbol.name)
+        return UNKNOWN
+
+    def _type_argument(self, state: State, symbol: names.Symbol, receiver: Value | None) -> Scoped | None:
+        """What a type parameter stands for in the class of `receiver`."""
+        if not isinstance(symbol, (TypeParameter, Variable)) or receiver is None:
+            return None
+        cls = receiver if isinstance(receiver, ClassValue) else None
+        if isinstance(receiver, Reference):
+            record = state.record(receiver.oid)
+            cls = record.cls if isinstance(record, ObjectRecord) else None
+        if cls is None:
+            return None
+        own = cls.info.type_parameters
+        if symbol.name in own and own.index(symbol.name) < len(cls.arguments):
+            argument = cls.arguments[own.index(symbol.name)]
+            if isinstance(argument, ClassValue):
+                return Scoped(p.Name(0, argument.info.name), argument.info.module, argument.info.definition_scope)
+        return cls.info.type_argument(symbol.name)
+
+
+_MEMBER_DECORATORS = frozenset(
+    {
+        "builtins.property",
+        "builtins.classmethod",
+        "builtins.staticmethod",
+        "functools.cached_property",
+        "abc.abstractmethod",
+        "abc.abstractproperty",
+        "typing.override",
+        "typing.overload",
+        "sqlalchemy.ext.hybrid.hybrid_property",
+        "sqlalchemy.ext.hybrid.hybrid_method",
+        "sqlalchemy.orm.declared_attr",
+        "sqlalchemy.orm.declared_attr.directive",
+        "sqlalchemy.orm.declared_attr.cascading",
+        "sqlalchemy.orm.validates",
+        "sqlalchemy.orm.reconstructor",
+        "pydantic.computed_field",
+        "pydantic.field_validator",
+        "pydantic.model_validator",
+    }
+)
+
+
+class RaisedExternal(Value, frozen=True):
+    """An instance of an exception class that is not the project's."""
+
+    name: str
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+
+def value_class(flow: Flow, value: Reference) -> ClassInfo | None:
+    for heap in (flow.last_heap, flow.base):
+        record = heap.get(value.oid)
+        if isinstance(record, ObjectRecord):
+            return record.cls.info
+    return None
+
+
+def _is_callable(state: State, value: Value) -> bool:
+    from asyncsqla_lint.flow.values import Decorated, Partial
+
+    return isinstance(value, (FunctionValue, Decorated, Partial)) or (
+        isinstance(value, Reference) and isinstance(state.record(value.oid), ObjectRecord)
+    )
+
+
+def _nowhere(flow: Flow) -> Scoped:
+    return Scoped(p.Opaque(0, ()), flow.frame.module)
+
+
+def _globals_of(body: p.Statements, declared: set[str], found: dict[str, list[p.Expression]]) -> None:
+    """The values that a function gives to names that it declares global."""
+    for statement in body:
+        if isinstance(statement, p.Global):
+            declared.update(statement.names)
+        elif declared and isinstance(statement, p.Assign):
+            for target in statement.targets:
+                if isinstance(target, p.Name) and target.id in declared:
+                    found.setdefault(target.id, []).append(statement.value)
+        elif declared and isinstance(statement, p.AnnotatedAssign) and statement.value is not None:
+            if isinstance(statement.target, p.Name) and statement.target.id in declared:
+                found.setdefault(statement.target.id, []).append(statement.value)
+        elif isinstance(statement, (p.If, p.While, p.For)):
+            _globals_of(statement.body, declared, found)
+            _globals_of(statement.otherwise, declared, found)
+        elif isinstance(statement, p.With):
+            _globals_of(statement.body, declared, found)
+        elif isinstance(statement, p.Try):
+            for block in (statement.body, *(one.body for one in statement.handlers), statement.otherwise, statement.final):
+                _globals_of(block, declared, found)

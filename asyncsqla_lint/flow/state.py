@@ -1,0 +1,280 @@
+"""The state of one path: variables of the frames, the heap, and what tests have established.
+
+States are copied at branches and joined where paths meet; both are cheap because frames and heap are shared
+until written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    Iteration,
+    Reference,
+    Value,
+    join,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.frames import Outcome
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+class Record(Struct, frozen=True):
+    """What the heap knows of one object. Records are immutable: a change replaces the record.
+
+    The methods mirror those of `Value`, with `me` the reference through which the object was reached.
+    """
+
+    def joined(self, other: Record) -> Record:
+        """What holds on both paths. Records of different kinds have nothing in common."""
+        return self if self == other else FORGOTTEN
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def class_info(self) -> ClassInfo | None:
+        """The project's class of which this is an instance."""
+        return None
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return UNKNOWN
+
+    def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
+        return None
+
+    def set_attribute(self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span) -> None:
+        return None
+
+    def delete_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:
+        return None
+
+    def call(self, flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
+        return flow.call_unknown(state, me, arguments, at)
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        return flow.call_unknown(state, me, arguments, at)
+
+    def await_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        return UNKNOWN
+
+    def forget(self, flow: Flow, state: State, me: Reference) -> None:
+        """Code that we cannot see had this object in its hands across an await."""
+        return None
+
+    def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        return UNKNOWN
+
+    def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        return Iteration(element=UNKNOWN)
+
+    def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        return UNKNOWN
+
+    def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
+        return None
+
+    def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
+        return None
+
+    def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
+        return UNKNOWN
+
+    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
+        return False
+
+    def formatted(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        return UNKNOWN
+
+    def peek(self, name: str) -> Value | None:
+        """An attribute's value, if it is known, without the consequences of reading it."""
+        return None
+
+    def poke(self, state: State, me: Reference, name: str, value: Value) -> None:
+        """A test has narrowed what an attribute holds."""
+        return None
+
+    def individual(self, flow: Flow, state: State, me: Reference) -> Value:
+        return me
+
+    def absorb(self, flow: Flow, state: State, me: Reference, processed: tuple[Value, ...]) -> None:
+        """After a loop over what `me` stands for: each element is now like one of `processed`."""
+        return None
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return ()
+
+
+class Forgotten(Record, frozen=True):
+    """An object about which paths disagree in kind."""
+
+    def truth(self, state: State) -> bool | None:
+        return None
+
+
+FORGOTTEN: Record = Forgotten()
+
+Variables = dict[str, Value]
+
+
+class State:
+    """Mutable, owned by one path; `copy` before going two ways."""
+
+    __slots__ = ("_fresh", "_heap_is_fresh", "base", "base_frames", "facts", "frames", "heap", "pending")
+
+    def __init__(self, base: dict[int, Record], base_frames: dict[int, Variables]) -> None:
+        self.base = base  # records made by module-level code, shared by every path
+        self.base_frames = base_frames  # what module-level closures close over
+        self.frames: dict[int, Variables] = {}
+        self.heap: dict[int, Record] = {}
+        self.facts: dict[str, bool] = {}
+        self.pending: Outcome | None = None  # how a consumer left its loop while its generator still runs
+        self._fresh: set[int] = set()  # frames that nobody else shares
+        self._heap_is_fresh = True
+
+    def copy(self) -> State:
+        twin = State.__new__(State)
+        twin.base = self.base
+        twin.base_frames = self.base_frames
+        twin.frames = self.frames.copy()
+        twin.heap = self.heap
+        twin.facts = self.facts.copy()
+        twin.pending = self.pending
+        twin._fresh = set()
+        twin._heap_is_fresh = False
+        self._fresh = set()
+        self._heap_is_fresh = False
+        return twin
+
+    def become(self, other: State) -> None:
+        """Take over everything that `other` knows (a copy of it)."""
+        twin = other.copy()
+        self.frames, self.heap, self.facts = twin.frames, twin.heap, twin.facts
+        self.pending = twin.pending
+        self._fresh, self._heap_is_fresh = set(), False
+
+    def pending_key(self) -> str | None:
+        return None if self.pending is None else self.pending.kind
+
+    # -- variables
+
+    def open_frame(self, frame: int) -> None:
+        self.frames[frame] = {}
+        self._fresh.add(frame)
+
+    def close_frame(self, frame: int) -> None:
+        self.frames.pop(frame, None)
+
+    def variables(self, frame: int) -> Variables | None:
+        found = self.frames.get(frame)
+        return self.base_frames.get(frame) if found is None else found
+
+    def assign(self, frame: int, name: str, value: Value) -> None:
+        variables = self.frames.get(frame)
+        if variables is None:
+            variables = self.frames[frame] = dict(self.base_frames.get(frame, {}))
+            self._fresh.add(frame)
+        elif frame not in self._fresh:
+            variables = self.frames[frame] = variables.copy()
+            self._fresh.add(frame)
+        variables[name] = value
+
+    def restore_frame(self, frame: int, variables: Variables) -> None:
+        self.frames[frame] = variables
+        self._fresh.discard(frame)
+
+    def unassign(self, frame: int, name: str) -> None:
+        variables = self.frames.get(frame)
+        if variables is not None and name in variables:
+            variables = self.frames[frame] = variables.copy()
+            self._fresh.add(frame)
+            del variables[name]
+
+    # -- heap
+
+    def record(self, oid: int) -> Record:
+        found = self.heap.get(oid)
+        if found is None:
+            found = self.base.get(oid, FORGOTTEN)
+        return found
+
+    def put(self, reference: Reference, record: Record) -> None:
+        if not self._heap_is_fresh:
+            self.heap = self.heap.copy()
+            self._heap_is_fresh = True
+        self.heap[reference.oid] = record
+
+    def records(self) -> Iterable[tuple[Reference, Record]]:
+        """Every record that this path has made or touched."""
+        return [(Reference(oid), record) for oid, record in self.heap.items()]
+
+    def reachable(self, roots: Iterable[Value]) -> set[int]:
+        """The objects that `roots` lead to."""
+        seen: set[int] = set()
+        waiting = list(roots)
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, Reference):
+                if value.oid in seen:
+                    continue
+                seen.add(value.oid)
+            waiting.extend(value.refers_to(self))
+        return seen
+
+    def alive(self) -> set[int]:
+        """The objects that some variable of some open frame still leads to."""
+        return self.reachable(value for variables in self.frames.values() for value in variables.values())
+
+    # -- joining
+
+    def joined(self, other: State) -> State:
+        result = self.copy()
+        for frame, variables in other.frames.items():
+            mine = result.frames.get(frame)
+            if mine is None:
+                result.frames[frame] = variables
+            elif mine is not variables:
+                result.frames[frame] = _joined_variables(mine, variables)
+        if self.heap is not other.heap:
+            heap = self.heap.copy()
+            for oid, record in other.heap.items():
+                ours = heap.get(oid)
+                if ours is None:
+                    base = self.base.get(oid)
+                    heap[oid] = record if base is None else base.joined(record)
+                elif ours is not record:
+                    heap[oid] = ours.joined(record)
+            result.heap = heap
+            result._heap_is_fresh = True
+        if self.facts != other.facts:
+            result.facts = {key: fact for key, fact in self.facts.items() if other.facts.get(key) == fact}
+        return result
+
+
+def _joined_variables(mine: Variables, theirs: Variables) -> Variables:
+    merged = mine.copy()
+    for name, value in theirs.items():
+        ours = merged.get(name)
+        if ours is None:
+            merged[name] = value
+        elif ours is not value:
+            merged[name] = join(ours, value)
+    return merged
+
+
+def join_states(states: list[State]) -> State:
+    result = states[0]
+    for state in states[1:]:
+        result = result.joined(state)
+    return result

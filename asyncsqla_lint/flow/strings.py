@@ -1,0 +1,89 @@
+"""Strings as values: enough of `str` to follow a URL through an f-string, `replace` and `format`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Text, Value, text, text_parts
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+_PURE = frozenset(
+    "strip lstrip rstrip lower upper title removeprefix removesuffix startswith endswith replace format join split "
+    "rsplit partition capitalize casefold encode count find isdigit".split()
+)
+
+
+def call(flow: Flow, state: State, value: Constant | Text, name: str, arguments: Arguments) -> Value:
+    if name not in _PURE or arguments.more is not None or arguments.more_keywords is not None:
+        return UNKNOWN
+    given = [argument.value if isinstance(argument, Constant) else None for argument in arguments.positional]
+    if name == "format" and isinstance(value, Constant) and isinstance(value.value, str):
+        return _format(value.value, arguments)
+    if name == "join" and isinstance(value, Constant) and isinstance(value.value, str) and arguments.positional:
+        iteration = arguments.positional[0].iterate(flow, state, 0, False)
+        if iteration.items is None:
+            return UNKNOWN
+        parts: list[str | None] = []
+        for position, item in enumerate(iteration.items):
+            parts.extend([value.value] if position else [])
+            parts.extend(text_parts(item))
+        return text(parts)
+    if any(one is None for one in given) or arguments.keywords:
+        return UNKNOWN
+    if isinstance(value, Constant) and isinstance(value.value, str):
+        try:
+            result = getattr(value.value, name)(*given)
+        except (TypeError, ValueError):
+            return UNKNOWN
+        if isinstance(result, (str, int, bool)):
+            return Constant(result)
+        if isinstance(result, (list, tuple)) and all(isinstance(one, str) for one in result):
+            from asyncsqla_lint.flow.values import TupleValue
+
+            return TupleValue(tuple(Constant(one) for one in result))
+        return UNKNOWN
+    if isinstance(value, Text):
+        return _partial(value, name, given)
+    return UNKNOWN
+
+
+def _partial(value: Text, name: str, given: list[bool | int | float | str | None]) -> Value:
+    """Of a text with unknown parts, what its known beginning decides."""
+    first = value.parts[0]
+    if name == "startswith" and isinstance(first, str) and isinstance(given[0], str):
+        if first.startswith(given[0]):
+            return Constant(True)
+        return UNKNOWN if given[0].startswith(first) else Constant(False)
+    if name == "replace" and len(given) >= 2 and isinstance(given[0], str) and isinstance(given[1], str):
+        old, new = given[0], given[1]
+        return text([part if part is None else part.replace(old, new) for part in value.parts])
+    if name in ("strip", "rstrip", "lstrip"):
+        return value
+    return UNKNOWN
+
+
+def _format(pattern: str, arguments: Arguments) -> Value:
+    import string
+
+    parts: list[str | None] = []
+    position = 0
+    try:
+        pieces = list(string.Formatter().parse(pattern))
+    except ValueError:
+        return UNKNOWN
+    for literal, field, spec, conversion in pieces:
+        parts.append(literal)
+        if field is None:
+            continue
+        found: Value | None = None
+        if field == "" or field.isdigit():
+            number = position if field == "" else int(field)
+            position += 1
+            found = arguments.positional[number] if number < len(arguments.positional) else None
+        else:
+            found = arguments.keywords.get(field)
+        parts.extend([None] if found is None or spec or conversion else text_parts(found))
+    return text(parts)

@@ -1,0 +1,585 @@
+"""Abstract values: what the interpreter knows of a Python object.
+
+A value is immutable and answers a small protocol (attribute, call, await, iterate, enter, …). What changes
+over time lives in the heap (`state.Record`) behind a `Reference`. `semantics` adds values and records of its
+own; this floor knows only Python. Whatever is not known is `UNKNOWN`: it answers everything with `UNKNOWN`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import Module
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import Record, State
+
+MOST_ALTERNATIVES = 5
+
+
+class Arguments(Struct, frozen=True):
+    """The arguments of one call. `more` is what an unknown `*args` or `**kwargs` might hold."""
+
+    positional: tuple[Value, ...] = ()
+    keywords: dict[str, Value] = {}
+    more: Value | None = None
+    more_keywords: Value | None = None
+
+    def get(self, position: int, name: str) -> Value | None:
+        if name in self.keywords:
+            return self.keywords[name]
+        if 0 <= position < len(self.positional):
+            return self.positional[position]
+        return None
+
+    def all(self) -> list[Value]:
+        found = [*self.positional, *self.keywords.values()]
+        found.extend(value for value in (self.more, self.more_keywords) if value is not None)
+        return found
+
+    def prepended(self, *values: Value) -> Arguments:
+        return Arguments((*values, *self.positional), self.keywords, self.more, self.more_keywords)
+
+
+NO_ARGUMENTS = Arguments()
+
+
+class Iteration(Struct, frozen=True):
+    """What a loop over a value meets: each known item, or one element that stands for all."""
+
+    items: tuple[Value, ...] | None = None
+    element: Value | None = None
+    may_be_empty: bool = True
+
+
+class Value(Struct, frozen=True):
+    """The protocol. The defaults are those of an object about which nothing is known."""
+
+    def truth(self, state: State) -> bool | None:
+        return None
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return UNKNOWN
+
+    def has_attribute(self, flow: Flow, state: State, name: str, at: Span) -> bool | None:
+        return None
+
+    def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
+        return None
+
+    def delete_attribute(self, flow: Flow, state: State, name: str, at: Span) -> None:
+        return None
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return flow.call_unknown(state, self, arguments, at)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return flow.call_unknown(state, self, arguments, at)
+
+    def await_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        """What awaiting the coroutine of a method call gives (the call itself gave a coroutine)."""
+        return UNKNOWN
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        return UNKNOWN
+
+    def compared(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
+        """`self operator other`; None: nothing special."""
+        return None
+
+    def operated(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
+        return None
+
+    def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        return Iteration(element=UNKNOWN)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        return UNKNOWN
+
+    def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
+        return None
+
+    def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
+        return None
+
+    def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
+        return UNKNOWN
+
+    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
+        """Run the exit of a with block; True when an exception is certainly swallowed."""
+        return False
+
+    def formatted(self, flow: Flow, state: State, at: Span) -> Value:
+        """`str(value)`, as in an f-string."""
+        return UNKNOWN
+
+    def individual(self, flow: Flow, state: State) -> Value:
+        """One element out of those that this value stands for (see `Flow.execute_for`)."""
+        return self
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        """The values that can be reached in one step."""
+        return ()
+
+
+class Unknown(Value, frozen=True):
+    pass
+
+
+UNKNOWN: Value = Unknown()
+
+
+class UnknownCall(Value, frozen=True):
+    """What an unknown callable returned for these arguments; if it is awaited, it may have changed them."""
+
+    touched: tuple[Value, ...]
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        for oid in sorted(state.reachable(self.touched)):
+            reference = Reference(oid)
+            state.record(oid).forget(flow, state, reference)
+        return UNKNOWN
+
+
+class Symbol(Value, frozen=True):
+    """Unknown, but the same unknown wherever it appears: a parameter, a column read, `payload.user_id`."""
+
+    name: str
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Symbol(f"{self.name}.{name}") if len(self.name) < 80 else UNKNOWN
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return flow.call_unknown(state, self, arguments, at)
+
+
+class Constant(Value, frozen=True):
+    value: bool | int | float | str | None
+
+    def truth(self, state: State) -> bool | None:
+        return bool(self.value)
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if isinstance(self.value, str):
+            return Method(self, name)
+        return UNKNOWN
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return UNKNOWN
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        return UNKNOWN
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return strings.call(flow, state, self, name, arguments)
+
+    def formatted(self, flow: Flow, state: State, at: Span) -> Value:
+        return Constant(str(self.value))
+
+
+NONE = Constant(None)
+TRUE = Constant(True)
+FALSE = Constant(False)
+
+
+class Text(Value, frozen=True):
+    """A string of which parts are known: None stands for an unknown part."""
+
+    parts: tuple[str | None, ...]
+
+    def truth(self, state: State) -> bool | None:
+        return True if any(self.parts) else None
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Method(self, name)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return strings.call(flow, state, self, name, arguments)
+
+    def formatted(self, flow: Flow, state: State, at: Span) -> Value:
+        return self
+
+
+def text(parts: list[str | None]) -> Value:
+    """Join neighbours; a wholly known text is a Constant, a wholly unknown one UNKNOWN."""
+    merged: list[str | None] = []
+    for part in parts:
+        if part is not None and merged and merged[-1] is not None:
+            merged[-1] += part
+        elif part is not None or not merged or merged[-1] is not None:
+            merged.append(part)
+    if not merged:
+        return Constant("")
+    if len(merged) == 1:
+        return UNKNOWN if merged[0] is None else Constant(merged[0])
+    return Text(tuple(merged))
+
+
+def text_parts(value: Value) -> list[str | None]:
+    if isinstance(value, Constant):
+        return [str(value.value)] if isinstance(value.value, (str, int)) else [None]
+    if isinstance(value, Text):
+        return list(value.parts)
+    return [None]
+
+
+class ModuleValue(Value, frozen=True):
+    module: Module
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return flow.scopes.attribute(self.module, name)
+
+    def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
+        return None
+
+
+class ExternalValue(Value, frozen=True):
+    """Something outside of the project, by its canonical dotted name."""
+
+    name: str
+
+    def truth(self, state: State) -> bool | None:
+        return None
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return flow.meanings.attribute(flow, state, self, name, at)
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return flow.call_external(state, self, arguments, at)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        return self  # `AsyncGenerator[X, None]`, `async_sessionmaker[AsyncSession]`
+
+
+class ClassValue(Value, frozen=True):
+    info: ClassInfo
+    arguments: tuple[Value, ...] = ()
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return flow.class_attribute(state, self, name, at)
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return flow.instantiate(state, self, arguments, at)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        keys = key.elements if isinstance(key, TupleValue) else (key,)
+        return ClassValue(self.info, keys)
+
+    def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        return Iteration(element=UNKNOWN)
+
+
+class FunctionValue(Value, frozen=True):
+    """A function of the project with what it closes over; `receiver` when bound to an object."""
+
+    info: FunctionInfo
+    closure: tuple[int, ...] = ()
+    receiver: Value | None = None
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name == "__wrapped__":
+            return self
+        return UNKNOWN
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return flow.call_function(state, self, arguments, at)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        found = () if self.receiver is None else (self.receiver,)
+        captured = tuple(
+            value
+            for frame in self.closure
+            for name, value in (state.variables(frame) or {}).items()
+            if name in self.info.mentions
+        )
+        return found + captured
+
+
+class Decorated(Value, frozen=True):
+    """A callable whose calls build something (`@asynccontextmanager`, `@lru_cache`): see `flow.calls`."""
+
+    kind: str
+    function: Value
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return self.function if name == "__wrapped__" else UNKNOWN
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return flow.call_decorated(state, self, arguments, at)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.function,)
+
+
+class Method(Value, frozen=True):
+    """A bound method that is not the project's own: its receiver knows what calling it means."""
+
+    receiver: Value
+    name: str
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return self.receiver.call_method(flow, state, self.name, arguments, at)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.receiver,)
+
+
+class Partial(Value, frozen=True):
+    function: Value
+    arguments: Arguments
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        bound = self.arguments
+        joined = Arguments(
+            bound.positional + arguments.positional,
+            {**bound.keywords, **arguments.keywords},
+            arguments.more if arguments.more is not None else bound.more,
+            arguments.more_keywords if arguments.more_keywords is not None else bound.more_keywords,
+        )
+        return self.function.call(flow, state, joined, at)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.function, *self.arguments.all())
+
+
+class SuperValue(Value, frozen=True):
+    """`super()` inside a method of `owner`, for `receiver`."""
+
+    owner: ClassInfo
+    receiver: Value
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return flow.super_attribute(state, self, name, at)
+
+
+class TupleValue(Value, frozen=True):
+    elements: tuple[Value, ...]
+
+    def truth(self, state: State) -> bool | None:
+        return bool(self.elements)
+
+    def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        return Iteration(items=self.elements, may_be_empty=not self.elements)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        if isinstance(key, Constant) and isinstance(key.value, int):
+            if -len(self.elements) <= key.value < len(self.elements):
+                return self.elements[key.value]
+            return UNKNOWN
+        return union(self.elements)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return self.elements
+
+
+class Reference(Value, frozen=True):
+    """A name for one record of the heap; every answer is the record's."""
+
+    oid: int
+
+    def record(self, state: State) -> Record:
+        return state.record(self.oid)
+
+    def truth(self, state: State) -> bool | None:
+        return state.record(self.oid).truth(state)
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return state.record(self.oid).attribute(flow, state, self, name, at)
+
+    def has_attribute(self, flow: Flow, state: State, name: str, at: Span) -> bool | None:
+        return state.record(self.oid).has_attribute(flow, state, self, name, at)
+
+    def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
+        state.record(self.oid).set_attribute(flow, state, self, name, value, at)
+
+    def delete_attribute(self, flow: Flow, state: State, name: str, at: Span) -> None:
+        state.record(self.oid).delete_attribute(flow, state, self, name, at)
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return state.record(self.oid).call(flow, state, self, arguments, at)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return state.record(self.oid).call_method(flow, state, self, name, arguments, at)
+
+    def await_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return state.record(self.oid).await_method(flow, state, self, name, arguments, at)
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        return state.record(self.oid).awaited(flow, state, self, at)
+
+    def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        return state.record(self.oid).iterate(flow, state, self, at, is_async)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        return state.record(self.oid).item(flow, state, self, key, at)
+
+    def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
+        state.record(self.oid).set_item(flow, state, self, key, value, at)
+
+    def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
+        return state.record(self.oid).contains(flow, state, self, item, at)
+
+    def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
+        return state.record(self.oid).enter(flow, state, self, at, is_async)
+
+    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
+        return state.record(self.oid).leave(flow, state, self, at, is_async, raised)
+
+    def formatted(self, flow: Flow, state: State, at: Span) -> Value:
+        return state.record(self.oid).formatted(flow, state, self, at)
+
+    def individual(self, flow: Flow, state: State) -> Value:
+        return state.record(self.oid).individual(flow, state, self)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return state.record(self.oid).refers_to()
+
+
+class Union(Value, frozen=True):
+    """One of several, as different paths left it. Built by `union` only: flat, distinct, at least two."""
+
+    alternatives: tuple[Value, ...]
+
+    def truth(self, state: State) -> bool | None:
+        answers = {value.truth(state) for value in self.alternatives}
+        return answers.pop() if len(answers) == 1 else None
+
+    def without(self, *unwanted: Value) -> Value:
+        return union(tuple(value for value in self.alternatives if value not in unwanted))
+
+    def _usable(self) -> tuple[Value, ...]:
+        """`None` answers nothing: the program would stop there, so the others go on."""
+        return tuple(value for value in self.alternatives if value != NONE)
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        usable = self._usable()
+        with flow.hedged(len(usable) > 1):
+            return union(tuple(value.attribute(flow, state, name, at) for value in usable))
+
+    def has_attribute(self, flow: Flow, state: State, name: str, at: Span) -> bool | None:
+        with flow.hedged(True):
+            answers = {value.has_attribute(flow, state, name, at) for value in self.alternatives}
+        return answers.pop() if len(answers) == 1 else None
+
+    def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
+        for alternative in self._usable():
+            alternative.set_attribute(flow, state, name, value, at)
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return flow.alternatives(state, self._usable(), lambda value, at_state: value.call(flow, at_state, arguments, at))
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        usable = self._usable()
+        return flow.alternatives(state, usable, lambda value, own: value.call_method(flow, own, name, arguments, at))
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        return flow.alternatives(state, self._usable(), lambda value, at_state: value.awaited(flow, at_state, at))
+
+    def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        found: list[Value] = []
+        usable = self._usable()
+        with flow.hedged(len(usable) > 1):
+            for alternative in usable:
+                iteration = alternative.iterate(flow, state, at, is_async)
+                found.extend(iteration.items or ())
+                if iteration.element is not None:
+                    found.append(iteration.element)
+        return Iteration(element=union(tuple(found)) if found else None)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        usable = self._usable()
+        with flow.hedged(len(usable) > 1):
+            return union(tuple(value.item(flow, state, key, at) for value in usable))
+
+    def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
+        for alternative in self._usable():
+            alternative.set_item(flow, state, key, value, at)
+
+    def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
+        usable = self._usable()
+        with flow.hedged(len(usable) > 1):
+            answers = {value.contains(flow, state, item, at) for value in usable}
+        return answers.pop() if len(answers) == 1 else None
+
+    def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
+        return union(tuple(value.enter(flow, state, at, is_async) for value in self._usable()))
+
+    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
+        return all([value.leave(flow, state, at, is_async, raised) for value in self._usable()])
+
+    def formatted(self, flow: Flow, state: State, at: Span) -> Value:
+        with flow.hedged(True):
+            return union(tuple(value.formatted(flow, state, at) for value in self.alternatives))
+
+    def individual(self, flow: Flow, state: State) -> Value:
+        return union(tuple(value.individual(flow, state) for value in self.alternatives))
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return self.alternatives
+
+
+def union(values: tuple[Value, ...]) -> Value:
+    """The join of values. Symbols and what exceeds the bound are forgotten."""
+    flat: list[Value] = []
+    for value in values:
+        for alternative in value.alternatives if isinstance(value, Union) else (value,):
+            if alternative not in flat:
+                flat.append(alternative)
+    if len(flat) == 1:
+        return flat[0]
+    if not flat:
+        return UNKNOWN
+    if any(isinstance(value, Symbol) for value in flat):
+        flat = [value for value in flat if not isinstance(value, Symbol)]
+        if UNKNOWN not in flat:
+            flat.append(UNKNOWN)
+        if len(flat) == 1:
+            return UNKNOWN
+    if len(flat) > MOST_ALTERNATIVES:
+        constants = [value for value in flat if isinstance(value, (Constant, Text)) and value != NONE]
+        if constants:
+            flat = [value for value in flat if value not in constants]
+            if UNKNOWN not in flat:
+                flat.append(UNKNOWN)
+        if len(flat) > 3 * MOST_ALTERNATIVES:
+            return UNKNOWN
+        if len(flat) == 1:
+            return flat[0]
+    return Union(tuple(flat))
+
+
+def join(first: Value, second: Value) -> Value:
+    if first is second or first == second:
+        return first
+    return union((first, second))
+
+
+from asyncsqla_lint.flow import strings  # noqa: E402  # strings builds on the values above
+
+
+def alternatives(value: Value) -> tuple[Value, ...]:
+    return value.alternatives if isinstance(value, Union) else (value,)

@@ -1,0 +1,127 @@
+"""The engine: runs the roots of modules, and turns what the rules say into findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from asyncsqla_lint.findings import Confidence, Finding, Fix, Location, Related, fingerprint
+from asyncsqla_lint.flow import builtins
+from asyncsqla_lint.flow.events import Event
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.interpreter import Flow
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.roots import functions_of, run_function_root, run_module_root
+from asyncsqla_lint.frameworks import registry as frameworks
+from asyncsqla_lint.program import end_of, start_of
+from asyncsqla_lint.project.index import Index
+from asyncsqla_lint.rules import catalogue
+from asyncsqla_lint.rules.rule import Rule
+from asyncsqla_lint.semantics import registry as semantics
+from asyncsqla_lint.workspace.config import Config
+
+
+class Analysis(Struct):
+    findings: list[Finding]
+    counters: dict[str, int]
+
+
+def located(site: Site) -> tuple[str, Location, Location]:
+    program = site.module.program
+    start = Location(*program.location(start_of(site.span)))
+    return site.module.path, start, Location(*program.location(end_of(site.span)))
+
+
+def related(site: Site, message: str) -> Related:
+    path, start, end = located(site)
+    return Related(path, start, end, message)
+
+
+def call_path(frame: Frame) -> list[Related]:
+    """"called from `list_orders`": the calls that led here, the nearest first."""
+    found: list[Related] = []
+    while frame.caller is not None and frame.caller.function is not None:
+        name = frame.caller.function.qualname
+        found.append(related(Site(frame.caller.module, frame.call_span), f"called from `{name}`"))
+        frame = frame.caller
+    return found
+
+
+class Reports:
+    """Collects what rules say; the same thing said twice is said once, naming both paths."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.found: dict[tuple[str, str, Location, str], Finding] = {}
+
+    def __call__(
+        self,
+        rule: Rule,
+        event: object,
+        message: str,
+        *,
+        confidence: Confidence | None = None,
+        related: Sequence[Related] = (),
+        fix: Fix | None = None,
+        subject: str = "",
+    ) -> None:
+        assert isinstance(event, Event)
+        path, start, end = located(event.site)
+        sure: Confidence = confidence or ("certain" if event.certain else "likely")
+        scope = event.frame.function.qualname if event.frame.function is not None else "<module>"
+        trace = (*related, *call_path(event.frame))
+        finding = Finding(
+            rule.code,
+            rule.name,
+            message,
+            path,
+            start,
+            end,
+            sure,
+            trace,
+            fix,
+            start.row,
+            fingerprint(rule.code, path, scope, subject or message),
+        )
+        key = (rule.code, path, start, subject or message)
+        known = self.found.get(key)
+        self.found[key] = finding if known is None else _merged(known, finding)
+
+
+def _merged(known: Finding, other: Finding) -> Finding:
+    places = {(one.path, one.location, one.message) for one in known.related}
+    more = tuple(one for one in other.related if (one.path, one.location, one.message) not in places)
+    confidence: Confidence = "certain" if "certain" in (known.confidence, other.confidence) else "likely"
+    return replace(known, related=known.related + more[:6], confidence=confidence, fix=known.fix or other.fix)
+
+
+def new_flow(index: Index, config: Config) -> Flow:
+    meanings = Meanings()
+    builtins.register(meanings)
+    semantics.register(meanings)
+    frameworks.register(meanings)
+    return Flow(index, meanings)
+
+
+def analyse(index: Index, modules: Sequence[str], config: Config) -> Analysis:
+    flow = new_flow(index, config)
+    reports = Reports(flow)
+    for rule_class in catalogue.rules():
+        rule = rule_class()
+        for event, handlers in rule.handlers().items():
+            for handler in handlers:
+                flow.listeners.setdefault(event, []).append(partial(_heard, handler, reports))
+    for name in modules:
+        module = index.modules[name]
+        run_module_root(flow, module)
+        for info in functions_of(flow, module):
+            run_function_root(flow, info)
+    findings = sorted(reports.found.values(), key=lambda finding: finding.sort_key)
+    return Analysis(findings, dict(sorted(flow.statistics.items())))
+
+
+def _heard(handler: object, reports: Reports, event: Event) -> None:
+    handler(event, reports)  # type: ignore[operator]  # handlers are bound methods of rules

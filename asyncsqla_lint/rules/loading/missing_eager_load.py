@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.rules.loading.wording import Wording
+from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
+from asyncsqla_lint.semantics.events import AttributeLoad
+
+
+class MissingEagerLoad(Rule):
+    """
+    ## What it does
+    Reports a relationship that is read in async code on an instance whose query did not load it: directly, through
+    a property, a method, an f-string or an association proxy, at any depth of a chain.
+
+    ## Why is this bad?
+    Reading an unloaded relationship emits SQL. An `AsyncSession` can only do that inside an `await`, so plain
+    attribute access raises `MissingGreenlet` (or `InvalidRequestError` under `lazy="raise"`).
+
+    ## Example
+    ```python
+    user = await session.scalar(select(User).where(User.id == user_id))
+    return [post.title for post in user.posts]
+    ```
+
+    ## Use instead
+    ```python
+    statement = select(User).options(selectinload(User.posts)).where(User.id == user_id)
+    user = await session.scalar(statement)
+    return [post.title for post in user.posts]
+    ```
+    """
+
+    code = "ASQ301"
+    name = "missing-eager-load"
+    fix = "unsafe"
+    outcome = Raises("MissingGreenlet", "InvalidRequestError")
+
+    @on(AttributeLoad)
+    def unloaded(self, event: AttributeLoad, report: Reporter) -> None:
+        if event.is_detached or event.use != "read" or event.cause not in ("unloaded", "raise"):
+            return
+        if not isinstance(event.attribute, Relationship):
+            return
+        words = Wording(event)
+        if event.cause == "raise":
+            message = (
+                f"{words.subject} is not loaded by {words.query} and is declared to raise: `InvalidRequestError`; "
+                f"{words.eager_load}"
+            )
+        else:
+            message = (
+                f"{words.subject} is not loaded by {words.query}: reading it here raises `MissingGreenlet`; "
+                f"{words.eager_load}"
+            )
+        report(self, event, message, related=words.places(), subject=words.key)

@@ -1,0 +1,77 @@
+"""The words that the rules of loading share: what is read, which query made it, and the shortest mend."""
+
+from __future__ import annotations
+
+from asyncsqla_lint.findings import Location, Related
+from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.program import end_of, start_of
+from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.semantics.events import AttributeLoad
+
+
+def place(site: Site, message: str) -> Related:
+    program = site.module.program
+    start, end = program.location(start_of(site.span)), program.location(end_of(site.span))
+    return Related(site.module.path, Location(*start), Location(*end), message)
+
+
+def line_of(site: Site) -> int:
+    return site.module.program.location(start_of(site.span))[0]
+
+
+class Wording:
+    def __init__(self, event: AttributeLoad) -> None:
+        self.event = event
+        self.key = f"{event.model.name}.{event.attribute.name}"
+
+    @property
+    def subject(self) -> str:
+        return f"`{self.key}`"
+
+    @property
+    def query(self) -> str:
+        event = self.event
+        if event.loaded_at is None:
+            return "the query"
+        line = line_of(event.loaded_at)
+        if event.instance.is_new:
+            return f"constructing it (line {line})"
+        if event.loaded_at.module is event.site.module:
+            return f"the query on line {line}"
+        return f"the query in `{event.loaded_at.module.name}` (line {line})"
+
+    @property
+    def eager_load(self) -> str:
+        attribute = self.event.attribute
+        if self.event.instance.is_new:
+            return f'`await session.refresh(obj, ["{attribute.name}"])` loads it'
+        strategy = "selectinload"
+        if isinstance(attribute, Relationship) and attribute.uselist is False:
+            strategy = "joinedload"
+        return f"add `.options({strategy}({attribute.owner.name}.{attribute.name}))` to the query"
+
+    @property
+    def cause(self) -> str:
+        """ "the commit on line 12"."""
+        event = self.event
+        what = event.caused_by or "what came before"
+        if event.caused_at is None:
+            return what
+        line = line_of(event.caused_at)
+        if event.caused_at.module is event.site.module:
+            return f"{what} on line {line}"
+        return f"{what} in `{event.caused_at.module.name}` (line {line})"
+
+    def places(self) -> list[Related]:
+        event = self.event
+        found: list[Related] = []
+        if event.read_at != event.site:
+            through = f" (through `{event.via}`)" if event.via else ""
+            found.append(place(event.read_at, f"{self.subject} is read here{through}"))
+        if event.loaded_at is not None:
+            found.append(place(event.loaded_at, "made here" if event.instance.is_new else "queried here"))
+        if event.caused_at is not None:
+            found.append(place(event.caused_at, f"{event.caused_by} here"))
+        declared = Site(event.attribute.module, event.attribute.span)
+        found.append(place(declared, f"{self.subject} is declared here"))
+        return found

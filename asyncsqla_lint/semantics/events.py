@@ -1,0 +1,118 @@
+"""What SQLAlchemy would do, as the rules hear of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.events import Event
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.values import Reference, Value
+from asyncsqla_lint.project.models import MappedAttribute, Model
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.semantics.instances import InstanceRecord
+    from asyncsqla_lint.semantics.results import ResultRecord
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+    from asyncsqla_lint.semantics.statements import Statement
+
+
+class AttributeLoad(Event):
+    """Plain Python reads or writes an attribute whose value is not there: SQL would have to be emitted.
+
+    `cause` is what made it so: "unloaded", "expired", "raise" (lazy="raise"), "dynamic". `site` is where the
+    finding stands, `read_at` where the read itself is (inside the model, a schema, a library).
+    """
+
+    instance: InstanceRecord
+    model: Model
+    attribute: MappedAttribute
+    cause: str
+    use: str  # "read" | "change" | "serialize"
+    is_detached: bool
+    read_at: Site
+    loaded_at: Site | None  # the query (or the construction) that made the instance
+    caused_at: Site | None  # the commit, rollback, close …
+    caused_by: str  # "commit", "rollback", "flush", "close", …
+    assumption: str
+    via: str  # the schema, property or method through which the read came
+
+
+class AttributeWritten(Event):
+    """A mapped attribute is assigned."""
+
+    instance: Reference
+    record: InstanceRecord
+    attribute: MappedAttribute
+
+
+class AttributeAwaited(Event):
+    """`instance.awaitable_attrs.name` is read."""
+
+    instance: InstanceRecord
+    model: Model
+    name: str
+
+
+class OptionsIgnored(Event):
+    """`session.get(…, options=…)` found the identity in the session: the options do nothing."""
+
+    instance: InstanceRecord
+    model: Model
+
+
+class ResultFetched(Event):
+    """Rows are fetched from a result by `method`."""
+
+    result: ResultRecord
+    method: str
+    collections: tuple[str, ...]  # joined eager collections that need `unique()`
+
+
+class ResultMisused(Event):
+    """A result is used after it was consumed, or after its session closed."""
+
+    result: ResultRecord
+    method: str
+    cause: str  # "consumed", "closed", "session-closed"
+
+
+class StatementExecuted(Event):
+    """A statement goes to the database through a session or connection."""
+
+    executor: Reference
+    statement: Statement | None
+    argument: Value
+    method: str
+
+
+class SessionCreated(Event):
+    """A session comes into being (`how`: "factory", "class", "parameter")."""
+
+    session: Reference
+    record: SessionRecord
+    how: str
+
+
+class SessionUsed(Event):
+    """A method of a session (or connection) that reaches the database, or changes its state."""
+
+    session: Reference
+    record: SessionRecord
+    method: str
+
+
+class SessionLeft(Event):
+    """A session is closed: by `close()`, or by leaving its `async with`."""
+
+    session: Reference
+    record: SessionRecord
+
+
+class FactoryCreated(Event):
+    """`async_sessionmaker(…)`, `sessionmaker(…)` or a session class is called; what its options are."""
+
+    name: str
+    is_async: bool
+    expire_on_commit: bool | None
+    is_default: bool  # `expire_on_commit` was not given
+    bind: Value

@@ -1,0 +1,195 @@
+"""Executing statements: what a session's queries give, and what its writes do to instances already there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Constant,
+    Reference,
+    Value,
+    union,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.models import Column
+from asyncsqla_lint.semantics import unit_of_work
+from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
+from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
+from asyncsqla_lint.semantics.identity import key_of, materialise, same_row
+from asyncsqla_lint.semantics.instances import (
+    EXPIRED,
+    PERSISTENT,
+    UNSURE,
+    AttributeState,
+    Cause,
+    InstanceRecord,
+)
+from asyncsqla_lint.semantics.loader_options import LoaderOptions, collected
+from asyncsqla_lint.semantics.results import ResultRecord
+from asyncsqla_lint.semantics.statements import Statement, with_execution_options
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+Performer = Callable[["Flow", State, Reference, "SessionRecord", Arguments, Span, str], Value]
+
+
+def _execute(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span, name: str
+) -> Value:
+    argument = arguments.get(0, "statement") or UNKNOWN
+    if session.autoflush:
+        unit_of_work.flush(flow, state, me, at)
+    found = argument if isinstance(argument, Statement) else None
+    if found is None:
+        for one in getattr(argument, "alternatives", ()):
+            if isinstance(one, Statement):
+                found = one if found is None else _either(found, one)
+    if flow.listens(StatementExecuted):
+        flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, found, argument, name))
+    if flow.tries:
+        flow.may_raise(state, unit_of_work.DATABASE_ERROR)
+    if found is None:
+        return UNKNOWN
+    options = arguments.keywords.get("execution_options")
+    if isinstance(options, Reference):
+        from asyncsqla_lint.flow.objects import DictRecord
+
+        record = state.record(options.oid)
+        if isinstance(record, DictRecord):
+            found = with_execution_options(found, {str(key): value for key, value in record.entries.items()})
+    if found.is_write:
+        apply_write(flow, state, me, found, at)
+    is_async = name.startswith("stream")
+    result = ResultRecord(found, me, flow.site(at), is_async=is_async)
+    if name in ("scalars", "stream_scalars") or (name == "exec" and len(found.entities) == 1):
+        result = replace(result, shape="scalars")
+    reference = flow.allocate(state, result)
+    if name == "scalar":
+        # `session.scalar()` fetches `first()`, which needs no unique().
+        return union((replace(result, shape="scalars").element(flow, state, many=False), NONE))
+    return reference
+
+
+def _either(one: Statement, other: Statement) -> Statement:
+    """Two statements of different paths: an option that only one has is in doubt."""
+    if one.entities != other.entities:
+        return replace(one, entities=(UNKNOWN,) * len(one.entities))
+    if one.options == other.options:
+        return replace(one, equalities=(), has_criteria=True)
+    common = tuple(option for option in one.options if option in other.options)
+    return replace(one, options=(*common, LoaderOptions(is_open=True)), equalities=(), has_criteria=True)
+
+
+def _get(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span, name: str
+) -> Value:
+    cls = arguments.get(0, "entity")
+    ident = arguments.get(1, "ident")
+    if not isinstance(cls, ClassValue):
+        return UNKNOWN
+    model = flow.index.model(cls.info)
+    if model is None:
+        return UNKNOWN
+    options: tuple[LoaderOptions, ...] = ()
+    given = arguments.keywords.get("options")
+    if given is not None:
+        options = tuple(collected(flow, state, Arguments((given,)), at))
+    equalities: tuple[tuple[ClassInfo | None, str, Value], ...] = ()
+    if ident is not None and ident is not UNKNOWN and len(model.primary_key) == 1:
+        equalities = ((model.cls, model.primary_key[0], ident),)
+    populate = arguments.keywords.get("populate_existing") == Constant(True)
+    locks = arguments.keywords.get("with_for_update") not in (None, NONE, Constant(False))
+    statement = Statement(
+        "select",
+        flow.site(at),
+        (cls,),
+        options,
+        equalities,
+        has_criteria=True,
+        populate_existing=populate,
+    )
+    if flow.listens(StatementExecuted):
+        flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, statement, cls, name))
+    held = _already_held(flow, state, me, model.cls, key_of(model, equalities))
+    if held is not None and not populate and not locks:
+        record = state.record(held.oid)
+        assert isinstance(record, InstanceRecord)
+        if record.expired is None:
+            # The identity is there: no SQL, and the options do nothing (`get_with_options_when_in_identity_map`).
+            if options and flow.listens(OptionsIgnored):
+                flow.emit(OptionsIgnored(flow.site(at), flow.frame, flow.is_certain, record, model))
+            return held
+        # Expired: it is loaded again, yet the options are still not its own (`get_options_when_expired_honoured`).
+        statement = replace(statement, options=())
+        state.put(held, unit_of_work.refreshed(record))
+        return held
+    found = materialise(flow, state, me, model, statement, many=False)
+    return found if name == "get_one" else union((found, NONE))
+
+
+def _already_held(
+    flow: Flow, state: State, session: Reference, cls: ClassInfo, key: tuple[tuple[str, Value], ...] | None
+) -> Reference | None:
+    if key is None:
+        return None
+    alive = state.alive()
+    for reference, record in unit_of_work.held(state, session):
+        if record.model.cls.is_subclass_of(cls) and record.lifecycle == PERSISTENT and reference.oid in alive:
+            if same_row(reference, record, key):
+                return reference
+    return None
+
+
+# --- writes through statements -------------------------------------------------------------------
+
+
+def apply_write(flow: Flow, state: State, session: Reference, statement: Statement, at: Span) -> None:
+    """An UPDATE through the session touches the instances that it matches (`bulk_update_fetch_expr`)."""
+    if statement.kind != "update" or statement.target is None or statement.synchronize == "False":
+        return
+    cause = Cause("update", flow.site(at))
+    for reference, record in list(unit_of_work.held(state, session)):
+        if not record.model.cls.is_subclass_of(statement.target) or record.lifecycle != PERSISTENT:
+            continue
+        key = key_of(record.model, statement.equalities)
+        same = True if not statement.has_criteria else same_row(reference, record, key)
+        if same is False:
+            continue
+        names: list[str] = []
+        for name, value in statement.values or ():
+            if isinstance(value, (Criterion, AttributeValue)):
+                names.append(name)
+        for name, attribute in record.model.attributes.items():
+            if isinstance(attribute, Column) and attribute.is_set_by_server_on_update:
+                if statement.values is not None and name not in dict(statement.values):
+                    names.append(name)
+        attributes = dict(record.attributes)
+        for name in names:
+            before = record.state_of(name)
+            if before is not None:
+                bits = EXPIRED if same else before.bits | EXPIRED | UNSURE
+                attributes[name] = AttributeState(bits, None, cause)
+        state.put(reference, replace(record, attributes=attributes))
+
+
+METHODS: dict[str, Performer] = {
+    "execute": _execute,
+    "scalars": _execute,
+    "scalar": _execute,
+    "stream": _execute,
+    "stream_scalars": _execute,
+    "exec": _execute,
+    "get": _get,
+    "get_one": _get,
+}

@@ -1,0 +1,114 @@
+"""Guards: code that asks SQLAlchemy what is loaded before it reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    Method,
+    Reference,
+    Value,
+    alternatives,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics.instances import (
+    LOADED,
+    WRONG,
+    AttributeState,
+    InstanceDict,
+    InstanceRecord,
+    forgotten,
+)
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+
+class Inspection(Value, frozen=True):
+    """`inspect(obj)`."""
+
+    instance: Reference
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name in ("unloaded", "expired_attributes", "unmodified"):
+            return NameSet(self.instance, name)
+        if name == "dict":
+            return InstanceDict(self.instance)
+        if name in ("object", "obj"):
+            return self.instance
+        return Method(self, name)
+
+
+class NameSet(Value, frozen=True):
+    """`inspect(obj).unloaded`: the names of attributes."""
+
+    instance: Reference
+    kind: str
+
+
+def register(meanings: Meanings) -> None:
+    for name in (
+        "sqlalchemy.inspect",
+        "sqlalchemy.inspection.inspect",
+        "sqlalchemy.orm.attributes.instance_state",
+        "sqlalchemy.orm.base.instance_state",
+    ):
+        meanings.calls[name] = _inspect
+    for name in ("sqlalchemy.orm.attributes.set_committed_value", "sqlalchemy.orm.base.set_committed_value"):
+        meanings.calls[name] = _set_committed
+    meanings.calls["builtins.vars"] = _vars
+    meanings.when_member_tested.append(_membership)
+
+
+def _inspect(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    for one in alternatives(arguments.positional[0]) if arguments.positional else ():
+        if isinstance(one, Reference) and isinstance(state.record(one.oid), InstanceRecord):
+            return Inspection(one)
+    return UNKNOWN
+
+
+def _vars(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    for one in alternatives(arguments.positional[0]) if arguments.positional else ():
+        if isinstance(one, Reference) and isinstance(state.record(one.oid), InstanceRecord):
+            return InstanceDict(one)
+    return UNKNOWN
+
+
+def _set_committed(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    from asyncsqla_lint.flow.values import NONE, Constant
+
+    if len(arguments.positional) == 3:
+        target, name, value = arguments.positional
+        for one in alternatives(target):
+            record = state.record(one.oid) if isinstance(one, Reference) else None
+            if isinstance(record, InstanceRecord) and isinstance(one, Reference):
+                if isinstance(name, Constant) and isinstance(name.value, str):
+                    state.put(one, record.with_attribute(name.value, AttributeState(LOADED, value)))
+                else:
+                    state.put(one, forgotten(record))
+    return NONE
+
+
+def _membership(flow: Flow, state: State, name: str, container: p.Expression, holds: bool) -> None:
+    """`"posts" in obj.__dict__`, `"posts" not in inspect(obj).unloaded`."""
+    with flow.silently():
+        value = flow.evaluate(state, container)
+    for one in alternatives(value):
+        if isinstance(one, InstanceDict):
+            loaded, instance = holds, one.instance
+        elif isinstance(one, NameSet):
+            loaded, instance = not holds, one.instance
+        else:
+            continue
+        record = state.record(instance.oid)
+        if loaded and isinstance(record, InstanceRecord):
+            found = record.state_of(name)
+            if found is not None and found.bits & WRONG:
+                state.put(instance, record.with_attribute(name, AttributeState(LOADED, found.value)))

@@ -1,0 +1,196 @@
+"""Identity: which instances of a session are, may be, or cannot be the same row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import UNKNOWN, Constant, Reference, Symbol, Value
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.semantics.instances import (
+    EXPIRED,
+    LOADED,
+    PERSISTENT,
+    RAISES,
+    UNLOADED,
+    UNSURE,
+    AttributeState,
+    InstanceRecord,
+    Key,
+    allocate,
+)
+from asyncsqla_lint.semantics.loader_options import EAGER, Plan, plan_for
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.semantics.statements import Statement
+
+Equalities = tuple[tuple["ClassInfo | None", str, Value], ...]
+
+
+def key_of(model: Model, equalities: Equalities) -> Key | None:
+    """What a query's equalities say of the row: its primary key if they fix that, else all of them."""
+    found = {
+        name: value
+        for cls, name, value in equalities
+        if (cls is None or model.cls.is_subclass_of(cls) or cls.is_subclass_of(model.cls)) and value is not UNKNOWN
+    }
+    if not found:
+        return None
+    if model.primary_key and all(name in found for name in model.primary_key):
+        return tuple((name, found[name]) for name in model.primary_key)
+    return tuple(sorted(found.items(), key=lambda item: item[0]))
+
+
+def same_row(reference: Reference, record: InstanceRecord, key: Key | None) -> bool | None:
+    """Is `record` the row that `key` identifies?"""
+    if key is None or record.many:
+        return None
+    if all(value == Symbol(f"{reference.oid}.{name}") for name, value in key):
+        return True
+    if record.key == key:
+        return True
+    if record.key is None:
+        known = {name: state.value for name, state in record.attributes.items() if state.value is not None}
+        if all(name in known for name, _ in key):
+            return _compare([(known[name], value) for name, value in key])
+        return None
+    if {name for name, _ in record.key} == {name for name, _ in key}:
+        theirs = dict(record.key)
+        return _compare([(theirs[name], value) for name, value in key])
+    return None
+
+
+def _compare(pairs: list[tuple[Value | None, Value]]) -> bool | None:
+    if all(a == b and isinstance(a, (Constant, Symbol)) for a, b in pairs):
+        return True
+    if any(isinstance(a, Constant) and isinstance(b, Constant) and a != b for a, b in pairs):
+        return False
+    return None
+
+
+def materialise(
+    flow: Flow,
+    state: State,
+    session: Reference | None,
+    model: Model,
+    statement: Statement,
+    *,
+    many: bool,
+    subclasses: tuple[ClassInfo, ...] = (),
+) -> Reference:
+    """The instance (or the instances) that a query gives, and what the query does to those already there."""
+    plan = plan_for(model.cls, statement.options, subclasses)
+    if statement.from_statement:
+        plan = replace(
+            plan, entries=tuple(one for one in plan.entries if one.strategy not in ("joinedload",))
+        )
+    key = key_of(model, statement.equalities) if statement.has_criteria and statement.kind == "select" else None
+    everything = statement.kind == "select" and not (
+        statement.has_criteria or statement.limit or statement.joins or statement.distinct or statement.from_statement
+    )
+    others = [
+        (reference, record)
+        for reference, record in state.records()
+        if isinstance(record, InstanceRecord)
+        and session is not None
+        and record.session == session
+        and record.lifecycle in (PERSISTENT, "mixed")
+        and _related_classes(record.model.cls, model.cls)
+    ]
+    alive = state.alive() if others else set()
+    found: Reference | None = None
+    doubtful: list[InstanceRecord] = []
+    for reference, record in others:
+        same = same_row(reference, record, key)
+        if same is True and not many:
+            state.put(reference, requeried(record, plan, statement))
+            found = found or (reference if reference.oid in alive or record.key is not None else None)
+        elif same is not False:
+            if everything and record.plan is not None:
+                state.put(reference, requeried(record, plan, statement))
+            else:
+                state.put(reference, perhaps_requeried(record, plan, statement))
+            if reference.oid in alive and (not many or record.many):
+                doubtful.append(record)
+    if found is not None:
+        return found
+    fresh = InstanceRecord(
+        model,
+        plan=plan,
+        session=session,
+        many=many,
+        origin=statement.site,
+        key=None if many else key,
+    )
+    for record in doubtful:
+        fresh = _perhaps_same(fresh, record)
+    return allocate(flow, state, fresh)
+
+
+def _related_classes(one: ClassInfo, other: ClassInfo) -> bool:
+    return one is other or one.is_subclass_of(other) or other.is_subclass_of(one)
+
+
+def _loaded_by(record: InstanceRecord, plan: Plan, name: str) -> bool:
+    attribute = record.model.attributes.get(name)
+    return isinstance(attribute, Relationship) and plan.strategy(attribute) in EAGER
+
+
+def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
+    """A query has met this very instance: what was missing and it loads is there now."""
+    if statement.populate_existing or record.expired is not None:
+        attributes = {
+            name: state
+            for name, state in record.attributes.items()
+            if not statement.populate_existing and not state.bits & EXPIRED
+        }
+        return replace(record, plan=plan, attributes=attributes, expired=None, is_new=False)
+    attributes = dict(record.attributes)
+    for name, attribute in record.model.attributes.items():
+        state = record.state_of(name)
+        if state is None or not state.bits & (UNLOADED | EXPIRED | RAISES | UNSURE):
+            continue
+        if isinstance(attribute, Relationship):
+            if plan.is_open:
+                attributes[name] = replace(state, bits=state.bits | UNSURE)
+            elif _loaded_by(record, plan, name):
+                attributes[name] = AttributeState(LOADED)
+        elif state.bits & EXPIRED:
+            attributes[name] = AttributeState(LOADED)
+        elif state.bits & UNLOADED and plan.loads_column(record.model, attribute) is not False:  # type: ignore[arg-type]  # only columns are left
+            attributes[name] = AttributeState(LOADED)
+    merged = record.plan
+    if merged is not None and plan.entries:
+        merged = replace(merged, entries=merged.entries + plan.entries)
+    return replace(record, attributes=attributes, plan=merged)
+
+
+def perhaps_requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
+    """A query may have met this instance: what it would load is in doubt."""
+    attributes = dict(record.attributes)
+    for name, attribute in record.model.attributes.items():
+        state = record.state_of(name)
+        if state is None:
+            continue
+        wrong = state.bits & (UNLOADED | EXPIRED | RAISES)
+        if wrong and (
+            state.bits & EXPIRED or plan.is_open or not isinstance(attribute, Relationship) or _loaded_by(record, plan, name)
+        ):
+            attributes[name] = replace(state, bits=state.bits | UNSURE)
+        elif statement.populate_existing and isinstance(attribute, Relationship) and not _loaded_by(record, plan, name):
+            attributes[name] = replace(state, bits=state.bits | UNSURE)
+    return replace(record, attributes=attributes)
+
+
+def _perhaps_same(fresh: InstanceRecord, other: InstanceRecord) -> InstanceRecord:
+    """The new instance may be one that is already there, with more loaded than the query says."""
+    attributes = dict(fresh.attributes)
+    for name in fresh.model.attributes:
+        state, theirs = fresh.state_of(name), other.state_of(name)
+        if state is not None and theirs is not None and state.bits & (UNLOADED | RAISES) and theirs.bits & (LOADED | UNSURE):
+            attributes[name] = replace(state, bits=state.bits | UNSURE)
+    return replace(fresh, attributes=attributes)

@@ -1,0 +1,869 @@
+"""Instances of mapped classes: which attributes are there, and what reading the others would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.classes import member_value
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.objects import ListRecord
+from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    FunctionValue,
+    Iteration,
+    Method,
+    Reference,
+    Symbol,
+    Value,
+    alternatives,
+    join,
+    union,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.models import (
+    AssociationProxy,
+    Column,
+    ColumnProperty,
+    Composite,
+    Hybrid,
+    MappedAttribute,
+    Model,
+    QueryExpression,
+    Relationship,
+    Synonym,
+    UnknownAttribute,
+)
+from asyncsqla_lint.semantics.events import AttributeLoad, AttributeWritten
+from asyncsqla_lint.semantics.loader_options import EAGER, Plan
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+LOADED, UNLOADED, EXPIRED, RAISES, DYNAMIC, UNSURE = 1, 2, 4, 8, 16, 32
+WRONG = UNLOADED | EXPIRED | RAISES | DYNAMIC
+
+TRANSIENT, PENDING, PERSISTENT, DETACHED = "transient", "pending", "persistent", "detached"
+Key = tuple[tuple[str, Value], ...]
+
+
+class Cause(Struct, frozen=True):
+    """What took attributes away, and where."""
+
+    what: str  # "commit", "rollback", "flush", "expire", "refresh", "populate_existing", "update", …
+    site: Site | None = None
+    certain: bool = True
+    assumption: str = ""
+
+
+class AttributeState(Struct, frozen=True):
+    """What is known of one attribute: a set of possibilities, and its value where there is one."""
+
+    bits: int
+    value: Value | None = None
+    cause: Cause | None = None
+
+    def joined(self, other: AttributeState) -> AttributeState:
+        if self == other:
+            return self
+        value = self.value if other.value is None else other.value if self.value is None else join(self.value, other.value)
+        return AttributeState(self.bits | other.bits, value, self.cause or other.cause)
+
+
+class InstanceRecord(Record, frozen=True):
+    """One instance (or, when `many`, any one of those that a query gave)."""
+
+    model: Model
+    plan: Plan | None = None  # None: made elsewhere, nothing is known of what it has loaded
+    session: Reference | None = None
+    lifecycle: str = PERSISTENT
+    attributes: dict[str, AttributeState] = {}
+    extras: dict[str, Value] = {}  # attributes that are not mapped
+    expired: Cause | None = None  # columns (and relationships) not in `attributes` are gone
+    is_new: bool = False  # was constructed by the program, not loaded
+    is_modified: bool | None = False  # changes wait for a flush
+    is_written: bool = False  # changed since the savepoint (or transaction) began
+    is_uncommitted: bool = False  # inserted in this transaction
+    many: bool = False
+    origin: Site | None = None
+    key: Key | None = None  # what identified it: primary key or unique criteria
+    detached_by: Cause | None = None
+
+    # -- identity
+
+    def class_info(self) -> ClassInfo | None:
+        return self.model.cls
+
+    def joined(self, other: Record) -> Record:
+        if not isinstance(other, InstanceRecord) or other.model is not self.model:
+            return FORGOTTEN
+        attributes: dict[str, AttributeState] = {}
+        if self.expired != other.expired or self.plan != other.plan or self.lifecycle != other.lifecycle:
+            names = set(self.model.attributes) | set(self.attributes) | set(other.attributes)
+        else:
+            names = set(self.attributes) | set(other.attributes)
+        for name in names:
+            ours, theirs = self.state_of(name), other.state_of(name)
+            if ours is not None and theirs is not None:
+                attributes[name] = ours.joined(theirs)
+        extras = dict(self.extras)
+        for name, value in other.extras.items():
+            extras[name] = join(extras[name], value) if name in extras else value
+        lifecycle = self.lifecycle if self.lifecycle == other.lifecycle else "mixed"
+        return replace(
+            self,
+            attributes=attributes,
+            extras=extras,
+            expired=self.expired if self.expired == other.expired else None,
+            session=self.session if self.session == other.session else self.session or other.session,
+            lifecycle=lifecycle,
+            is_modified=self.is_modified if self.is_modified == other.is_modified else None,
+            detached_by=self.detached_by or other.detached_by,
+            many=self.many or other.many,
+        )
+
+    # -- what is loaded
+
+    def state_of(self, name: str) -> AttributeState | None:
+        """None: not a mapped attribute with a state of its own."""
+        found = self.attributes.get(name)
+        if found is not None:
+            return found
+        attribute = self.model.attributes.get(name)
+        if attribute is None:
+            return None
+        return self._default(attribute)
+
+    def _default(self, attribute: MappedAttribute) -> AttributeState:
+        if isinstance(attribute, Relationship):
+            if attribute.lazy == "dynamic":
+                return AttributeState(DYNAMIC)
+            if attribute.lazy == "write_only":
+                return AttributeState(LOADED)
+        if self.lifecycle in (TRANSIENT, PENDING):
+            return AttributeState(LOADED)
+        if self.expired is not None:
+            return self._expired_default(attribute, self.expired)
+        if isinstance(attribute, Relationship):
+            return self._relationship_default(attribute)
+        if isinstance(attribute, (Column, ColumnProperty, QueryExpression)):
+            return self._column_default(attribute)
+        return AttributeState(LOADED)
+
+    def _expired_default(self, attribute: MappedAttribute, cause: Cause) -> AttributeState:
+        if isinstance(attribute, Relationship):
+            if attribute.lazy in ("raise", "raise_on_sql"):
+                return AttributeState(RAISES, None, cause)
+            if attribute.lazy == "noload":
+                return AttributeState(UNSURE)
+        return AttributeState(EXPIRED if cause.certain else EXPIRED | LOADED, None, cause)
+
+    def _relationship_default(self, attribute: Relationship) -> AttributeState:
+        if self.is_new:
+            return self._unloaded(attribute)
+        if self.plan is None:
+            return AttributeState(UNSURE)
+        strategy = self.plan.strategy(attribute)
+        if strategy is None:
+            return AttributeState(UNSURE)
+        if strategy in EAGER or strategy == "noload":
+            return AttributeState(LOADED)
+        if strategy == "raiseload":
+            return AttributeState(RAISES)
+        return self._unloaded(attribute)
+
+    def _unloaded(self, attribute: Relationship) -> AttributeState:
+        if attribute.lazy in ("raise", "raise_on_sql") and (self.plan is None or not self.plan.entries):
+            return AttributeState(RAISES)
+        if attribute.lazy == "noload":
+            return AttributeState(LOADED)
+        return AttributeState(UNLOADED)
+
+    def _column_default(self, attribute: Column | ColumnProperty | QueryExpression) -> AttributeState:
+        if self.is_new:
+            if isinstance(attribute, ColumnProperty):
+                return AttributeState(UNLOADED)
+            return AttributeState(LOADED)
+        if self.plan is None:
+            if not isinstance(attribute, QueryExpression) and attribute.deferred:
+                return AttributeState(UNSURE)
+            return AttributeState(LOADED)
+        if not self._has_own_columns(attribute):
+            return AttributeState(UNLOADED, None, Cause("subclass"))
+        loaded = self.plan.loads_column(self.model, attribute)
+        if loaded is None:
+            return AttributeState(UNSURE)
+        if loaded or isinstance(attribute, QueryExpression):
+            return AttributeState(LOADED)
+        raises = not isinstance(attribute, QueryExpression) and attribute.deferred_raiseload
+        raises = raises or any(entry.raises and attribute.name in entry.columns for entry in self.plan.entries)
+        return AttributeState(RAISES if raises else UNLOADED)
+
+    def _has_own_columns(self, attribute: MappedAttribute) -> bool:
+        """Columns of a joined subclass are not loaded by a query of its base."""
+        plan = self.plan
+        if plan is None or not plan.trail or plan.is_open:
+            return True
+        queried = plan.trail[-1]
+        owner = attribute.owner
+        if queried.is_subclass_of(owner) or not owner.is_subclass_of(queried):
+            return True
+        model = next((one for one in self.model.lineage if one.cls is owner), self.model)
+        if model.polymorphic_load in ("selectin", "inline"):
+            return True
+        return any(cls.is_subclass_of(owner) for cls in plan.subclasses)
+
+    # -- reading
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return read(flow, state, me, self, name, at, "read")
+
+    def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
+        if name in self.model.attributes or name in self.extras or self.model.cls.find(name) is not None:
+            return True
+        return None if self.model.is_open else False
+
+    def set_attribute(self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span) -> None:
+        write(flow, state, me, self, name, value, at)
+
+    def delete_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:
+        return None
+
+    def formatted(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        for name in ("__format__", "__str__", "__repr__"):
+            found = self.model.cls.find(name)
+            if found is not None and found[1].function is not None:
+                return run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments(), at)
+        return UNKNOWN
+
+    def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        found = self.model.cls.find("__iter__")
+        if found is not None and found[1].function is not None:
+            result = run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments(), at)
+            return result.iterate(flow, state, at, False) if result != me else Iteration(element=UNKNOWN)
+        return Iteration(element=UNKNOWN)
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        return UNKNOWN
+
+    def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        found = self.model.cls.find("__getitem__")
+        if found is not None and found[1].function is not None:
+            return run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments((key,)), at)
+        return UNKNOWN
+
+    def forget(self, flow: Flow, state: State, me: Reference) -> None:
+        state.put(me, forgotten(self))
+
+    def individual(self, flow: Flow, state: State, me: Reference) -> Value:
+        return allocate(flow, state, replace(self, many=False)) if self.many else me
+
+    def absorb(self, flow: Flow, state: State, me: Reference, processed: tuple[Value, ...]) -> None:
+        records = [state.record(one.oid) for value in processed for one in alternatives(value) if isinstance(one, Reference)]
+        result: Record | None = None
+        for record in records:
+            result = record if result is None else result.joined(record)
+        if isinstance(result, InstanceRecord):
+            state.put(me, replace(result, many=self.many))
+
+    def peek(self, name: str) -> Value | None:
+        found = self.attributes.get(name)
+        return found.value if found is not None else self.extras.get(name)
+
+    def poke(self, state: State, me: Reference, name: str, value: Value) -> None:
+        found = self.attributes.get(name)
+        if found is not None:
+            state.put(me, self.with_attribute(name, replace(found, value=value)))
+
+    def refers_to(self) -> tuple[Value, ...]:
+        found = [one.value for one in self.attributes.values() if one.value is not None]
+        found.extend(self.extras.values())
+        return tuple(found)
+
+    def with_attribute(self, name: str, attribute: AttributeState) -> InstanceRecord:
+        return replace(self, attributes={**self.attributes, name: attribute})
+
+
+def allocate(flow: Flow, state: State, record: InstanceRecord) -> Reference:
+    reference = flow.allocate(state, record)
+    flow.instances.add(reference.oid)
+    return reference
+
+
+def forgotten(record: InstanceRecord) -> InstanceRecord:
+    """Unseen code may have loaded whatever was missing."""
+    attributes = {
+        name: AttributeState(found.bits | UNSURE, found.value, found.cause) for name, found in record.attributes.items()
+    }
+    for name in record.model.attributes:
+        if name not in attributes:
+            found = record.state_of(name)
+            if found is not None and found.bits & WRONG & ~DYNAMIC:
+                attributes[name] = AttributeState(found.bits | UNSURE, found.value, found.cause)
+    return replace(record, attributes=attributes)
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def read(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span, use: str
+) -> Value:
+    attribute = record.model.attributes.get(name)
+    if attribute is None:
+        return _read_plain(flow, state, me, record, name, at)
+    if isinstance(attribute, Hybrid):
+        return _read_plain(flow, state, me, record, name, at)
+    if isinstance(attribute, Synonym):
+        return read(flow, state, me, record, attribute.target, at, use) if attribute.target and attribute.target != name else UNKNOWN
+    if isinstance(attribute, Composite):
+        for column in attribute.attributes:
+            read(flow, state, me, _current(state, me, record), column, at, use)
+        return UNKNOWN
+    if isinstance(attribute, AssociationProxy):
+        return _read_proxy(flow, state, me, record, attribute, at, use)
+    if isinstance(attribute, UnknownAttribute):
+        return UNKNOWN
+    found = record.state_of(name)
+    if found is None:
+        return UNKNOWN
+    bits = found.bits
+    if bits & WRONG:
+        found, value = _missing(flow, state, me, record, attribute, found, at, use)
+        if value is not None:
+            return value
+    elif bits & UNSURE:
+        flow.count("reads undecided")
+    else:
+        flow.count("reads decided")
+    flow.note_read(at, name, bool(bits & WRONG))
+    return _value_of(flow, state, me, _current(state, me, record), attribute, found, at)
+
+
+def _current(state: State, me: Reference, record: InstanceRecord) -> InstanceRecord:
+    now = state.record(me.oid)
+    return now if isinstance(now, InstanceRecord) else record
+
+
+def _read_plain(flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span) -> Value:
+    """Something that the mapper knows nothing of: methods, properties, hybrids, what the program set."""
+    if name in record.extras:
+        return record.extras[name]
+    cls = record.model.cls
+    found = cls.find(name)
+    if found is not None:
+        owner, member = found
+        if member.function is not None or member.cls is not None:
+            return member_value(flow, state, me, ClassValue(cls), owner, member, at)
+        return member_value(flow, state, me, ClassValue(cls), owner, member, at)
+    if name == "__class__":
+        return ClassValue(cls)
+    if name == "__dict__":
+        return InstanceDict(me)
+    if name == "awaitable_attrs":
+        return AwaitableAttributes(me)
+    inherited = flow.meanings.inherited_attribute(flow, state, me, ClassValue(cls), name, at)
+    if inherited is not None:
+        return inherited
+    subclass = _subclass_attribute(flow, state, me, record, name, at)
+    return UNKNOWN if subclass is None else subclass
+
+
+def _subclass_attribute(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span
+) -> Value | None:
+    """A polymorphic row read for an attribute that only a subclass has."""
+    for model in record.model.subclasses:
+        if name in model.own_attributes:
+            as_subclass = replace(record, model=model)
+            return read(flow, state, me, as_subclass, name, at, "read")
+    return None
+
+
+def _read_proxy(
+    flow: Flow,
+    state: State,
+    me: Reference,
+    record: InstanceRecord,
+    attribute: AssociationProxy,
+    at: Span,
+    use: str,
+) -> Value:
+    if attribute.collection is None:
+        return UNKNOWN
+    value = read(flow, state, me, record, attribute.collection, at, use)
+    if attribute.attribute is None:
+        return UNKNOWN
+    relationship = record.model.attributes.get(attribute.collection)
+    if isinstance(relationship, Relationship) and relationship.uselist is False:
+        return value.attribute(flow, state, attribute.attribute, at)
+    iteration = value.iterate(flow, state, at, False)
+    elements = iteration.items if iteration.items is not None else (iteration.element,)
+    found = tuple(one.attribute(flow, state, attribute.attribute, at) for one in elements if one is not None)
+    return flow.allocate(state, ListRecord(None, union(found) if found else None))
+
+
+def _missing(
+    flow: Flow,
+    state: State,
+    me: Reference,
+    record: InstanceRecord,
+    attribute: MappedAttribute,
+    found: AttributeState,
+    at: Span,
+    use: str,
+) -> tuple[AttributeState, Value | None]:
+    """The attribute is not there on some or every path. Says so, and goes on as if it were, once said."""
+    name = attribute.name
+    certain = not found.bits & (LOADED | UNSURE)
+    reports = not found.bits & UNSURE
+    if reports and record.lifecycle == "mixed":
+        certain = False
+    if reports and isinstance(attribute, Relationship) and found.bits & (UNLOADED | EXPIRED) and use != "change":
+        target = known_target(flow, state, me, record, attribute)
+        if target is not None:
+            loaded = AttributeState(LOADED, target)
+            state.put(me, record.with_attribute(name, loaded))
+            return loaded, None
+        if may_be_known(flow, state, record, attribute):
+            reports = False
+    if reports and allowed(flow, state, record, attribute, found):
+        reports = False
+    guard = flow.is_caught(
+        "MissingGreenlet", "DetachedInstanceError", "InvalidRequestError", "StatementError", "SQLAlchemyError"
+    )
+    if reports and not guard:
+        _emit(flow, state, me, record, attribute, found, certain, at, use)
+        flow.count("reads decided")
+    elif not reports:
+        flow.count("reads undecided" if found.bits & UNSURE else "reads decided")
+    # Said once on this path; what follows reads the value as if it had come. An expired instance is
+    # loaded whole by the first such read, so the other columns say nothing more.
+    now = _current(state, me, record)
+    if found.bits & EXPIRED and now.expired is not None and not isinstance(attribute, Relationship):
+        now = replace(now, expired=None, attributes={**_unsure(now, now.expired), **now.attributes})
+    loaded = AttributeState(UNSURE if found.bits & DYNAMIC == 0 else DYNAMIC | UNSURE, found.value)
+    state.put(me, now.with_attribute(name, loaded))
+    return loaded, None
+
+
+def _unsure(record: InstanceRecord, cause: Cause) -> dict[str, AttributeState]:
+    """Of an instance whose columns came back: its relationships are still expired."""
+    return {
+        name: record._expired_default(attribute, cause)
+        for name, attribute in record.model.attributes.items()
+        if isinstance(attribute, Relationship) and attribute.lazy not in ("dynamic", "write_only")
+    }
+
+
+def allowed(
+    flow: Flow, state: State, record: InstanceRecord, attribute: MappedAttribute, found: AttributeState
+) -> bool:
+    """May plain Python emit SQL here? Under `run_sync`, or for an instance of a sync session, it may."""
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    if found.bits & (RAISES | DYNAMIC) and not found.bits & (UNLOADED | EXPIRED):
+        if found.bits & RAISES:
+            return False
+    if record.lifecycle == DETACHED:
+        return False
+    if flow.greenlets:
+        return True
+    if record.session is None:
+        return True
+    session = state.record(record.session.oid)
+    return not (isinstance(session, SessionRecord) and session.is_async)
+
+
+def _emit(
+    flow: Flow,
+    state: State,
+    me: Reference,
+    record: InstanceRecord,
+    attribute: MappedAttribute,
+    found: AttributeState,
+    certain: bool,
+    at: Span,
+    use: str,
+) -> None:
+    if not flow.listens(AttributeLoad):
+        return
+    site, frame, via = standing(flow, at)
+    cause = "unloaded"
+    if found.bits & DYNAMIC:
+        cause = "dynamic"
+    elif found.bits & RAISES and not found.bits & EXPIRED:
+        cause = "raise"
+    elif found.bits & EXPIRED:
+        cause = "expired"
+    elif found.bits & RAISES:
+        cause = "raise"
+    why = found.cause or record.expired
+    detached = record.lifecycle == DETACHED
+    if detached and record.detached_by is not None and (why is None or not found.bits & EXPIRED):
+        why = record.detached_by
+    if why is not None and (why.assumption or not why.certain):
+        certain = False
+    flow.emit(
+        AttributeLoad(
+            site,
+            frame,
+            certain and flow.is_certain,
+            record,
+            record.model,
+            attribute,
+            cause,
+            "serialize" if flow.serializing else use,
+            detached,
+            flow.site(at),
+            record.origin,
+            why.site if why is not None else None,
+            why.what if why is not None else "",
+            why.assumption if why is not None else "",
+            via,
+        )
+    )
+
+
+def standing(flow: Flow, at: Span) -> tuple[Site, Frame, str]:
+    """Where a finding stands: outside of mapped classes, at the expression that set the read off."""
+    frame, span, via = flow.frame, at, ""
+    while frame.caller is not None and frame.owner is not None and frame.function is not None:
+        if not _is_mapped(flow, frame):
+            break
+        if frame.caller.function is None and frame.caller.module is None:
+            break
+        via = via or f"{frame.owner.name}.{frame.function.name}"
+        span, frame = frame.call_span, frame.caller
+    return Site(frame.module, span), frame, via
+
+
+def _is_mapped(flow: Flow, frame: Frame) -> bool:
+    """Does the frame run a method of a mapped class (or of a mixin, for an instance of one)?"""
+    if frame.owner is not None and flow.index.model(frame.owner) is not None:
+        return True
+    if isinstance(frame.receiver, Reference):
+        return frame.owner is not None and frame.receiver.oid in flow.instances
+    return False
+
+
+# --- many-to-one and the identity map ------------------------------------------------------------
+
+
+def known_target(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, relationship: Relationship
+) -> Value | None:
+    """A many-to-one whose target the session certainly holds does no I/O (`m2o_in_identity_map_ok`)."""
+    inverse = relationship.inverse
+    if relationship.direction != "many-to-one" or relationship.target is None:
+        return None
+    for oid in sorted(state.alive()):
+        other = state.record(oid)
+        if not isinstance(other, InstanceRecord) or other.session != record.session or oid == me.oid:
+            continue
+        if not other.model.cls.is_subclass_of(relationship.target.cls):
+            continue
+        if inverse is not None:
+            held = other.attributes.get(inverse.name)
+            if held is not None and held.value is not None and me.oid in state.reachable([held.value]):
+                return Reference(oid)
+    return None
+
+
+def may_be_known(flow: Flow, state: State, record: InstanceRecord, relationship: Relationship) -> bool:
+    """Another object of the target's class is held: the reference may lead to that very one."""
+    if relationship.direction != "many-to-one" or relationship.target is None:
+        return False
+    for oid in sorted(state.alive()):
+        other = state.record(oid)
+        if (
+            isinstance(other, InstanceRecord)
+            and other.session == record.session
+            and other.lifecycle in (PERSISTENT, "mixed")
+            and other is not record
+            and other.model.cls.is_subclass_of(relationship.target.cls)
+            and (other.many or not record.many or record.key is not None)
+        ):
+            return True
+    return False
+
+
+# --- values of attributes ------------------------------------------------------------------------
+
+
+def _value_of(
+    flow: Flow,
+    state: State,
+    me: Reference,
+    record: InstanceRecord,
+    attribute: MappedAttribute,
+    found: AttributeState,
+    at: Span,
+) -> Value:
+    if found.value is not None:
+        return found.value
+    if isinstance(attribute, Relationship):
+        value = _related(flow, state, me, record, attribute, at)
+    else:
+        value = Symbol(f"{me.oid}.{attribute.name}")
+    now = _current(state, me, record)
+    known = now.state_of(attribute.name) or found
+    if value is not UNKNOWN:
+        state.put(me, now.with_attribute(attribute.name, replace(known, value=value)))
+    return value
+
+
+def _related(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, attribute: Relationship, at: Span
+) -> Value:
+    target, uselist = attribute.target, attribute.uselist
+    if attribute.lazy in ("dynamic", "write_only"):
+        return DynamicCollection(me, attribute.name, attribute.lazy)
+    if record.lifecycle in (TRANSIENT, PENDING):
+        if uselist:
+            return flow.allocate(state, CollectionRecord((), None, "list", True, me, attribute.name))
+        return NONE
+    if target is None or uselist is None:
+        return UNKNOWN
+    plan = None
+    if record.plan is not None:
+        plan = record.plan.below(attribute)
+        state_bits = record.state_of(attribute.name)
+        if state_bits is not None and state_bits.bits & UNSURE:
+            plan = replace(plan, is_open=True) if plan.entries else None
+    attributes: dict[str, AttributeState] = {}
+    inverse = attribute.inverse
+    if inverse is not None and attribute.direction == "one-to-many" and inverse.uselist is False:
+        attributes[inverse.name] = AttributeState(LOADED, me if not record.many else None)
+    related = InstanceRecord(
+        target,
+        plan=plan,
+        session=record.session,
+        lifecycle=record.lifecycle if record.lifecycle != "mixed" else PERSISTENT,
+        attributes=attributes,
+        many=bool(uselist) or record.many,
+        origin=record.origin,
+        detached_by=record.detached_by,
+    )
+    element = allocate(flow, state, related)
+    if not uselist:
+        nullable = True
+        return union((element, NONE)) if nullable and not attribute.innerjoin else element
+    return flow.allocate(state, CollectionRecord(None, element, "list", True, me, attribute.name))
+
+
+class CollectionRecord(ListRecord, frozen=True):
+    """The collection of a relationship: a list that knows whose it is."""
+
+    owner: Reference | None = None
+    name: str = ""
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        result = super().call_method(flow, state, me, name, arguments, at)
+        after = state.record(me.oid)
+        if isinstance(after, ListRecord) and not isinstance(after, CollectionRecord):
+            state.put(
+                me,
+                CollectionRecord(after.items, after.element, after.kind, after.may_be_empty, self.owner, self.name),
+            )
+        if name in ("append", "add", "extend", "update", "insert") and self.owner is not None:
+            owner = state.record(self.owner.oid)
+            if isinstance(owner, InstanceRecord):
+                state.put(self.owner, replace(owner, is_modified=True))
+                for value in arguments.positional:
+                    link(flow, state, self.owner, owner, self.name, value)
+        return result
+
+    def joined(self, other: Record) -> Record:
+        merged = super().joined(other)
+        if isinstance(merged, ListRecord) and isinstance(other, CollectionRecord):
+            return CollectionRecord(
+                merged.items, merged.element, merged.kind, merged.may_be_empty, self.owner, self.name
+            )
+        return merged
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return super().refers_to()
+
+
+def link(
+    flow: Flow, state: State, owner: Reference, record: InstanceRecord, name: str, value: Value
+) -> None:
+    """Objects put into a relationship point back, and join their parent's session (cascade)."""
+    relationship = record.model.attributes.get(name)
+    if not isinstance(relationship, Relationship):
+        return
+    inverse = relationship.inverse
+    for one in alternatives(value):
+        targets: tuple[Value, ...] = (one,)
+        if isinstance(one, Reference) and isinstance(state.record(one.oid), ListRecord):
+            targets = state.record(one.oid).refers_to()
+        for target in targets:
+            other = state.record(target.oid) if isinstance(target, Reference) else None
+            if not isinstance(other, InstanceRecord) or not isinstance(target, Reference):
+                continue
+            if inverse is not None and inverse.uselist is False:
+                other = other.with_attribute(inverse.name, AttributeState(LOADED, owner))
+            if other.session is None and record.session is not None and other.lifecycle == TRANSIENT:
+                other = replace(other, session=record.session, lifecycle=PENDING)
+            state.put(target, other)
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def write(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, value: Value, at: Span
+) -> None:
+    attribute = record.model.attributes.get(name)
+    if attribute is None or isinstance(attribute, (Hybrid, UnknownAttribute)):
+        found = record.model.cls.find(name)
+        if found is not None and found[1].setter is not None:
+            run_function(flow, state, FunctionValue(found[1].setter, (), me), Arguments((value,)), at)
+            return
+        state.put(me, replace(record, extras={**record.extras, name: value}))
+        return
+    if isinstance(attribute, Synonym) and attribute.target and attribute.target != name:
+        write(flow, state, me, record, attribute.target, value, at)
+        return
+    if isinstance(attribute, Relationship):
+        found_state = record.state_of(name)
+        # Replacing a collection has to know the old one; a scalar's old value is not asked for.
+        if found_state is not None and found_state.bits & (UNLOADED | EXPIRED | RAISES) and attribute.uselist:
+            _missing(flow, state, me, record, attribute, found_state, at, "change")
+            record = _current(state, me, record)
+    stored = value
+    if isinstance(attribute, Relationship) and attribute.uselist:
+        iteration = value.iterate(flow, state, at, False)
+        stored = flow.allocate(
+            state,
+            CollectionRecord(iteration.items, iteration.element, "list", iteration.may_be_empty, me, name),
+        )
+    state.put(
+        me,
+        replace(record.with_attribute(name, AttributeState(LOADED, stored)), is_modified=True, is_written=True),
+    )
+    if isinstance(attribute, Relationship):
+        link(flow, state, me, _current(state, me, record), name, stored)
+    if flow.listens(AttributeWritten):
+        flow.emit(AttributeWritten(flow.site(at), flow.frame, flow.is_certain, me, record, attribute))
+
+
+def construct(flow: Flow, state: State, cls: ClassValue, model: Model, arguments: Arguments, at: Span) -> Value:
+    """`User(name=…)`: a transient instance."""
+    me = allocate(
+        flow,
+        state,
+        InstanceRecord(model, plan=None, lifecycle=TRANSIENT, is_new=True, origin=flow.site(at), is_modified=True),
+    )
+    found = model.cls.find("__init__")
+    if found is not None and found[1].function is not None:
+        run_function(flow, state, FunctionValue(found[1].function, (), me), arguments, at)
+        return me
+    positional = list(arguments.positional)
+    given = dict(arguments.keywords)
+    if positional:
+        given = {**dict(zip(model.parameters, positional)), **given}
+    for name, value in given.items():
+        record = state.record(me.oid)
+        assert isinstance(record, InstanceRecord)
+        write(flow, state, me, record, name, value, at)
+    if arguments.more_keywords is not None:
+        record = state.record(me.oid)
+        assert isinstance(record, InstanceRecord)
+        unknown = {
+            name: AttributeState(LOADED | UNSURE)
+            for name in model.relationships
+            if name not in record.attributes
+        }
+        state.put(me, replace(record, attributes={**unknown, **record.attributes}))
+    return me
+
+
+# --- special values ------------------------------------------------------------------------------
+
+
+class InstanceDict(Value, frozen=True):
+    """`obj.__dict__`: reading it emits no SQL."""
+
+    instance: Reference
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Method(self, name)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return UNKNOWN
+
+
+class AwaitableAttributes(Value, frozen=True):
+    """`obj.awaitable_attrs`."""
+
+    instance: Reference
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        from asyncsqla_lint.semantics.events import AttributeAwaited
+
+        record = state.record(self.instance.oid)
+        if isinstance(record, InstanceRecord) and flow.listens(AttributeAwaited):
+            site, frame, _ = standing(flow, at)
+            flow.emit(AttributeAwaited(site, frame, flow.is_certain, record, record.model, name))
+        return AwaitableAttribute(self.instance, name)
+
+
+class AwaitableAttribute(Value, frozen=True):
+    instance: Reference
+    name: str
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        record = state.record(self.instance.oid)
+        if not isinstance(record, InstanceRecord):
+            return UNKNOWN
+        found = record.state_of(self.name)
+        if found is not None and found.bits & (UNLOADED | EXPIRED | UNSURE):
+            load_attribute(state, self.instance, record, self.name)
+            record = _current(state, self.instance, record)
+        return read(flow, state, self.instance, record, self.name, at, "read")
+
+
+def load_attribute(state: State, me: Reference, record: InstanceRecord, name: str) -> None:
+    """The attribute is loaded now, whatever it was."""
+    attribute = record.model.attributes.get(name)
+    if attribute is None:
+        return
+    plan = record.plan if record.plan is not None else None
+    if record.is_new and plan is None:
+        plan = Plan(trail=(record.model.cls,))
+    state.put(me, replace(record.with_attribute(name, AttributeState(LOADED)), plan=plan))
+
+
+class DynamicCollection(Value, frozen=True):
+    """A `lazy="dynamic"` or write-only collection."""
+
+    owner: Reference
+    name: str
+    kind: str
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Method(self, name)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        from asyncsqla_lint.semantics.statements import Statement
+
+        record = state.record(self.owner.oid)
+        if name == "select" and isinstance(record, InstanceRecord):
+            relationship = record.model.relationships.get(self.name)
+            if relationship is not None and relationship.target is not None:
+                return Statement("select", flow.site(at), (ClassValue(relationship.target.cls),), has_criteria=True)
+        return UNKNOWN

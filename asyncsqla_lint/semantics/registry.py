@@ -1,0 +1,294 @@
+"""Registers what SQLAlchemy's functions, classes and types mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Constant,
+    ExternalValue,
+    Reference,
+    Value,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.models import Hybrid, MappedAttribute
+from asyncsqla_lint.semantics import guards
+from asyncsqla_lint.semantics.events import FactoryCreated
+from asyncsqla_lint.semantics.expressions import SQL, AliasValue, AttributeValue, Criterion
+from asyncsqla_lint.semantics.instances import (
+    InstanceRecord,
+    allocate,
+    construct,
+)
+from asyncsqla_lint.semantics.loader_options import (
+    COLUMN_STRATEGIES,
+    NO_OPTIONS,
+    RELATIONSHIP_STRATEGIES,
+    Criteria,
+    LoaderOptions,
+    extended,
+    target_class,
+)
+from asyncsqla_lint.semantics.sessions import (
+    FactoryValue,
+    SessionRecord,
+    announced,
+    flag,
+    parameter_session,
+)
+from asyncsqla_lint.semantics.statements import new_statement
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+ASYNC_SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
+SYNC_SESSION = "sqlalchemy.orm.Session"
+ASYNC_SESSIONS = (
+    ASYNC_SESSION,
+    "sqlmodel.ext.asyncio.session.AsyncSession",
+    "sqlalchemy.ext.asyncio.async_scoped_session",
+)
+SYNC_SESSIONS = (SYNC_SESSION, "sqlmodel.Session", "sqlalchemy.orm.scoped_session")
+EXCEPTIONS = {
+    "SQLAlchemyError": "Exception",
+    "ArgumentError": "SQLAlchemyError",
+    "InvalidRequestError": "SQLAlchemyError",
+    "IllegalStateChangeError": "InvalidRequestError",
+    "PendingRollbackError": "InvalidRequestError",
+    "MissingGreenlet": "InvalidRequestError",
+    "NoResultFound": "InvalidRequestError",
+    "MultipleResultsFound": "InvalidRequestError",
+    "DetachedInstanceError": "SQLAlchemyError",
+    "StatementError": "SQLAlchemyError",
+    "DBAPIError": "StatementError",
+    "DatabaseError": "DBAPIError",
+    "IntegrityError": "DatabaseError",
+    "OperationalError": "DatabaseError",
+    "ProgrammingError": "DatabaseError",
+    "DataError": "DatabaseError",
+    "StaleDataError": "SQLAlchemyError",
+    "FlushError": "SQLAlchemyError",
+}
+
+
+def register(meanings: Meanings) -> None:
+    for name, parent in EXCEPTIONS.items():
+        line, one = [name], parent
+        while one in EXCEPTIONS:
+            line.append(one)
+            one = EXCEPTIONS[one]
+        meanings.exceptions[name] = (*line, one, "BaseException")
+    for name in ("select", "insert", "update", "delete", "text"):
+        meanings.calls[f"sqlalchemy.{name}"] = _statement(name)
+    for dialect in ("postgresql", "sqlite", "mysql"):
+        meanings.calls[f"sqlalchemy.dialects.{dialect}.insert"] = _statement("insert")
+    meanings.calls["sqlmodel.select"] = _statement("select")
+    for strategy in RELATIONSHIP_STRATEGIES | COLUMN_STRATEGIES | {"selectin_polymorphic"}:
+        meanings.calls[f"sqlalchemy.orm.{strategy}"] = _loader(strategy)
+    meanings.calls["sqlalchemy.orm.with_loader_criteria"] = lambda *_: Criteria()
+    meanings.calls["sqlalchemy.orm.Load"] = _load
+    meanings.calls["sqlalchemy.orm.aliased"] = _aliased
+    meanings.calls["sqlalchemy.orm.with_polymorphic"] = _with_polymorphic
+    meanings.calls["sqlalchemy.and_"] = _and
+    for name in ("or_", "not_", "func", "case", "cast", "literal", "column", "exists", "between", "desc", "asc"):
+        meanings.calls[f"sqlalchemy.{name}"] = lambda *_: SQL
+    meanings.calls["sqlalchemy.ext.asyncio.async_sessionmaker"] = _factory(True)
+    meanings.calls["sqlalchemy.orm.sessionmaker"] = _factory(False)
+    meanings.calls["sqlalchemy.ext.asyncio.async_scoped_session"] = _scoped
+    meanings.calls["sqlalchemy.orm.scoped_session"] = _scoped
+    meanings.calls["sqlalchemy.ext.asyncio.async_session"] = lambda *_: UNKNOWN
+    for name in ASYNC_SESSIONS[:2]:
+        meanings.calls[name] = _session_class(True)
+    for name in SYNC_SESSIONS[:2]:
+        meanings.calls[name] = _session_class(False)
+    for name in ASYNC_SESSIONS:
+        meanings.instances[name] = lambda flow, state, arguments, at: parameter_session(flow, state, True, at)
+    for name in SYNC_SESSIONS:
+        meanings.instances[name] = lambda flow, state, arguments, at: parameter_session(flow, state, False, at)
+    meanings.instances["sqlalchemy.ext.asyncio.async_sessionmaker"] = _promised_factory(True)
+    meanings.instances["sqlalchemy.orm.sessionmaker"] = _promised_factory(False)
+    meanings.when_instantiated.append(_instantiate)
+    meanings.when_promised.append(_promise)
+    meanings.when_class_read.append(_class_attribute)
+    meanings.when_inherited.append(_inherited)
+    guards.register(meanings)
+
+
+# --- statements and options ----------------------------------------------------------------------
+
+
+def _statement(kind: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning
+    def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return new_statement(flow, kind, at, arguments)
+
+    return meaning
+
+
+def _loader(strategy: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning
+    def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return extended(NO_OPTIONS, strategy, arguments)
+
+    return meaning
+
+
+def _load(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    root = target_class(arguments.positional[0]) if arguments.positional else None
+    return LoaderOptions(root=root, is_open=root is None)
+
+
+def _aliased(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    cls = target_class(arguments.positional[0]) if arguments.positional else None
+    return UNKNOWN if cls is None else AliasValue(cls, flow.new_id())
+
+
+def _with_polymorphic(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    cls = target_class(arguments.positional[0]) if arguments.positional else None
+    if cls is None:
+        return UNKNOWN
+    given = arguments.get(1, "classes") or UNKNOWN
+    if given == Constant("*"):
+        return AliasValue(cls, flow.new_id(), tuple(cls.subclasses))
+    iteration = given.iterate(flow, state, at, False)
+    classes = tuple(one.info for one in iteration.items or () if isinstance(one, ClassValue))
+    return AliasValue(cls, flow.new_id(), classes)
+
+
+def _and(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return Criterion(tuple(pair for one in arguments.positional if isinstance(one, Criterion) for pair in one.equalities))
+
+
+# --- sessions ------------------------------------------------------------------------------------
+
+
+def _factory(is_async: bool):  # type: ignore[no-untyped-def]  # the type is CallMeaning
+    def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        cls = arguments.keywords.get("class_")
+        asynchronous = is_async or _is_async_class(cls)
+        expire = flag(arguments, "expire_on_commit", True)
+        bind = arguments.get(0, "bind") or UNKNOWN
+        if flow.listens(FactoryCreated):
+            name = "async_sessionmaker" if is_async else "sessionmaker"
+            default = "expire_on_commit" not in arguments.keywords and arguments.more_keywords is None
+            flow.emit(
+                FactoryCreated(flow.site(at), flow.frame, flow.is_certain, name, asynchronous, expire, default, bind)
+            )
+        return FactoryValue(
+            asynchronous,
+            flow.site(at),
+            expire,
+            bind,
+            flag(arguments, "autoflush", True) is not False,
+            cls if isinstance(cls, ClassValue) else None,
+        )
+
+    return meaning
+
+
+def _is_async_class(value: Value | None) -> bool:
+    if isinstance(value, ClassValue):
+        return any(value.info.is_subclass_of(name) for name in ASYNC_SESSIONS)
+    return isinstance(value, ExternalValue) and value.name in ASYNC_SESSIONS
+
+
+def _session_class(is_async: bool):  # type: ignore[no-untyped-def]  # the type is CallMeaning
+    def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return _made(flow, state, is_async, arguments, at, None)
+
+    return meaning
+
+
+def _made(
+    flow: Flow, state: State, is_async: bool, arguments: Arguments, at: Span, cls: ClassInfo | None
+) -> Reference:
+    expire = flag(arguments, "expire_on_commit", True)
+    bind = arguments.get(0, "bind") or UNKNOWN
+    if flow.listens(FactoryCreated):
+        default = "expire_on_commit" not in arguments.keywords and arguments.more_keywords is None
+        name = "AsyncSession" if is_async else "Session"
+        flow.emit(
+            FactoryCreated(flow.site(at), flow.frame, flow.is_certain, name, is_async, expire, default, bind)
+        )
+    record = SessionRecord(is_async, flow.site(at), expire, bind=bind, cls=cls)
+    return announced(flow, state, record, "class", at)
+
+
+def _scoped(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    factory = arguments.get(0, "session_factory")
+    if not isinstance(factory, FactoryValue):
+        return UNKNOWN
+    record = SessionRecord(
+        factory.is_async, flow.site(at), factory.expire_on_commit, bind=factory.bind, factory=factory.site, is_scoped=True
+    )
+    return announced(flow, state, record, "scoped", at)
+
+
+def _promised_factory(is_async: bool):  # type: ignore[no-untyped-def]  # the type is InstanceMeaning
+    def meaning(flow: Flow, state: State, arguments: tuple[Value, ...], at: Span) -> Value:
+        if arguments and _is_async_class(arguments[0]):
+            return _assumed_factory(flow, True, at)
+        return _assumed_factory(flow, is_async, at)
+
+    return meaning
+
+
+def _assumed_factory(flow: Flow, is_async: bool, at: Span) -> FactoryValue:
+    expire, _ = flow.assumed_expire_on_commit() if is_async else (None, "")
+    return FactoryValue(is_async, flow.site(at), expire)
+
+
+# --- classes of the project ----------------------------------------------------------------------
+
+
+def _session_kind(cls: ClassInfo) -> bool | None:
+    """Is the class an async session (True), a sync one (False), or none?"""
+    if any(cls.is_subclass_of(name) for name in ASYNC_SESSIONS):
+        return True
+    return False if any(cls.is_subclass_of(name) for name in SYNC_SESSIONS) else None
+
+
+def _instantiate(flow: Flow, state: State, cls: ClassValue, arguments: Arguments, at: Span) -> Value | None:
+    kind = _session_kind(cls.info)
+    if kind is not None:
+        return _made(flow, state, kind, arguments, at, cls.info)
+    model = flow.index.model(cls.info)
+    if model is not None:
+        return construct(flow, state, cls, model, arguments, at)
+    return None
+
+
+def _promise(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value | None:
+    kind = _session_kind(cls.info)
+    if kind is not None:
+        return parameter_session(flow, state, kind, at, cls.info)
+    model = flow.index.model(cls.info)
+    if model is not None:
+        return allocate(flow, state, InstanceRecord(model, plan=None, session=flow.given_session(state)))
+    return None
+
+
+def _class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:
+    model = flow.index.model(cls.info)
+    if model is None:
+        return None
+    attribute = model.attributes.get(name)
+    if isinstance(attribute, MappedAttribute) and not isinstance(attribute, Hybrid):
+        return AttributeValue(cls.info, name)
+    return SQL if isinstance(attribute, Hybrid) else None
+
+
+def _inherited(flow: Flow, state: State, me: Value, cls: ClassValue, name: str, at: Span) -> Value | None:
+    """`super().execute(…)` in a subclass of AsyncSession."""
+    from asyncsqla_lint.flow.values import Method
+
+    record = state.record(me.oid) if isinstance(me, Reference) else None
+    if isinstance(record, SessionRecord):
+        return Method(me, name)
+    return None
+
+

@@ -1,0 +1,246 @@
+"""Results and rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.flow.objects import CoroutineRecord, DictRecord, ListRecord
+from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Constant,
+    Iteration,
+    Method,
+    Reference,
+    Symbol,
+    Value,
+    union,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.semantics.events import ResultFetched, ResultMisused
+from asyncsqla_lint.semantics.expressions import AliasValue, AttributeValue
+from asyncsqla_lint.semantics.identity import materialise
+from asyncsqla_lint.semantics.loader_options import plan_for
+from asyncsqla_lint.semantics.statements import Statement, entity_class, entity_name
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+LISTS = frozenset({"all", "fetchall"})
+OPTIONAL = frozenset({"first", "one_or_none", "scalar_one_or_none", "scalar", "fetchone"})
+EXACT = frozenset({"one", "scalar_one"})
+SAME = frozenset({"unique", "tuples", "yield_per", "execution_options", "freeze", "merge", "filter"})
+
+
+class Row(Value, frozen=True):
+    """One row: its elements by position and by name."""
+
+    elements: tuple[Value, ...]
+    names: tuple[str | None, ...]
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name in self.names:
+            return self.elements[self.names.index(name)]
+        if name == "_mapping":
+            return self
+        if name == "t":
+            return self
+        return Method(self, name)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        if name in ("_tuple", "tuple"):
+            return self
+        if name == "get" and arguments.positional:
+            return self.item(flow, state, arguments.positional[0], at)
+        if name in ("_asdict", "items", "values", "keys"):
+            entries = {name: value for name, value in zip(self.names, self.elements) if name is not None}
+            made = flow.allocate(state, DictRecord(dict(entries)))
+            return made if name == "_asdict" else made.call_method(flow, state, name, arguments, at)
+        return UNKNOWN
+
+    def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        return Iteration(items=self.elements, may_be_empty=False)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        if isinstance(key, Constant):
+            if isinstance(key.value, str):
+                return self.attribute(flow, state, key.value, at) if key.value in self.names else UNKNOWN
+            if isinstance(key.value, int) and -len(self.elements) <= key.value < len(self.elements):
+                return self.elements[key.value]
+        if isinstance(key, (ClassValue, AttributeValue)):
+            name = entity_name(key)
+            if name in self.names:
+                return self.elements[self.names.index(name)]
+        return UNKNOWN
+
+    def individual(self, flow: Flow, state: State) -> Value:
+        return Row(tuple(one.individual(flow, state) for one in self.elements), self.names)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return self.elements
+
+
+class ResultRecord(Record, frozen=True):
+    """What `execute` gave. `shape`: "rows", "scalars", "mappings"."""
+
+    statement: Statement
+    session: Reference | None
+    site: Site
+    shape: str = "rows"
+    column: int = 0
+    is_async: bool = False
+    is_unique: bool = False
+    is_consumed: bool = False
+    is_closed: bool = False
+
+    def joined(self, other: Record) -> Record:
+        if not isinstance(other, ResultRecord) or other.shape != self.shape:
+            return FORGOTTEN
+        if other.statement == self.statement:
+            return replace(
+                self,
+                is_consumed=self.is_consumed and other.is_consumed,
+                is_unique=self.is_unique or other.is_unique,
+            )
+        return FORGOTTEN
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return UNKNOWN if name in ("rowcount", "inserted_primary_key", "lastrowid") else Method(me, name)
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if name == "scalars" and self.shape != "scalars":
+            column = arguments.get(0, "index")
+            index = column.value if isinstance(column, Constant) and isinstance(column.value, int) else 0
+            return flow.allocate(state, replace(self, shape="scalars", column=index))
+        if name == "mappings":
+            return flow.allocate(state, replace(self, shape="mappings"))
+        if name == "unique":
+            state.put(me, replace(self, is_unique=True))
+            return me
+        if name in SAME:
+            return me
+        if name in ("close",):
+            state.put(me, replace(self, is_closed=True))
+            return NONE
+        if self.is_async:
+            return flow.allocate(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
+        return self.fetch(flow, state, me, name, arguments, at)
+
+    def await_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        return self.fetch(flow, state, me, name, arguments, at)
+
+    def fetch(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        self.use(flow, state, me, name, at)
+        scalar = replace(self, shape="scalars") if name.startswith("scalar") else self
+        if name in LISTS or name == "fetchmany":
+            element = scalar.element(flow, state, many=True)
+            return flow.allocate(state, ListRecord(None, element))
+        if name in EXACT:
+            return scalar.element(flow, state, many=False)
+        if name in OPTIONAL:
+            element = scalar.element(flow, state, many=False)
+            if scalar._always_one():
+                return element
+            return union((element, NONE))
+        if name == "partitions":
+            element = scalar.element(flow, state, many=True)
+            part = flow.allocate(state, ListRecord(None, element))
+            return flow.allocate(state, ListRecord(None, part, "iterator"))
+        return UNKNOWN
+
+    def _always_one(self) -> bool:
+        return False
+
+    def use(self, flow: Flow, state: State, me: Reference, method: str, at: Span) -> None:
+        if self.is_consumed or self.is_closed:
+            if flow.listens(ResultMisused):
+                cause = "closed" if self.is_closed else "consumed"
+                flow.emit(ResultMisused(flow.site(at), flow.frame, flow.is_certain, self, method, cause))
+        elif flow.listens(ResultFetched):
+            names = () if self.is_unique else joined_collections(flow, self.statement)
+            flow.emit(ResultFetched(flow.site(at), flow.frame, flow.is_certain, self, method, names))
+        if method not in ("fetchmany", "fetchone", "partitions"):
+            state.put(me, replace(self, is_consumed=True))
+
+    def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        self.use(flow, state, me, "__aiter__" if is_async else "__iter__", at)
+        return Iteration(element=self.element(flow, state, many=True))
+
+    def element(self, flow: Flow, state: State, many: bool) -> Value:
+        entities = self.statement.entities
+        if self.shape == "scalars":
+            if self.column < len(entities):
+                return self.entity(flow, state, entities[self.column], many)
+            return UNKNOWN
+        values = tuple(self.entity(flow, state, one, many) for one in entities)
+        if not values:
+            return UNKNOWN
+        return Row(values, tuple(entity_name(one) for one in entities))
+
+    def entity(self, flow: Flow, state: State, entity: Value, many: bool) -> Value:
+        cls = entity_class(entity)
+        model = None if cls is None else flow.index.model(cls)
+        if model is not None:
+            subclasses = entity.subclasses if isinstance(entity, AliasValue) else ()
+            return materialise(
+                flow, state, self.session, model, self.statement, many=many, subclasses=subclasses
+            )
+        if isinstance(entity, AttributeValue):
+            return Symbol(f"{self.site.span}.{entity.cls.name}.{entity.name}")
+        return UNKNOWN
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return () if self.session is None else (self.session,)
+
+
+def joined_collections(flow: Flow, statement: Statement) -> tuple[str, ...]:
+    """The collections that the statement loads by a join, so that rows repeat."""
+    found: list[str] = []
+    for entity in statement.entities:
+        cls = entity_class(entity)
+        model = None if cls is None else flow.index.model(cls)
+        if model is None:
+            continue
+        plan = plan_for(model.cls, statement.options)
+        _joined_below(model.relationships, plan, f"{model.name}", found, 0)
+    return tuple(found)
+
+
+def _joined_below(
+    relationships: dict[str, Relationship], plan: object, prefix: str, found: list[str], depth: int
+) -> None:
+    from asyncsqla_lint.semantics.loader_options import Plan
+
+    assert isinstance(plan, Plan)
+    for name, relationship in relationships.items():
+        strategy = plan.strategy(relationship)
+        if strategy not in ("joinedload", "contains_eager"):
+            continue
+        if relationship.uselist:
+            found.append(f"{prefix}.{name}")
+        elif relationship.target is not None and depth < 6:
+            _joined_below(
+                relationship.target.relationships, plan.below(relationship), f"{prefix}.{name}", found, depth + 1
+            )
+
+
+

@@ -1,0 +1,329 @@
+"""Sessions: what their methods do to the instances that they hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.flow.objects import CoroutineRecord
+from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Constant,
+    Method,
+    Reference,
+    Value,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.semantics import executing, unit_of_work
+from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft, SessionUsed
+from asyncsqla_lint.semantics.instances import Cause
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+# The coroutines of AsyncSession; on a Session the same names are plain methods.
+COROUTINES = frozenset(
+    "execute scalar scalars get get_one refresh merge merge_all delete delete_all flush commit rollback close aclose "
+    "reset invalidate stream stream_scalars connection run_sync exec".split()
+)
+PLAIN = frozenset(
+    "add add_all expunge expunge_all expire expire_all is_modified in_transaction in_nested_transaction "
+    "get_transaction get_nested_transaction get_bind begin begin_nested object_session identity_key query".split()
+)
+
+
+class SessionRecord(Record, frozen=True):
+    """A session of either kind. `expire_on_commit` None: nobody knows."""
+
+    is_async: bool
+    site: Site
+    expire_on_commit: bool | None = True
+    assumption: str = ""
+    autoflush: bool = True
+    bind: Value = UNKNOWN
+    factory: Site | None = None
+    how: str = "factory"  # "factory", "class", "parameter"
+    is_open: bool = True
+    is_failed: bool = False
+    begun: str = ""  # "block" inside `async with session.begin()`
+    is_scoped: bool = False
+    cls: ClassInfo | None = None
+    in_nested: int = 0
+
+    def class_info(self) -> ClassInfo | None:
+        return self.cls
+
+    def joined(self, other: Record) -> Record:
+        if not isinstance(other, SessionRecord) or other.is_async != self.is_async:
+            return FORGOTTEN
+        return replace(
+            self,
+            expire_on_commit=self.expire_on_commit if self.expire_on_commit == other.expire_on_commit else None,
+            is_open=self.is_open or other.is_open,
+            is_failed=self.is_failed and other.is_failed,
+            begun=self.begun if self.begun == other.begun else "",
+        )
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        if self.cls is not None:
+            found = self.cls.find(name)
+            if found is not None:
+                from asyncsqla_lint.flow.classes import member_value
+
+                return member_value(flow, state, me, ClassValue(self.cls), found[0], found[1], at)
+        if name == "sync_session":
+            return SyncSession(me)
+        if name == "no_autoflush":
+            return Quiet(me)
+        if name == "bind":
+            return self.bind
+        if name in COROUTINES or name in PLAIN:
+            return Method(me, name)
+        return Method(me, name)
+
+    def call(self, flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
+        return me if self.is_scoped else flow.call_unknown(state, me, arguments, at)
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if name == "begin":
+            return flow.allocate(state, TransactionRecord(me, flow.site(at), is_nested=arguments.get(0, "nested") == Constant(True)))
+        if name == "begin_nested":
+            return flow.allocate(state, TransactionRecord(me, flow.site(at), is_nested=True))
+        if self.is_async and name in COROUTINES:
+            return flow.allocate(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
+        return perform(flow, state, me, name, arguments, at)
+
+    def await_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        return perform(flow, state, me, name, arguments, at)
+
+    def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
+        return me
+
+    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
+        perform(flow, state, me, "close", Arguments(), at)
+        return False
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return () if self.bind is UNKNOWN else (self.bind,)
+
+
+class TransactionRecord(Record, frozen=True):
+    """`session.begin()`, `session.begin_nested()`, `async_sessionmaker.begin()`."""
+
+    session: Reference
+    site: Site
+    is_nested: bool = False
+    owns_session: bool = False  # `Session.begin()`: the block closes the session too
+    is_done: bool = False
+
+    def joined(self, other: Record) -> Record:
+        same = isinstance(other, TransactionRecord) and other.session == self.session
+        return self if same else FORGOTTEN
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return self.session if name == "session" else Method(me, name)
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        session = state.record(self.session.oid)
+        if isinstance(session, SessionRecord) and session.is_async:
+            return flow.allocate(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
+        return self.await_method(flow, state, me, name, arguments, at)
+
+    def await_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if name == "start":
+            return me
+        if name in ("commit", "rollback", "close"):
+            state.put(me, replace(self, is_done=True))
+            unit_of_work.end(flow, state, self.session, name, self.is_nested, at)
+            return NONE
+        return UNKNOWN
+
+    def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        unit_of_work.begin(flow, state, self.session, self.is_nested, at)
+        return me
+
+    def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
+        unit_of_work.begin(flow, state, self.session, self.is_nested, at)
+        session = state.record(self.session.oid)
+        if isinstance(session, SessionRecord) and not self.is_nested:
+            state.put(self.session, replace(session, begun="block"))
+        return self.session if self.owns_session else me
+
+    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
+        current = state.record(me.oid)
+        done = isinstance(current, TransactionRecord) and current.is_done
+        if not done:
+            unit_of_work.end(flow, state, self.session, "rollback" if raised else "commit", self.is_nested, at, block=True)
+        session = state.record(self.session.oid)
+        if isinstance(session, SessionRecord) and not self.is_nested:
+            state.put(self.session, replace(session, begun=""))
+        if self.owns_session:
+            perform(flow, state, self.session, "close", Arguments(), at)
+        return False
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return (self.session,)
+
+
+class SyncSession(Value, frozen=True):
+    """The plain Session under an AsyncSession, as `run_sync` hands it out."""
+
+    session: Reference
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Quiet(self.session) if name == "no_autoflush" else Method(self, name)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        if name in ("begin", "begin_nested"):
+            return flow.allocate(
+                state, TransactionRecord(self.session, flow.site(at), is_nested=name == "begin_nested")
+            )
+        return perform(flow, state, self.session, name, arguments, at)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.session,)
+
+
+class Quiet(Value, frozen=True):
+    """`with session.no_autoflush:`."""
+
+    session: Reference
+
+    def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
+        record = state.record(self.session.oid)
+        if isinstance(record, SessionRecord):
+            state.put(self.session, replace(record, autoflush=False))
+        return self.session
+
+    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
+        record = state.record(self.session.oid)
+        if isinstance(record, SessionRecord):
+            state.put(self.session, replace(record, autoflush=True))
+        return False
+
+
+class FactoryValue(Value, frozen=True):
+    """`async_sessionmaker(…)`, `sessionmaker(…)`."""
+
+    is_async: bool
+    site: Site
+    expire_on_commit: bool | None
+    bind: Value = UNKNOWN
+    autoflush: bool = True
+    cls: ClassValue | None = None
+    is_scoped: bool = False
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Method(self, name)
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return new_session(flow, state, self, arguments, at)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        if name == "begin":
+            session = new_session(flow, state, self, Arguments(), at)
+            return flow.allocate(state, TransactionRecord(session, flow.site(at), owns_session=True))
+        return UNKNOWN
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return () if self.bind is UNKNOWN else (self.bind,)
+
+
+def flag(arguments: Arguments, name: str, default: bool) -> bool | None:
+    """A boolean keyword argument; None when its value is not known."""
+    value = arguments.keywords.get(name)
+    if value is None:
+        return None if arguments.more_keywords is not None else default
+    if isinstance(value, Constant) and isinstance(value.value, bool):
+        return value.value
+    return None
+
+
+def new_session(
+    flow: Flow, state: State, factory: FactoryValue, arguments: Arguments, at: Span
+) -> Reference:
+    given = arguments.keywords
+    expire = flag(arguments, "expire_on_commit", True) if "expire_on_commit" in given else factory.expire_on_commit
+    record = SessionRecord(
+        factory.is_async,
+        flow.site(at),
+        expire_on_commit=expire,
+        autoflush=factory.autoflush,
+        bind=given.get("bind") or (arguments.positional[0] if arguments.positional else factory.bind),
+        factory=factory.site,
+        cls=None if factory.cls is None else factory.cls.info,
+    )
+    return announced(flow, state, record, "factory", at)
+
+
+def announced(flow: Flow, state: State, record: SessionRecord, how: str, at: Span) -> Reference:
+    session = flow.allocate(state, replace(record, how=how))
+    if flow.listens(SessionCreated):
+        flow.emit(SessionCreated(flow.site(at), flow.frame, flow.is_certain, session, record, how))
+    return session
+
+
+def parameter_session(
+    flow: Flow, state: State, is_async: bool, at: Span, cls: ClassInfo | None = None
+) -> Reference:
+    """A session that the code is given; how it was made is not seen here."""
+    expire, assumption = flow.assumed_expire_on_commit() if is_async else (None, "")
+    record = SessionRecord(
+        is_async, flow.site(at), expire_on_commit=expire, assumption=assumption, how="parameter", cls=cls
+    )
+    return announced(flow, state, record, "parameter", at)
+
+
+def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span) -> Value:
+    """Do what the (awaited, or plain) method does."""
+    record = state.record(me.oid)
+    if not isinstance(record, SessionRecord):
+        return UNKNOWN
+    if flow.listens(SessionUsed) and name not in ("in_transaction", "is_modified", "get_bind", "object_session"):
+        flow.emit(SessionUsed(flow.site(at), flow.frame, flow.is_certain, me, record, name))
+    if name == "close" or name == "aclose":
+        if flow.listens(SessionLeft):
+            flow.emit(SessionLeft(flow.site(at), flow.frame, flow.is_certain, me, record))
+        unit_of_work.detach_all(flow, state, me, Cause("close", flow.site(at)))
+        state.put(me, replace(record, is_open=False, begun=""))
+        return NONE
+    if name in unit_of_work.METHODS:
+        return unit_of_work.METHODS[name](flow, state, me, record, arguments, at)
+    if name in executing.METHODS:
+        return executing.METHODS[name](flow, state, me, record, arguments, at, name)
+    if name == "run_sync":
+        return _run_sync(flow, state, me, arguments, at)
+    return UNKNOWN
+
+
+def _run_sync(flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
+    if not arguments.positional:
+        return UNKNOWN
+    function, *rest = arguments.positional
+    flow.greenlets += 1
+    try:
+        given = Arguments((SyncSession(me), *rest), arguments.keywords, arguments.more, arguments.more_keywords)
+        return function.call(flow, state, given, at)
+    finally:
+        flow.greenlets -= 1

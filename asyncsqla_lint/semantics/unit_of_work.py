@@ -1,0 +1,464 @@
+"""The unit of work: what flush, commit, rollback, refresh and expire do to the instances of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.objects import ListRecord
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    Constant,
+    ExternalValue,
+    Reference,
+    TupleValue,
+    Value,
+    alternatives,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.models import Column, Relationship
+from asyncsqla_lint.semantics.instances import (
+    DETACHED,
+    EXPIRED,
+    LOADED,
+    PENDING,
+    PERSISTENT,
+    TRANSIENT,
+    UNSURE,
+    AttributeState,
+    Cause,
+    InstanceRecord,
+    allocate,
+    load_attribute,
+)
+from asyncsqla_lint.semantics.loader_options import EAGER, Plan
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+DATABASE_ERROR = ExternalValue("sqlalchemy.exc.IntegrityError")
+
+
+def held(state: State, session: Reference) -> Iterator[tuple[Reference, InstanceRecord]]:
+    """The instances of a session."""
+    for reference, record in state.records():
+        if isinstance(record, InstanceRecord) and record.session == session:
+            yield reference, record
+
+
+def instances_in(state: State, value: Value) -> Iterator[tuple[Reference, InstanceRecord]]:
+    for one in alternatives(value):
+        record = state.record(one.oid) if isinstance(one, Reference) else None
+        if isinstance(record, InstanceRecord) and isinstance(one, Reference):
+            yield one, record
+
+
+# --- expiry --------------------------------------------------------------------------------------
+
+
+def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
+    """Everything that the mapper manages is gone."""
+    if cause.certain:
+        return replace(record, attributes={}, expired=cause, is_modified=False)
+    attributes = {
+        name: AttributeState(found.bits | EXPIRED, found.value, cause) for name, found in record.attributes.items()
+    }
+    for name in record.model.attributes:
+        if name not in attributes:
+            found = record.state_of(name)
+            if found is not None:
+                attributes[name] = AttributeState(found.bits | EXPIRED, None, found.cause or cause)
+    return replace(record, attributes=attributes)
+
+
+def expire_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
+    for reference, record in list(held(state, session)):
+        if record.lifecycle in (PERSISTENT, "mixed"):
+            state.put(reference, expired(record, cause))
+
+
+# --- flush ---------------------------------------------------------------------------------------
+
+
+def flush(flow: Flow, state: State, session: Reference, at: Span, *, may_fail: bool = True) -> None:
+    waiting = [
+        (reference, record)
+        for reference, record in held(state, session)
+        if record.lifecycle == PENDING or record.is_modified is not False
+    ]
+    if may_fail and flow.tries:
+        fail(flow, state, session, at)
+    cause = Cause("flush", flow.site(at))
+    for reference, record in waiting:
+        if record.lifecycle == PENDING:
+            state.put(reference, inserted(record, cause))
+        elif record.lifecycle in (PERSISTENT, "mixed"):
+            state.put(reference, updated(record, cause))
+
+
+def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
+    attributes = dict(record.attributes)
+    if record.model.eager_defaults is False:
+        for name, attribute in record.model.attributes.items():
+            if isinstance(attribute, Column) and attribute.is_set_by_server_on_insert and not attribute.primary_key:
+                given = attributes.get(name)
+                if given is None or not given.bits & LOADED or given.value is None:
+                    attributes[name] = AttributeState(EXPIRED, None, cause)
+    for name, attribute in record.model.attributes.items():
+        if isinstance(attribute, Column) and attribute.computed and record.model.eager_defaults is False:
+            attributes[name] = AttributeState(EXPIRED, None, cause)
+    return replace(
+        record, lifecycle=PERSISTENT, attributes=attributes, is_modified=False, is_uncommitted=True
+    )
+
+
+def updated(record: InstanceRecord, cause: Cause) -> InstanceRecord:
+    """An UPDATE expires what the server computes (`flush_onupdate_access`)."""
+    attributes = dict(record.attributes)
+    if record.model.eager_defaults is not True:
+        for name, attribute in record.model.attributes.items():
+            if isinstance(attribute, Column) and attribute.is_set_by_server_on_update:
+                before = record.state_of(name)
+                bits = EXPIRED if record.is_modified or before is None else EXPIRED | before.bits
+                if attribute.name in attributes and record.is_modified and _given(record, name):
+                    continue
+                attributes[name] = AttributeState(bits, None, cause)
+    return replace(record, attributes=attributes, is_modified=False)
+
+
+def _given(record: InstanceRecord, name: str) -> bool:
+    """The program itself has just assigned the column: then the server does not."""
+    found = record.attributes.get(name)
+    return found is not None and found.bits == LOADED and found.value is not None and found.cause is _WRITTEN
+
+
+_WRITTEN = Cause("assignment")
+
+
+def fail(flow: Flow, state: State, session: Reference, at: Span) -> None:
+    """The flush may fail: then the transaction is rolled back, and everything is expired."""
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    failed = state.copy()
+    record = failed.record(session.oid)
+    if isinstance(record, SessionRecord):
+        failed.put(session, replace(record, is_failed=True))
+    with flow.silently():
+        rolled_back(flow, failed, session, Cause("a failed flush", flow.site(at)))
+    flow.may_raise(failed, DATABASE_ERROR)
+
+
+# --- commit, rollback, begin ---------------------------------------------------------------------
+
+
+def commit(flow: Flow, state: State, session: Reference, at: Span) -> None:
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    flush(flow, state, session, at)
+    record = state.record(session.oid)
+    if not isinstance(record, SessionRecord):
+        return
+    if record.expire_on_commit is not False:
+        if record.expire_on_commit is True:
+            cause = Cause("commit", flow.site(at), assumption=record.assumption)
+            expire_all(flow, state, session, cause)
+        else:
+            for reference, one in list(held(state, session)):
+                if one.lifecycle in (PERSISTENT, "mixed"):
+                    state.put(reference, doubted(one))
+    for reference, one in list(held(state, session)):
+        if one.is_uncommitted or one.is_written:
+            state.put(reference, replace(one, is_uncommitted=False, is_written=False))
+
+
+def doubted(record: InstanceRecord) -> InstanceRecord:
+    """Nobody knows whether this commit expired it: nothing more is said of its columns."""
+    attributes = dict(record.attributes)
+    for name in record.model.attributes:
+        found = record.state_of(name)
+        if found is not None and found.bits & LOADED:
+            attributes[name] = AttributeState(found.bits | UNSURE, found.value, found.cause)
+    return replace(record, attributes=attributes)
+
+
+def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    for reference, record in list(held(state, session)):
+        if record.lifecycle == PENDING or (record.is_uncommitted and record.lifecycle == PERSISTENT):
+            state.put(
+                reference, replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False, is_modified=True)
+            )
+        elif record.lifecycle in (PERSISTENT, "mixed"):
+            state.put(reference, replace(expired(record, cause), is_written=False))
+    owner = state.record(session.oid)
+    if isinstance(owner, SessionRecord) and cause.what == "rollback":
+        state.put(session, replace(owner, is_failed=False))
+
+
+def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
+    """Only what was changed since the savepoint is expired (`savepoint_rollback_unmodified`)."""
+    for reference, record in list(held(state, session)):
+        if record.lifecycle == PENDING or record.is_uncommitted:
+            state.put(reference, replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False))
+        elif record.is_written:
+            state.put(reference, expired(record, cause))
+
+
+def begin(flow: Flow, state: State, session: Reference, is_nested: bool, at: Span) -> None:
+    if not is_nested:
+        return
+    flush(flow, state, session, at)
+    for reference, record in list(held(state, session)):
+        if record.is_written or record.is_uncommitted:
+            state.put(reference, replace(record, is_written=False, is_uncommitted=False))
+
+
+def end(
+    flow: Flow, state: State, session: Reference, how: str, is_nested: bool, at: Span, *, block: bool = False
+) -> None:
+    from asyncsqla_lint.semantics.events import SessionUsed
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    record = state.record(session.oid)
+    if isinstance(record, SessionRecord) and flow.listens(SessionUsed):
+        name = f"{how} of a savepoint" if is_nested else how
+        flow.emit(SessionUsed(flow.site(at), flow.frame, flow.is_certain, session, record, name))
+    if how == "commit":
+        if is_nested:
+            flush(flow, state, session, at)
+        else:
+            commit(flow, state, session, at)
+    elif is_nested:
+        rolled_back_to_savepoint(flow, state, session, Cause("the savepoint's rollback", flow.site(at)))
+    else:
+        rolled_back(flow, state, session, Cause("rollback", flow.site(at)))
+
+
+def detach_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
+    for reference, record in list(held(state, session)):
+        state.put(reference, detached(record, cause))
+
+
+def detached(record: InstanceRecord, cause: Cause) -> InstanceRecord:
+    if record.lifecycle in (PENDING, TRANSIENT):
+        return replace(record, lifecycle=TRANSIENT, session=None)
+    if record.lifecycle == "mixed":
+        return replace(record, session=None)
+    return replace(record, lifecycle=DETACHED, session=None, detached_by=cause)
+
+
+# --- methods -------------------------------------------------------------------------------------
+
+Performer = Callable[["Flow", State, Reference, "SessionRecord", Arguments, Span], Value]
+
+
+def _add(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    for value in arguments.positional:
+        adopt(flow, state, me, value)
+    return NONE
+
+
+def _add_all(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    for value in arguments.positional:
+        iteration = value.iterate(flow, state, at, False)
+        for one in iteration.items if iteration.items is not None else (iteration.element,):
+            if one is not None:
+                adopt(flow, state, me, one)
+    return NONE
+
+
+def adopt(flow: Flow, state: State, session: Reference, value: Value, depth: int = 0) -> None:
+    """`add`: the instance and what its relationships lead to become the session's."""
+    for reference, record in list(instances_in(state, value)):
+        if record.session is not None and record.lifecycle != DETACHED and record.lifecycle != TRANSIENT:
+            continue
+        lifecycle = PENDING if record.lifecycle in (TRANSIENT, PENDING) else PERSISTENT
+        state.put(reference, replace(record, session=session, lifecycle=lifecycle, detached_by=None))
+        if depth > 6:
+            continue
+        for name, relationship in record.model.relationships.items():
+            held_state = record.attributes.get(name)
+            if held_state is None or held_state.value is None:
+                continue
+            for one in alternatives(held_state.value):
+                target = state.record(one.oid) if isinstance(one, Reference) else None
+                if isinstance(target, ListRecord):
+                    for element in target.refers_to():
+                        adopt(flow, state, session, element, depth + 1)
+                elif target is not None:
+                    adopt(flow, state, session, one, depth + 1)
+
+
+def _flush(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    flush(flow, state, me, at)
+    return NONE
+
+
+def _commit(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    commit(flow, state, me, at)
+    return NONE
+
+
+def _rollback(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    rolled_back(flow, state, me, Cause("rollback", flow.site(at)))
+    return NONE
+
+
+def _expire(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    names = attribute_names(state, arguments.get(1, "attribute_names"))
+    cause = Cause("expire", flow.site(at))
+    for reference, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
+        if names == ():
+            state.put(reference, expired(record, cause))
+        elif names is None:
+            state.put(reference, doubted(record))
+        else:
+            attributes = {name: AttributeState(EXPIRED, None, cause) for name in names}
+            state.put(reference, replace(record, attributes={**record.attributes, **attributes}))
+    return NONE
+
+
+def _expire_all(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    expire_all(flow, state, me, Cause("expire_all", flow.site(at)))
+    return NONE
+
+
+def _expunge(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    for reference, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
+        state.put(reference, detached(record, Cause("expunge", flow.site(at))))
+    return NONE
+
+
+def _expunge_all(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    detach_all(flow, state, me, Cause("expunge_all", flow.site(at)))
+    return NONE
+
+
+def _refresh(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    if session.autoflush:
+        flush(flow, state, me, at)
+    names = attribute_names(state, arguments.get(1, "attribute_names"))
+    for reference, _ in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
+        record = state.record(reference.oid)
+        assert isinstance(record, InstanceRecord)
+        if names is None:
+            from asyncsqla_lint.semantics.instances import forgotten
+
+            state.put(reference, forgotten(replace(record, expired=None)) if record.expired else forgotten(record))
+        elif names:
+            for name in names:
+                now = state.record(reference.oid)
+                assert isinstance(now, InstanceRecord)
+                load_attribute(state, reference, now, name)
+        else:
+            state.put(reference, refreshed(record))
+    return NONE
+
+
+def refreshed(record: InstanceRecord) -> InstanceRecord:
+    """A bare `refresh` replays the options of the query that first loaded the instance, and nothing else."""
+    plan = record.plan
+    attributes: dict[str, AttributeState] = {}
+    if record.is_new:
+        plan = Plan(trail=(record.model.cls,))
+    elif plan is None:
+        attributes = {
+            name: found for name, found in record.attributes.items() if isinstance(record.model.attributes.get(name), Relationship)
+        }
+        for name, found in attributes.items():
+            attributes[name] = AttributeState(UNSURE, found.value)
+    return replace(
+        record, plan=plan, attributes=attributes, expired=None, is_new=False, is_modified=False, lifecycle=PERSISTENT
+    )
+
+
+def attribute_names(state: State, value: Value | None) -> tuple[str, ...] | None:
+    """The names in a list of attribute names; () when none are given, None when they cannot be read."""
+    if value is None or value == NONE:
+        return ()
+    items: tuple[Value, ...] | None = None
+    if isinstance(value, TupleValue):
+        items = value.elements
+    elif isinstance(value, Reference):
+        record = state.record(value.oid)
+        items = record.items if isinstance(record, ListRecord) else None
+    if items is None or not all(isinstance(one, Constant) and isinstance(one.value, str) for one in items):
+        return None
+    return tuple(str(one.value) for one in items if isinstance(one, Constant))
+
+
+def _merge(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    if session.autoflush:
+        flush(flow, state, me, at)
+    for _, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
+        given = {
+            name: AttributeState(found.bits | UNSURE, None)
+            for name, found in record.attributes.items()
+            if found.bits & LOADED and isinstance(record.model.attributes.get(name), Relationship)
+        }
+        if record.plan is not None:
+            for name, relationship in record.model.relationships.items():
+                if name not in given and record.plan.strategy(relationship) in EAGER:
+                    given[name] = AttributeState(UNSURE)
+        merged = InstanceRecord(
+            record.model,
+            plan=Plan(trail=(record.model.cls,)),
+            session=me,
+            attributes=given,
+            origin=flow.site(at),
+            is_modified=True,
+        )
+        return allocate(flow, state, merged)
+    return UNKNOWN
+
+
+def _delete(
+    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
+) -> Value:
+    return NONE
+
+
+METHODS: dict[str, Performer] = {
+    "add": _add,
+    "add_all": _add_all,
+    "flush": _flush,
+    "commit": _commit,
+    "rollback": _rollback,
+    "expire": _expire,
+    "expire_all": _expire_all,
+    "expunge": _expunge,
+    "expunge_all": _expunge_all,
+    "refresh": _refresh,
+    "merge": _merge,
+    "delete": _delete,
+}
+
