@@ -91,7 +91,7 @@ def test_protocols(release: Release) -> None:
 
 @both
 def test_reads(release: Release) -> None:
-    """As the facts `joinedload_no_unique`, `joinedload_scalars_first_needs_no_unique` and `scalars_twice` say."""
+    """As `joinedload_no_unique`, `joinedload_scalars_first_needs_no_unique` and `scalars_twice` show."""
     known = api(release)
     everything = known.read("ScalarResult", "all")
     assert everything is not None
