@@ -22,9 +22,10 @@ import msgspec
 
 from asyncsqla_lint.about import NAME, VERSION
 from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.report.context import one_line, printable_path
 
-Answer = tuple[int, int, str, type["Plugin"]]
-ByFile = dict[str, list[Finding]]
+Said = tuple[int, int, str]  # row, column from 0, code and message
+ByFile = dict[str, list[Said]]
 
 # flake8 says E999 itself; and a suppression may be for a run of flake8 with other settings.
 _NOT_SAID = ("ASQ901", "ASQ902")
@@ -53,21 +54,15 @@ class Plugin:
             os.environ[_SHARED] = tempfile.mkdtemp(prefix="asyncsqla-lint-")
             atexit.register(shutil.rmtree, os.environ[_SHARED], ignore_errors=True)
 
-    def run(self) -> Iterator[Answer]:
+    def run(self) -> Iterator[tuple[int, int, str, type[Plugin]]]:
         if self._filename == self._stdin_name:
-            findings: Sequence[Finding] = check_text(self._filename, "".join(self._lines))
+            # Seen in its project, when it is given a file's name.
+            overlay = {os.path.abspath(self._filename): "".join(self._lines).encode()}
+            by_file = _run((self._filename,), overlay)
         else:
-            findings = check_project(self._paths).get(os.path.abspath(self._filename), ())
-        for finding in findings:
-            if finding.code not in _NOT_SAID:
-                text = f"{finding.code} {' '.join(finding.message.split())}"
-                yield finding.location.row, finding.location.column - 1, text, type(self)
-
-
-def check_text(name: str, text: str) -> Sequence[Finding]:
-    """What standard input holds, seen in its project when it has a file's name."""
-    path = os.path.abspath(name)
-    return _run((name,), {path: text.encode()}).get(path, ())
+            by_file = check_project(self._paths)
+        for row, column, text in by_file.get(_key(self._filename), ()):
+            yield row, column, text, type(self)
 
 
 @cache
@@ -110,8 +105,18 @@ def _run(paths: tuple[str, ...], overlay: dict[str, bytes]) -> ByFile:
     report = run(list(paths), load_config(paths), overlay=overlay)
     by_file: ByFile = {}
     for finding in report.findings:
-        by_file.setdefault(os.path.abspath(finding.path), []).append(finding)
+        if finding.code not in _NOT_SAID:
+            said = (finding.location.row, finding.location.column - 1, _text(finding))
+            by_file.setdefault(_key(finding.path), []).append(said)
     return by_file
+
+
+def _text(finding: Finding) -> str:
+    return f"{finding.code} {one_line(finding.message)}"
+
+
+def _key(path: str) -> str:
+    return printable_path(os.path.abspath(path))
 
 
 def _refuse_bad_settings(paths: tuple[str, ...]) -> None:
