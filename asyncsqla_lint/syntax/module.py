@@ -64,7 +64,11 @@ def parsed(text: str) -> cst.Module:
 
 def lower(text: str) -> Program:
     """Lower a module's text; raises SyntaxFailure, and nothing else."""
-    module = parse(text)
+    return lowered(text, parse(text))
+
+
+def lowered(text: str, module: cst.Module) -> Program:
+    """The Program of a text that is already parsed."""
     lowering = Definitions(text)
     try:
         statements = without_docstring(lowering.block(module.body))

@@ -229,7 +229,10 @@ class Rebuild:
         return ast.Assign(self.all(node.targets), self.of(node.value))
 
     def AnnotatedAssign(self, node):
-        return ast.AnnAssign(self.of(node.target), self.of(node.annotation), self.optional(node.value), 0)
+        simple = int(isinstance(node.target, p.Name))
+        return ast.AnnAssign(
+            self.of(node.target), self.of(node.annotation), self.optional(node.value), simple
+        )
 
     def AugmentedAssign(self, node):
         return ast.AugAssign(self.of(node.target), BINARY[node.operator](), self.of(node.value))
@@ -425,7 +428,7 @@ class Normalise(ast.NodeTransformer):
         return super().generic_visit(node)
 
     def visit_AnnAssign(self, node):
-        node.simple = 0
+        node.simple = int(isinstance(node.target, ast.Name))
         return self.generic_visit(node)
 
     def visit_TypeAlias(self, node):

@@ -126,11 +126,11 @@ def test_any_bytes(data: bytes) -> None:
     answers(data.decode("latin-1"))
 
 
-TOKENS = [
-    *'( ) [ ] { } , : ; . = := -> * ** @ + - | \'a\' """ f"{ }" \\ # lambda if else for in async await def'.split(),
-    *"class match case _ with as try except finally return yield import from x y 1 ...".split(),
-    *("\n", "\r\n", "\t", "\x0c", "\n    "),
-]
+LEXICON = r'''
+( ) [ ] { } , : ; . = := -> * ** @ + - | 'a' """ f"{ }" \ # lambda if else for in async await def class match
+case _ with as try except finally return yield import from x y 1 ...
+'''
+TOKENS = [*LEXICON.split(), "\n", "\r\n", "\t", "\x0c", "\n    "]
 
 
 @settings(max_examples=500, deadline=None)
