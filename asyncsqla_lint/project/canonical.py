@@ -14,6 +14,7 @@ _MOVED = {
     "sqlalchemy.ext.declarative.api": "sqlalchemy.orm",
     "flask_sqlalchemy.model.Model": "flask_sqlalchemy.SQLAlchemy.Model",
     "flask_sqlalchemy.extension.SQLAlchemy": "flask_sqlalchemy.SQLAlchemy",
+    "fastapi_users.db": "fastapi_users_db_sqlalchemy",
     "pydantic.main": "pydantic",
     "pydantic.fields": "pydantic",
     "fastapi.params": "fastapi",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.annotations import parse_annotation
 from asyncsqla_lint.project.functions import FunctionInfo, callee
+from asyncsqla_lint.project.generics import parameter_name, type_variables_in
 from asyncsqla_lint.project.linearization import linearize
 from asyncsqla_lint.project.names import (
     Binding,
@@ -20,7 +21,6 @@ from asyncsqla_lint.project.names import (
     Scope,
     Scoped,
     Symbol,
-    TypeParameter,
     ValueBinding,
     Variable,
 )
@@ -376,7 +376,7 @@ class ClassInfo:
                 "typing.Protocol",
             )
             for argument in base.arguments:
-                for name in _type_variables(self.index, argument, 0):
+                for name in type_variables_in(self.index, argument, 0):
                     target = declared if generic else seen
                     if name not in target:
                         target.append(name)
@@ -453,57 +453,3 @@ def _is_class_variable(index: Index, member: Member) -> bool:
     if not isinstance(annotation, (p.Name, p.Attribute)):
         return False
     return index.resolve(member.owner.module, annotation, member.owner) == External("typing.ClassVar")
-
-
-def parameter_name(index: Index, argument: Scoped) -> str | None:
-    """The name of the type parameter that an expression is, if it is one."""
-    expression = argument.expression
-    if isinstance(expression, p.Constant) and isinstance(expression.value, str):
-        parsed = parse_annotation(expression.value)
-        if parsed is None:
-            return None
-        expression = parsed
-    if isinstance(expression, p.Starred):
-        expression = expression.value
-    if not isinstance(expression, (p.Name, p.Attribute)):
-        return None
-    return type_variable(index, index.resolve(argument.module, expression, argument.scope))
-
-
-def type_variable(index: Index, symbol: Symbol | None) -> str | None:
-    """The name of the type parameter that a symbol is, if it is one."""
-    if isinstance(symbol, TypeParameter):
-        return symbol.name
-    if isinstance(symbol, Variable) and isinstance(symbol.value, p.Call):
-        made = index.resolve(symbol.module, symbol.value.function, symbol.owner or symbol.scope)
-        if isinstance(made, External) and made.name in _TYPE_VARIABLES:
-            return symbol.name
-    return None
-
-
-_TYPE_VARIABLES = ("typing.TypeVar", "typing.TypeVarTuple", "typing.ParamSpec")
-
-
-def _type_variables(index: Index, argument: Scoped, depth: int) -> list[str]:
-    """The type parameters inside an argument, in order: of `dict[K, list[V]]`, K and V."""
-    name = parameter_name(index, argument)
-    if name is not None:
-        return [name]
-    expression = argument.expression
-    if isinstance(expression, p.Constant) and isinstance(expression.value, str):
-        parsed = parse_annotation(expression.value)
-        expression = expression if parsed is None else parsed
-    parts: tuple[p.Expression, ...] = ()
-    if isinstance(expression, p.Subscript):
-        parts = (expression.index,)
-    elif isinstance(expression, (p.TupleDisplay, p.ListDisplay)):
-        parts = expression.elements
-    elif isinstance(expression, p.BinaryOperation):
-        parts = (expression.left, expression.right)
-    if depth > 8:
-        return []
-    return [
-        name
-        for part in parts
-        for name in _type_variables(index, Scoped(part, argument.module, argument.scope), depth + 1)
-    ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Union
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.project.names import External, Scoped, Variable
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import External, ModuleSymbol, Scoped, TypeParameter, Variable
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.classes import ClassInfo
@@ -32,8 +33,6 @@ def linearize(cls: ClassInfo) -> tuple[Ancestor, ...]:
 
 
 def _linearize(cls: ClassInfo, active: tuple[ClassInfo, ...], clean: list[bool]) -> list[Ancestor]:
-    from asyncsqla_lint.project.classes import ClassInfo
-
     known = cls.__dict__.get("mro")
     if known is not None:
         return list(known)
@@ -42,17 +41,17 @@ def _linearize(cls: ClassInfo, active: tuple[ClassInfo, ...], clean: list[bool])
     unbroken = [True]
     for base in cls.bases:
         symbol = base.symbol
-        if isinstance(symbol, ClassInfo):
-            if symbol is cls or symbol in active or len(active) > _DEEPEST:
-                unbroken[0] = False
-                continue
-            line = _linearize(symbol, (*active, cls), unbroken)
-        elif isinstance(symbol, External):
+        if symbol is None or isinstance(symbol, (ModuleSymbol, FunctionInfo, TypeParameter)):
+            continue
+        if isinstance(symbol, External):
             line = _external_line(symbol)
         elif isinstance(symbol, Variable):
             line = _called_line(symbol, (*active, cls), unbroken)
-        else:
+        elif symbol is cls or symbol in active or len(active) > _DEEPEST:
+            unbroken[0] = False
             continue
+        else:
+            line = _linearize(symbol, (*active, cls), unbroken)
         if symbol not in direct:
             direct.append(symbol)
             sequences.append(line)
@@ -77,8 +76,6 @@ def _external_line(symbol: External) -> list[Ancestor]:
 
 def _called_line(variable: Variable, active: tuple[ClassInfo, ...], clean: list[bool]) -> list[Ancestor]:
     """`Base = declarative_base(cls=Mixin)` inherits from what it is given."""
-    from asyncsqla_lint.project.classes import ClassInfo
-
     line: list[Ancestor] = [variable]
     call = variable.value
     if not isinstance(call, p.Call):
@@ -92,13 +89,14 @@ def _called_line(variable: Variable, active: tuple[ClassInfo, ...], clean: list[
         for element in elements:
             where = Scoped(element, variable.module, variable.owner or variable.scope)
             symbol = active[0].index.resolve(where.module, element, where.scope)
-            if isinstance(symbol, ClassInfo):
-                if symbol in active:
-                    clean[0] = False
-                else:
-                    sequences.append(_linearize(symbol, active, clean))
-            elif isinstance(symbol, External):
+            if isinstance(symbol, External):
                 sequences.append(_external_line(symbol))
+            elif symbol is None or isinstance(symbol, (ModuleSymbol, FunctionInfo, TypeParameter, Variable)):
+                continue
+            elif symbol in active:
+                clean[0] = False
+            else:
+                sequences.append(_linearize(symbol, active, clean))
         line += _merge(sequences)
     return line
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Members, method resolution order, kinds and type arguments; Python itself is the judge of the order."""
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def test_the_resolution_order_is_pythons(hierarchy: list[list[int]]) -> None:
 
 
 def test_inconsistent_and_circular_hierarchies_keep_every_ancestor() -> None:
-    index = make_index({"m": "class A: ...\nclass B(A): ...\nclass C(A, B): ...\nclass D(E): ...\nclass E(D): ...\n"})
+    index = make_index(
+        {"m": "class A: ...\nclass B(A): ...\nclass C(A, B): ...\nclass D(E): ...\nclass E(D): ...\n"}
+    )
     assert {one.name for one in get(index, "C").ancestors} == {"A", "B", "C"}
     assert [one.name for one in get(index, "D").ancestors] == ["D", "E"]
     assert [one.name for one in get(index, "E").ancestors] == ["E", "D"]
@@ -115,14 +118,30 @@ class A(abc.ABC):
 @pytest.mark.parametrize(
     ("source", "kind", "fields"),
     [
-        ("from dataclasses import dataclass\n@dataclass\nclass A:\n x: int\n y: int = 1\n", "dataclass", "x y"),
-        ("import dataclasses as d\n@d.dataclass(frozen=True)\nclass B:\n x: int\nclass A(B):\n z: int\n", "dataclass", "x z"),
+        (
+            "from dataclasses import dataclass\n@dataclass\nclass A:\n x: int\n y: int = 1\n",
+            "dataclass",
+            "x y",
+        ),
+        (
+            "import dataclasses as d\n@d.dataclass(frozen=True)\nclass B:\n x: int\nclass A(B):\n z: int\n",
+            "dataclass",
+            "x z",
+        ),
         ("import attr\n@attr.s(auto_attribs=True)\nclass A:\n x: int\n", "attrs", "x"),
-        ("from pydantic import BaseModel\nclass B(BaseModel):\n x: int\nclass A(B):\n y: 'int'\n", "pydantic", "x y"),
+        (
+            "from pydantic import BaseModel\nclass B(BaseModel):\n x: int\nclass A(B):\n y: 'int'\n",
+            "pydantic",
+            "x y",
+        ),
         ("from typing import NamedTuple\nclass A(NamedTuple):\n x: int\n", "namedtuple", "x"),
         ("from typing import TypedDict\nclass A(TypedDict):\n x: int\n", "typeddict", "x"),
         ("import enum\nclass A(str, enum.Enum):\n X = 'x'\n", "enum", ""),
-        ("from typing import ClassVar\nclass A:\n x: ClassVar[int]\n y: 'ClassVar[int]'\n z: int\n", "class", "z"),
+        (
+            "from typing import ClassVar\nclass A:\n x: ClassVar[int]\n y: 'ClassVar[int]'\n z: int\n",
+            "class",
+            "z",
+        ),
     ],
 )
 def test_kinds_and_fields(source: str, kind: str, fields: str) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Our Models are held against the mappers that SQLAlchemy makes of the very same source."""
 
 from __future__ import annotations
@@ -49,7 +50,19 @@ import sqlalchemy.orm
 class Base(DeclarativeBase):
     pass
 """
-LAZY = ["select", "joined", "selectin", "subquery", "immediate", "raise", "raise_on_sql", "noload", True, False, None]
+LAZY = [
+    "select",
+    "joined",
+    "selectin",
+    "subquery",
+    "immediate",
+    "raise",
+    "raise_on_sql",
+    "noload",
+    True,
+    False,
+    None,
+]
 
 
 class Graph:
@@ -71,7 +84,11 @@ class Graph:
     def opening(self, number: int, parent: int | None) -> list[str]:
         if parent is None:
             legacy = self.draw(st.booleans())
-            key = "id = Column(Integer, primary_key=True)" if legacy else "id: Mapped[int] = mapped_column(primary_key=True)"
+            key = (
+                "id = Column(Integer, primary_key=True)"
+                if legacy
+                else "id: Mapped[int] = mapped_column(primary_key=True)"
+            )
             lines = [f"class M{number}(Base):", f"    __tablename__ = 't{number}'", f"    {key}"]
             lines += ["    kind: Mapped[str]", "    __mapper_args__ = {'polymorphic_on': 'kind'}"]
         else:
@@ -155,7 +172,9 @@ class Graph:
         far = f"foreign_keys='M{child}.{column}'"
         if kind in ("populates", "scalar"):
             many = {"populates": f"Mapped[list[M{child}]]", "scalar": f"Mapped[Optional['M{child}']]"}[kind]
-            self.classes[parent].append(f"    {down}: {many} = relationship({far}, back_populates='{up}'{self.lazy()})")
+            self.classes[parent].append(
+                f"    {down}: {many} = relationship({far}, back_populates='{up}'{self.lazy()})"
+            )
             self.classes[child].append(
                 f"    {up}: Mapped[Optional['M{parent}']] = relationship(foreign_keys=[{column}], back_populates='{down}'{self.lazy()})"
             )

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Names through imports, façades, star imports, conditions and circles."""
 
 from __future__ import annotations
@@ -84,7 +85,11 @@ if TYPE_CHECKING:
         ("app.services", "sa.orm.selectinload", "sqlalchemy.orm.selectinload"),
         ("app.services", "sa.select", "sqlalchemy.select"),
         ("app.services", "orm.Session", "sqlalchemy.orm.Session"),
-        ("app.services", "sqlalchemy.ext.asyncio.AsyncSession.execute", "sqlalchemy.ext.asyncio.AsyncSession.execute"),
+        (
+            "app.services",
+            "sqlalchemy.ext.asyncio.AsyncSession.execute",
+            "sqlalchemy.ext.asyncio.AsyncSession.execute",
+        ),
         ("app.services", "Post", "app.models.post:Post"),
         ("app.services", "app.models.post.Post", "app.models.post:Post"),
         ("app.services", "users.User", "app.models.user:User"),
@@ -176,7 +181,7 @@ def test_circles_end() -> None:
     assert described(resolve(index, "a", "D")) == "b:D"
     for cls in index.classes:
         assert cls.mro[0] is cls
-        cls.kind, cls.fields, cls.type_parameters, cls.has_unknown_base
+        assert (cls.kind, cls.fields, cls.type_parameters) == ("class", {}, ())
 
 
 def test_an_importer_sees_its_own_root_first() -> None:
@@ -278,6 +283,25 @@ Old: TypeAlias = "User"
     assert expression is not None
     found = index.type(Scoped(expression, index.modules["m"]))
     assert (described(found.symbol), found.optional, len(found.metadata)) == (symbol, optional, metadata)
+
+
+def test_globals_that_functions_assign() -> None:
+    index = make_index(
+        {
+            "m": """
+engine = None
+def start():
+    global engine
+    if engine is None:
+        engine = make()
+def other():
+    engine = 3
+"""
+        }
+    )
+    (found,) = index.global_assignments(index.modules["m"], "engine")
+    assert isinstance(found.expression, p.Call)
+    assert index.global_assignments(index.modules["m"], "other") == ()
 
 
 def test_builtins_are_those_of_python() -> None:

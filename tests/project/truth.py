@@ -59,7 +59,11 @@ def execute(source: str) -> dict[str, Shape]:
 def _registries(namespace: dict[str, Any]) -> list[Registry]:
     found: list[Registry] = []
     for value in list(namespace.values()):
-        own = value if isinstance(value, Registry) else getattr(value, "registry", getattr(value, "_sa_registry", None))
+        own = (
+            value
+            if isinstance(value, Registry)
+            else getattr(value, "registry", getattr(value, "_sa_registry", None))
+        )
         if isinstance(own, Registry) and own not in found:
             found.append(own)
     return found
