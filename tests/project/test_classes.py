@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Members, method resolution order, kinds and type arguments; Python itself is the judge of the order."""
 
 from __future__ import annotations
