@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from asyncsqla_lint.workspace.config import load_config
 from harness.environments import releases
 from harness.programs import Fixture, discover
 
 import asyncsqla_lint
+from asyncsqla_lint.workspace.config import load_config
 
 FIXTURES = discover()
 
@@ -18,7 +18,7 @@ FIXTURES = discover()
 @pytest.mark.parametrize("fixture", FIXTURES, ids=[fixture.key for fixture in FIXTURES])
 def test_the_marked_lines_are_reported_and_no_others(fixture: Fixture, release: str) -> None:
     config = load_config(
-        [fixture.target],
+        [str(fixture.target)],
         config_file=None,
         isolated=True,
         overrides={

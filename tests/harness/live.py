@@ -64,8 +64,8 @@ def run(fixtures: Sequence[Fixture], release: str) -> Batch:
         )
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
-        raise RunnerFailed(
-            f"the runner for {release} ended with {done.returncode} after {len(lines)} lines\n{done.stderr}"
-        )
+        cases = [f"{fixture.key} {case}" for fixture in fixtures for case in fixture.cases]
+        running = cases[len(lines) - 1] if 0 < len(lines) <= len(cases) else "its start or end"
+        raise RunnerFailed(f"the runner for {release} died ({done.returncode}) in {running}\n{done.stderr}")
     reports = tuple(msgspec.json.decode(line, type=CaseReport) for line in lines[1:])
     return Batch(json.loads(lines[0])["sqlalchemy"], reports)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import importlib
 import inspect as python_inspect
@@ -41,7 +42,8 @@ from sqlalchemy.orm import clear_mappers
 from sqlalchemy.pool import Pool
 from sqlalchemy.util.concurrency import await_only, in_greenlet
 
-CASE_SECONDS = 60.0
+CASE_SECONDS = 30.0
+HUNG_SECONDS = 90.0  # a case that blocks its thread cannot be cancelled: the process ends, saying where
 ASYNC_LATENCY = 0.01
 SYNC_LATENCY = 0.4
 BEAT = 0.005
@@ -397,11 +399,13 @@ def main() -> None:
     sys.path[:] = [path for path in sys.path if os.path.abspath(path) != here]
     # Fixtures may print; only JSON goes to the real standard output.
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    errors = os.fdopen(os.dup(2), "w", encoding="utf-8")
     latency, connections = Latency(), Connections()
     gc.freeze()
     print(json.dumps({"sqlalchemy": sqlalchemy.__version__}), file=output, flush=True)
     for fixture in manifest["fixtures"]:
         for case in fixture["cases"]:
+            faulthandler.dump_traceback_later(HUNG_SECONDS, exit=True, file=errors)
             print(json.dumps(run_case(fixture, case, latency, connections)), file=output, flush=True)
     output.flush()
     # A fixture that leaks may leave a driver's thread behind, which would keep the process alive.
