@@ -72,7 +72,9 @@ def read_column(
     for one in (metadata, construct):
         if one is not None:
             _apply(index, column, one, declared.owner)
-    if column.nullable is None and declared.optional is not None and not column.primary_key:
+    # An annotation speaks to mapped_column alone: a plain Column, also inside `deferred`, does not read it.
+    plain = construct is not None and construct.name == "sqlalchemy.Column"
+    if column.nullable is None and declared.optional is not None and not plain and not column.primary_key:
         column.nullable = declared.optional
     if column.primary_key and column.nullable is None:
         column.nullable = False

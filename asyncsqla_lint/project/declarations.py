@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -198,7 +199,8 @@ def _other(mapping: Mapping, declared: Declared, construct: Construct, inner: Ty
     if short == "deferred":
         wrapped = inner_column(index, construct)
         if wrapped is not None:
-            return [read_deferred(index, read_column(index, declared, wrapped), construct)]
+            column = read_column(index, replace(declared, optional=None), wrapped)
+            return [read_deferred(index, column, construct)]
         return [ColumnProperty(*place, deferred=True)]
     if short in ("column_property", "ColumnProperty", "MappedSQLExpression"):
         wrapped = inner_column(index, construct)
@@ -206,7 +208,7 @@ def _other(mapping: Mapping, declared: Declared, construct: Construct, inner: Ty
         group = constant(index, construct.keywords.get("group"))
         raiseload = constant(index, construct.keywords.get("raiseload")) is True
         if wrapped is not None:
-            column = read_column(index, declared, wrapped)
+            column = read_column(index, replace(declared, optional=None), wrapped)
             column.deferred, column.deferred_raiseload = deferred or column.deferred, raiseload
             return [column]
         expire = constant(index, construct.keywords.get("expire_on_flush")) is not False

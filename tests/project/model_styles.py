@@ -9,8 +9,8 @@ STYLES["annotated"] = """
 from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, List, Optional
-from sqlalchemy import ForeignKey, String, func
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import Column, ForeignKey, String, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, deferred, mapped_column, relationship
 
 intpk = Annotated[int, mapped_column(primary_key=True)]
 stamp = Annotated[datetime, mapped_column(server_default=func.now(), onupdate=func.now())]
@@ -26,6 +26,9 @@ class Author(Base):
     bio: Mapped[str | None] = mapped_column(deferred=True)
     notes: Mapped[str | None] = mapped_column(deferred_group="long", deferred_raiseload=True)
     changed: Mapped[stamp]
+    essay: Mapped[str] = deferred(mapped_column(default="…"))
+    legacy: Mapped[str] = Column(String)
+    wrapped: Mapped[str] = column_property(mapped_column())
     books: Mapped[List[Book]] = relationship(back_populates="author", lazy="selectin", order_by="Book.id")
     profile: Mapped[Optional["Profile"]] = relationship(back_populates="author")
 
