@@ -22,6 +22,7 @@ from asyncsqla_lint.flow.values import (
     SuperValue,
     TupleValue,
     Value,
+    alternatives,
     join,
     union,
 )
@@ -57,7 +58,6 @@ EXCEPTIONS = {
     "builtins.KeyboardInterrupt": "BaseException",
     "builtins.SystemExit": "BaseException",
     "asyncio.CancelledError": "BaseException",
-    "asyncio.TimeoutError": "TimeoutError",
 }
 
 
@@ -140,7 +140,14 @@ def _consume(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 
 def _len(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    iteration = _first(arguments).iterate(flow, state, at, False)
+    value = _first(arguments)
+    for one in alternatives(value):
+        if isinstance(one, Reference):
+            record = state.record(one.oid)
+            if record.class_info() is not None:
+                record.length(flow, state, one, at)
+                return UNKNOWN
+    iteration = value.iterate(flow, state, at, False)
     return UNKNOWN if iteration.items is None else Constant(len(iteration.items))
 
 

@@ -260,8 +260,11 @@ def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, 
             if isinstance(left.value, (int, float)) and isinstance(right.value, (int, float)):
                 return Constant(left.value + right.value)
             return UNKNOWN
-    if operator == "%" and isinstance(left, Constant) and isinstance(left.value, str):
-        return _percent(left.value, right)
+    if operator == "%" and isinstance(left, (Constant, Text)):
+        if not isinstance(left, Constant) or isinstance(left.value, str):
+            given = right.elements if isinstance(right, TupleValue) else (right,)
+            written = tuple(one.formatted(flow, state, at) if not isinstance(one, (Constant, Text)) else one for one in given)
+            return _percent(left.value, TupleValue(written)) if isinstance(left, Constant) else UNKNOWN
     if operator in ("+", "|") and hasattr(left, "record"):
         record = left.record(state)
         if isinstance(record, (ListRecord, DictRecord)):
@@ -271,8 +274,9 @@ def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, 
     return left.operated(flow, state, operator, right, at) or right.operated(flow, state, operator, left, at) or UNKNOWN
 
 
-def _percent(pattern: str, right: Value) -> Value:
-    values = list(right.elements) if isinstance(right, TupleValue) else [right]
+def _percent(pattern: bool | int | float | str | None, right: TupleValue) -> Value:
+    assert isinstance(pattern, str)
+    values = right.elements
     pieces = pattern.split("%s")
     if "%" in "".join(pieces) or len(pieces) != len(values) + 1:
         return text([pieces[0].split("%")[0] or None, None])

@@ -250,7 +250,9 @@ def _narrow_call(flow: Flow, state: State, node: p.Call, holds: bool) -> bool:
         kept = _keep(flow, state, node.arguments[0], fits)
         if kept and holds:
             value = current(flow, state, node.arguments[0])
-            if value is not None and len(wanted) == 1:
+            if isinstance(value, Reference) and len(wanted) == 1:
+                state.record(value.oid).specialised(flow, state, value, wanted[0])
+            elif value is not None and len(wanted) == 1:
                 specialised = flow.scopes.specialise(flow, state, value, wanted[0])
                 if specialised is not None:
                     put(flow, state, node.arguments[0], specialised)

@@ -105,6 +105,12 @@ class Record(Struct, frozen=True):
         """A test has narrowed what an attribute holds."""
         return None
 
+    def length(self, flow: Flow, state: State, me: Reference, at: Span) -> None:
+        """`len(me)` runs `__len__`."""
+
+    def specialised(self, flow: Flow, state: State, me: Reference, cls: Value) -> None:
+        """A test has shown that this is an instance of `cls`."""
+
     def individual(self, flow: Flow, state: State, me: Reference) -> Value:
         return me
 

@@ -305,7 +305,7 @@ class FunctionValue(Value, frozen=True):
             value
             for frame in self.closure
             for name, value in (state.variables(frame) or {}).items()
-            if name in self.info.mentions
+            if name in self.info.header.mentions
         )
         return found + captured
 

@@ -24,7 +24,7 @@ from asyncsqla_lint.project.models import Column
 from asyncsqla_lint.semantics import unit_of_work
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
-from asyncsqla_lint.semantics.identity import key_of, materialise, same_row
+from asyncsqla_lint.semantics.identity import executed, key_of, materialise, same_row
 from asyncsqla_lint.semantics.instances import (
     EXPIRED,
     PERSISTENT,
@@ -35,7 +35,7 @@ from asyncsqla_lint.semantics.instances import (
 )
 from asyncsqla_lint.semantics.loader_options import LoaderOptions, collected
 from asyncsqla_lint.semantics.results import ResultRecord
-from asyncsqla_lint.semantics.statements import Statement, with_execution_options
+from asyncsqla_lint.semantics.statements import Statement, entity_class, with_execution_options
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -71,6 +71,12 @@ def _execute(
     if found.is_write:
         apply_write(flow, state, me, found, at)
     is_async = name.startswith("stream")
+    if not is_async:
+        for entity in found.entities:
+            cls = entity_class(entity)
+            model = None if cls is None else flow.index.model(cls)
+            if model is not None:
+                executed(flow, state, me, model, found)
     result = ResultRecord(found, me, flow.site(at), is_async=is_async)
     if name in ("scalars", "stream_scalars") or (name == "exec" and len(found.entities) == 1):
         result = replace(result, shape="scalars")

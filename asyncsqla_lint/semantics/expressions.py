@@ -90,6 +90,7 @@ class AliasValue(Value, frozen=True):
     cls: ClassInfo
     number: int
     subclasses: tuple[ClassInfo, ...] = ()
+    label: str | None = None
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         for cls in self.subclasses:

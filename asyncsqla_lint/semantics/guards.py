@@ -11,12 +11,14 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
+    ClassValue,
     Method,
     Reference,
     Value,
     alternatives,
 )
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics.mappers import MapperValue
 from asyncsqla_lint.semantics.instances import (
     LOADED,
     WRONG,
@@ -43,6 +45,9 @@ class Inspection(Value, frozen=True):
             return InstanceDict(self.instance)
         if name in ("object", "obj"):
             return self.instance
+        record = state.record(self.instance.oid)
+        if name == "mapper" and isinstance(record, InstanceRecord):
+            return MapperValue(record.model)
         return Method(self, name)
 
 
@@ -56,6 +61,8 @@ class NameSet(Value, frozen=True):
 def register(meanings: Meanings) -> None:
     for name in (
         "sqlalchemy.inspect",
+        "sqlalchemy.orm.class_mapper",
+        "sqlalchemy.orm.object_mapper",
         "sqlalchemy.inspection.inspect",
         "sqlalchemy.orm.attributes.instance_state",
         "sqlalchemy.orm.base.instance_state",
@@ -71,6 +78,9 @@ def _inspect(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     for one in alternatives(arguments.positional[0]) if arguments.positional else ():
         if isinstance(one, Reference) and isinstance(state.record(one.oid), InstanceRecord):
             return Inspection(one)
+        model = flow.index.model(one.info) if isinstance(one, ClassValue) else None
+        if model is not None:
+            return MapperValue(model)
     return UNKNOWN
 
 

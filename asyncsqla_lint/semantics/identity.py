@@ -83,11 +83,43 @@ def materialise(
     subclasses: tuple[ClassInfo, ...] = (),
 ) -> Reference:
     """The instance (or the instances) that a query gives, and what the query does to those already there."""
+    plan = _plan(model, statement, subclasses)
+    found, doubtful, key = meet(flow, state, session, model, statement, plan, many=many)
+    if found is not None:
+        return found
+    fresh = InstanceRecord(
+        model,
+        plan=plan,
+        session=session,
+        many=many and not (key is not None and _is_primary(model, key)),
+        origin=statement.site,
+        key=key,
+    )
+    for record in doubtful:
+        fresh = _perhaps_same(fresh, record)
+    return allocate(flow, state, fresh)
+
+
+def _plan(model: Model, statement: Statement, subclasses: tuple[ClassInfo, ...]) -> Plan:
     plan = plan_for(model.cls, statement.options, subclasses)
     if statement.from_statement:
-        plan = replace(
-            plan, entries=tuple(one for one in plan.entries if one.strategy not in ("joinedload",))
-        )
+        plan = replace(plan, entries=tuple(one for one in plan.entries if one.strategy != "joinedload"))
+    return plan
+
+
+def _is_primary(model: Model, key: Key) -> bool:
+    return bool(model.primary_key) and tuple(name for name, _ in key) == model.primary_key
+
+
+def executed(flow: Flow, state: State, session: Reference, model: Model, statement: Statement) -> None:
+    """The statement has run: its rows have met the instances that the session holds, fetched or not."""
+    meet(flow, state, session, model, statement, _plan(model, statement, ()), many=True)
+
+
+def meet(
+    flow: Flow, state: State, session: Reference | None, model: Model, statement: Statement, plan: Plan, *, many: bool
+) -> tuple[Reference | None, list[InstanceRecord], Key | None]:
+    """What a query does to the instances already there: the one that it certainly gives, those that it may give."""
     key = key_of(model, statement.equalities) if statement.has_criteria and statement.kind == "select" else None
     everything = statement.kind == "select" and not (
         statement.has_criteria or statement.limit or statement.joins or statement.distinct or statement.from_statement
@@ -106,7 +138,7 @@ def materialise(
     doubtful: list[InstanceRecord] = []
     for reference, record in others:
         same = same_row(reference, record, key)
-        if same is True and not many:
+        if same is True and (not many or _is_primary(model, key or ())):
             state.put(reference, requeried(record, plan, statement))
             found = found or (reference if reference.oid in alive or record.key is not None else None)
         elif same is not False:
@@ -116,19 +148,7 @@ def materialise(
                 state.put(reference, perhaps_requeried(record, plan, statement))
             if reference.oid in alive and (not many or record.many):
                 doubtful.append(record)
-    if found is not None:
-        return found
-    fresh = InstanceRecord(
-        model,
-        plan=plan,
-        session=session,
-        many=many,
-        origin=statement.site,
-        key=None if many else key,
-    )
-    for record in doubtful:
-        fresh = _perhaps_same(fresh, record)
-    return allocate(flow, state, fresh)
+    return found, doubtful, key
 
 
 def _related_classes(one: ClassInfo, other: ClassInfo) -> bool:
@@ -158,15 +178,12 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
             if plan.is_open:
                 attributes[name] = replace(state, bits=state.bits | UNSURE)
             elif _loaded_by(record, plan, name):
-                attributes[name] = AttributeState(LOADED)
+                attributes[name] = AttributeState(LOADED, plan=plan)
         elif state.bits & EXPIRED:
             attributes[name] = AttributeState(LOADED)
         elif state.bits & UNLOADED and plan.loads_column(record.model, attribute) is not False:  # type: ignore[arg-type]  # only columns are left
             attributes[name] = AttributeState(LOADED)
-    merged = record.plan
-    if merged is not None and plan.entries:
-        merged = replace(merged, entries=merged.entries + plan.entries)
-    return replace(record, attributes=attributes, plan=merged)
+    return replace(record, attributes=attributes)
 
 
 def perhaps_requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:

@@ -64,18 +64,23 @@ class Cause(Struct, frozen=True):
     assumption: str = ""
 
 
+# A new object's empty collection was read, not changed: it is not loaded after the flush.
+LOOKED_AT = Cause("a look")
+
+
 class AttributeState(Struct, frozen=True):
     """What is known of one attribute: a set of possibilities, and its value where there is one."""
 
     bits: int
     value: Value | None = None
     cause: Cause | None = None
+    plan: Plan | None = None  # of the query that loaded it, where that is not the instance's own
 
     def joined(self, other: AttributeState) -> AttributeState:
         if self == other:
             return self
         value = self.value if other.value is None else other.value if self.value is None else join(self.value, other.value)
-        return AttributeState(self.bits | other.bits, value, self.cause or other.cause)
+        return AttributeState(self.bits | other.bits, value, self.cause or other.cause, self.plan or other.plan)
 
 
 class InstanceRecord(Record, frozen=True):
@@ -262,6 +267,26 @@ class InstanceRecord(Record, frozen=True):
             return run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments((key,)), at)
         return UNKNOWN
 
+    def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
+        for name, arguments in (("__contains__", Arguments((item,))), ("__iter__", Arguments())):
+            found = self.model.cls.find(name)
+            if found is not None and found[1].function is not None:
+                run_function(flow, state, FunctionValue(found[1].function, (), me), arguments, at)
+                break
+        return None
+
+    def length(self, flow: Flow, state: State, me: Reference, at: Span) -> None:
+        found = self.model.cls.find("__len__")
+        if found is not None and found[1].function is not None:
+            run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments(), at)
+
+    def specialised(self, flow: Flow, state: State, me: Reference, cls: Value) -> None:
+        """`isinstance(me, cls)` holds: the row is one of a subclass."""
+        if isinstance(cls, ClassValue) and cls.info.is_subclass_of(self.model.cls):
+            model = flow.index.model(cls.info)
+            if model is not None and model is not self.model:
+                state.put(me, replace(self, model=model))
+
     def forget(self, flow: Flow, state: State, me: Reference) -> None:
         state.put(me, forgotten(self))
 
@@ -370,6 +395,10 @@ def _read_plain(flow: Flow, state: State, me: Reference, record: InstanceRecord,
         return ClassValue(cls)
     if name == "__dict__":
         return InstanceDict(me)
+    if name in ("__table__", "__mapper__"):
+        from asyncsqla_lint.semantics.mappers import MapperValue
+
+        return MapperValue(record.model)
     if name == "awaitable_attrs":
         return AwaitableAttributes(me)
     inherited = flow.meanings.inherited_attribute(flow, state, me, ClassValue(cls), name, at)
@@ -429,7 +458,10 @@ def _missing(
     reports = not found.bits & UNSURE
     if reports and record.lifecycle == "mixed":
         certain = False
-    if reports and isinstance(attribute, Relationship) and found.bits & (UNLOADED | EXPIRED) and use != "change":
+    emits_sql = found.bits & (UNLOADED | EXPIRED) or (
+        isinstance(attribute, Relationship) and record.plan is not None and record.plan.raises_on_sql_only(attribute)
+    )
+    if reports and isinstance(attribute, Relationship) and emits_sql and use != "change":
         target = known_target(flow, state, me, record, attribute)
         if target is not None:
             loaded = AttributeState(LOADED, target)
@@ -538,22 +570,26 @@ def _emit(
 def standing(flow: Flow, at: Span) -> tuple[Site, Frame, str]:
     """Where a finding stands: outside of mapped classes, at the expression that set the read off."""
     frame, span, via = flow.frame, at, ""
-    while frame.caller is not None and frame.owner is not None and frame.function is not None:
-        if not _is_mapped(flow, frame):
+    while frame.caller is not None and frame.function is not None:
+        if frame.function.is_async or not _is_mapped(flow, frame):
             break
         if frame.caller.function is None and frame.caller.module is None:
             break
-        via = via or f"{frame.owner.name}.{frame.function.name}"
+        via = via or frame.function.qualname
         span, frame = frame.call_span, frame.caller
     return Site(frame.module, span), frame, via
 
 
 def _is_mapped(flow: Flow, frame: Frame) -> bool:
     """Does the frame run a method of a mapped class (or of a mixin, for an instance of one)?"""
-    if frame.owner is not None and flow.index.model(frame.owner) is not None:
-        return True
-    if isinstance(frame.receiver, Reference):
-        return frame.owner is not None and frame.receiver.oid in flow.instances
+    function = frame.function
+    while function is not None:
+        if function.owner is not None:
+            if flow.index.model(function.owner) is not None:
+                return True
+            receiver = frame.receiver
+            return isinstance(receiver, Reference) and receiver.oid in flow.instances
+        function = function.parent
     return False
 
 
@@ -619,6 +655,8 @@ def _value_of(
     now = _current(state, me, record)
     known = now.state_of(attribute.name) or found
     if value is not UNKNOWN:
+        if isinstance(attribute, Relationship) and now.lifecycle in (TRANSIENT, PENDING):
+            known = replace(known, cause=LOOKED_AT)
         state.put(me, now.with_attribute(attribute.name, replace(known, value=value)))
     return value
 
@@ -636,9 +674,10 @@ def _related(
     if target is None or uselist is None:
         return UNKNOWN
     plan = None
-    if record.plan is not None:
-        plan = record.plan.below(attribute)
-        state_bits = record.state_of(attribute.name)
+    state_bits = record.state_of(attribute.name)
+    source = record.plan if state_bits is None or state_bits.plan is None else state_bits.plan
+    if source is not None:
+        plan = source.below(attribute)
         if state_bits is not None and state_bits.bits & UNSURE:
             plan = replace(plan, is_open=True) if plan.entries else None
     attributes: dict[str, AttributeState] = {}
@@ -681,7 +720,11 @@ class CollectionRecord(ListRecord, frozen=True):
         if name in ("append", "add", "extend", "update", "insert") and self.owner is not None:
             owner = state.record(self.owner.oid)
             if isinstance(owner, InstanceRecord):
-                state.put(self.owner, replace(owner, is_modified=True))
+                held = owner.attributes.get(self.name)
+                if held is not None and held.cause is LOOKED_AT:
+                    owner = owner.with_attribute(self.name, replace(held, cause=None))
+                owner = replace(owner, is_modified=True, is_written=True)
+                state.put(self.owner, owner)
                 for value in arguments.positional:
                     link(flow, state, self.owner, owner, self.name, value)
         return result

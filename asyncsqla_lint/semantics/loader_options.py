@@ -150,6 +150,11 @@ def extended(base: LoaderOptions, strategy: str, arguments: Arguments) -> Loader
             root = target.cls
         tip = (*tip, step)
         sql_only = arguments.keywords.get("sql_only") == Constant(True)
+        depth = arguments.keywords.get("recursion_depth")
+        if depth is not None:
+            repeats = depth.value if isinstance(depth, Constant) and isinstance(depth.value, int) else 0
+            for count in range(1, repeats if repeats > 0 else 8):
+                entries = (*entries, Entry((*tip, *(step,) * count), strategy))
         named_root = base.root if step.name == "*" else None
         entries = (*entries, Entry(tip, strategy, sql_only=sql_only, root=named_root))
     return LoaderOptions(entries, tip, root, is_open)
@@ -315,20 +320,22 @@ def plan_for(cls: ClassInfo, options: tuple[LoaderOptions, ...], subclasses: tup
     entries: list[Entry] = []
     wildcards: list[Entry] = []
     is_open = False
+    known = subclasses + _polymorphic([entry for option in options for entry in option.entries])
     for option in options:
         is_open = is_open or option.is_open
-        if option.root is not None and not _concerns(option.root, cls):
+        if option.root is not None and not _concerns(option.root, cls, known):
             continue
         for entry in option.entries:
             if len(entry.path) == 1 and entry.path[0].name == "*" and entry.root is None:
                 wildcards.append(entry)
-            elif entry.strategy not in COLUMN_STRATEGIES or entry.path or entry.root is None or _concerns(entry.root, cls):
+            elif entry.strategy not in COLUMN_STRATEGIES or entry.path or entry.root is None or _concerns(entry.root, cls, known):
                 entries.append(entry)
     return Plan(tuple(entries), is_open, (cls,), tuple(wildcards), subclasses + _polymorphic(entries))
 
 
-def _concerns(root: ClassInfo, cls: ClassInfo) -> bool:
-    return root is cls or cls.is_subclass_of(root) or root.is_subclass_of(cls)
+def _concerns(root: ClassInfo, cls: ClassInfo, subclasses: tuple[ClassInfo, ...]) -> bool:
+    """A query of a base hears options of a subclass only if it has been told of the subclass."""
+    return root is cls or cls.is_subclass_of(root) or any(one.is_subclass_of(root) for one in subclasses)
 
 
 EMPTY_PLAN = Plan()

@@ -34,6 +34,7 @@ from asyncsqla_lint.semantics.loader_options import (
     extended,
     target_class,
 )
+from asyncsqla_lint.semantics.mappers import MapperValue
 from asyncsqla_lint.semantics.sessions import (
     FactoryValue,
     SessionRecord,
@@ -144,7 +145,9 @@ def _load(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 def _aliased(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     cls = target_class(arguments.positional[0]) if arguments.positional else None
-    return UNKNOWN if cls is None else AliasValue(cls, flow.new_id())
+    name = arguments.keywords.get("name")
+    label = name.value if isinstance(name, Constant) and isinstance(name.value, str) else None
+    return UNKNOWN if cls is None else AliasValue(cls, flow.new_id(), label=label)
 
 
 def _with_polymorphic(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -276,6 +279,8 @@ def _class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: S
     model = flow.index.model(cls.info)
     if model is None:
         return None
+    if name in ("__mapper__", "__table__"):
+        return MapperValue(model)
     attribute = model.attributes.get(name)
     if isinstance(attribute, MappedAttribute) and not isinstance(attribute, Hybrid):
         return AttributeValue(cls.info, name)

@@ -236,5 +236,7 @@ def entity_name(entity: Value) -> str | None:
     """Under which name a row offers the element."""
     if isinstance(entity, AttributeValue):
         return entity.name
+    if isinstance(entity, AliasValue) and entity.label is not None:
+        return entity.label
     cls = entity_class(entity)
     return None if cls is None else cls.name

@@ -26,6 +26,7 @@ from asyncsqla_lint.semantics.instances import (
     DETACHED,
     EXPIRED,
     LOADED,
+    LOOKED_AT,
     PENDING,
     PERSISTENT,
     TRANSIENT,
@@ -103,7 +104,7 @@ def flush(flow: Flow, state: State, session: Reference, at: Span, *, may_fail: b
 
 
 def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
-    attributes = dict(record.attributes)
+    attributes = {name: found for name, found in record.attributes.items() if not _only_looked_at(found)}
     if record.model.eager_defaults is False:
         for name, attribute in record.model.attributes.items():
             if isinstance(attribute, Column) and attribute.is_set_by_server_on_insert and not attribute.primary_key:
@@ -116,6 +117,10 @@ def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     return replace(
         record, lifecycle=PERSISTENT, attributes=attributes, is_modified=False, is_uncommitted=True
     )
+
+
+def _only_looked_at(found: AttributeState) -> bool:
+    return found.cause is LOOKED_AT
 
 
 def updated(record: InstanceRecord, cause: Cause) -> InstanceRecord:
