@@ -195,7 +195,9 @@ def _map(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         results = tuple(function.call(flow, state, Arguments((item,)), at) for item in iterations[0].items)
         return flow.allocate(state, ListRecord(results, None, "iterator", not results))
     given = tuple(_one(one) or UNKNOWN for one in iterations)
+    since = flow.counter
     result = function.call(flow, state, Arguments(given), at)
+    flow.repeated(state, since)
     return flow.allocate(state, ListRecord(None, result, "iterator"))
 
 

@@ -93,9 +93,30 @@ def arguments_of(flow: Flow, state: State, node: p.Call) -> Arguments:
     return Arguments(tuple(positional), keywords, more, more_keywords)
 
 
+_CHANGES = frozenset(
+    "append add extend insert remove discard clear pop update sort reverse appendleft popleft setdefault".split()
+)
+
+
+def _changing(flow: Flow, state: State, node: p.Expression, act: Callable[[], Value]) -> Value:
+    """Evaluate while the attribute `node` is read only to be changed in place, or asked what it holds."""
+    if not isinstance(node, p.Attribute):
+        return act()
+    before, flow.changing = flow.changing, node.span
+    try:
+        return act()
+    finally:
+        flow.changing = before
+
+
 def _call(flow: Flow, state: State, node: p.Call) -> Value:
-    function = evaluate(flow, state, node.function)
+    target = node.function
+    if isinstance(target, p.Attribute) and target.name in _CHANGES:
+        function = _changing(flow, state, target.value, lambda: evaluate(flow, state, target))
+    else:
+        function = evaluate(flow, state, target)
     arguments = arguments_of(flow, state, node)
+    flow.calling = node
     return function.call(flow, state, arguments, node.span)
 
 
@@ -181,7 +202,10 @@ def _compare(flow: Flow, state: State, node: p.Compare) -> Value:
     left = evaluate(flow, state, node.left)
     result: Value = UNKNOWN
     for operator, right_node in zip(node.operators, node.comparators):
-        right = evaluate(flow, state, right_node)
+        if operator in ("in", "not in"):
+            right = _changing(flow, state, right_node, lambda: evaluate(flow, state, right_node))  # noqa: B023  # called at once
+        else:
+            right = evaluate(flow, state, right_node)
         result = compare(flow, state, left, operator, right, node.span)
         left = right
     return result if len(node.operators) == 1 else UNKNOWN
@@ -311,11 +335,14 @@ def _on_copy(flow: Flow, state: State, node: p.Expression) -> list[Option]:
 def _comprehension(flow: Flow, state: State, node: p.Comprehension) -> Value:
     """Runs in the enclosing frame, whose variables are put back afterwards, once for each known item."""
     outside = state.frames.get(flow.frame.id, {})
+    since = flow.counter
     flow.joining += 1
     try:
         items, certain = _comprehend(flow, state, node, 0)
     finally:
         flow.joining -= 1
+    if not certain:
+        flow.repeated(state, since)
     state.restore_frame(flow.frame.id, outside)
     if node.kind == "dict":
         record = DictRecord()

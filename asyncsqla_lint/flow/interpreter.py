@@ -36,7 +36,7 @@ from asyncsqla_lint.flow.values import (
     Value,
     union,
 )
-from asyncsqla_lint.program import Expression, Span, Statements
+from asyncsqla_lint.program import Call, Expression, Span, Statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.meanings import Meanings
@@ -84,8 +84,12 @@ class Flow:
         self.scopes = scopes.Scopes(self)
         self.statistics: dict[str, int] = {}
         # What semantics keeps for the path being run.
+        self.calling: Call | None = None  # the call whose function is being looked into
         self.greenlets = 0  # inside `run_sync`: plain code may do I/O
+        self.threads = 0  # inside what a worker thread runs
+        self.task = 0  # the concurrent task that is running; 0: none but the root's own
         self.serializing = 0
+        self.changing: Span = -1  # the attribute whose value is about to be changed in place
         self.instances: set[int] = set()  # the objects that are instances of mapped classes
         self.reads: dict[tuple[str, int, str], int] = {}
 
@@ -96,7 +100,7 @@ class Flow:
         self.tries, self.recorders = [], []
         self.oracle, self.joining, self.hedge, self.muted = Oracle(), 0, 0, 0
         self.steps_left = STEPS_PER_ROOT
-        self.greenlets = self.serializing = 0
+        self.greenlets = self.serializing = self.task = self.threads = 0
         self.reads = {}
         return State(self.base, self.base_frames)
 
@@ -171,6 +175,11 @@ class Flow:
             yield
         finally:
             self.muted -= 1
+
+    def repeated(self, state: State, since: int) -> None:
+        """What was made since the id `since` is made once for each of many elements."""
+        for oid in [oid for oid in state.heap if oid > since]:
+            state.record(oid).repeated(self, state, Reference(oid), since)
 
     # -- choices
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint.flow.state import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -403,6 +405,7 @@ class CoroutineRecord(Record, frozen=True):
     site: Site
     is_awaited: bool = False
     kind: str = "coroutine"  # or "generator": an async generator, which is iterated
+    is_many: bool = False  # it stands for one of many, made alike
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, CoroutineRecord):
@@ -412,17 +415,20 @@ class CoroutineRecord(Record, frozen=True):
         return FORGOTTEN
 
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
-        state.put(
-            me, CoroutineRecord(self.function, self.arguments, self.site, is_awaited=True, kind=self.kind)
-        )
+        state.put(me, replace(self, is_awaited=True))
+        made_here = self.site.module is flow.frame.module  # a place in another file means nothing in this frame
+        span = self.site.span if made_here else at
         if isinstance(self.function, FunctionValue):
             from asyncsqla_lint.flow.calls import run_function
 
-            return run_function(flow, state, self.function, self.arguments, self.site.span)
+            return run_function(flow, state, self.function, self.arguments, span)
         if isinstance(self.function, Method):
             method = self.function
-            return method.receiver.await_method(flow, state, method.name, self.arguments, self.site.span)
+            return method.receiver.await_method(flow, state, method.name, self.arguments, span)
         return UNKNOWN
+
+    def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
+        state.put(me, replace(self, is_many=True))
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
         if self.kind != "generator" or not isinstance(self.function, FunctionValue):

@@ -118,6 +118,10 @@ class Record(Struct, frozen=True):
         """After a loop over what `me` stands for: each element is now like one of `processed`."""
         return None
 
+    def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
+        """It was made in an iteration that stands for many, which began at the id `since`."""
+        return None
+
     def refers_to(self) -> tuple[Value, ...]:
         return ()
 

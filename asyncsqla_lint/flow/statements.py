@@ -164,7 +164,12 @@ def _annotated_assign(flow: Flow, state: State, node: AnnotatedAssign) -> None:
 
 
 def _augmented_assign(flow: Flow, state: State, node: AugmentedAssign) -> None:
-    value = evaluate(flow, state, BinaryOperation(node.span, node.target, node.operator, node.value))
+    operation = BinaryOperation(node.span, node.target, node.operator, node.value)
+    flow.changing, before = node.target.span, flow.changing
+    try:
+        value = evaluate(flow, state, operation)
+    finally:
+        flow.changing = before
     assign(flow, state, node.target, value)
 
 

@@ -101,6 +101,7 @@ class InstanceRecord(Record, frozen=True):
     origin: Site | None = None
     key: Key | None = None  # what identified it: primary key or unique criteria
     detached_by: Cause | None = None
+    parent: tuple[Reference, str] | None = None  # whose relationship led to it
 
     # -- identity
 
@@ -149,9 +150,7 @@ class InstanceRecord(Record, frozen=True):
 
     def _default(self, attribute: MappedAttribute) -> AttributeState:
         if isinstance(attribute, Relationship):
-            if attribute.lazy == "dynamic":
-                return AttributeState(DYNAMIC)
-            if attribute.lazy == "write_only":
+            if attribute.lazy in ("dynamic", "write_only"):
                 return AttributeState(LOADED)
         if self.lifecycle in (TRANSIENT, PENDING):
             return AttributeState(LOADED)
@@ -363,6 +362,8 @@ def read(
     if found is None:
         return UNKNOWN
     bits = found.bits
+    if use == "read" and at == flow.changing:
+        use = "change"
     if bits & WRONG:
         found, value = _missing(flow, state, me, record, attribute, found, at, use)
         if value is not None:
@@ -603,7 +604,12 @@ def known_target(
     inverse = relationship.inverse
     if relationship.direction != "many-to-one" or relationship.target is None:
         return None
-    for oid in sorted(state.alive()):
+    alive = state.alive()
+    if inverse is not None and record.parent is not None and record.parent[1] == inverse.name:
+        parent = state.record(record.parent[0].oid)
+        if record.parent[0].oid in alive and isinstance(parent, InstanceRecord) and parent.session == record.session:
+            return record.parent[0]
+    for oid in sorted(alive):
         other = state.record(oid)
         if not isinstance(other, InstanceRecord) or other.session != record.session or oid == me.oid:
             continue
@@ -680,16 +686,12 @@ def _related(
         plan = source.below(attribute)
         if state_bits is not None and state_bits.bits & UNSURE:
             plan = replace(plan, is_open=True) if plan.entries else None
-    attributes: dict[str, AttributeState] = {}
-    inverse = attribute.inverse
-    if inverse is not None and attribute.direction == "one-to-many" and inverse.uselist is False:
-        attributes[inverse.name] = AttributeState(LOADED, me if not record.many else None)
     related = InstanceRecord(
         target,
         plan=plan,
         session=record.session,
         lifecycle=record.lifecycle if record.lifecycle != "mixed" else PERSISTENT,
-        attributes=attributes,
+        parent=(me, attribute.name),
         many=bool(uselist) or record.many,
         origin=record.origin,
         detached_by=record.detached_by,
@@ -892,19 +894,47 @@ def load_attribute(state: State, me: Reference, record: InstanceRecord, name: st
 
 
 class DynamicCollection(Value, frozen=True):
-    """A `lazy="dynamic"` or write-only collection."""
+    """A `lazy="dynamic"` or write-only collection: nothing is loaded until it is asked for rows."""
 
     owner: Reference
     name: str
     kind: str
 
+    ROWS = frozenset("all first one one_or_none count scalar get __iter__ delete update exists".split())
+    CHANGES = frozenset("add append remove extend add_all insert".split())
+
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         return Method(self, name)
+
+    def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        self._ask(flow, state, at)
+        return Iteration(element=UNKNOWN)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        self._ask(flow, state, at)
+        return UNKNOWN
+
+    def _ask(self, flow: Flow, state: State, at: Span) -> None:
+        """A dynamic collection emits SQL for its rows (`dynamic_rel`); a write-only one has none to give."""
+        record = state.record(self.owner.oid)
+        if self.kind != "dynamic" or not isinstance(record, InstanceRecord):
+            return
+        attribute = record.model.attributes[self.name]
+        found = AttributeState(DYNAMIC)
+        if record.lifecycle in (TRANSIENT, PENDING) or allowed(flow, state, record, attribute, found):
+            return
+        if not flow.is_caught("MissingGreenlet", "InvalidRequestError", "StatementError", "SQLAlchemyError"):
+            _emit(flow, state, self.owner, record, attribute, found, True, at, "read")
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         from asyncsqla_lint.semantics.statements import Statement
 
         record = state.record(self.owner.oid)
+        if name in self.ROWS:
+            self._ask(flow, state, at)
+            return UNKNOWN
+        if self.kind == "dynamic" and name not in self.CHANGES and name != "select":
+            return self
         if name == "select" and isinstance(record, InstanceRecord):
             relationship = record.model.relationships.get(self.name)
             if relationship is not None and relationship.target is not None:

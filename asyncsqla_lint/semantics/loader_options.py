@@ -71,7 +71,7 @@ class LoaderOptions(Value, frozen=True):
         if name == "options":
             return self._nested(flow, state, arguments, at)
         if name in RELATIONSHIP_STRATEGIES or name in COLUMN_STRATEGIES or name == "selectin_polymorphic":
-            return extended(self, name, arguments)
+            return extended(self, name, unpacked(flow, state, arguments, at))
         return self if name in ("process_compile_state",) else LoaderOptions(self.entries, self.tip, self.root, True)
 
     def _nested(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -131,6 +131,19 @@ def _options_in(flow: Flow, state: State, value: Value, at: Span, depth: int) ->
 
 class Criteria(Value, frozen=True):
     """`with_loader_criteria(…)`: changes which rows are loaded, not what is loaded."""
+
+
+def unpacked(flow: Flow, state: State, arguments: Arguments, at: Span) -> Arguments:
+    """Lists among the arguments as tuples."""
+    from asyncsqla_lint.flow.values import Reference, TupleValue
+
+    found: list[Value] = []
+    for value in arguments.positional:
+        if isinstance(value, Reference):
+            iteration = value.iterate(flow, state, at, False)
+            value = TupleValue(iteration.items) if iteration.items is not None else value
+        found.append(value)
+    return Arguments(tuple(found), arguments.keywords, arguments.more, arguments.more_keywords)
 
 
 def extended(base: LoaderOptions, strategy: str, arguments: Arguments) -> LoaderOptions:

@@ -33,6 +33,7 @@ from asyncsqla_lint.semantics.loader_options import (
     LoaderOptions,
     extended,
     target_class,
+    unpacked,
 )
 from asyncsqla_lint.semantics.mappers import MapperValue
 from asyncsqla_lint.semantics.sessions import (
@@ -133,7 +134,7 @@ def _statement(kind: str):  # type: ignore[no-untyped-def]  # the type is CallMe
 
 def _loader(strategy: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning
     def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        return extended(NO_OPTIONS, strategy, arguments)
+        return extended(NO_OPTIONS, strategy, unpacked(flow, state, arguments, at))
 
     return meaning
 

@@ -62,6 +62,18 @@ class Wording:
             return f"{what} on line {line}"
         return f"{what} in `{event.caused_at.module.name}` (line {line})"
 
+    @property
+    def keep(self) -> str:
+        """How not to lose what was expired."""
+        what = self.event.caused_by
+        if what == "commit":
+            return "use `expire_on_commit=False`, or `await session.refresh(obj)` after it"
+        if what in ("rollback", "a failed flush"):
+            return "read what is needed before, or load the object again"
+        if what in ("flush", "update"):
+            return "`await session.refresh(obj)` after the write, or `eager_defaults=True` on the mapper"
+        return "`await session.refresh(obj)` first"
+
     def places(self) -> list[Related]:
         event = self.event
         found: list[Related] = []

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from asyncsqla_lint.rules.loading.wording import Wording
+from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
+from asyncsqla_lint.semantics.events import AttributeLoad
+
+
+class ExpiredAttribute(Rule):
+    """
+    ## What it does
+    Reports any attribute that is read after something expired it: `commit()` under `expire_on_commit=True`, the end of
+    a `begin()` block, `rollback()` (whatever `expire_on_commit` says), the rollback of a savepoint, `expire()`, a failed
+    flush, or a server-side `onupdate` after an UPDATE.
+
+    ## Why is this bad?
+    An expired attribute is fetched again when it is read. Under an `AsyncSession` that read happens outside of any
+    `await`, so it raises `MissingGreenlet` in the middle of a response or, worse, of an error handler.
+
+    ## Example
+    ```python
+    await session.commit()
+    return {"id": user.id}
+    ```
+
+    ## Use instead
+    ```python
+    Session = async_sessionmaker(engine, expire_on_commit=False)
+    ```
+    or `await session.refresh(user)` after the commit, or read what is needed before it.
+    """
+
+    code = "ASQ302"
+    name = "expired-attribute"
+    fix = "unsafe"
+    outcome = Raises("MissingGreenlet", "DetachedInstanceError")
+
+    @on(AttributeLoad)
+    def expired(self, event: AttributeLoad, report: Reporter) -> None:
+        if event.cause != "expired" or event.is_detached or event.use == "change" and event.attribute.kind == "relationship":
+            return
+        words = Wording(event)
+        message = f"{words.subject} was expired by {words.cause}: reading it here raises `MissingGreenlet`; {words.keep}"
+        if event.assumption:
+            message += f" ({event.assumption})"
+        report(self, event, message, related=words.places(), subject=words.key)
