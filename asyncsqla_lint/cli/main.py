@@ -19,7 +19,7 @@ INTERRUPTED = 130
 class LazyGroup(click.Group):
     """Imports a command's module when the command is wanted: `rule` must not pay for `check`."""
 
-    commands_by_module = ("check", "rule", "config", "clean", "completion")
+    commands_by_module = ("check", "rule", "config", "clean", "server", "completion")
 
     def list_commands(self, context: click.Context) -> list[str]:
         return [*self.commands_by_module, *super().list_commands(context)]

@@ -68,7 +68,7 @@ class Context:
         """The file's lines without their ends, or None when it cannot be shown."""
         if path not in self._lines:
             text = self.read(path)
-            self._lines[path] = None if text is None else _LINE_END.split(text)
+            self._lines[path] = None if text is None else LINE_END.split(text)
         return self._lines[path]
 
     def utf8_column(self, path: str, location: Location) -> int:
@@ -81,7 +81,7 @@ class Context:
 
 
 # Python's line ends. `str.splitlines` also breaks at form feeds and others, which Python does not.
-_LINE_END = re.compile(r"\r\n|\n|\r")
+LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 def printable_path(path: str) -> str:
