@@ -26,12 +26,18 @@ def _pins() -> configparser.ConfigParser:
 
 
 def releases() -> list[str]:
-    return [section for section in _pins().sections() if section != "common"]
+    """The release lines that run on this Python."""
+    pins = _pins()
+    return [name for name in pins.sections() if name != "common" and sys.version_info >= _oldest(pins[name])]
+
+
+def _oldest(release: configparser.SectionProxy) -> tuple[int, ...]:
+    return tuple(map(int, release.get("python", "3.10").split(".")))
 
 
 def requirements(release: str) -> list[str]:
     pins = _pins()
-    return sorted([*pins["common"], *pins[release]])
+    return sorted({*pins["common"], *pins[release]} - {"python"})
 
 
 def python_for(release: str) -> Path:
