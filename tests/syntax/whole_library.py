@@ -1,4 +1,4 @@
-"""The long form of `test_positions`: every file below the given paths (the standard library if none) against `ast`.
+"""The long form of `test_positions`: every file below the given paths, or of the standard library.
 
 cd tests && python -m syntax.whole_library [PATH…]
 """
