@@ -12,7 +12,7 @@ import msgspec
 from asyncsqla_lint.about import DOCUMENTATION, VERSION
 from asyncsqla_lint.cli.baseline import Baseline, BaselineError, write_baseline
 from asyncsqla_lint.cli.config import shown
-from asyncsqla_lint.cli.options import Options, check_options
+from asyncsqla_lint.cli.options import CAN_FIX, Options, check_options
 from asyncsqla_lint.cli.output import OutputError, wants_color, warn, write
 from asyncsqla_lint.cli.progress import Progress
 from asyncsqla_lint.report import FORMATS, statistics
@@ -107,6 +107,7 @@ def _conclude(report: Report, options: Options, config: Config) -> int:
         read=report.read,
         rules=rule_texts,
         documentation=DOCUMENTATION,
+        can_fix=CAN_FIX,
         color=options.output_file is None and wants_color(sys.stdout),
         summary=() if options.quiet else tuple(_summary(report, known)),
     )

@@ -12,6 +12,9 @@ from msgspec import Struct
 from asyncsqla_lint.cli.completion import complete_rules
 from asyncsqla_lint.report import FORMATS
 
+# The one switch that promises fixes to users: `[*]` marks, and what `rule` says of a rule's fix.
+CAN_FIX = False
+
 Command = TypeVar("Command", bound=Callable[..., object])
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from asyncsqla_lint.about import DOCUMENTATION
 from asyncsqla_lint.cli.completion import complete_rules
+from asyncsqla_lint.cli.options import CAN_FIX
 from asyncsqla_lint.cli.output import wants_color, write
 from asyncsqla_lint.rules import catalogue
 from asyncsqla_lint.rules.rule import Description, Outcome
@@ -60,7 +61,7 @@ def _chosen(codes: Sequence[str]) -> list[Description]:
 def markdown(rule: Description) -> str:
     """The rule's page: what the terminal shows, and what the documentation holds."""
     text = rule.documentation
-    facts = [f"**{rule.code}** · {rule.group} · {availability(rule)}"]
+    facts = [" · ".join((f"**{rule.code}**", rule.group, *([availability(rule)] if CAN_FIX else [])))]
     if rule.preview:
         facts.append("Off by default: in preview. Select it, or pass `--preview`.")
     parts = [
@@ -100,7 +101,9 @@ def _listed() -> Iterator[str]:
     for title, rules in catalogue.groups().items():
         yield f"{title}\n"
         for rule in rules:
-            marks = ("preview, " if rule.preview else "") + (f"{rule.fix} fix, " if rule.fix else "")
+            marks = ("preview, " if rule.preview else "") + (
+                f"{rule.fix} fix, " if rule.fix and CAN_FIX else ""
+            )
             yield f"  {rule.code}  {rule.name:<{width}}  {marks.rstrip(', ')}".rstrip() + "\n"
         yield "\n"
 
