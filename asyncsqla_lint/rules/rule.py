@@ -82,7 +82,10 @@ Outcome = Union[Raises, Warns, LosesWrite, BlocksLoop, Leaks, Silent]
 
 
 class Reporter(Protocol):
-    """Turns an event and a message into a Finding. The event knows the place, and the path that led there."""
+    """Turns an event and a message into a Finding. The event knows the place, and the path that led there.
+
+    `subject` says what is wrong in words that outlive edits (`User.posts`): it makes the fingerprint.
+    """
 
     def __call__(
         self,
@@ -93,6 +96,7 @@ class Reporter(Protocol):
         confidence: Confidence | None = None,
         related: Sequence[Related] = (),
         fix: Fix | None = None,
+        subject: str = "",
     ) -> None: ...
 
 
