@@ -326,7 +326,7 @@ def _partial(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if not arguments.positional:
         return UNKNOWN
     rest = Arguments(arguments.positional[1:], arguments.keywords, arguments.more, arguments.more_keywords)
-    return Partial(arguments.positional[0], rest)
+    return Partial(arguments.positional[0], rest, flow.site(at))
 
 
 class Keeps(Value, frozen=True):

@@ -53,6 +53,8 @@ def call_unknown(flow: Flow, state: State, function: Value, arguments: Arguments
     touched = tuple(value for value in arguments.all() if isinstance(value, Reference) or value.refers_to(state))
     if isinstance(function, Reference):
         touched = (*touched, function)
+    if flow.watched and touched:
+        state.let_out(touched)
     return UnknownCall(touched) if touched else UNKNOWN
 
 
@@ -90,6 +92,8 @@ def run_function(
         flow.count("calls too deep")
         return call_unknown(flow, state, function, arguments, at).awaited(flow, state, at)
     if not flow.meanings.matters(flow, state, function, arguments):
+        if flow.watched:
+            state.let_out(arguments.all())
         return UNKNOWN
     frame = Frame(
         flow.new_id(),
@@ -111,6 +115,7 @@ def run_function(
         arguments = arguments.prepended(function.receiver)
     with flow.entered(frame):
         bind(flow, state, frame, info, arguments)
+        frame.given = tuple(arguments.all())
         states, exits = flow.execute([state.copy()], info.body)
     options: list[Option] = [(one, NONE) for one in states]
     raised: list[Outcome] = []
@@ -119,6 +124,8 @@ def run_function(
             options.append((outcome.state, outcome.value))
         elif outcome.kind == "raise":
             raised.append(outcome)
+    if not until_yield:
+        flow.meanings.ended(flow, frame, options, [outcome.state for outcome in raised])
     for one, _ in options:
         leave(one, frame, facts)
     for outcome in raised:

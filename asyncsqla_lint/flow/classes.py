@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.frames import Frame, PathEnds
-from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.objects import ObjectRecord, item_name
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -40,6 +40,9 @@ def construct(flow: Flow, state: State, cls: ClassValue, arguments: Arguments, a
     found = cls.info.find("__init__")
     if found is not None and found[1].function is not None:
         run_function(flow, state, FunctionValue(found[1].function, (), reference), arguments, at)
+    elif cls.info.is_subclass_of("builtins.dict"):
+        entries = {item_name(name): value for name, value in arguments.keywords.items()}
+        state.put(reference, ObjectRecord(cls, entries))
     elif cls.info.kind != "class" or cls.info.fields:
         set_fields(flow, state, reference, cls, arguments)
         after = cls.info.find("__post_init__")
@@ -148,7 +151,7 @@ def member_value(
         return bound(flow, member, me, cls)
     if member.cls is not None:
         return ClassValue(member.cls)
-    return class_value(flow, state, cls, owner, member, me)
+    return flow.meanings.field(flow, state, cls, member.name, class_value(flow, state, cls, owner, member, me), at)
 
 
 def _implemented(cls: ClassInfo, member: Member) -> Member:

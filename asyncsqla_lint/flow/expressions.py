@@ -117,11 +117,18 @@ def _call(flow: Flow, state: State, node: p.Call) -> Value:
         function = evaluate(flow, state, target)
     arguments = arguments_of(flow, state, node)
     flow.calling = node
+    if flow.awaiting is not None and flow.awaiting[1] is node:
+        flow.meanings.call_awaited(flow, state, function, node.span)
     return function.call(flow, state, arguments, node.span)
 
 
 def _await(flow: Flow, state: State, node: p.Await) -> Value:
-    return evaluate(flow, state, node.value).awaited(flow, state, node.span)
+    outer, flow.awaiting = flow.awaiting, (flow.frame.module, node.value)
+    try:
+        value = evaluate(flow, state, node.value)
+    finally:
+        flow.awaiting = outer
+    return value.awaited(flow, state, node.span)
 
 
 def _subscript(flow: Flow, state: State, node: p.Subscript) -> Value:

@@ -45,9 +45,11 @@ class Frame(Struct):
     call_span: Span = 0
     on_yield: OnYield | None = None
     yielded: list[Value] | None = None
+    lent: list[Value] = []  # what a generator has yielded to a consumer that is not seen
     until_yield: bool = False  # stop at the first yield
     outer_names: dict[str, int] = {}  # names declared global or nonlocal, and the frame they live in
     is_captured: bool = False  # some function value closes over it
+    given: tuple[Value, ...] = ()  # what its caller has in hand too: receiver and arguments
     last_test: dict[str, int] = {}  # see `flow.narrowing.tested_names`
 
     @property
@@ -64,6 +66,7 @@ class Outcome(Struct):
     kind: str
     state: State
     value: Value
+    at: Span = -1  # of a return: the expression
 
 
 class PathEnds(Exception):

@@ -36,6 +36,7 @@ from asyncsqla_lint.flow.values import (
     Value,
     union,
 )
+from asyncsqla_lint.knowledge.releases import NEWEST, Release
 from asyncsqla_lint.program import Call, Expression, Span, Statements
 
 if TYPE_CHECKING:
@@ -88,10 +89,16 @@ class Flow:
         self.greenlets = 0  # inside `run_sync`: plain code may do I/O
         self.threads = 0  # inside what a worker thread runs
         self.task = 0  # the concurrent task that is running; 0: none but the root's own
+        self.tasks_started = 0
         self.serializing = 0
+        self.serialized_at: tuple[Frame, Span] | None = None  # the code that set the serialisation off
+        self.bound_at: object = None  # where the `partial` being called bound its arguments
         self.changing: Span = -1  # the attribute whose value is about to be changed in place
         self.instances: set[int] = set()  # the objects that are instances of mapped classes
         self.reads: dict[tuple[str, int, str], int] = {}
+        self.release: Release = NEWEST
+        self.watched: set[int] = set()  # the objects of this root that somebody has to deal with
+        self.awaiting: tuple[Module, Expression] | None = None  # the operand of the `await` being evaluated
 
     # -- roots
 
@@ -100,8 +107,11 @@ class Flow:
         self.tries, self.recorders = [], []
         self.oracle, self.joining, self.hedge, self.muted = Oracle(), 0, 0, 0
         self.steps_left = STEPS_PER_ROOT
-        self.greenlets = self.serializing = self.task = self.threads = 0
+        self.serialized_at = None
+        self.greenlets = self.serializing = self.task = self.tasks_started = self.threads = 0
         self.reads = {}
+        self.watched = set()
+        self.awaiting = None
         return State(self.base, self.base_frames)
 
     def guard(self, act: Callable[[], object]) -> None:
@@ -137,6 +147,12 @@ class Flow:
     def allocate(self, state: State, record: Record) -> Reference:
         reference = Reference(self.new_id())
         state.put(reference, record)
+        return reference
+
+    def allocate_watched(self, state: State, record: Record) -> Reference:
+        """An object of which it matters in whose hands it ends."""
+        reference = self.allocate(state, record)
+        self.watched.add(reference.oid)
         return reference
 
     def site(self, span: Span) -> Site:
@@ -306,6 +322,7 @@ class Flow:
         frame = self.frame
         if frame.yielded is not None:
             frame.yielded.append(value)
+            frame.lent.append(value)
             if frame.until_yield:
                 raise PathEnds(Outcome("return", state, NONE))
             return UNKNOWN

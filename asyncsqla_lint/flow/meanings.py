@@ -22,6 +22,7 @@ from asyncsqla_lint.program import Expression, Span
 from asyncsqla_lint.project.functions import FunctionInfo
 
 if TYPE_CHECKING:
+    from asyncsqla_lint.flow.frames import Frame
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
@@ -45,6 +46,11 @@ class Meanings:
         self.when_run: list[Callable[[Flow, State, FunctionInfo], bool]] = []
         self.assumes_expire_on_commit: Callable[[Flow], tuple[bool | None, str]] = lambda flow: (None, "")
         self.finds_session: Callable[[Flow, State], Reference | None] = lambda flow, state: None
+        self.when_field_read: list[Callable[[Flow, State, ClassValue, str, Value, Span], Value | None]] = []
+        self.when_entered: list[Callable[[Flow, State, Value, Span, bool], None]] = []
+        self.when_awaited: list[Callable[[Flow, State, Value, Span], None]] = []
+        self.when_coroutine_read: list[Callable[[Flow, State, Reference, str, Span], None]] = []
+        self.when_ended: list[Callable[[Flow, Frame, list[tuple[State, Value]], list[State]], None]] = []
         self.when_called: list[Callable[[Flow, State, FunctionValue, Arguments], bool | None]] = []
 
     # -- what an external name means
@@ -66,7 +72,10 @@ class Meanings:
         return register
 
     def call(self, name: str) -> CallMeaning | None:
-        return self.calls.get(name)
+        found = self.calls.get(name)
+        if found is None:
+            found = next((meaning for prefix, meaning in self.prefixes if name.startswith(prefix)), None)
+        return found
 
     def instance(self, name: str) -> InstanceMeaning | None:
         return self.instances.get(name)
@@ -107,6 +116,37 @@ class Meanings:
     ) -> Value | None:
         """An attribute that the class has from a base outside of the project."""
         return _first(hook(flow, state, me, cls, name, at) for hook in self.when_inherited)
+
+    def field(
+        self, flow: Flow, state: State, cls: ClassValue, name: str, value: Value, at: Span
+    ) -> Value:
+        """What reading a field gives whose class body says `value`."""
+        found = _first(hook(flow, state, cls, name, value, at) for hook in self.when_field_read)
+        return value if found is None else found
+
+    # -- what the code does with values
+
+    def entered(self, flow: Flow, state: State, manager: Value, at: Span, is_async: bool) -> None:
+        """`with manager` or `async with manager`."""
+        for hook in self.when_entered:
+            hook(flow, state, manager, at, is_async)
+
+    def call_awaited(self, flow: Flow, state: State, function: Value, at: Span) -> None:
+        """`await function(…)`, before the call."""
+        for hook in self.when_awaited:
+            hook(flow, state, function, at)
+
+    def coroutine_read(self, flow: Flow, state: State, coroutine: Reference, name: str, at: Span) -> None:
+        """An attribute (or item, when the name is empty) is asked of a coroutine."""
+        for hook in self.when_coroutine_read:
+            hook(flow, state, coroutine, name, at)
+
+    def ended(
+        self, flow: Flow, frame: Frame, done: list[tuple[State, Value]], raised: list[State]
+    ) -> None:
+        """A function has ended in each of these ways."""
+        for hook in self.when_ended:
+            hook(flow, frame, done, raised)
 
     # -- roots
 

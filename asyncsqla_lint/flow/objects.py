@@ -263,6 +263,11 @@ class DictRecord(Record, frozen=True):
         return self.values() + (() if self.other_key is None else (self.other_key,))
 
 
+def item_name(key: object) -> str:
+    """Under this name an object that is a mapping keeps an entry beside its attributes."""
+    return f"[{key!r}]"
+
+
 class ObjectRecord(Record, frozen=True):
     """An instance of a class of the project. Attributes that are not set are looked up in the class."""
 
@@ -332,9 +337,15 @@ class ObjectRecord(Record, frozen=True):
         return Iteration(element=UNKNOWN)
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        if self.cls.info.find("__getitem__") is None and isinstance(key, Constant):
+            return self.attributes.get(item_name(key.value), UNKNOWN)
         return self._special(flow, state, me, "__getitem__", Arguments((key,)), at)
 
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
+        if self.cls.info.find("__setitem__") is None and isinstance(key, Constant):
+            attributes = {**self.attributes, item_name(key.value): value}
+            state.put(me, ObjectRecord(self.cls, attributes, self.is_open))
+            return
         self._special(flow, state, me, "__setitem__", Arguments((key, value)), at)
 
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
@@ -344,7 +355,7 @@ class ObjectRecord(Record, frozen=True):
         result = me.attribute(flow, state, name, at).call(flow, state, Arguments(), at)
         return result.awaited(flow, state, at) if is_async else result
 
-    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
+    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool | None:
         name = "__aexit__" if is_async else "__exit__"
         if self.cls.info.find(name) is None:
             return False
@@ -352,7 +363,7 @@ class ObjectRecord(Record, frozen=True):
         result = me.attribute(flow, state, name, at).call(flow, state, Arguments(given), at)
         if is_async:
             result = result.awaited(flow, state, at)
-        return result == Constant(True)
+        return result.truth(state)
 
     def formatted(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
         for name in ("__format__", "__str__", "__repr__"):
@@ -404,6 +415,7 @@ class CoroutineRecord(Record, frozen=True):
     arguments: Arguments
     site: Site
     is_awaited: bool = False
+    handed: Site | None = None  # where the function that made it was called
     kind: str = "coroutine"  # or "generator": an async generator, which is iterated
     is_many: bool = False  # it stands for one of many, made alike
 
@@ -440,7 +452,12 @@ class CoroutineRecord(Record, frozen=True):
         return Iteration(element=union(tuple(yielded)) if yielded else None)
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        flow.meanings.coroutine_read(flow, state, me, name, at)
         return Method(me, name)
+
+    def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        flow.meanings.coroutine_read(flow, state, me, "", at)
+        return UNKNOWN
 
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint.flow.calls import bind
 from asyncsqla_lint.flow.classes import opened
 from asyncsqla_lint.flow.frames import Frame
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, Value
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, ClassValue, Value
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import ClassBinding, FunctionBinding, Module
@@ -58,7 +58,11 @@ def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
     with flow.entered(frame):
         given = () if frame.receiver is None else (frame.receiver,)
         bind(flow, state, frame, info, Arguments(given, {}, UNKNOWN, UNKNOWN))
-        flow.execute([state], info.body)
+        frame.given = tuple((state.variables(frame.id) or {}).values())
+        states, exits = flow.execute([state], info.body)
+        done = [(one, NONE) for one in states]
+        done += [(exit_.state, exit_.value) for exit_ in exits if exit_.kind == "return"]
+        flow.meanings.ended(flow, frame, done, [exit_.state for exit_ in exits if exit_.kind == "raise"])
 
 
 def root_frame(flow: Flow, state: State, info: FunctionInfo) -> Frame:

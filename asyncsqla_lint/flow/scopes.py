@@ -106,6 +106,9 @@ class Scopes:
             frame = self._module_frames[module] = Frame(self.flow.new_id(), module, None)
         return frame
 
+    def module_frame_ids(self) -> frozenset[int]:
+        return frozenset(frame.id for frame in self._module_frames.values())
+
     # -- globals
 
     def attribute(self, module: Module, name: str, state: State | None = None) -> Value:

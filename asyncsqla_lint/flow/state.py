@@ -51,7 +51,8 @@ class Record(Struct, frozen=True):
         return None
 
     def set_attribute(self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span) -> None:
-        return None
+        if flow.watched:
+            state.let_out((value,))
 
     def delete_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:
         return None
@@ -83,7 +84,8 @@ class Record(Struct, frozen=True):
         return UNKNOWN
 
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
-        return None
+        if flow.watched:
+            state.let_out((value,))
 
     def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
         return None
@@ -91,7 +93,7 @@ class Record(Struct, frozen=True):
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
         return UNKNOWN
 
-    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
+    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool | None:
         return False
 
     def formatted(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
@@ -134,6 +136,18 @@ class Forgotten(Record, frozen=True):
 
 
 FORGOTTEN: Record = Forgotten()
+
+
+class Outside(Record, frozen=True):
+    """The objects that code which we do not see, or an object forgotten, may hold."""
+
+    objects: frozenset[int] = frozenset()
+
+    def joined(self, other: Record) -> Record:
+        return Outside(self.objects | other.objects) if isinstance(other, Outside) else self
+
+
+OUTSIDE = Reference(0)
 
 Variables = dict[str, Value]
 
@@ -242,6 +256,17 @@ class State:
             waiting.extend(value.refers_to(self))
         return seen
 
+    def let_out(self, values: Iterable[Value]) -> None:
+        """Somebody whom we do not see holds these from here on."""
+        known = self.outside()
+        found = self.reachable(values) - known
+        if found:
+            self.put(OUTSIDE, Outside(known | found))
+
+    def outside(self) -> frozenset[int]:
+        record = self.heap.get(OUTSIDE.oid)
+        return record.objects if isinstance(record, Outside) else frozenset()
+
     def alive(self) -> set[int]:
         """The objects that some variable of some open frame still leads to."""
         return self.reachable(value for variables in self.frames.values() for value in variables.values())
@@ -258,15 +283,21 @@ class State:
                 result.frames[frame] = _joined_variables(mine, variables)
         if self.heap is not other.heap:
             heap = self.heap.copy()
+            lost: list[Value] = []
             for oid, record in other.heap.items():
                 ours = heap.get(oid)
                 if ours is None:
-                    base = self.base.get(oid)
-                    heap[oid] = record if base is None else base.joined(record)
+                    ours = self.base.get(oid)
+                if ours is None:
+                    heap[oid] = record
                 elif ours is not record:
-                    heap[oid] = ours.joined(record)
+                    joined = heap[oid] = ours.joined(record)
+                    if joined is FORGOTTEN:
+                        lost.extend((*ours.refers_to(), *record.refers_to()))
             result.heap = heap
             result._heap_is_fresh = True
+            if lost:
+                result.let_out(lost)
         if self.facts != other.facts:
             result.facts = {key: fact for key, fact in self.facts.items() if other.facts.get(key) == fact}
         return result

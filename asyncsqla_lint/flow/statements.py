@@ -221,7 +221,7 @@ def _return(flow: Flow, state: State, node: Return) -> Result:
         return [], [Outcome("return", state, NONE)]
     value = node.value
     options, exits = paths(flow, state, lambda own: evaluate(flow, own, value))
-    return [], [*exits, *(Outcome("return", own, result) for own, result in options)]
+    return [], [*exits, *(Outcome("return", own, result, value.span) for own, result in options)]
 
 
 def _raise(flow: Flow, state: State, node: Raise) -> Result:
@@ -434,7 +434,7 @@ def _pending(flow: Flow, exits: list[Outcome]) -> list[Option]:
         if outcome.kind == "raise":
             flow.may_raise(outcome.state, outcome.value)
         state = outcome.state.copy()
-        state.pending = Outcome(outcome.kind, state, outcome.value)
+        state.pending = Outcome(outcome.kind, state, outcome.value, outcome.at)
         options.append((state, NONE))
     return options
 
@@ -486,6 +486,7 @@ def _run_generator(flow: Flow, generator: calls.Generator, body: OnYield, state:
 def _enter(
     flow: Flow, state: State, context: Expression, manager: Value, target: Expression | None, node: With
 ) -> Value:
+    flow.meanings.entered(flow, state, manager, context.span, node.is_async)
     value = manager.enter(flow, state, context.span, node.is_async)
     if target is not None:
         assign(flow, state, target, value)
@@ -503,8 +504,8 @@ def _managed(flow: Flow, state: State, node: With, position: int, manager: Value
     finally:
         flow.tries.pop()
 
-    def left_by(own: State, raised: bool) -> tuple[list[tuple[State, bool]], list[Outcome]]:
-        swallowed: list[tuple[State, bool]] = []
+    def left_by(own: State, raised: bool) -> tuple[list[tuple[State, bool | None]], list[Outcome]]:
+        swallowed: list[tuple[State, bool | None]] = []
 
         def leave(inner: State) -> Value:
             swallowed.append((inner, manager.leave(flow, inner, span, node.is_async, raised)))
@@ -523,10 +524,10 @@ def _managed(flow: Flow, state: State, node: With, position: int, manager: Value
         done, bad = left_by(outcome.state, raised=outcome.kind == "raise")
         out.extend(bad)
         for one, swallows in done:
-            if swallows and outcome.kind == "raise":
-                reached.append(one)
-            else:
-                out.append(Outcome(outcome.kind, one, outcome.value))
+            if swallows is not False and outcome.kind == "raise":
+                reached.append(one.copy())
+            if swallows is not True or outcome.kind != "raise":
+                out.append(Outcome(outcome.kind, one, outcome.value, outcome.at))
     if flow.tries:
         with flow.silently():
             for own, exception in context.states:
@@ -578,7 +579,7 @@ def _try(flow: Flow, state: State, node: Try) -> Result:
     for outcome in exits:
         through, left = execute_block(flow, [outcome.state.copy()], node.final)
         out.extend(left)
-        out.extend(Outcome(outcome.kind, one, outcome.value) for one in through)
+        out.extend(Outcome(outcome.kind, one, outcome.value, outcome.at) for one in through)
     if outer is not None:
         with flow.silently():
             for own, exception in outer.states:

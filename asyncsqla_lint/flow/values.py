@@ -71,7 +71,8 @@ class Value(Struct, frozen=True):
         return None
 
     def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
-        return None
+        if flow.watched:
+            state.let_out((value,))
 
     def delete_attribute(self, flow: Flow, state: State, name: str, at: Span) -> None:
         return None
@@ -103,7 +104,8 @@ class Value(Struct, frozen=True):
         return UNKNOWN
 
     def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
-        return None
+        if flow.watched:
+            state.let_out((value,))
 
     def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
         return None
@@ -111,8 +113,8 @@ class Value(Struct, frozen=True):
     def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
         return UNKNOWN
 
-    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
-        """Run the exit of a with block; True when an exception is certainly swallowed."""
+    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool | None:
+        """Run the exit of a with block; does it swallow the exception? None: perhaps."""
         return False
 
     def formatted(self, flow: Flow, state: State, at: Span) -> Value:
@@ -238,8 +240,6 @@ class ModuleValue(Value, frozen=True):
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         return flow.scopes.attribute(self.module, name)
 
-    def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
-        return None
 
 
 class ExternalValue(Value, frozen=True):
@@ -348,6 +348,7 @@ class Method(Value, frozen=True):
 class Partial(Value, frozen=True):
     function: Value
     arguments: Arguments
+    site: object = None  # the Site where it was made
 
     def truth(self, state: State) -> bool | None:
         return True
@@ -360,7 +361,11 @@ class Partial(Value, frozen=True):
             arguments.more if arguments.more is not None else bound.more,
             arguments.more_keywords if arguments.more_keywords is not None else bound.more_keywords,
         )
-        return self.function.call(flow, state, joined, at)
+        before, flow.bound_at = flow.bound_at, self.site
+        try:
+            return self.function.call(flow, state, joined, at)
+        finally:
+            flow.bound_at = before
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.function, *self.arguments.all())
@@ -446,7 +451,7 @@ class Reference(Value, frozen=True):
     def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
         return state.record(self.oid).enter(flow, state, self, at, is_async)
 
-    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
+    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool | None:
         return state.record(self.oid).leave(flow, state, self, at, is_async, raised)
 
     def formatted(self, flow: Flow, state: State, at: Span) -> Value:
@@ -528,8 +533,9 @@ class Union(Value, frozen=True):
     def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
         return union(tuple(value.enter(flow, state, at, is_async) for value in self._usable()))
 
-    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
-        return all([value.leave(flow, state, at, is_async, raised) for value in self._usable()])
+    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool | None:
+        answers = {value.leave(flow, state, at, is_async, raised) for value in self._usable()}
+        return answers.pop() if len(answers) == 1 else None
 
     def formatted(self, flow: Flow, state: State, at: Span) -> Value:
         with flow.hedged(True):

@@ -99,6 +99,19 @@ class SessionUsed(Event):
     session: Reference
     record: SessionRecord
     method: str
+    locks: frozenset[int] = frozenset()  # the locks that are held meanwhile
+
+
+class SessionShared(Event):
+    """Two tasks that may run at once use one session. `site` is what starts the second, or its further use.
+
+    `started` is where the first task starts; None when one place starts many tasks that are alike.
+    """
+
+    first: SessionUsed
+    second: SessionUsed
+    started: Site | None
+    is_further_use: bool  # the second use is not a task's: the code that started the task goes on
 
 
 class SessionLeft(Event):

@@ -28,12 +28,13 @@ from asyncsqla_lint.semantics.identity import executed, key_of, materialise, sam
 from asyncsqla_lint.semantics.instances import (
     EXPIRED,
     PERSISTENT,
+    UNLOADED,
     UNSURE,
     AttributeState,
     Cause,
     InstanceRecord,
 )
-from asyncsqla_lint.semantics.loader_options import LoaderOptions, collected
+from asyncsqla_lint.semantics.loader_options import EAGER, LoaderOptions, collected
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement, entity_class, with_execution_options
 
@@ -60,7 +61,9 @@ def _execute(
     if flow.tries:
         flow.may_raise(state, unit_of_work.DATABASE_ERROR)
     if found is None:
-        return UNKNOWN
+        if name == "scalar":
+            return UNKNOWN
+        found = Statement("unknown", flow.site(at))
     options = arguments.keywords.get("execution_options")
     if isinstance(options, Reference):
         from asyncsqla_lint.flow.objects import DictRecord
@@ -133,8 +136,18 @@ def _get(
         assert isinstance(record, InstanceRecord)
         if record.expired is None:
             # The identity is there: no SQL, and the options do nothing (`get_with_options_when_in_identity_map`).
-            if options and flow.listens(OptionsIgnored):
-                flow.emit(OptionsIgnored(flow.site(at), flow.frame, flow.is_certain, record, model))
+            wanted = [
+                entry.path[0].name
+                for option in options
+                for entry in option.entries
+                if len(entry.path) == 1 and entry.strategy in EAGER
+            ]
+            ignored = {name: found for name in wanted if (found := record.state_of(name)) and found.bits == UNLOADED}
+            if ignored:
+                if flow.listens(OptionsIgnored):
+                    flow.emit(OptionsIgnored(flow.site(at), flow.frame, flow.is_certain, record, model))
+                doubted = {name: replace(found, bits=UNLOADED | UNSURE) for name, found in ignored.items()}
+                state.put(held, replace(record, attributes={**record.attributes, **doubted}))
             return held
         # Expired: it is loaded again, yet the options are still not its own (`get_options_when_expired_honoured`).
         statement = replace(statement, options=())

@@ -20,7 +20,9 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.mappers import MapperValue
 from asyncsqla_lint.semantics.instances import (
+    EXPIRED,
     LOADED,
+    UNSURE,
     WRONG,
     AttributeState,
     InstanceDict,
@@ -56,6 +58,16 @@ class NameSet(Value, frozen=True):
 
     instance: Reference
     kind: str
+
+    def truth(self, state: State) -> bool | None:
+        """Is any name in it? Known when the instance is known."""
+        record = state.record(self.instance.oid)
+        if not isinstance(record, InstanceRecord) or self.kind != "expired_attributes":
+            return None
+        bits = [found.bits for name in record.model.attributes if (found := record.state_of(name)) is not None]
+        if any(one == EXPIRED for one in bits):
+            return True
+        return None if any(one & (EXPIRED | UNSURE) for one in bits) else False
 
 
 def register(meanings: Meanings) -> None:

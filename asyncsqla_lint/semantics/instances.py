@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.classes import member_value
 from asyncsqla_lint.flow.frames import Frame, Site
-from asyncsqla_lint.flow.objects import ListRecord
+from asyncsqla_lint.flow.objects import CoroutineRecord, ListRecord
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -43,6 +43,7 @@ from asyncsqla_lint.project.models import (
     UnknownAttribute,
 )
 from asyncsqla_lint.semantics.events import AttributeLoad, AttributeWritten
+from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
 from asyncsqla_lint.semantics.loader_options import EAGER, Plan
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Cause(Struct, frozen=True):
 
 # A new object's empty collection was read, not changed: it is not loaded after the flush.
 LOOKED_AT = Cause("a look")
+SERVER_SIDE = Cause("flush")
 
 
 class AttributeState(Struct, frozen=True):
@@ -246,6 +248,9 @@ class InstanceRecord(Record, frozen=True):
             found = self.model.cls.find(name)
             if found is not None and found[1].function is not None:
                 return run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments(), at)
+        if self.model.is_dataclass:  # the generated `__repr__` reads its fields
+            for name in self.model.columns:
+                read(flow, state, me, _current(state, me, self), name, at, "read")
         return UNKNOWN
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
@@ -478,6 +483,8 @@ def _missing(
     if reports and not guard:
         _emit(flow, state, me, record, attribute, found, certain, at, use)
         flow.count("reads decided")
+        if found.bits & EXPIRED and record.expired is not None:
+            _forget_siblings(state, me, record)
     elif not reports:
         flow.count("reads undecided" if found.bits & UNSURE else "reads decided")
     # Said once on this path; what follows reads the value as if it had come. An expired instance is
@@ -488,6 +495,19 @@ def _missing(
     loaded = AttributeState(UNSURE if found.bits & DYNAMIC == 0 else DYNAMIC | UNSURE, found.value)
     state.put(me, now.with_attribute(name, loaded))
     return loaded, None
+
+
+def _forget_siblings(state: State, me: Reference, record: InstanceRecord) -> None:
+    """One cause, one finding: the other rows of the same query were expired by the same stroke."""
+    for reference, other in state.records():
+        if (
+            isinstance(other, InstanceRecord)
+            and reference != me
+            and other.expired == record.expired
+            and other.origin == record.origin
+            and other.model is record.model
+        ):
+            state.put(reference, replace(forgotten(other), expired=None))
 
 
 def _unsure(record: InstanceRecord, cause: Cause) -> dict[str, AttributeState]:
@@ -570,7 +590,8 @@ def _emit(
 
 def standing(flow: Flow, at: Span) -> tuple[Site, Frame, str]:
     """Where a finding stands: outside of mapped classes, at the expression that set the read off."""
-    frame, span, via = flow.frame, at, ""
+    frame, span = flow.serialized_at or (flow.frame, at)
+    via = ""
     while frame.caller is not None and frame.function is not None:
         if frame.function.is_async or not _is_mapped(flow, frame):
             break
@@ -602,7 +623,7 @@ def known_target(
 ) -> Value | None:
     """A many-to-one whose target the session certainly holds does no I/O (`m2o_in_identity_map_ok`)."""
     inverse = relationship.inverse
-    if relationship.direction != "many-to-one" or relationship.target is None:
+    if relationship.direction != "many-to-one" or relationship.target is None or record.session is None:
         return None
     alive = state.alive()
     if inverse is not None and record.parent is not None and record.parent[1] == inverse.name:
@@ -624,7 +645,7 @@ def known_target(
 
 def may_be_known(flow: Flow, state: State, record: InstanceRecord, relationship: Relationship) -> bool:
     """Another object of the target's class is held: the reference may lead to that very one."""
-    if relationship.direction != "many-to-one" or relationship.target is None:
+    if relationship.direction != "many-to-one" or relationship.target is None or record.session is None:
         return False
     for oid in sorted(state.alive()):
         other = state.record(oid)
@@ -796,9 +817,11 @@ def write(
             state,
             CollectionRecord(iteration.items, iteration.element, "list", iteration.may_be_empty, me, name),
         )
+    # A SQL expression is computed by the server: after the flush the value has to be fetched.
+    cause = SERVER_SIDE if isinstance(stored, (Criterion, AttributeValue)) else None
     state.put(
         me,
-        replace(record.with_attribute(name, AttributeState(LOADED, stored)), is_modified=True, is_written=True),
+        replace(record.with_attribute(name, AttributeState(LOADED, stored, cause)), is_modified=True, is_written=True),
     )
     if isinstance(attribute, Relationship):
         link(flow, state, me, _current(state, me, record), name, stored)
@@ -864,14 +887,18 @@ class AwaitableAttributes(Value, frozen=True):
         if isinstance(record, InstanceRecord) and flow.listens(AttributeAwaited):
             site, frame, _ = standing(flow, at)
             flow.emit(AttributeAwaited(site, frame, flow.is_certain, record, record.model, name))
-        return AwaitableAttribute(self.instance, name)
+        reading = Method(AwaitableAttribute(self.instance, name), name)
+        return flow.allocate_watched(state, CoroutineRecord(reading, Arguments(), flow.site(at)))
 
 
 class AwaitableAttribute(Value, frozen=True):
     instance: Reference
     name: str
 
-    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.instance,)
+
+    def await_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         record = state.record(self.instance.oid)
         if not isinstance(record, InstanceRecord):
             return UNKNOWN

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.values import (
+    NONE,
     UNKNOWN,
     Arguments,
     ClassValue,
     Constant,
     ExternalValue,
+    FunctionValue,
     Reference,
     Value,
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Hybrid, MappedAttribute
-from asyncsqla_lint.semantics import guards
+from asyncsqla_lint.semantics import (
+    api_use,
+    concurrency,
+    connections,
+    custody,
+    engines,
+    fields,
+    guards,
+    locks,
+    urls,
+)
 from asyncsqla_lint.semantics.events import FactoryCreated
 from asyncsqla_lint.semantics.expressions import SQL, AliasValue, AttributeValue, Criterion
 from asyncsqla_lint.semantics.instances import (
@@ -100,6 +116,7 @@ def register(meanings: Meanings) -> None:
     meanings.calls["sqlalchemy.and_"] = _and
     for name in ("or_", "not_", "func", "case", "cast", "literal", "column", "exists", "between", "desc", "asc"):
         meanings.calls[f"sqlalchemy.{name}"] = lambda *_: SQL
+    meanings.prefixes.append(("sqlalchemy.func.", lambda *_: SQL))
     meanings.calls["sqlalchemy.ext.asyncio.async_sessionmaker"] = _factory(True)
     meanings.calls["sqlalchemy.orm.sessionmaker"] = _factory(False)
     meanings.calls["sqlalchemy.ext.asyncio.async_scoped_session"] = _scoped
@@ -120,6 +137,14 @@ def register(meanings: Meanings) -> None:
     meanings.when_class_read.append(_class_attribute)
     meanings.when_inherited.append(_inherited)
     guards.register(meanings)
+    urls.register(meanings)
+    fields.register(meanings)
+    engines.register(meanings)
+    connections.register(meanings)
+    api_use.register(meanings)
+    custody.register(meanings)
+    locks.register(meanings)
+    concurrency.register(meanings)
 
 
 # --- statements and options ----------------------------------------------------------------------
@@ -215,9 +240,8 @@ def _made(
     if flow.listens(FactoryCreated):
         default = "expire_on_commit" not in arguments.keywords and arguments.more_keywords is None
         name = "AsyncSession" if is_async else "Session"
-        flow.emit(
-            FactoryCreated(flow.site(at), flow.frame, flow.is_certain, name, is_async, expire, default, bind)
-        )
+        where = flow.bound_at if isinstance(flow.bound_at, Site) else flow.site(at)
+        flow.emit(FactoryCreated(where, flow.frame, flow.is_certain, name, is_async, expire, default, bind))
     record = SessionRecord(is_async, flow.site(at), expire, bind=bind, cls=cls)
     return announced(flow, state, record, "class", at)
 
@@ -259,11 +283,37 @@ def _session_kind(cls: ClassInfo) -> bool | None:
 def _instantiate(flow: Flow, state: State, cls: ClassValue, arguments: Arguments, at: Span) -> Value | None:
     kind = _session_kind(cls.info)
     if kind is not None:
-        return _made(flow, state, kind, arguments, at, cls.info)
+        return _made_of_class(flow, state, kind, cls, arguments, at)
     model = flow.index.model(cls.info)
     if model is not None:
         return construct(flow, state, cls, model, arguments, at)
     return None
+
+
+def _made_of_class(
+    flow: Flow, state: State, kind: bool, cls: ClassValue, arguments: Arguments, at: Span
+) -> Value:
+    """An instance of the project's own session class, whose `__init__` may decide the options."""
+    found = cls.info.find("__init__")
+    if found is None or found[1].function is None:
+        return _made(flow, state, kind, arguments, at, cls.info)
+    me = announced(flow, state, SessionRecord(kind, flow.site(at), cls=cls.info), "class", at)
+    run_function(flow, state, FunctionValue(found[1].function, (), me), arguments, at)
+    return me
+
+
+class SessionInit(Value, frozen=True):
+    """`super().__init__(…)` of a session class: the options that count."""
+
+    session: Reference
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        record = state.record(self.session.oid)
+        if isinstance(record, SessionRecord):
+            expire = flag(arguments, "expire_on_commit", True)
+            bind = arguments.get(0, "bind") or record.bind
+            state.put(self.session, replace(record, expire_on_commit=expire, bind=bind))
+        return NONE
 
 
 def _promise(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value | None:
@@ -293,8 +343,8 @@ def _inherited(flow: Flow, state: State, me: Value, cls: ClassValue, name: str, 
     from asyncsqla_lint.flow.values import Method
 
     record = state.record(me.oid) if isinstance(me, Reference) else None
-    if isinstance(record, SessionRecord):
-        return Method(me, name)
+    if isinstance(record, SessionRecord) and isinstance(me, Reference):
+        return SessionInit(me) if name == "__init__" else Method(me, name)
     return None
 
 

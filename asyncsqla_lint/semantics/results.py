@@ -24,9 +24,12 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.semantics import api_use
 from asyncsqla_lint.semantics.events import ResultFetched, ResultMisused
 from asyncsqla_lint.semantics.expressions import AliasValue, AttributeValue
+from asyncsqla_lint.semantics import unit_of_work
 from asyncsqla_lint.semantics.identity import materialise
+from asyncsqla_lint.semantics.instances import Cause, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import plan_for
 from asyncsqla_lint.semantics.statements import Statement, entity_class, entity_name
 
@@ -102,6 +105,8 @@ class ResultRecord(Record, frozen=True):
     is_unique: bool = False
     is_consumed: bool = False
     is_closed: bool = False
+    expired: Cause | None = None  # its instances were there when something expired them
+
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, ResultRecord) or other.shape != self.shape:
@@ -138,7 +143,7 @@ class ResultRecord(Record, frozen=True):
             state.put(me, replace(self, is_closed=True))
             return NONE
         if self.is_async:
-            return flow.allocate(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
+            return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
         return self.fetch(flow, state, me, name, arguments, at)
 
     def await_method(
@@ -176,12 +181,13 @@ class ResultRecord(Record, frozen=True):
                 cause = "closed" if self.is_closed else "consumed"
                 flow.emit(ResultMisused(flow.site(at), flow.frame, flow.is_certain, self, method, cause))
         elif flow.listens(ResultFetched):
-            names = () if self.is_unique else joined_collections(flow, self.statement)
+            names = () if self.is_unique and not self.statement.yield_per else joined_collections(flow, self.statement)
             flow.emit(ResultFetched(flow.site(at), flow.frame, flow.is_certain, self, method, names))
         if method not in ("fetchmany", "fetchone", "partitions"):
             state.put(me, replace(self, is_consumed=True))
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        api_use.iterated(flow, state, me, at, is_async)
         self.use(flow, state, me, "__aiter__" if is_async else "__iter__", at)
         return Iteration(element=self.element(flow, state, many=True))
 
@@ -201,9 +207,13 @@ class ResultRecord(Record, frozen=True):
         model = None if cls is None else flow.index.model(cls)
         if model is not None:
             subclasses = entity.subclasses if isinstance(entity, AliasValue) else ()
-            return materialise(
+            made = materialise(
                 flow, state, self.session, model, self.statement, many=many, subclasses=subclasses
             )
+            record = state.record(made.oid)
+            if self.expired is not None and isinstance(record, InstanceRecord):
+                state.put(made, unit_of_work.expired(record, self.expired))
+            return made
         if isinstance(entity, AttributeValue):
             return Symbol(f"{self.site.span}.{entity.cls.name}.{entity.name}")
         return UNKNOWN

@@ -21,8 +21,8 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.semantics import executing, unit_of_work
-from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft, SessionUsed
+from asyncsqla_lint.semantics import api_use, executing, tasks, unit_of_work
+from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft
 from asyncsqla_lint.semantics.instances import Cause
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class SessionRecord(Record, frozen=True):
     is_scoped: bool = False
     cls: ClassInfo | None = None
     in_nested: int = 0
+    is_each: bool = False  # it stands for one of many sessions, made alike
 
     def class_info(self) -> ClassInfo | None:
         return self.cls
@@ -78,6 +79,7 @@ class SessionRecord(Record, frozen=True):
                 from asyncsqla_lint.flow.classes import member_value
 
                 return member_value(flow, state, me, ClassValue(self.cls), found[0], found[1], at)
+        api_use.read(flow, state, me, name, at)
         if name == "sync_session":
             return SyncSession(me)
         if name == "no_autoflush":
@@ -99,7 +101,7 @@ class SessionRecord(Record, frozen=True):
         if name == "begin_nested":
             return flow.allocate(state, TransactionRecord(me, flow.site(at), is_nested=True))
         if self.is_async and name in COROUTINES:
-            return flow.allocate(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
+            return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
         return perform(flow, state, me, name, arguments, at)
 
     def await_method(
@@ -114,6 +116,17 @@ class SessionRecord(Record, frozen=True):
         perform(flow, state, me, "close", Arguments(), at)
         return False
 
+    def individual(self, flow: Flow, state: State, me: Reference) -> Value:
+        return flow.allocate(state, self) if self.is_each else me
+
+    def absorb(self, flow: Flow, state: State, me: Reference, processed: tuple[Value, ...]) -> None:
+        records = [state.record(one.oid) for one in processed if isinstance(one, Reference)]
+        if self.is_each and records and all(isinstance(one, SessionRecord) and not one.is_open for one in records):
+            state.put(me, replace(self, is_open=False, begun=""))
+
+    def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
+        state.put(me, replace(self, is_each=True))
+
     def refers_to(self) -> tuple[Value, ...]:
         return () if self.bind is UNKNOWN else (self.bind,)
 
@@ -126,6 +139,7 @@ class TransactionRecord(Record, frozen=True):
     is_nested: bool = False
     owns_session: bool = False  # `Session.begin()`: the block closes the session too
     is_done: bool = False
+    is_plain: bool = False  # of the plain Session under an AsyncSession
 
     def joined(self, other: Record) -> Record:
         same = isinstance(other, TransactionRecord) and other.session == self.session
@@ -138,8 +152,8 @@ class TransactionRecord(Record, frozen=True):
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
         session = state.record(self.session.oid)
-        if isinstance(session, SessionRecord) and session.is_async:
-            return flow.allocate(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
+        if isinstance(session, SessionRecord) and session.is_async and not self.is_plain:
+            return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
         return self.await_method(flow, state, me, name, arguments, at)
 
     def await_method(
@@ -194,7 +208,8 @@ class SyncSession(Value, frozen=True):
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         if name in ("begin", "begin_nested"):
             return flow.allocate(
-                state, TransactionRecord(self.session, flow.site(at), is_nested=name == "begin_nested")
+                state,
+                TransactionRecord(self.session, flow.site(at), is_nested=name == "begin_nested", is_plain=True),
             )
         return perform(flow, state, self.session, name, arguments, at)
 
@@ -300,8 +315,8 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
     record = state.record(me.oid)
     if not isinstance(record, SessionRecord):
         return UNKNOWN
-    if flow.listens(SessionUsed) and name not in ("in_transaction", "is_modified", "get_bind", "object_session"):
-        flow.emit(SessionUsed(flow.site(at), flow.frame, flow.is_certain, me, record, name))
+    if name not in ("in_transaction", "is_modified", "get_bind", "object_session"):
+        tasks.used(flow, state, me, record, name, at)
     if name == "close" or name == "aclose":
         if flow.listens(SessionLeft):
             flow.emit(SessionLeft(flow.site(at), flow.frame, flow.is_certain, me, record))

@@ -29,6 +29,7 @@ from asyncsqla_lint.semantics.instances import (
     LOOKED_AT,
     PENDING,
     PERSISTENT,
+    SERVER_SIDE,
     TRANSIENT,
     UNSURE,
     AttributeState,
@@ -37,7 +38,7 @@ from asyncsqla_lint.semantics.instances import (
     allocate,
     load_attribute,
 )
-from asyncsqla_lint.semantics.loader_options import EAGER, Plan
+from asyncsqla_lint.semantics.loader_options import EAGER, Plan, collected, plan_for
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -79,6 +80,11 @@ def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
 
 
 def expire_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
+    from asyncsqla_lint.semantics.results import ResultRecord
+
+    for reference, result in state.records():
+        if isinstance(result, ResultRecord) and result.session == session and not result.is_consumed:
+            state.put(reference, replace(result, expired=cause))
     for reference, record in list(held(state, session)):
         if record.lifecycle in (PERSISTENT, "mixed"):
             state.put(reference, expired(record, cause))
@@ -114,9 +120,18 @@ def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     for name, attribute in record.model.attributes.items():
         if isinstance(attribute, Column) and attribute.computed and record.model.eager_defaults is False:
             attributes[name] = AttributeState(EXPIRED, None, cause)
+    attributes = _computed(attributes, cause)
     return replace(
         record, lifecycle=PERSISTENT, attributes=attributes, is_modified=False, is_uncommitted=True
     )
+
+
+def _computed(attributes: dict[str, AttributeState], cause: Cause) -> dict[str, AttributeState]:
+    """Assigned SQL expressions have gone to the server: their values are not here."""
+    return {
+        name: AttributeState(EXPIRED, None, cause) if found.cause is SERVER_SIDE else found
+        for name, found in attributes.items()
+    }
 
 
 def _only_looked_at(found: AttributeState) -> bool:
@@ -125,7 +140,7 @@ def _only_looked_at(found: AttributeState) -> bool:
 
 def updated(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     """An UPDATE expires what the server computes (`flush_onupdate_access`)."""
-    attributes = dict(record.attributes)
+    attributes = _computed(record.attributes, cause)
     if record.model.eager_defaults is not True:
         for name, attribute in record.model.attributes.items():
             if isinstance(attribute, Column) and attribute.is_set_by_server_on_update:
@@ -228,13 +243,13 @@ def begin(flow: Flow, state: State, session: Reference, is_nested: bool, at: Spa
 def end(
     flow: Flow, state: State, session: Reference, how: str, is_nested: bool, at: Span, *, block: bool = False
 ) -> None:
-    from asyncsqla_lint.semantics.events import SessionUsed
+    from asyncsqla_lint.semantics import tasks
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     record = state.record(session.oid)
-    if isinstance(record, SessionRecord) and flow.listens(SessionUsed):
+    if isinstance(record, SessionRecord):
         name = f"{how} of a savepoint" if is_nested else how
-        flow.emit(SessionUsed(flow.site(at), flow.frame, flow.is_certain, session, record, name))
+        tasks.used(flow, state, session, record, name, at, ends_block=block)
     if how == "commit":
         if is_nested:
             flush(flow, state, session, at)
@@ -434,9 +449,12 @@ def _merge(
             for name, relationship in record.model.relationships.items():
                 if name not in given and record.plan.strategy(relationship) in EAGER:
                     given[name] = AttributeState(UNSURE)
+        options = tuple(collected(flow, state, Arguments((arguments.keywords["options"],)), at)) if (
+            "options" in arguments.keywords
+        ) else ()
         merged = InstanceRecord(
             record.model,
-            plan=Plan(trail=(record.model.cls,)),
+            plan=plan_for(record.model.cls, options),
             session=me,
             attributes=given,
             origin=flow.site(at),

@@ -8,7 +8,7 @@ from asyncsqla_lint.semantics.events import AttributeLoad
 class DetachedAttribute(Rule):
     """
     ## What it does
-    Reports an unloaded or expired attribute that is read after its session was closed, or after the instance was
+    Reports an unloaded attribute that is read after its session was closed, or after the instance was
     expunged.
 
     ## Why is this bad?
@@ -36,12 +36,11 @@ class DetachedAttribute(Rule):
 
     @on(AttributeLoad)
     def detached(self, event: AttributeLoad, report: Reporter) -> None:
-        if not event.is_detached or event.cause == "raise":
+        if not event.is_detached or event.cause != "unloaded":
             return
         words = Wording(event)
-        state = "was expired" if event.cause == "expired" else f"is not loaded by {words.query}"
         message = (
-            f"{words.subject} {state} and the session is gone ({words.cause}): reading it here raises "
-            f"`DetachedInstanceError`; {words.eager_load if event.cause != 'expired' else words.keep}"
+            f"{words.subject} is not loaded by {words.query} and the session is gone ({words.cause}): reading it here "
+            f"raises `DetachedInstanceError`; {words.eager_load}"
         )
         report(self, event, message, related=words.places(), subject=words.key)

@@ -36,10 +36,11 @@ class ExpiredAttribute(Rule):
 
     @on(AttributeLoad)
     def expired(self, event: AttributeLoad, report: Reporter) -> None:
-        if event.cause != "expired" or event.is_detached or event.use == "change" and event.attribute.kind == "relationship":
+        if event.cause != "expired" or (event.use == "change" and event.attribute.kind == "relationship"):
             return
         words = Wording(event)
-        message = f"{words.subject} was expired by {words.cause}: reading it here raises `MissingGreenlet`; {words.keep}"
+        error = "DetachedInstanceError" if event.is_detached else "MissingGreenlet"
+        message = f"{words.subject} was expired by {words.cause}: reading it here raises `{error}`; {words.keep}"
         if event.assumption:
             message += f" ({event.assumption})"
         report(self, event, message, related=words.places(), subject=words.key)

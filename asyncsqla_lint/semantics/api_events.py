@@ -1,0 +1,61 @@
+"""How the program uses SQLAlchemy's async API, as the rules hear of it."""
+
+from __future__ import annotations
+
+from asyncsqla_lint.flow.events import Event
+from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.flow.objects import CoroutineRecord
+
+
+class CoroutineLost(Event):
+    """A coroutine of SQLAlchemy is never awaited: the function that had it in hand has ended."""
+
+    owner: str  # the class of which it is a method: "AsyncSession", or "awaitable_attrs"
+    method: str
+    made_at: Site  # where SQLAlchemy's method is called; `site` is where a helper that does so is called
+    is_dropped: bool  # nothing but an expression statement
+
+
+class AwaitBoundLate(Event):
+    """`await session.execute(q).scalars()`: the attribute is looked up on the coroutine."""
+
+    coroutine: CoroutineRecord
+    owner: str
+    attribute: str  # "" for a subscript
+
+
+class PlainAwaited(Event):
+    """`await session.add(…)`: the method is no coroutine."""
+
+    owner: str
+    method: str
+    kind: str
+
+
+class WithMismatched(Event):
+    """`with` on what only `async with` enters (`is_async` False), or the other way round."""
+
+    owner: str
+    is_async: bool
+
+
+class IterationMismatched(Event):
+    """`for` over an AsyncResult (`is_async` False), or `async for` over a Result."""
+
+    owner: str
+    is_async: bool
+
+
+class AttributeMissing(Event):
+    """The sync class has this attribute, the async class has not."""
+
+    owner: str
+    sync: str
+    name: str
+
+
+class RunSyncMisused(Event):
+    """`run_sync` is given what it cannot run: "called" (a result), "coroutine", "async"."""
+
+    what: str
+    function: str

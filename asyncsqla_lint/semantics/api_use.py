@@ -1,0 +1,245 @@
+"""Uses of SQLAlchemy's own classes that their tables tell right from wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import CoroutineRecord, ListRecord
+from asyncsqla_lint.flow.values import (
+    NONE,
+    Constant,
+    Decorated,
+    FunctionValue,
+    Method,
+    Partial,
+    Reference,
+    TupleValue,
+    Value,
+    alternatives,
+)
+from asyncsqla_lint.knowledge.api import api
+from asyncsqla_lint.program import Attribute, Call, Expression, Span, Subscript
+from asyncsqla_lint.semantics.api_events import (
+    AttributeMissing,
+    AwaitBoundLate,
+    IterationMismatched,
+    PlainAwaited,
+    RunSyncMisused,
+    WithMismatched,
+)
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+# What a coroutine object itself has.
+_OF_COROUTINES = frozenset({"close", "send", "throw", "__await__", "__name__", "__qualname__"})
+_SHAPES = {"rows": "Result", "scalars": "ScalarResult", "mappings": "MappingResult"}
+
+
+def class_name(state: State, value: Value) -> str | None:
+    """The class of SQLAlchemy's tables that a value is an instance of."""
+    from asyncsqla_lint.semantics import connections, engines, results, sessions
+
+    if isinstance(value, sessions.SyncSession):
+        return "Session"
+    if isinstance(value, connections.SyncConnection):
+        return "Connection"
+    if isinstance(value, sessions.FactoryValue):
+        return "async_sessionmaker" if value.is_async else "sessionmaker"
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    if isinstance(record, sessions.SessionRecord):
+        if record.is_scoped:
+            return "async_scoped_session" if record.is_async else "scoped_session"
+        return "AsyncSession" if record.is_async else "Session"
+    if isinstance(record, engines.EngineRecord):
+        return "AsyncEngine" if record.is_async else "Engine"
+    if isinstance(record, connections.ConnectionRecord):
+        return "AsyncConnection" if record.is_async else "Connection"
+    if isinstance(record, connections.ConnectionTransaction):
+        return "AsyncTransaction" if record.is_async else "Transaction"
+    if isinstance(record, sessions.TransactionRecord):
+        session = state.record(record.session.oid)
+        if isinstance(session, sessions.SessionRecord):
+            return "AsyncSessionTransaction" if session.is_async and not record.is_plain else "SessionTransaction"
+    if isinstance(record, results.ResultRecord) and record.shape in _SHAPES:
+        return f"Async{_SHAPES[record.shape]}" if record.is_async else _SHAPES[record.shape]
+    return None
+
+
+def owner_of(state: State, coroutine: CoroutineRecord) -> str:
+    """Of which class a coroutine is a method; "" when it is not SQLAlchemy's."""
+    from asyncsqla_lint.semantics.instances import AwaitableAttribute
+
+    if not isinstance(coroutine.function, Method):
+        return ""
+    if isinstance(coroutine.function.receiver, AwaitableAttribute):
+        return "awaitable_attrs"
+    return class_name(state, coroutine.function.receiver) or ""
+
+
+def method_name(coroutine: CoroutineRecord) -> str:
+    return coroutine.function.name if isinstance(coroutine.function, Method) else ""
+
+
+# --- awaiting ------------------------------------------------------------------------------------
+
+
+def call_awaited(flow: Flow, state: State, function: Value, at: Span) -> None:
+    if not flow.listens(PlainAwaited):
+        return
+    found = [one for one in alternatives(function) if one != NONE]
+    for one in found:
+        if not isinstance(one, Method):
+            continue
+        owner = class_name(state, one.receiver)
+        method = None if owner is None else api(flow.release).method(owner, one.name)
+        if owner is None or method is None or method.kind in ("coroutine", "startable", "property"):
+            continue
+        given = [api(flow.release).class_(name) for name in method.alternatives]
+        if any(cls is not None and "awaitable" in cls.protocols for cls in given) or "Any" in method.alternatives:
+            continue
+        if owner in ("Session", "Connection", "Engine", "scoped_session") and _may_be_async(state, one.receiver):
+            continue
+        certain = flow.is_certain and len(found) == 1
+        flow.emit(PlainAwaited(flow.site(at), flow.frame, certain, owner, one.name, method.kind))
+
+
+def _may_be_async(state: State, receiver: Value) -> bool:
+    """A parameter annotated with the sync class, and awaited: the annotation is what is wrong."""
+    record = state.record(receiver.oid) if isinstance(receiver, Reference) else None
+    return getattr(record, "how", "") == "parameter" or bool(getattr(record, "is_given", False))
+
+
+def coroutine_read(flow: Flow, state: State, coroutine: Reference, name: str, at: Span) -> None:
+    record = state.record(coroutine.oid)
+    if not isinstance(record, CoroutineRecord) or record.is_awaited or name in _OF_COROUTINES:
+        return
+    owner = owner_of(state, record)
+    if not owner or flow.awaiting is None or not _binds_late(flow, at):
+        return
+    if flow.listens(AwaitBoundLate):
+        site = record.handed or record.site
+        flow.emit(AwaitBoundLate(site, flow.frame, flow.is_certain, record, owner, name))
+    settle(state, coroutine)
+
+
+def _binds_late(flow: Flow, at: Span) -> bool:
+    """Is the attribute at `at` part of what the running `await` waits for?"""
+    assert flow.awaiting is not None
+    module, node = flow.awaiting
+    if module is not flow.frame.module:
+        return False
+    following: Expression | None = node
+    while following is not None:
+        if following.span == at and isinstance(following, (Attribute, Subscript)):
+            return True
+        if isinstance(following, (Attribute, Subscript)):
+            following = following.value
+        else:
+            following = following.function if isinstance(following, Call) else None
+    return False
+
+
+def settle(state: State, coroutine: Reference) -> None:
+    """Nothing more is to be said of this coroutine."""
+    from msgspec.structs import replace
+
+    record = state.record(coroutine.oid)
+    if isinstance(record, CoroutineRecord):
+        state.put(coroutine, replace(record, is_awaited=True))
+
+
+# --- with and for --------------------------------------------------------------------------------
+
+
+def entered(flow: Flow, state: State, manager: Value, at: Span, is_async: bool) -> None:
+    from asyncsqla_lint.semantics.connections import Connecting, Streaming
+    from asyncsqla_lint.semantics.sessions import Quiet
+
+    if not flow.listens(WithMismatched):
+        return
+    for one in alternatives(manager):
+        if isinstance(one, Quiet) and is_async:
+            flow.emit(WithMismatched(flow.site(at), flow.frame, flow.is_certain, "session.no_autoflush", True))
+            continue
+        owner = class_name(state, one)
+        record = state.record(one.oid) if isinstance(one, Reference) else None
+        if isinstance(record, Connecting):
+            owner = "AsyncConnection" if record.is_async else "Connection"
+        elif isinstance(record, Streaming):
+            owner = "AsyncResult"
+            if is_async:
+                continue
+        cls = None if owner is None else api(flow.release).class_(owner)
+        if owner is None or cls is None or getattr(record, "cls", None) is not None:
+            continue
+        wanted, other = ("async_context", "context") if is_async else ("context", "async_context")
+        if wanted not in cls.protocols and other in cls.protocols:
+            if is_async and _may_be_async(state, one):
+                continue
+            flow.emit(WithMismatched(flow.site(at), flow.frame, flow.is_certain, owner, is_async))
+
+
+def iterated(flow: Flow, state: State, result: Reference, at: Span, is_async: bool) -> None:
+    owner = class_name(state, result)
+    cls = None if owner is None else api(flow.release).class_(owner)
+    if owner is None or cls is None or not flow.listens(IterationMismatched):
+        return
+    wanted, other = ("async_iterable", "iterable") if is_async else ("iterable", "async_iterable")
+    if wanted not in cls.protocols and other in cls.protocols:
+        flow.emit(IterationMismatched(flow.site(at), flow.frame, flow.is_certain, owner, is_async))
+
+
+# --- attributes ----------------------------------------------------------------------------------
+
+
+def read(flow: Flow, state: State, me: Value, name: str, at: Span) -> None:
+    """An attribute of one of SQLAlchemy's objects is read."""
+    if not flow.listens(AttributeMissing):
+        return
+    owner = class_name(state, me)
+    if owner is not None and api(flow.release).is_missing(owner, name):
+        cls = api(flow.release).class_(owner)
+        sync = "" if cls is None else cls.sync
+        flow.emit(AttributeMissing(flow.site(at), flow.frame, flow.is_certain, owner, sync, name))
+
+
+# --- run_sync ------------------------------------------------------------------------------------
+
+
+def run_sync_given(flow: Flow, state: State, function: Value, at: Span) -> None:
+    if not flow.listens(RunSyncMisused):
+        return
+    certain = flow.is_certain
+    for one in alternatives(function):
+        plain = one
+        while isinstance(plain, (Partial, Decorated)):
+            plain = plain.function
+        what = name = ""
+        record = state.record(one.oid) if isinstance(one, Reference) else None
+        if isinstance(plain, FunctionValue) and plain.info.is_async and not plain.info.header.is_generator:
+            what, name = "async", plain.info.name
+        elif isinstance(record, CoroutineRecord) and record.kind == "coroutine":
+            called = record.function
+            what, name = "coroutine", called.info.name if isinstance(called, FunctionValue) else method_name(record)
+            settle(state, one)  # type: ignore[arg-type]  # only a reference has a record
+        elif isinstance(one, (Constant, TupleValue)) or isinstance(record, ListRecord):
+            what = "called"
+        elif isinstance(one, Method) and _is_coroutine_method(flow, state, one):
+            what, name = "async", one.name
+        if what:
+            flow.emit(RunSyncMisused(flow.site(at), flow.frame, certain, what, name))
+
+
+def _is_coroutine_method(flow: Flow, state: State, method: Method) -> bool:
+    owner = class_name(state, method.receiver)
+    found = None if owner is None else api(flow.release).method(owner, method.name)
+    return found is not None and found.kind == "coroutine"
+
+
+def register(meanings: Meanings) -> None:
+    meanings.when_awaited.append(call_awaited)
+    meanings.when_entered.append(entered)
+    meanings.when_coroutine_read.append(coroutine_read)

@@ -1,0 +1,72 @@
+"""In whose hands a coroutine or an engine ends when the function that had it is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.frames import Frame, Option, Site
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import CoroutineRecord
+from asyncsqla_lint.flow.values import Reference, Value
+from asyncsqla_lint.semantics.api_events import CoroutineLost
+from asyncsqla_lint.semantics.api_use import method_name, owner_of, settle
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+MOST_PENDING = 12  # beyond it, unions of them have been forgotten
+
+
+def register(meanings: Meanings) -> None:
+    meanings.when_ended.append(coroutines_lost)
+
+
+def held_by_others(flow: Flow, state: State, frame: Frame, more: tuple[Value, ...] = ()) -> set[int]:
+    """What can still be reached once the frame is gone."""
+    modules = flow.scopes.module_frame_ids()
+    roots: list[Value] = [*more, *frame.given]
+    if frame.receiver is not None:
+        roots.append(frame.receiver)
+    for number, variables in state.frames.items():
+        if number < frame.id or number in modules:
+            roots.extend(variables.values())
+    return state.reachable(roots) | state.outside()
+
+
+def coroutines_lost(flow: Flow, frame: Frame, done: list[Option], raised: list[State]) -> None:
+    mine = [oid for oid in flow.watched if oid > frame.id]
+    if not mine or not done:
+        return
+    lost: dict[Site, list[tuple[State, Reference, CoroutineRecord]]] = {}
+    dealt_with: set[Site] = set()
+    for state, value in done:
+        pending = [
+            (Reference(oid), record)
+            for oid in mine
+            if isinstance(record := state.record(oid), CoroutineRecord) and owner_of(state, record)
+        ]
+        if not pending:
+            continue
+        returned = state.reachable((value,))
+        others = held_by_others(flow, state, frame, (*frame.lent, value)) if len(pending) <= MOST_PENDING else None
+        for reference, record in pending:
+            place = record.handed or record.site
+            if record.is_awaited or others is None or reference.oid in others:
+                dealt_with.add(place)
+                if reference.oid in returned and frame.caller is not None and frame.caller.function is not None:
+                    handed = Site(frame.caller.module, frame.call_span)
+                    state.put(reference, replace(record, handed=handed))
+            else:
+                lost.setdefault(place, []).append((state, reference, record))
+    for place, found in lost.items():
+        if place in dealt_with:
+            continue
+        state, _, record = found[0]
+        if flow.listens(CoroutineLost):
+            owner, name = owner_of(state, record), method_name(record)
+            flow.emit(CoroutineLost(place, frame, True, owner, name, record.site, False))
+        for own, reference, _ in found:
+            settle(own, reference)

@@ -1,0 +1,75 @@
+"""What the program does to engines and connections, as the rules hear of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.events import Event
+from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.flow.values import Arguments, Reference, Value
+from asyncsqla_lint.knowledge.releases import Release
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.semantics.connections import ConnectionRecord
+    from asyncsqla_lint.semantics.engines import EngineRecord
+
+
+class EngineCreated(Event):
+    """`create_async_engine(…)` or one of its kin is called."""
+
+    engine: Reference
+    record: EngineRecord
+    release: Release
+
+
+class EngineDisposed(Event):
+    """`dispose()` has run; `proper` is False for `engine.sync_engine.dispose()` of an async engine."""
+
+    engine: Reference
+    record: EngineRecord
+    proper: bool
+
+
+class EngineUsed(Event):
+    """A connection is asked for: by `connect()`, `begin()`, or by a session."""
+
+    engine: Reference
+    record: EngineRecord
+    method: str
+
+
+class EngineAbandoned(Event):
+    """The engine's owner ends, and nobody else has the engine in hand. `how`: "never", "exception", "sync"."""
+
+    record: EngineRecord
+    owner: str
+    how: str
+    by: Site | None
+
+
+class ConnectionOpened(Event):
+    connection: Reference
+    record: ConnectionRecord
+
+
+class ConnectionUsed(Event):
+    connection: Reference
+    record: ConnectionRecord
+    method: str
+    arguments: Arguments
+
+
+class ConnectionLeft(Event):
+    """A connection is closed: by `close()`, or by leaving its block."""
+
+    connection: Reference
+    record: ConnectionRecord
+
+
+class LoopBlocked(Event):
+    """A call waits for the database in the thread of the event loop."""
+
+    what: str  # "Session.execute", "psycopg2.connect"
+    made_at: Site | None  # where the session, connection or engine comes from
+    coroutine: str  # the coroutine that runs it
+    value: Value

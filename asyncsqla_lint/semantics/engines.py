@@ -1,0 +1,214 @@
+"""Engines: how they are made, what they offer, and that they are disposed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import CoroutineRecord, DictRecord
+from asyncsqla_lint.flow.state import FORGOTTEN, Record
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    Constant,
+    Method,
+    Reference,
+    Value,
+    alternatives,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics import api_use
+from asyncsqla_lint.semantics.connections import Connecting, ConnectionRecord
+from asyncsqla_lint.semantics.engine_events import EngineCreated, EngineDisposed, EngineUsed
+from asyncsqla_lint.semantics.urls import addresses
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+ASYNC_MAKERS = ("create_async_engine", "async_engine_from_config")
+SYNC_MAKERS = ("create_engine", "engine_from_config")
+OPEN, DISPOSED, HALF = "open", "disposed", "half"  # half: only the sync engine below was disposed
+
+
+class EngineRecord(Record, frozen=True):
+    """An engine of either kind. `maker` is the function that made it, "" for one that the code is given."""
+
+    is_async: bool
+    site: Site
+    maker: str = ""
+    url: Value = UNKNOWN
+    options: dict[str, Value] = {}
+    more_options: bool = False  # `**options` of which not all are known
+    fate: str = OPEN
+    owner: int = 0  # the frame that answers for it
+
+    @property
+    def is_given(self) -> bool:
+        return not self.maker
+
+    def joined(self, other: Record) -> Record:
+        if not isinstance(other, EngineRecord) or other.is_async != self.is_async:
+            return FORGOTTEN
+        if self.fate == other.fate:
+            return self if self.owner <= other.owner else other
+        open_ = self if self.fate == OPEN else other if other.fate == OPEN else self
+        return replace(open_, fate=HALF if HALF in (self.fate, other.fate) and open_.fate != OPEN else open_.fate)
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        if name == "sync_engine" and self.is_async:
+            return SyncEngine(me)
+        api_use.read(flow, state, me, name, at)
+        if name == "engine":
+            return me
+        if name == "url":
+            return self.url
+        if name in ("pool", "dialect", "name", "driver", "echo", "dispatch", "logger"):
+            return UNKNOWN
+        return Method(me, name)
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if name in ("execution_options", "_optional_conn_ctx_manager"):
+            return me  # shares its pool
+        if name in ("connect", "begin"):
+            if self.is_async:
+                return flow.allocate(state, Connecting(me, flow.site(at), begins=name == "begin"))
+            self.used(flow, me, name, at)
+            connection = ConnectionRecord(False, flow.site(at), me)
+            if name == "begin":
+                return flow.allocate(state, Connecting(me, flow.site(at), begins=True, is_async=False))
+            return flow.allocate(state, connection)
+        if self.is_async and name in ("dispose", "raw_connection"):
+            return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
+        return self.await_method(flow, state, me, name, arguments, at)
+
+    def await_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if name == "dispose":
+            dispose(flow, state, me, at, proper=True)
+            return NONE
+        if name == "raw_connection":
+            self.used(flow, me, name, at)
+        return UNKNOWN
+
+    def used(self, flow: Flow, me: Reference, name: str, at: Span) -> None:
+        if flow.listens(EngineUsed):
+            flow.emit(EngineUsed(flow.site(at), flow.frame, flow.is_certain, me, self, name))
+
+
+class SyncEngine(Value, frozen=True):
+    """`engine.sync_engine`: the Engine below an AsyncEngine, for events and for `run_sync`."""
+
+    engine: Reference
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Method(self, name) if name in ("dispose", "connect", "begin") else UNKNOWN
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        if name == "dispose":
+            dispose(flow, state, self.engine, at, proper=flow.greenlets > 0)
+            return NONE
+        return UNKNOWN
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.engine,)
+
+
+def dispose(flow: Flow, state: State, engine: Reference, at: Span, *, proper: bool) -> None:
+    record = state.record(engine.oid)
+    if not isinstance(record, EngineRecord):
+        return
+    if flow.listens(EngineDisposed):
+        flow.emit(EngineDisposed(flow.site(at), flow.frame, flow.is_certain, engine, record, proper))
+    if proper:
+        state.put(engine, replace(record, fate=DISPOSED))
+    elif record.fate == OPEN:
+        state.put(engine, replace(record, fate=HALF))
+
+
+# --- making --------------------------------------------------------------------------------------
+
+
+def register(meanings: Meanings) -> None:
+    for module in ("sqlalchemy.ext.asyncio", "sqlalchemy.ext.asyncio.engine"):
+        for name in ASYNC_MAKERS:
+            meanings.calls[f"{module}.{name}"] = _maker(name, is_async=True)
+        meanings.calls[f"{module}.AsyncEngine"] = _wrap
+        meanings.instances[f"{module}.AsyncEngine"] = _given(True)
+    for module in ("sqlalchemy", "sqlalchemy.engine", "sqlalchemy.future", "sqlmodel"):
+        for name in SYNC_MAKERS:
+            meanings.calls[f"{module}.{name}"] = _maker(name, is_async=False)
+        meanings.instances[f"{module}.Engine"] = _given(False)
+
+
+def _maker(name: str, is_async: bool):  # type: ignore[no-untyped-def]  # the type is CallMeaning
+    def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        if name.endswith("from_config"):
+            return _from_config(flow, state, name, is_async, arguments, at)
+        url = arguments.get(0, "url") or UNKNOWN
+        options = {key: value for key, value in arguments.keywords.items() if key != "url"}
+        open_ = arguments.more_keywords is not None
+        return made(flow, state, EngineRecord(is_async, flow.site(at), name, url, options, open_), at)
+
+    return meaning
+
+
+def _from_config(flow: Flow, state: State, name: str, is_async: bool, arguments: Arguments, at: Span) -> Value:
+    given = arguments.get(0, "configuration")
+    prefix = arguments.get(1, "prefix") or Constant("sqlalchemy.")
+    options = {key: value for key, value in arguments.keywords.items() if key not in ("configuration", "prefix")}
+    record = state.record(given.oid) if isinstance(given, Reference) else None
+    url: Value = UNKNOWN
+    open_ = True
+    if isinstance(record, DictRecord) and isinstance(prefix, Constant) and isinstance(prefix.value, str):
+        open_ = record.other is not None
+        for key, value in record.entries.items():
+            if isinstance(key, str) and key.startswith(prefix.value):
+                option = key[len(prefix.value) :]
+                if option == "url":
+                    url = value
+                else:
+                    options.setdefault(option, value)
+    return made(flow, state, EngineRecord(is_async, flow.site(at), name, url, options, open_), at)
+
+
+def made(flow: Flow, state: State, record: EngineRecord, at: Span) -> Reference:
+    record = replace(record, owner=flow.frame.id)
+    engine = flow.allocate_watched(state, record)
+    if flow.listens(EngineCreated):
+        flow.emit(EngineCreated(flow.site(at), flow.frame, flow.is_certain, engine, record, flow.release))
+    return engine
+
+
+def _wrap(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`AsyncEngine(create_engine(…))`."""
+    sync = arguments.get(0, "sync_engine") or UNKNOWN
+    for one in alternatives(sync):
+        record = state.record(one.oid) if isinstance(one, Reference) else None
+        if isinstance(record, EngineRecord) and isinstance(one, Reference):
+            state.put(one, replace(record, fate=DISPOSED))  # the wrapper answers for it from here
+            url, options = record.url, record.options
+            return made(flow, state, EngineRecord(True, flow.site(at), "AsyncEngine", url, options), at)
+        if isinstance(one, SyncEngine):
+            return one.engine
+    return flow.allocate(state, EngineRecord(True, flow.site(at)))
+
+
+def _given(is_async: bool):  # type: ignore[no-untyped-def]  # the type is InstanceMeaning
+    def meaning(flow: Flow, state: State, arguments: tuple[Value, ...], at: Span) -> Value:
+        return flow.allocate(state, EngineRecord(is_async, flow.site(at)))
+
+    return meaning
+
+
+__all__ = ["EngineRecord", "SyncEngine", "addresses", "dispose", "register"]

@@ -1,0 +1,101 @@
+"""Locks: what a task that holds one does, no other holder of it does at the same time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.values import (
+    NONE,
+    TRUE,
+    UNKNOWN,
+    Arguments,
+    Constant,
+    Method,
+    Reference,
+    Value,
+)
+from asyncsqla_lint.program import Span
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+LOCKS = ("asyncio.Lock", "asyncio.Condition", "anyio.Lock", "trio.Lock", "trio.StrictFIFOLock", "threading.Lock", "threading.RLock")
+SEMAPHORES = (
+    "asyncio.Semaphore",
+    "asyncio.BoundedSemaphore",
+    "anyio.Semaphore",
+    "anyio.CapacityLimiter",
+    "trio.Semaphore",
+    "trio.CapacityLimiter",
+)
+
+
+class LockRecord(Record, frozen=True):
+    """A lock, or a semaphore that lets one in at a time."""
+
+    is_held: bool = False
+
+    def joined(self, other: Record) -> Record:
+        return LockRecord(self.is_held and other.is_held) if isinstance(other, LockRecord) else FORGOTTEN
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return Method(me, name)
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if name == "acquire":
+            return Acquiring(me)
+        if name == "release":
+            state.put(me, LockRecord(False))
+            return NONE
+        return UNKNOWN
+
+    def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
+        state.put(me, LockRecord(True))
+        return NONE
+
+    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
+        state.put(me, LockRecord(False))
+        return False
+
+
+class Acquiring(Value, frozen=True):
+    """`lock.acquire()`, not awaited yet."""
+
+    lock: Reference
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        state.put(self.lock, LockRecord(True))
+        return TRUE
+
+    def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
+        return self.lock.enter(flow, state, at, is_async)
+
+    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
+        return self.lock.leave(flow, state, at, is_async, raised)
+
+
+def held(state: State) -> frozenset[int]:
+    """The locks that the running code holds."""
+    return frozenset(oid for oid, record in state.heap.items() if isinstance(record, LockRecord) and record.is_held)
+
+
+def register(meanings: Meanings) -> None:
+    for name in LOCKS:
+        meanings.calls[name] = _lock
+        meanings.instances[name] = lambda flow, state, arguments, at: flow.allocate(state, LockRecord())
+    for name in SEMAPHORES:
+        meanings.calls[name] = _semaphore
+
+
+def _lock(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return flow.allocate(state, LockRecord())
+
+
+def _semaphore(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """asyncio's default is 1."""
+    count = arguments.positional[0] if arguments.positional else next(iter(arguments.keywords.values()), Constant(1))
+    return flow.allocate(state, LockRecord()) if count == Constant(1) else UNKNOWN

@@ -1,0 +1,357 @@
+"""Tasks: what runs at the same time as what, and which sessions they touch meanwhile.
+
+A task's coroutine is run where the task starts, on the state of whoever starts it, with a recorder that
+notes the sessions it uses. From there until it is certainly finished (awaited, its group left), any other
+use of one of those sessions by the code that started it, or by a task beside it, may overlap with its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.frames import Frame, PathEnds, Site
+from asyncsqla_lint.flow.objects import CoroutineRecord
+from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    Method,
+    Reference,
+    Value,
+    join,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics import locks
+from asyncsqla_lint.semantics.events import SessionShared, SessionUsed
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.events import Event
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+# Methods that only touch the session's own books: no other task can run before they return.
+AT_ONCE = frozenset("add add_all expunge expunge_all expire expire_all get_bind query".split())
+# What cleans up after a failure, when nobody knows how far the tasks came.
+CLEANS_UP = frozenset(("close", "aclose", "rollback", "invalidate", "reset", "rollback of a savepoint"))
+
+
+class TaskRecord(Record, frozen=True):
+    """A coroutine that runs by itself since `site`."""
+
+    site: Site
+    result: Value
+    uses: tuple[SessionUsed, ...]
+    parent: int  # the task that started it
+    frames: tuple[int, ...]  # the frame that started it, and its callers
+    group: Reference | None = None
+    is_done: bool = False
+    is_reported: bool = False
+
+    def joined(self, other: Record) -> Record:
+        if not isinstance(other, TaskRecord):
+            return FORGOTTEN
+        return replace(
+            self,
+            result=join(self.result, other.result),
+            is_done=self.is_done and other.is_done,
+            is_reported=self.is_reported or other.is_reported,
+        )
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return Method(me, name)
+
+    def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        finish(state, me)
+        return self.result
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if name == "result":
+            return self.result
+        if name == "cancel":
+            finish(state, me)
+        return UNKNOWN
+
+    def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
+        if not self.is_done and not self.is_reported:
+            _share_among_alike(flow, state, me, self, since, flow.frame)
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return (self.result,)
+
+
+class GroupRecord(Record, frozen=True):
+    """`asyncio.TaskGroup()`, `anyio.create_task_group()`, `trio.open_nursery()`."""
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return Method(me, name)
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if not arguments.positional:
+            return UNKNOWN
+        first, *rest = arguments.positional
+        if name == "create_task":
+            return start(flow, state, first, flow.site(at), me)
+        given = replace(arguments, positional=tuple(rest), keywords={})
+        if name == "start_soon":
+            start(flow, state, first.call(flow, state, given, at), flow.site(at), me)
+            return NONE
+        if name == "start":
+            return Starting(me, first, given)
+        if name == "soonify":
+            return Soonified(me, first)
+        return UNKNOWN
+
+    def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
+        return me
+
+    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
+        for task, record in tasks_of(state):
+            if record.group == me:
+                finish(state, task)
+        return False
+
+
+class Starting(Value, frozen=True):
+    """`group.start(function, …)`: once awaited, the child has begun and goes on by itself."""
+
+    group: Reference
+    function: Value
+    arguments: Arguments
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        start(flow, state, self.function.call(flow, state, self.arguments, at), flow.site(at), self.group)
+        return UNKNOWN
+
+
+class Soonified(Value, frozen=True):
+    """asyncer's `group.soonify(function)`: its calls are started at once."""
+
+    group: Reference
+    function: Value
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return start(flow, state, self.function.call(flow, state, arguments, at), flow.site(at), self.group)
+
+
+class Gathered(Value, frozen=True):
+    """What `gather` gives: the tasks run already, and awaiting it waits for all of them."""
+
+    tasks: tuple[Reference, ...]
+    result: Value
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        for task in self.tasks:
+            finish(state, task)
+        return self.result
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Method(self, name)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return self.result if name == "result" else UNKNOWN
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (*self.tasks, self.result)
+
+
+# --- starting and finishing ----------------------------------------------------------------------
+
+
+def tasks_of(state: State) -> Iterator[tuple[Reference, TaskRecord]]:
+    for reference, record in state.records():
+        if isinstance(record, TaskRecord):
+            yield reference, record
+
+
+def start(
+    flow: Flow,
+    state: State,
+    awaitable: Value,
+    place: Site,
+    group: Reference | None = None,
+    *,
+    is_awaited: bool = False,
+) -> Reference:
+    """Run `awaitable` as a task beside the running code. `is_awaited`: whoever starts it waits for it at once."""
+    if isinstance(awaitable, Reference) and isinstance(state.record(awaitable.oid), TaskRecord):
+        return awaitable
+    flow.tasks_started += 1
+    since, many = flow.counter, stands_for_many(state, awaitable)
+    uses: list[SessionUsed] = []
+
+    def record(event: Event) -> None:
+        if isinstance(event, SessionUsed):
+            uses.append(event)
+
+    own, outer, tries = flow.new_id(), flow.task, flow.tries
+    flow.task = own
+    flow.recorders.append(record)
+    if not is_awaited:
+        flow.tries = []  # what it raises, nobody here catches
+    before = state.copy()
+    try:
+        result = awaitable.awaited(flow, state, place.span)
+    except PathEnds as end:
+        result = UNKNOWN
+        state.become(before if end.outcome is None else end.outcome.state)
+    finally:
+        flow.recorders.remove(record)
+        flow.task, flow.tries = outer, tries
+    for child, found in tasks_of(state):
+        if found.parent == own and not found.is_done:
+            state.put(child, replace(found, parent=outer))
+    task = TaskRecord(place, result, distinct(uses), outer, chain(flow.frame), group)
+    reference = flow.allocate(state, task)
+    _share_with_siblings(flow, state, reference, task)
+    if many:
+        _share_among_alike(flow, state, reference, task, since, flow.frame)
+    return reference
+
+
+def finish(state: State, task: Reference) -> None:
+    record = state.record(task.oid)
+    if isinstance(record, TaskRecord) and not record.is_done:
+        state.put(task, replace(record, is_done=True))
+
+
+def stands_for_many(state: State, value: Value) -> bool:
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    return isinstance(record, CoroutineRecord) and record.is_many
+
+
+def chain(frame: Frame | None) -> tuple[int, ...]:
+    found: list[int] = []
+    while frame is not None:
+        found.append(frame.id)
+        frame = frame.caller
+    return tuple(found)
+
+
+def distinct(uses: Sequence[SessionUsed]) -> tuple[SessionUsed, ...]:
+    """One use of each kind is enough to tell what may overlap."""
+    found: dict[tuple[int, bool, frozenset[int]], SessionUsed] = {}
+    for use in uses:
+        found.setdefault((use.session.oid, is_at_once(use), use.locks), use)
+    return tuple(found.values())
+
+
+# --- sharing -------------------------------------------------------------------------------------
+
+
+def is_at_once(use: SessionUsed) -> bool:
+    return use.method in AT_ONCE
+
+
+def overlap(first: SessionUsed, second: SessionUsed) -> bool:
+    if first.session != second.session or first.locks & second.locks:
+        return False
+    if is_at_once(first) and is_at_once(second):
+        return False
+    return first.record.is_async and not first.record.is_scoped
+
+
+def _overlapping(
+    first: Sequence[SessionUsed], second: Sequence[SessionUsed]
+) -> Iterator[tuple[SessionUsed, SessionUsed]]:
+    """For each session, the first two uses that may overlap."""
+    seen: set[int] = set()
+    for one in first:
+        for other in second:
+            if one.session.oid not in seen and overlap(one, other):
+                seen.add(one.session.oid)
+                yield one, other
+
+
+def _share_with_siblings(flow: Flow, state: State, me: Reference, task: TaskRecord) -> None:
+    if not task.uses:
+        return
+    for sibling, other in list(tasks_of(state)):
+        if sibling == me or other.is_done or other.parent != task.parent:
+            continue
+        for first, second in _overlapping(other.uses, task.uses):
+            if not other.is_reported:
+                _emit(flow, task.site, flow.frame, first, second, other.site)
+            _mark(state, sibling)
+            _mark(state, me)
+
+
+def _share_among_alike(
+    flow: Flow, state: State, me: Reference, task: TaskRecord, since: int, frame: Frame
+) -> None:
+    """Many tasks are made alike: what was there before them, they share."""
+    outer = [
+        replace_locks(use, frozenset(lock for lock in use.locks if lock <= since or lock in state.base))
+        for use in task.uses
+        if (use.session.oid <= since or use.session.oid in state.base) and not use.record.is_each
+    ]
+    for first, second in _overlapping(outer, outer):
+        now = state.record(me.oid)
+        if isinstance(now, TaskRecord) and not now.is_reported:
+            _emit(flow, task.site, frame, first, second, None)
+        _mark(state, me)
+
+
+def replace_locks(use: SessionUsed, kept: frozenset[int]) -> SessionUsed:
+    return use if kept == use.locks else replace(use, locks=kept)
+
+
+def _mark(state: State, task: Reference) -> None:
+    """One cause, one finding: a third task beside these two adds nothing."""
+    record = state.record(task.oid)
+    if isinstance(record, TaskRecord) and not record.is_reported:
+        state.put(task, replace(record, is_reported=True))
+
+
+def _emit(
+    flow: Flow, site: Site, frame: Frame, first: SessionUsed, second: SessionUsed, started: Site | None,
+    is_further_use: bool = False,
+) -> None:
+    if flow.listens(SessionShared):
+        flow.emit(SessionShared(site, frame, flow.is_certain, first, second, started, is_further_use))
+
+
+def used(
+    flow: Flow,
+    state: State,
+    session: Reference,
+    record: SessionRecord,
+    method: str,
+    at: Span,
+    *,
+    ends_block: bool = False,
+) -> None:
+    """The running code uses a session: say so, and whether an unfinished task may be using it too."""
+    concurrent = flow.task or flow.tasks_started
+    if flow.muted or not (concurrent or flow.listens(SessionUsed)):
+        return
+    held: frozenset[int] = locks.held(state) if concurrent else frozenset()
+    use = SessionUsed(flow.site(at), flow.frame, flow.is_certain, session, record, method, held)
+    flow.emit(use)
+    if not concurrent or method in CLEANS_UP:
+        return
+    for task, other in list(tasks_of(state)):
+        if other.is_done or other.parent != flow.task:
+            continue
+        for first, second in _overlapping(other.uses, (use,)):
+            if not other.is_reported:
+                site, frame = (other.site, flow.frame) if ends_block else _seen_from(flow, other.frames, use)
+                _emit(flow, site, frame, first, second, other.site, is_further_use=True)
+            _mark(state, task)
+
+
+def _seen_from(flow: Flow, frames: tuple[int, ...], use: SessionUsed) -> tuple[Site, Frame]:
+    """The place in the code that started the task, under which the use lies."""
+    site, frame = use.site, use.frame
+    while frame.id not in frames and frame.caller is not None:
+        site, frame = Site(frame.caller.module, frame.call_span), frame.caller
+    return (site, frame) if frame.id in frames else (use.site, use.frame)
+
+
