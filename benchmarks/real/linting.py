@@ -44,11 +44,17 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    status: Literal["ok", "crash", "timeout"]
+    """`partial`: it answered, but reports trouble of its own (ASQ903, a file that cannot be parsed)."""
+
+    status: Literal["ok", "partial", "crash", "timeout"]
     seconds: float
     peak_mib: int
     found: tuple[Found, ...] = ()
     trouble: str = ""
+
+    @property
+    def answered(self) -> bool:
+        return self.status in ("ok", "partial")
 
 
 class _Related(msgspec.Struct):
@@ -115,7 +121,8 @@ def lint_tree(tree: Path, limit: float, options: tuple[str, ...]) -> Run:
     except msgspec.DecodeError:
         return Run("crash", seconds, peak, trouble=errors[-2000:])
     found = tuple(_found(finding, tree.resolve()) for finding in reported)
-    return Run("ok" if process.returncode in (0, 1) else "crash", seconds, peak, found, errors[-2000:])
+    status: Literal["ok", "partial"] = "ok" if process.returncode in (0, 1) else "partial"
+    return Run(status, seconds, peak, found, errors[-2000:])
 
 
 def _found(finding: _Reported, tree: Path) -> Found:

@@ -101,8 +101,8 @@ def tell(options: Options, clone: Clone, history: History) -> Told:
     )
     return Told(
         history,
-        told_before(history, parent.found) if parent.status == "ok" else None,
-        told_after(history, moved, fixed.found) if fixed.status == "ok" else None,
+        told_before(history, parent.found) if parent.answered else None,
+        told_after(history, moved, fixed.found) if fixed.answered else None,
     )
 
 
