@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from harness.programs import Fixture, Mark
-from harness.reports import Batch, CaseReport, Frame, Raised, Warned, Warned
+from harness.reports import Batch, CaseReport, Frame, Raised, Warned
 
 MISSING_GREENLET = "raises=MissingGreenlet"
 INVALID_REQUEST = "raises=InvalidRequestError"
@@ -172,7 +172,7 @@ def _blamed(raised: Raised) -> Iterable[Frame]:
 
 
 def _places(warned: Warned) -> tuple[tuple[str, int], ...]:
-    # A coroutine made inside `run_sync`'s greenlet has no origin in the fixture; the line that drops it has to do.
+    # A coroutine made inside `run_sync` has no origin in the fixture: the line that drops it has to do.
     return warned.origins or ((warned.path, warned.line),)
 
 
