@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.frameworks import pydantic, sqlmodel
 
 
 def register(meanings: Meanings) -> None:
-    return None
+    pydantic.register(meanings)
+    sqlmodel.register(meanings)

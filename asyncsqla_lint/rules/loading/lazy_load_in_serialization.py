@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from asyncsqla_lint.findings import Related
+from asyncsqla_lint.frameworks.serializing import Load, Serialized, Step
+from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.rules.loading.wording import Wording
+from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
+
+MOST_NAMED = 4
+
+
+class LazyLoadInSerialization(Rule):
+    """
+    ## What it does
+    Reports an instance that is handed to a schema (`model_validate`, `from_orm`, a type adapter, FastAPI's
+    `response_model` or return annotation, a GraphQL type) which reads what was not loaded, nested schemas
+    included, or what has expired since.
+
+    ## Why is this bad?
+    The schema reads each field by plain attribute access. What is not there would have to be loaded, which an
+    `AsyncSession` cannot do then: `MissingGreenlet` inside a validation error, and a 500 for the client.
+
+    ## Example
+    ```python
+    @app.get("/pets/{pet_id}")
+    async def read_pet(pet_id: int, session: Session) -> PetWithOwner:
+        return await session.get_one(Pet, pet_id)
+    ```
+
+    ## Use instead
+    ```python
+    @app.get("/pets/{pet_id}")
+    async def read_pet(pet_id: int, session: Session) -> PetWithOwner:
+        return await session.get_one(Pet, pet_id, options=[joinedload(Pet.owner)])
+    ```
+    """
+
+    code = "ASQ308"
+    name = "lazy-load-in-serialization"
+    fix = "unsafe"
+    outcome = Raises("MissingGreenlet", "DetachedInstanceError", "InvalidRequestError")
+
+    @on(Serialized)
+    def serialized(self, event: Serialized, report: Reporter) -> None:
+        first = event.loads[0]
+        words = Wording(first.event)
+        names = list(dict.fromkeys(Wording(load.event).key for load in event.loads))
+        missing = _state(first, words, len(names))
+        message = f"`{event.reader}` reads {_listed(names)}, {missing}: {_mend(event, words)}"
+        if first.event.assumption:
+            message += f" ({first.event.assumption})"
+        related: list[Related] = []
+        for load in event.loads:
+            related += [one for one in Wording(load.event).places() if one not in related]
+        subject = f"{event.reader} reads {first.event.model.name}"
+        report(self, event, message, related=related[:8], subject=subject)
+
+
+def _listed(names: list[str]) -> str:
+    shown = [f"`{name}`" for name in names[:MOST_NAMED]]
+    if len(names) > MOST_NAMED:
+        shown.append(f"{len(names) - MOST_NAMED} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _state(load: Load, words: Wording, count: int) -> str:
+    event = load.event
+    error = "DetachedInstanceError" if event.is_detached else "MissingGreenlet"
+    if event.cause == "expired":
+        return f"which was expired by {words.cause} (`{error}`)"
+    if event.cause == "raise":
+        error = "InvalidRequestError"
+    verb = "is" if count == 1 else "are"
+    return f"which {verb} not loaded by {words.query} (`{error}`)"
+
+
+def _mend(event: Serialized, words: Wording) -> str:
+    first = event.loads[0].event
+    if first.cause == "expired":
+        return words.keep
+    loads = [load for load in event.loads if load.path]
+    if not loads:
+        return f"load `{words.key}` with the instance"
+    if first.instance.is_new:
+        names = dict.fromkeys(load.path[0].name for load in loads)
+        listed = ", ".join(f'"{name}"' for name in names)
+        return f"`await session.refresh(obj, [{listed}])` loads it"
+    options = list(dict.fromkeys(option for load in loads for option in _options(load)))
+    return f"add `.options({', '.join(options)})` to the query"
+
+
+def _options(load: Load) -> list[str]:
+    """The loader options that would load what one field reads, one for each branch of its tree."""
+    start = "".join(_step(relationship) for relationship in load.path)
+    return [f"{start}{rest}".removeprefix(".") for rest in _branches(load.below)]
+
+
+def _branches(steps: list[Step]) -> list[str]:
+    if not steps:
+        return [""]
+    return [_step(step.relationship) + rest for step in steps for rest in _branches(step.below)]
+
+
+def _step(relationship: Relationship) -> str:
+    strategy = "joinedload" if relationship.uselist is False else "selectinload"
+    return f".{strategy}({relationship.owner.name}.{relationship.name})"
