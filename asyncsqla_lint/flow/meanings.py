@@ -44,6 +44,7 @@ class Meanings:
         self.when_inherited: list[AttributeHook] = []
         self.when_member_tested: list[Callable[[Flow, State, str, Expression, bool], None]] = []
         self.when_run: list[Callable[[Flow, State, FunctionInfo], bool]] = []
+        self.when_bound: list[Callable[[Flow, State], None]] = []
         self.assumes_expire_on_commit: Callable[[Flow], tuple[bool | None, str]] = lambda flow: (None, "")
         self.finds_session: Callable[[Flow, State], Reference | None] = lambda flow, state: None
         self.when_field_read: list[Callable[[Flow, State, ClassValue, str, Value, Span], Value | None]] = []
@@ -156,6 +157,11 @@ class Meanings:
 
         if not any(hook(flow, state, info) for hook in self.when_run):
             run_plainly(flow, state, info)
+
+    def parameters_bound(self, flow: Flow, state: State) -> None:
+        """The parameters of a root stand: what one promises may depend on another."""
+        for hook in self.when_bound:
+            hook(flow, state)
 
     def assumed_expire_on_commit(self, flow: Flow) -> tuple[bool | None, str]:
         return self.assumes_expire_on_commit(flow)

@@ -58,6 +58,7 @@ def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
     with flow.entered(frame):
         given = () if frame.receiver is None else (frame.receiver,)
         bind(flow, state, frame, info, Arguments(given, {}, UNKNOWN, UNKNOWN))
+        flow.meanings.parameters_bound(flow, state)
         frame.given = tuple((state.variables(frame.id) or {}).values())
         states, exits = flow.execute([state], info.body)
         done = [(one, NONE) for one in states]

@@ -14,6 +14,7 @@ from msgspec import Struct
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
+    FunctionValue,
     Iteration,
     Reference,
     Value,
@@ -246,6 +247,7 @@ class State:
     def reachable(self, roots: Iterable[Value]) -> set[int]:
         """The objects that `roots` lead to."""
         seen: set[int] = set()
+        functions: set[tuple[object, tuple[int, ...]]] = set()
         waiting = list(roots)
         while waiting:
             value = waiting.pop()
@@ -253,6 +255,14 @@ class State:
                 if value.oid in seen:
                     continue
                 seen.add(value.oid)
+            elif isinstance(value, FunctionValue) and value.closure:
+                # A nested function may close over itself.
+                if value.receiver is not None:
+                    waiting.append(value.receiver)
+                key = (value.info, value.closure)
+                if key in functions:
+                    continue
+                functions.add(key)
             waiting.extend(value.refers_to(self))
         return seen
 

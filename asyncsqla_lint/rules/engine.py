@@ -105,7 +105,9 @@ def new_flow(index: Index, config: Config) -> Flow:
     context_variables.register(meanings)
     semantics.register(meanings)
     frameworks.register(meanings)
-    return Flow(index, meanings)
+    flow = Flow(index, meanings)
+    flow.release = config.release
+    return flow
 
 
 def analyse(index: Index, modules: Sequence[str], config: Config) -> Analysis:

@@ -60,6 +60,7 @@ def _execute(
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, found, argument, name))
     if flow.tries:
         flow.may_raise(state, unit_of_work.DATABASE_ERROR)
+    unit_of_work.touch(state, me)
     if found is None:
         if name == "scalar":
             return UNKNOWN
@@ -153,6 +154,7 @@ def _get(
         statement = replace(statement, options=())
         state.put(held, unit_of_work.refreshed(record))
         return held
+    unit_of_work.touch(state, me)
     found = materialise(flow, state, me, model, statement, many=False)
     return found if name == "get_one" else union((found, NONE))
 

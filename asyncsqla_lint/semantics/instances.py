@@ -68,6 +68,7 @@ class Cause(Struct, frozen=True):
 # A new object's empty collection was read, not changed: it is not loaded after the flush.
 LOOKED_AT = Cause("a look")
 SERVER_SIDE = Cause("flush")
+WRITTEN = Cause("assignment")  # by the program, not yet flushed
 
 
 class AttributeState(Struct, frozen=True):
@@ -782,9 +783,29 @@ def link(
                 continue
             if inverse is not None and inverse.uselist is False:
                 other = other.with_attribute(inverse.name, AttributeState(LOADED, owner))
+            elif inverse is not None and inverse.uselist:
+                other = _with_child(flow, state, target, other, inverse.name, owner)
             if other.session is None and record.session is not None and other.lifecycle == TRANSIENT:
                 other = replace(other, session=record.session, lifecycle=PENDING)
             state.put(target, other)
+
+
+def _with_child(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, child: Reference
+) -> InstanceRecord:
+    """The other side's collection hears of the child: a new object's is loaded by it, a loaded one grows."""
+    found = record.attributes.get(name)
+    if found is not None and found.value is not None and found.bits & LOADED:
+        for one in alternatives(found.value):
+            held = state.record(one.oid) if isinstance(one, Reference) else None
+            if isinstance(held, CollectionRecord) and isinstance(one, Reference):
+                grown = held.with_more(Iteration(items=(child,), may_be_empty=False))
+                state.put(one, CollectionRecord(grown.items, grown.element, grown.kind, False, me, name))
+        return record.with_attribute(name, replace(found, cause=None))
+    if record.lifecycle in (TRANSIENT, PENDING):
+        made = flow.allocate(state, CollectionRecord((child,), None, "list", False, me, name))
+        return record.with_attribute(name, AttributeState(LOADED, made))
+    return record
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -818,7 +839,7 @@ def write(
             CollectionRecord(iteration.items, iteration.element, "list", iteration.may_be_empty, me, name),
         )
     # A SQL expression is computed by the server: after the flush the value has to be fetched.
-    cause = SERVER_SIDE if isinstance(stored, (Criterion, AttributeValue)) else None
+    cause = SERVER_SIDE if isinstance(stored, (Criterion, AttributeValue)) else WRITTEN
     state.put(
         me,
         replace(record.with_attribute(name, AttributeState(LOADED, stored, cause)), is_modified=True, is_written=True),

@@ -24,6 +24,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Hybrid, MappedAttribute
 from asyncsqla_lint.semantics import (
+    assumptions,
     api_use,
     concurrency,
     connections,
@@ -137,6 +138,7 @@ def register(meanings: Meanings) -> None:
     meanings.when_class_read.append(_class_attribute)
     meanings.when_inherited.append(_inherited)
     guards.register(meanings)
+    assumptions.register(meanings)
     urls.register(meanings)
     fields.register(meanings)
     engines.register(meanings)

@@ -55,7 +55,8 @@ class SessionRecord(Record, frozen=True):
     begun: str = ""  # "block" inside `async with session.begin()`
     is_scoped: bool = False
     cls: ClassInfo | None = None
-    in_nested: int = 0
+    in_nested: int = 0  # open savepoints
+    in_transaction: bool | None = False
     is_each: bool = False  # it stands for one of many sessions, made alike
 
     def class_info(self) -> ClassInfo | None:
@@ -70,6 +71,7 @@ class SessionRecord(Record, frozen=True):
             is_open=self.is_open or other.is_open,
             is_failed=self.is_failed and other.is_failed,
             begun=self.begun if self.begun == other.begun else "",
+            in_transaction=self.in_transaction if self.in_transaction == other.in_transaction else None,
         )
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
@@ -305,7 +307,7 @@ def parameter_session(
     """A session that the code is given; how it was made is not seen here."""
     expire, assumption = flow.assumed_expire_on_commit() if is_async else (None, "")
     record = SessionRecord(
-        is_async, flow.site(at), expire_on_commit=expire, assumption=assumption, how="parameter", cls=cls
+        is_async, flow.site(at), expire_on_commit=expire, assumption=assumption, how="parameter", cls=cls, in_transaction=None
     )
     return announced(flow, state, record, "parameter", at)
 
@@ -321,7 +323,7 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         if flow.listens(SessionLeft):
             flow.emit(SessionLeft(flow.site(at), flow.frame, flow.is_certain, me, record))
         unit_of_work.detach_all(flow, state, me, Cause("close", flow.site(at)))
-        state.put(me, replace(record, is_open=False, begun=""))
+        state.put(me, replace(record, is_open=False, begun="", in_transaction=False))
         return NONE
     if name in unit_of_work.METHODS:
         return unit_of_work.METHODS[name](flow, state, me, record, arguments, at)

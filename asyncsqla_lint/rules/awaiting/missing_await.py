@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from asyncsqla_lint.rules.awaiting.wording import called
+from asyncsqla_lint.rules.loading.wording import line_of, place
+from asyncsqla_lint.rules.rule import LosesWrite, Reporter, Rule, on
+from asyncsqla_lint.semantics.api_events import CoroutineLost
+
+
+class MissingAwait(Rule):
+    """
+    ## What it does
+    Reports a coroutine of SQLAlchemy's async API (`execute`, `commit`, `delete`, `refresh`, `dispose`, `run_sync`,
+    `awaitable_attrs.x`, `AsyncResult.all` …) that nobody awaits: dropped, or taken for its result.
+
+    ## Why is this bad?
+    Nothing runs. A commit that is not awaited loses the write without a word but a `RuntimeWarning`; a result that is a
+    coroutine raises `AttributeError: 'coroutine' object has no attribute …` or is true where it should be empty.
+
+    ## Example
+    ```python
+    session.add(note)
+    session.commit()
+    ```
+
+    ## Use instead
+    ```python
+    session.add(note)
+    await session.commit()
+    ```
+    """
+
+    code = "ASQ401"
+    name = "missing-await"
+    fix = "safe"
+    outcome = LosesWrite()
+
+    @on(CoroutineLost)
+    def lost(self, event: CoroutineLost, report: Reporter) -> None:
+        what = called(event.owner, event.method)
+        related = []
+        if event.made_at != event.site:
+            related.append(place(event.made_at, f"the coroutine of {what} is made here"))
+            what = f"the coroutine of {what} (line {line_of(event.made_at)})"
+        message = f"{what} is never awaited: {_EFFECTS.get(event.method, 'it does not run')}; add `await`"
+        report(self, event, message, related=related)
+
+
+_EFFECTS = {
+    "commit": "nothing is committed, and the write is lost",
+    "delete": "nothing is deleted",
+    "flush": "nothing is flushed",
+    "rollback": "nothing is rolled back",
+    "refresh": "nothing is refreshed",
+    "close": "nothing is closed",
+    "aclose": "nothing is closed",
+    "dispose": "the pool's connections stay open",
+    "merge": "nothing is merged",
+    "run_sync": "the function does not run",
+    "execute": "the statement does not run, and what is here is a coroutine",
+}
