@@ -17,9 +17,9 @@ WITH_FINDING = (
     "\n"
     "\n"
     "async def save(session: AsyncSession) -> None:\n"
-    "    await session.commit()  # noqa: ASQ401\n"
+    "    await session.commit()  # noqa: ASQ301\n"
 )
-CLEAN = WITH_FINDING.replace("  # noqa: ASQ401", "")
+CLEAN = WITH_FINDING.replace("  # noqa: ASQ301", "")
 BROKEN = "import sqlalchemy\n\ndef broken(:\n"
 
 

@@ -48,7 +48,7 @@ def test_what_is_new_is_reported(lint: Lint, frozen: Path) -> None:
 
 def test_a_second_of_a_kind_is_new(lint: Lint, frozen: Path) -> None:
     orders = frozen.parent / "app" / "orders.py"
-    orders.write_text(orders.read_text() + "    await session.flush()  # noqa: ASQ401\n")
+    orders.write_text(orders.read_text() + "    await session.flush()  # noqa: ASQ301\n")
     done = lint("check", *FILE, "--output-format", "json")
     assert [finding["location"]["row"] for finding in json.loads(done.stdout)] == [6]
 

@@ -12,7 +12,7 @@ import pytest
 
 from cli.conftest import BROKEN, CLEAN, WITH_FINDING, Lint, command, environment
 
-FINDING = "app/orders.py:5:29: ASQ902 the suppression of `ASQ401` silences nothing\n"
+FINDING = "app/orders.py:5:29: ASQ902 the suppression of `ASQ301` silences nothing\n"
 
 
 def test_findings_are_exit_code_1(lint: Lint) -> None:
@@ -72,7 +72,7 @@ def test_what_cannot_be_checked_is_a_warning_and_exit_code_2(lint: Lint, project
 def test_selection(lint: Lint) -> None:
     assert lint("check", "--select", "ASQ901,ASQ903").returncode == 0
     assert lint("check", "--ignore", "unused-suppression").returncode == 0
-    assert lint("check", "--select", "ASQ901", "--extend-select", "ASQ902").returncode == 1
+    assert lint("check", "--select", "ASQ3", "--extend-select", "ASQ902").returncode == 1
 
 
 def test_settings_come_from_the_project(lint: Lint, project: Path) -> None:
