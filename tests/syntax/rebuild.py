@@ -65,7 +65,9 @@ def format_parts(parts: list[ast.AST]) -> list[ast.AST]:
             elif part.value:
                 joined.append(ast.Constant(part.value))
         else:
-            joined.append(part if EXACT_FORMAT_STRINGS else without_places(part))
+            # A piece that cannot be stored is opaque, and like all pieces without its place.
+            unstored = isinstance(part, ast.Call) and not part.args and getattr(part.func, "id", "") == OPAQUE
+            joined.append(part if EXACT_FORMAT_STRINGS and not unstored else without_places(part))
     return joined
 
 
@@ -398,7 +400,7 @@ class Normalise(ast.NodeTransformer):
     def parts(self, node):
         for value in node.values:
             if isinstance(value, ast.Constant):
-                yield ast.Constant(value.value)
+                yield self.visit_Constant(ast.Constant(value.value))
             else:
                 yield self.visit(value.value)
                 if value.format_spec is not None:
