@@ -32,6 +32,7 @@ from asyncsqla_lint.semantics.instances import (
     SERVER_SIDE,
     TRANSIENT,
     UNSURE,
+    WRITTEN,
     AttributeState,
     Cause,
     InstanceRecord,
@@ -102,6 +103,8 @@ def flush(flow: Flow, state: State, session: Reference, at: Span, *, may_fail: b
     if may_fail and flow.tries:
         fail(flow, state, session, at)
     cause = Cause("flush", flow.site(at))
+    if waiting:
+        touch(state, session)
     for reference, record in waiting:
         if record.lifecycle == PENDING:
             state.put(reference, inserted(record, cause))
@@ -129,7 +132,11 @@ def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
 def _computed(attributes: dict[str, AttributeState], cause: Cause) -> dict[str, AttributeState]:
     """Assigned SQL expressions have gone to the server: their values are not here."""
     return {
-        name: AttributeState(EXPIRED, None, cause) if found.cause is SERVER_SIDE else found
+        name: AttributeState(EXPIRED, None, cause)
+        if found.cause is SERVER_SIDE
+        else replace(found, cause=None)
+        if found.cause is WRITTEN
+        else found
         for name, found in attributes.items()
     }
 
@@ -155,10 +162,7 @@ def updated(record: InstanceRecord, cause: Cause) -> InstanceRecord:
 def _given(record: InstanceRecord, name: str) -> bool:
     """The program itself has just assigned the column: then the server does not."""
     found = record.attributes.get(name)
-    return found is not None and found.bits == LOADED and found.value is not None and found.cause is _WRITTEN
-
-
-_WRITTEN = Cause("assignment")
+    return found is not None and found.cause is WRITTEN
 
 
 def fail(flow: Flow, state: State, session: Reference, at: Span) -> None:
@@ -169,8 +173,12 @@ def fail(flow: Flow, state: State, session: Reference, at: Span) -> None:
     record = failed.record(session.oid)
     if isinstance(record, SessionRecord):
         failed.put(session, replace(record, is_failed=True))
+    cause = Cause("a failed flush", flow.site(at))
     with flow.silently():
-        rolled_back(flow, failed, session, Cause("a failed flush", flow.site(at)))
+        if isinstance(record, SessionRecord) and record.in_nested:
+            rolled_back_to_savepoint(flow, failed, session, cause)
+        else:
+            rolled_back(flow, failed, session, cause)
     flow.may_raise(failed, DATABASE_ERROR)
 
 
@@ -192,6 +200,7 @@ def commit(flow: Flow, state: State, session: Reference, at: Span) -> None:
             for reference, one in list(held(state, session)):
                 if one.lifecycle in (PERSISTENT, "mixed"):
                     state.put(reference, doubted(one))
+    ended(state, session)
     for reference, one in list(held(state, session)):
         if one.is_uncommitted or one.is_written:
             state.put(reference, replace(one, is_uncommitted=False, is_written=False))
@@ -219,7 +228,24 @@ def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> N
             state.put(reference, replace(expired(record, cause), is_written=False))
     owner = state.record(session.oid)
     if isinstance(owner, SessionRecord) and cause.what == "rollback":
-        state.put(session, replace(owner, is_failed=False))
+        state.put(session, replace(owner, is_failed=False, in_transaction=False))
+
+
+def touch(state: State, session: Reference) -> None:
+    """Work has begun: there is a transaction now."""
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    owner = state.record(session.oid)
+    if isinstance(owner, SessionRecord) and not owner.in_transaction:
+        state.put(session, replace(owner, in_transaction=True))
+
+
+def ended(state: State, session: Reference) -> None:
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    owner = state.record(session.oid)
+    if isinstance(owner, SessionRecord):
+        state.put(session, replace(owner, in_transaction=False))
 
 
 def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
@@ -232,9 +258,15 @@ def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause
 
 
 def begin(flow: Flow, state: State, session: Reference, is_nested: bool, at: Span) -> None:
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    touch(state, session)
     if not is_nested:
         return
     flush(flow, state, session, at)
+    owner = state.record(session.oid)
+    if isinstance(owner, SessionRecord):
+        state.put(session, replace(owner, in_nested=owner.in_nested + 1))
     for reference, record in list(held(state, session)):
         if record.is_written or record.is_uncommitted:
             state.put(reference, replace(record, is_written=False, is_uncommitted=False))
@@ -337,7 +369,8 @@ def _commit(
 def _rollback(
     flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
 ) -> Value:
-    rolled_back(flow, state, me, Cause("rollback", flow.site(at)))
+    if session.in_transaction is not False:  # without a transaction there is nothing to take back
+        rolled_back(flow, state, me, Cause("rollback", flow.site(at)))
     return NONE
 
 
@@ -384,6 +417,7 @@ def _refresh(
 ) -> Value:
     if session.autoflush:
         flush(flow, state, me, at)
+    touch(state, me)
     names = attribute_names(state, arguments.get(1, "attribute_names"))
     for reference, _ in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
         record = state.record(reference.oid)
@@ -467,6 +501,9 @@ def _merge(
 def _delete(
     flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
 ) -> Value:
+    for reference, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
+        if record.lifecycle in (PERSISTENT, "mixed"):
+            state.put(reference, replace(record, lifecycle="deleted"))
     return NONE
 
 
