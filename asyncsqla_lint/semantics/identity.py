@@ -24,9 +24,10 @@ from asyncsqla_lint.semantics.instances import (
 )
 from asyncsqla_lint.semantics.loader_options import EAGER, Plan, plan_for
 
+from asyncsqla_lint.semantics.statements import Statement, entity_class
+
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
-    from asyncsqla_lint.semantics.statements import Statement
 
 Equalities = tuple[tuple["ClassInfo | None", str, Value], ...]
 
@@ -102,6 +103,9 @@ def materialise(
 
 def _plan(model: Model, statement: Statement, subclasses: tuple[ClassInfo, ...]) -> Plan:
     plan = plan_for(model.cls, statement.options, subclasses)
+    classes = tuple(cls for entity in statement.entities if (cls := entity_class(entity)) is not None)
+    if len(classes) > 1:
+        plan = replace(plan, others=classes)
     if statement.from_statement:
         plan = replace(plan, entries=tuple(one for one in plan.entries if one.strategy != "joinedload"))
     return plan

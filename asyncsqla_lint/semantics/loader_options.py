@@ -228,6 +228,7 @@ class Plan(Struct, frozen=True):
     trail: tuple[ClassInfo, ...] = ()  # the classes on the way here: default eager loading stops at a repeat
     wildcards: tuple[Entry, ...] = ()  # `raiseload("*")` without an entity holds at every depth
     subclasses: tuple[ClassInfo, ...] = ()  # whose columns are loaded too
+    others: tuple[ClassInfo, ...] = ()  # the query's further entities: their own options reach the same rows
 
     def strategy(self, relationship: Relationship) -> str | None:
         """How the relationship is loaded; None when that cannot be told."""
@@ -310,7 +311,15 @@ class Plan(Struct, frozen=True):
         )
         target = relationship.target
         trail = self.trail if target is None else (*self.trail, target.cls)
-        return Plan(tuple(entries), self.is_open, trail, self.wildcards, subclasses + _polymorphic(entries))
+        is_other = target is not None and any(_concerns(cls, target.cls, (cls,)) for cls in self.others)
+        return Plan(
+            tuple(entries),
+            self.is_open or is_other,
+            trail,
+            self.wildcards,
+            subclasses + _polymorphic(entries),
+            self.others,
+        )
 
 
 def _shortened(entry: Entry) -> Entry:

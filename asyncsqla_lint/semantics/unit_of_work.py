@@ -100,7 +100,7 @@ def flush(flow: Flow, state: State, session: Reference, at: Span, *, may_fail: b
         for reference, record in held(state, session)
         if record.lifecycle == PENDING or record.is_modified is not False
     ]
-    if may_fail and flow.tries:
+    if may_fail and waiting and flow.tries:
         fail(flow, state, session, at)
     cause = Cause("flush", flow.site(at))
     if waiting:
@@ -282,6 +282,8 @@ def end(
     if isinstance(record, SessionRecord):
         name = f"{how} of a savepoint" if is_nested else how
         tasks.used(flow, state, session, record, name, at, ends_block=block)
+        if is_nested:
+            state.put(session, replace(record, in_nested=max(record.in_nested - 1, 0)))
     if how == "commit":
         if is_nested:
             flush(flow, state, session, at)

@@ -1,0 +1,26 @@
+"""Walking over a Program's nodes, for questions that no name leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.program import Node
+
+
+def walk(node: Node | tuple[object, ...]) -> Iterator[Node]:
+    """The nodes of a statement or expression, parents first; bodies of functions are not part of it."""
+    waiting: list[object] = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, tuple):
+            waiting.extend(reversed(current))
+        elif isinstance(current, Node):
+            yield current
+            waiting.extend(getattr(current, name) for name in reversed(current.__struct_fields__) if name != "span")
+
+
+def calls(node: Node | tuple[object, ...]) -> Iterator[p.Call]:
+    for found in walk(node):
+        if isinstance(found, p.Call):
+            yield found

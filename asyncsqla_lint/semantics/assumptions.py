@@ -1,0 +1,127 @@
+"""What is assumed of a session that the code is given: the project's own factories decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import Reference
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.index import Index
+from asyncsqla_lint.project.names import External, Module
+from asyncsqla_lint.project.walking import calls
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+ASYNC = frozenset(
+    {
+        "sqlalchemy.ext.asyncio.async_sessionmaker",
+        "sqlalchemy.ext.asyncio.AsyncSession",
+        "sqlmodel.ext.asyncio.session.AsyncSession",
+    }
+)
+SYNC_FACTORY = "sqlalchemy.orm.sessionmaker"
+WORDS = frozenset({"async_sessionmaker", "AsyncSession", "sessionmaker"})
+
+
+def register(meanings: Meanings) -> None:
+    cache: dict[Index, tuple[bool | None, str]] = {}
+
+    def assumed(flow: Flow) -> tuple[bool | None, str]:
+        if flow.index not in cache:
+            cache[flow.index] = expire_on_commit(flow.index)
+        return cache[flow.index]
+
+    meanings.assumes_expire_on_commit = assumed
+    meanings.finds_session = only_session
+    meanings.when_bound.append(settle)
+
+
+def only_session(flow: Flow, state: State) -> Reference | None:
+    """The one async session that the path knows."""
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    found = [
+        reference
+        for reference, record in state.records()
+        if isinstance(record, SessionRecord) and record.is_async and record.is_open
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def settle(flow: Flow, state: State) -> None:
+    """Instances and a session among the parameters belong together (a request's user and its `db`)."""
+    from asyncsqla_lint.semantics.instances import InstanceRecord
+
+    session = only_session(flow, state)
+    for reference, record in state.records():
+        if isinstance(record, InstanceRecord) and record.plan is None and record.session is None and not record.is_new:
+            if session is not None:
+                state.put(reference, replace(record, session=session))
+
+
+def expire_on_commit(index: Index) -> tuple[bool | None, str]:
+    """What the factories of the project (tests aside) agree on, and the words that say so."""
+    votes: dict[bool | None, tuple[Module, p.Call]] = {}
+    for module in index.modules.values():
+        if is_test(module):
+            continue
+        for call, scope in _factory_calls(index, module):
+            votes.setdefault(_vote(index, module, call, scope), (module, call))
+    if set(votes) == {True}:
+        module, call = votes[True]
+        line = module.program.location(p.start_of(call.span))[0]
+        return True, f"assuming a session of the factory at {module.path}:{line}"
+    if set(votes) == {False}:
+        return False, ""
+    return None, ""
+
+
+def is_test(module: Module) -> bool:
+    parts = module.path.replace("\\", "/").split("/")
+    return any(part in ("tests", "test", "testing") for part in parts[:-1]) or parts[-1].startswith(
+        ("test_", "conftest")
+    )
+
+
+def _factory_calls(index: Index, module: Module) -> list[tuple[p.Call, FunctionInfo | None]]:
+    found: list[tuple[p.Call, FunctionInfo | None]] = []
+    bodies: list[tuple[p.Statements, FunctionInfo | None]] = [(module.program.statements, None)]
+    for number, function in enumerate(module.program.functions):
+        if WORDS.intersection(function.mentions):
+            bodies.append((module.program.bodies[number], index.function_at(module, number)))
+    for body, scope in bodies:
+        for call in calls(body):
+            symbol = index.resolve(module, call.function, scope)
+            if isinstance(symbol, External) and (symbol.name in ASYNC or symbol.name == SYNC_FACTORY):
+                if symbol.name != SYNC_FACTORY or _is_async(index, module, call, scope):
+                    found.append((call, scope))
+            elif isinstance(symbol, ClassInfo) and any(symbol.is_subclass_of(name) for name in ASYNC):
+                found.append((call, scope))
+    return found
+
+
+def _is_async(index: Index, module: Module, call: p.Call, scope: FunctionInfo | None) -> bool:
+    for keyword in call.keywords:
+        if keyword.name == "class_":
+            symbol = index.resolve(module, keyword.value, scope)
+            if isinstance(symbol, External):
+                return symbol.name in ASYNC
+            return isinstance(symbol, ClassInfo) and any(symbol.is_subclass_of(name) for name in ASYNC)
+    return False
+
+
+def _vote(index: Index, module: Module, call: p.Call, scope: FunctionInfo | None) -> bool | None:
+    for keyword in call.keywords:
+        if keyword.name == "expire_on_commit":
+            value = keyword.value
+            return value.value if isinstance(value, p.Constant) and isinstance(value.value, bool) else None
+        if keyword.name is None:
+            return None
+    return True
