@@ -116,7 +116,7 @@ def _instantiate(flow: Flow, state: State, cls: ClassValue, arguments: Arguments
     schema = schema_of(flow.index, cls.info) if cls.info.kind == "pydantic" else None
     if schema is None or cls.info.find("__init__") is not None:
         return None
-    entries: dict[bool | int | float | str | None, Value] = dict(arguments.keywords)
+    entries: dict[bool | int | float | str | None, Value] = {**arguments.keywords}
     given = flow.allocate(state, DictRecord(entries, arguments.more_keywords))
     type_ = type_of(cls, Scoped(p.Opaque(at, ()), cls.info.module))
     if type_ is None:

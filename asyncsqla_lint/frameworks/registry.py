@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.frameworks import pydantic, sqlmodel
+from asyncsqla_lint.frameworks import fastapi, pydantic, sqlmodel
 
 
 def register(meanings: Meanings) -> None:
     pydantic.register(meanings)
     sqlmodel.register(meanings)
+    fastapi.register(meanings)

@@ -1,0 +1,238 @@
+"""FastAPI: routes are called with their dependencies, and what they return is serialised.
+
+Whatever the version, a response is validated before the dependencies' code after `yield` runs (it was moved
+to before and to after the sending of the response, in 0.106 and 0.118, never to before its making).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Frame, Option, Outcome, PathEnds
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.values import (
+    FALSE,
+    NONE,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    ExternalValue,
+    Reference,
+    Value,
+    alternatives,
+)
+from asyncsqla_lint.frameworks.injection import (
+    Given,
+    Injection,
+    Made,
+    Need,
+    parameters_of,
+    pending,
+    run_body,
+)
+from asyncsqla_lint.frameworks.pydantic import dump, name_of
+from asyncsqla_lint.frameworks.schemas import is_schema
+from asyncsqla_lint.frameworks.serializing import Reading, serialize
+from asyncsqla_lint.frameworks.validation import Validator, evaluated
+from asyncsqla_lint.program import Expression, Span
+from asyncsqla_lint.project.annotations import Type
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import External, Scope, Scoped
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+_VERBS = frozenset(
+    ["get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route"]
+)
+_DEPENDS = ("fastapi.Depends", "fastapi.Security", "fastapi.params.Depends", "fastapi.params.Security")
+
+
+def register(meanings: Meanings) -> None:
+    for name in _DEPENDS:
+        meanings.calls[name] = _depends
+    meanings.when_run.append(_run)
+
+
+class Dependency(Value, frozen=True):
+    """`Depends(f)`; without a function, the class that the parameter's annotation names."""
+
+    provider: Value | None
+    is_shared: bool
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+
+def _depends(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    provider = arguments.get(0, "dependency")
+    return Dependency(None if provider == NONE else provider, arguments.keywords.get("use_cache") != FALSE)
+
+
+# --- dependencies --------------------------------------------------------------------------------
+
+
+def needs_of(flow: Flow, state: State, value: Value) -> list[Need]:
+    """The dependencies that a function, class or callable object declares."""
+    info, parameters = parameters_of(state, value)
+    if info is not None:
+        return _needs(flow, state, info, parameters)
+    if isinstance(value, ClassValue) and value.info.kind in ("dataclass", "attrs", "pydantic"):
+        found: list[Need] = []
+        for name, member in value.info.fields.items():
+            scope = Scoped(member.annotation or p.Opaque(0, ()), member.owner.module, member.owner)
+            found += _need(flow, state, name, member.annotation, member.value, scope)
+        return found
+    return []
+
+
+def _needs(flow: Flow, state: State, info: FunctionInfo, parameters: tuple[p.Parameter, ...]) -> list[Need]:
+    scope: Scope = info.parent or info.owner
+    return [
+        need
+        for parameter in parameters
+        for need in _need(
+            flow,
+            state,
+            parameter.name,
+            parameter.annotation,
+            parameter.default,
+            Scoped(parameter.annotation or p.Opaque(0, ()), info.module, scope),
+        )
+    ]
+
+
+def _need(
+    flow: Flow,
+    state: State,
+    name: str,
+    annotation: Expression | None,
+    default: Expression | None,
+    where: Scoped,
+) -> list[Need]:
+    type_ = None if annotation is None else flow.index.type(where)
+    declared = [
+        scoped
+        for scoped in (() if type_ is None else type_.metadata)
+        if isinstance(scoped.expression, p.Call)
+    ]
+    if isinstance(default, (p.Call, p.Name, p.Attribute)):
+        declared.insert(0, Scoped(default, where.module, where.scope))
+    for scoped in declared:
+        value = evaluated(flow, state, scoped)
+        if isinstance(value, Dependency):
+            provider = value.provider
+            if provider is None:
+                symbol = None if type_ is None else type_.symbol
+                provider = ClassValue(symbol) if isinstance(symbol, ClassInfo) else None
+            if provider is not None and not isinstance(provider, ExternalValue):
+                return [Need(name, provider, value.is_shared)]
+    return []
+
+
+# --- roots ---------------------------------------------------------------------------------------
+
+
+def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
+    """Routes, and whatever else declares dependencies (they are run as a part of some route too)."""
+    route = route_of(info)
+    parameters = info.header.parameters
+    needs = _needs(flow, state, info, parameters)
+    if route is None and not needs:
+        return False
+    response = None if route is None else response_type(flow, info, route)
+    injection = Injection(
+        flow, lambda own, value: needs_of(flow, own, value), info.header.name_span, sync_in_threads=True
+    )
+
+    def run(own: State, given: Given, made: Made) -> list[Option]:
+        in_thread = not info.is_async
+        flow.threads += in_thread
+        try:
+            frame, states, exits = run_body(flow, own, info, given)
+        finally:
+            flow.threads -= in_thread
+        options: list[Option] = [(one, NONE) for one in states]
+        for outcome in exits:
+            if outcome.kind != "return":
+                options += pending(flow, [outcome])
+                continue
+            if response is not None and outcome.at >= 0:
+                _respond(flow, frame, outcome, response)
+            options.append((outcome.state, NONE))
+        return options
+
+    injection.provide(state, needs, {}, (), run)
+    return True
+
+
+def route_of(info: FunctionInfo) -> p.Call | None:
+    """The decorator that makes a function a route."""
+    for expression, symbol in zip(info.header.decorators, info.decorators, strict=True):
+        if isinstance(expression, p.Call) and isinstance(expression.function, p.Attribute):
+            name = expression.function.name
+            if name in _VERBS and (_is_fastapi(symbol) or symbol is None and _looks_like_route(expression)):
+                return expression
+    return None
+
+
+def _is_fastapi(symbol: object) -> bool:
+    return isinstance(symbol, External) and symbol.name.startswith("fastapi")
+
+
+def _looks_like_route(node: p.Call) -> bool:
+    """The router comes from somewhere unknown: a path, and a keyword that only FastAPI takes."""
+    words = {word.name for word in node.keywords}
+    path = node.arguments[0] if node.arguments else None
+    is_path = isinstance(path, p.Constant) and isinstance(path.value, str) and path.value[:1] in ("", "/")
+    return is_path and bool(words & {"response_model", "status_code", "response_model_exclude_none"})
+
+
+def response_type(flow: Flow, info: FunctionInfo, route: p.Call) -> Type | None:
+    """What the response is validated as: `response_model=`, or else the return annotation."""
+    for word in route.keywords:
+        if word.name == "response_model":
+            if isinstance(word.value, p.Constant) and word.value.value is None:
+                return None
+            return flow.index.type(Scoped(word.value, info.module, info.parent or info.owner))
+    if info.header.returns is None:
+        return None
+    return flow.index.type(Scoped(info.header.returns, info.module, info.parent or info.owner))
+
+
+def _respond(flow: Flow, frame: Frame, outcome: Outcome, response: Type) -> None:
+    """Validation with `from_attributes`, whatever the schema says; then the computed fields run."""
+    state, value, at = outcome.state, outcome.value, outcome.at
+    if value in (UNKNOWN, NONE):
+        return
+
+    def act(reading: Reading) -> Value:
+        result = Validator(flow, reading, at, True).value(state, value, response)
+        _dumped(flow, state, result, at, 0)
+        return result
+
+    try:
+        with flow.entered(frame):
+            serialize(flow, state, at, name_of(response) or "the response", act)
+    except PathEnds:
+        return
+
+
+def _dumped(flow: Flow, state: State, value: Value, at: Span, depth: int) -> None:
+    for one in alternatives(value):
+        if not isinstance(one, Reference) or depth > 4:
+            continue
+        record = state.record(one.oid)
+        if isinstance(record, ObjectRecord):
+            if is_schema(record.cls.info):
+                dump(flow, state, one, at)
+            else:
+                continue
+        elif record.class_info() is not None:
+            continue
+        for inner in record.refers_to():
+            _dumped(flow, state, inner, at, depth + 1)

@@ -1,0 +1,199 @@
+"""Injection: a framework calls a function with what other functions make, which are given theirs the same way.
+
+A provider that yields is run to its yield; what it has made is used; then the rest of it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from asyncsqla_lint.flow.calls import bind, generator_of, run_generator
+from asyncsqla_lint.flow.frames import Frame, Option, Outcome
+from asyncsqla_lint.flow.objects import CoroutineRecord, ObjectRecord
+from asyncsqla_lint.flow.roots import root_frame
+from asyncsqla_lint.flow.statements import paths
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Decorated,
+    FunctionValue,
+    Partial,
+    Reference,
+    Value,
+)
+from asyncsqla_lint.program import Parameter, Span
+from asyncsqla_lint.project.functions import FunctionInfo
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+Given = dict[str, Value]
+Made = tuple[tuple[Value, Value], ...]
+Then = Callable[["State", Given, Made], "list[Option]"]
+DEEPEST = 8
+
+
+class Need(Struct, frozen=True):
+    """A parameter that is filled with what `provider` makes."""
+
+    name: str
+    provider: Value
+    is_shared: bool = True  # made once for each request (or test)
+
+
+class Injection:
+    """`needs_of` tells what a provider itself is given."""
+
+    def __init__(
+        self,
+        flow: Flow,
+        needs_of: Callable[[State, Value], list[Need]],
+        at: Span,
+        sync_in_threads: bool = False,
+    ) -> None:
+        self.flow = flow
+        self.needs_of = needs_of
+        self.at = at
+        self.sync_in_threads = sync_in_threads
+        self.outside: Frame = flow.frame
+
+    def provide(
+        self, state: State, needs: list[Need], given: Given, made: Made, then: Then, depth: int = 0
+    ) -> list[Option]:
+        """Make what is needed, go on with `then`, and end what was made in the opposite order."""
+        if not needs or depth > DEEPEST:
+            return then(state, given, made)
+        need, rest = needs[0], needs[1:]
+
+        def go_on(own: State, value: Value, known: Made) -> list[Option]:
+            return self.provide(own, rest, {**given, need.name: value}, known, then, depth)
+
+        if need.is_shared:
+            for provider, value in made:
+                if provider == need.provider:
+                    return go_on(state, value, made)
+
+        def call(own: State, inner: Given, known: Made) -> list[Option]:
+            return self._call(own, need, inner, known, go_on)
+
+        return self.provide(state, self.needs_of(state, need.provider), {}, made, call, depth + 1)
+
+    def _call(
+        self,
+        state: State,
+        need: Need,
+        given: Given,
+        made: Made,
+        go_on: Callable[[State, Value, Made], list[Option]],
+    ) -> list[Option]:
+        flow = self.flow
+        arguments = Arguments((), given, UNKNOWN, UNKNOWN)
+        reached: list[Option] = []
+        used = False
+
+        def use(own: State, value: Value) -> list[Option]:
+            nonlocal used
+            used = True
+            with flow.entered(self.outside):
+                return go_on(own, value, (*made, (need.provider, value)))
+
+        def run(own: State) -> Value:
+            in_thread = self.sync_in_threads and not is_async(own, need.provider)
+            flow.threads += in_thread
+            try:
+                result = need.provider.call(flow, own, arguments, self.at)
+            finally:
+                flow.threads -= in_thread
+            generator = generator_of(own, result)
+            if generator is not None:
+                run_generator(flow, own, generator, use)
+                return _DONE
+            record = own.record(result.oid) if isinstance(result, Reference) else None
+            if isinstance(record, CoroutineRecord):
+                result = result.awaited(flow, own, self.at)
+            return result
+
+        before = state.copy()
+        options, exits = paths(flow, state, run)
+        for own, value in options:
+            reached.extend([(own, NONE)] if value is _DONE else use(own, value))
+        if not used and not options:
+            # A stand-in that only raises, for the real one to override: its annotation has to do.
+            return go_on(before, UNKNOWN, made)
+        return reached + pending(flow, exits)
+
+
+class _Done(Value, frozen=True):
+    pass
+
+
+_DONE = _Done()
+
+
+def pending(flow: Flow, exits: list[Outcome]) -> list[Option]:
+    """Ways out that a generator around the code still has to see."""
+    options: list[Option] = []
+    for outcome in exits:
+        if outcome.kind == "raise":
+            flow.may_raise(outcome.state, outcome.value)
+        own = outcome.state.copy()
+        own.pending = Outcome(outcome.kind, own, outcome.value, outcome.at)
+        options.append((own, NONE))
+    return options
+
+
+# --- what is called ------------------------------------------------------------------------------
+
+
+def function_of(state: State, value: Value) -> tuple[FunctionInfo, bool] | None:
+    """The function that a call of `value` runs, and whether its first parameter is already bound."""
+    if isinstance(value, FunctionValue):
+        return value.info, value.receiver is not None
+    if isinstance(value, (Decorated, Partial)):
+        return function_of(state, value.function)
+    found = None
+    if isinstance(value, ClassValue):
+        found = value.info.find("__init__")
+    elif isinstance(value, Reference):
+        record = state.record(value.oid)
+        if isinstance(record, ObjectRecord):
+            found = record.cls.info.find("__call__")
+    return None if found is None or found[1].function is None else (found[1].function, True)
+
+
+def parameters_of(state: State, value: Value) -> tuple[FunctionInfo | None, tuple[Parameter, ...]]:
+    """The parameters that a caller of `value` fills."""
+    found = function_of(state, value)
+    if found is None:
+        return None, ()
+    info, is_bound = found
+    parameters = info.header.parameters
+    return info, parameters[1:] if is_bound else parameters
+
+
+def is_async(state: State, value: Value) -> bool:
+    found = function_of(state, value)
+    return found is None or isinstance(value, ClassValue) or found[0].is_async
+
+
+def run_body(
+    flow: Flow, state: State, info: FunctionInfo, given: Given
+) -> tuple[Frame, list[State], list[Outcome]]:
+    """Run a root with `given` parameters; the others are what their annotations promise."""
+    frame = root_frame(flow, state, info)
+    with flow.entered(frame):
+        receiver = () if frame.receiver is None else (frame.receiver,)
+        bind(flow, state, frame, info, Arguments(receiver, given, UNKNOWN, UNKNOWN))
+        frame.given = tuple((state.variables(frame.id) or {}).values())
+        states, exits = flow.execute([state.copy()], info.body)
+    done: list[Option] = [(one, NONE) for one in states]
+    done += [(outcome.state, outcome.value) for outcome in exits if outcome.kind == "return"]
+    raised = [outcome.state for outcome in exits if outcome.kind == "raise"]
+    flow.meanings.ended(flow, frame, done, raised)
+    return frame, states, exits
