@@ -175,7 +175,7 @@ def route_of(info: FunctionInfo) -> p.Call | None:
     for expression, symbol in zip(info.header.decorators, info.decorators, strict=True):
         if isinstance(expression, p.Call) and isinstance(expression.function, p.Attribute):
             name = expression.function.name
-            if name in _VERBS and (_is_fastapi(symbol) or symbol is None and _looks_like_route(expression)):
+            if name in _VERBS and (_is_fastapi(symbol) or (symbol is None and _looks_like_route(expression))):
                 return expression
     return None
 

@@ -1,4 +1,4 @@
-"""Injection: a framework calls a function with what other functions make, which are given theirs the same way.
+"""Injection: a framework calls a function with what other functions make, themselves called so.
 
 A provider that yields is run to its yield; what it has made is used; then the rest of it runs.
 """

@@ -12,6 +12,7 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
     ClassValue,
+    Constant,
     Method,
     Reference,
     Value,
@@ -116,8 +117,9 @@ def _instantiate(flow: Flow, state: State, cls: ClassValue, arguments: Arguments
     schema = schema_of(flow.index, cls.info) if cls.info.kind == "pydantic" else None
     if schema is None or cls.info.find("__init__") is not None:
         return None
-    entries: dict[bool | int | float | str | None, Value] = {**arguments.keywords}
-    given = flow.allocate(state, DictRecord(entries, arguments.more_keywords))
+    entries = [(Constant(name), one) for name, one in arguments.keywords.items()]
+    record = DictRecord({key.value: one for key, one in entries}, arguments.more_keywords)
+    given = flow.allocate(state, record)
     type_ = type_of(cls, Scoped(p.Opaque(at, ()), cls.info.module))
     if type_ is None:
         return None
