@@ -98,6 +98,7 @@ class Flow:
         self.reads: dict[tuple[str, int, str], int] = {}
         self.release: Release = NEWEST
         self.watched: set[int] = set()  # the objects of this root that somebody has to deal with
+        self.blocked: dict[tuple[object, object], Span] = {}  # where each coroutine of this root first blocks
         self.awaiting: tuple[Module, Expression] | None = None  # the operand of the `await` being evaluated
 
     # -- roots
@@ -111,6 +112,7 @@ class Flow:
         self.greenlets = self.serializing = self.task = self.tasks_started = self.threads = 0
         self.reads = {}
         self.watched = set()
+        self.blocked = {}
         self.awaiting = None
         return State(self.base, self.base_frames)
 

@@ -20,7 +20,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import api_use
+from asyncsqla_lint.semantics import api_use, blocking
 from asyncsqla_lint.semantics.engine_events import ConnectionLeft, ConnectionOpened, ConnectionUsed
 from asyncsqla_lint.semantics.events import StatementExecuted
 from asyncsqla_lint.semantics.results import ResultRecord
@@ -222,7 +222,11 @@ class ConnectionTransaction(Record, frozen=True):
 
 def told(flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span) -> None:
     record = state.record(me.oid)
-    if isinstance(record, ConnectionRecord) and flow.listens(ConnectionUsed):
+    if not isinstance(record, ConnectionRecord):
+        return
+    if not record.is_async and record.is_given and name in _EXECUTES:
+        blocking.blocked(flow, f"Connection.{name}", at, None, me.oid)
+    if flow.listens(ConnectionUsed):
         flow.emit(ConnectionUsed(flow.site(at), flow.frame, flow.is_certain, me, record, name, arguments))
 
 

@@ -21,7 +21,7 @@ from asyncsqla_lint.flow.values import (
     alternatives,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import api_use
+from asyncsqla_lint.semantics import api_use, blocking
 from asyncsqla_lint.semantics.connections import Connecting, ConnectionRecord
 from asyncsqla_lint.semantics.engine_events import EngineCreated, EngineDisposed, EngineUsed
 from asyncsqla_lint.semantics.urls import addresses
@@ -101,6 +101,8 @@ class EngineRecord(Record, frozen=True):
     def used(self, flow: Flow, me: Reference, name: str, at: Span) -> None:
         if flow.listens(EngineUsed):
             flow.emit(EngineUsed(flow.site(at), flow.frame, flow.is_certain, me, self, name))
+        if not self.is_async:
+            blocking.blocked(flow, f"Engine.{name}", at, None if self.is_given else self.site, me.oid)
 
 
 class SyncEngine(Value, frozen=True):

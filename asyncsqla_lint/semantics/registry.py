@@ -26,9 +26,11 @@ from asyncsqla_lint.project.models import Hybrid, MappedAttribute
 from asyncsqla_lint.semantics import (
     assumptions,
     api_use,
+    blocking,
     concurrency,
     connections,
     custody,
+    ddl,
     engines,
     fields,
     guards,
@@ -145,6 +147,8 @@ def register(meanings: Meanings) -> None:
     connections.register(meanings)
     api_use.register(meanings)
     custody.register(meanings)
+    blocking.register(meanings)
+    ddl.register(meanings)
     locks.register(meanings)
     concurrency.register(meanings)
 

@@ -21,7 +21,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.semantics import api_use, executing, tasks, unit_of_work
+from asyncsqla_lint.semantics import api_use, blocking, executing, tasks, unit_of_work
 from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft
 from asyncsqla_lint.semantics.instances import Cause
 
@@ -319,6 +319,8 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         return UNKNOWN
     if name not in ("in_transaction", "is_modified", "get_bind", "object_session"):
         tasks.used(flow, state, me, record, name, at)
+    if not record.is_async:
+        blocking.session_used(flow, me, record, name, at)
     if name == "close" or name == "aclose":
         if flow.listens(SessionLeft):
             flow.emit(SessionLeft(flow.site(at), flow.frame, flow.is_certain, me, record))

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from asyncsqla_lint.rules.loading.wording import place
+from asyncsqla_lint.rules.rule import BlocksLoop, Reporter, Rule, on
+from asyncsqla_lint.semantics.engine_events import LoopBlocked
+
+
+class SyncEngineInAsync(Rule):
+    """
+    ## What it does
+    Reports a sync engine, connection or session, or a sync driver (`psycopg2.connect`, `sqlite3.connect`), that is used in a
+    coroutine, or in a plain function that runs on the event loop because a coroutine calls it.
+
+    ## Why is this bad?
+    The event loop stands still until the database has answered: no other request, task or timeout proceeds. What runs under
+    `run_sync`, `asyncio.to_thread`, an executor or a sync route has a thread or greenlet of its own and is fine.
+
+    ## Example
+    ```python
+    async def count_users() -> int:
+        with Session(engine) as session:
+            return session.scalar(select(func.count(User.id)))
+    ```
+
+    ## Use instead
+    ```python
+    async def count_users() -> int:
+        async with AsyncSession(async_engine) as session:
+            return await session.scalar(select(func.count(User.id)))
+    ```
+    """
+
+    code = "ASQ101"
+    name = "sync-engine-in-async"
+    fix = "unsafe"
+    outcome = BlocksLoop()
+
+    @on(LoopBlocked)
+    def blocked(self, event: LoopBlocked, report: Reporter) -> None:
+        what = event.what if event.what.endswith(")") else f"{event.what}()"
+        here = event.frame.function is not None and event.frame.function.name == event.coroutine
+        where = f"the coroutine `{event.coroutine}`" if here else f"what the coroutine `{event.coroutine}` calls"
+        mend = _MENDS.get(event.what.partition(".")[0], "use an async engine")
+        message = f"`{what}` in {where} holds up the event loop until the database answers; {mend}"
+        related = [] if event.made_at is None else [place(event.made_at, "made here, by the sync API")]
+        report(self, event, f"{message}, or hand the work to `asyncio.to_thread`", related=related)
+
+
+_MENDS = {
+    "Session": "use an `AsyncSession`",
+    "scoped_session": "use an `async_scoped_session`",
+    "Engine": "use `create_async_engine`",
+    "Connection": "use an `AsyncConnection`",
+    "MetaData": "use `await connection.run_sync(metadata.create_all)` on an async engine",
+    "inspect(Engine)": "use `await connection.run_sync(…)` on an async engine",
+    "psycopg2": "use an async driver",
+    "psycopg": "use `psycopg.AsyncConnection`",
+    "sqlite3": "use `aiosqlite`",
+    "pymysql": "use an async driver",
+}

@@ -1,0 +1,72 @@
+"""Calls that wait for the database in the thread of the event loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Reference, Value
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.semantics.engine_events import LoopBlocked
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+DRIVERS = (
+    "psycopg2.connect psycopg.connect psycopg.Connection.connect sqlite3.connect pymysql.connect MySQLdb.connect "
+    "mysql.connector.connect mariadb.connect pyodbc.connect pymssql.connect cx_Oracle.connect oracledb.connect "
+    "pg8000.connect pg8000.dbapi.connect"
+).split()
+# Of a Session: what asks the database at once. The others keep books, or are given a connection already.
+SESSION_METHODS = frozenset(
+    "execute scalar scalars get get_one refresh merge flush commit connection query exec bulk_save_objects "
+    "bulk_insert_mappings bulk_update_mappings".split()
+)
+
+
+def coroutine_of(frame: Frame | None) -> FunctionInfo | None:
+    """The coroutine on whose behalf a frame runs; None when it is not reached from any."""
+    while frame is not None:
+        if frame.function is not None and frame.function.is_async:
+            return frame.function
+        frame = frame.caller
+    return None
+
+
+def blocked(
+    flow: Flow, what: str, at: Span, made_at: Site | None, key: object, value: Value = UNKNOWN
+) -> None:
+    """A blocking call is made; said once for each coroutine and object."""
+    if flow.greenlets or flow.threads or not flow.listens(LoopBlocked):
+        return
+    if flow.awaiting is not None and flow.awaiting[1].span == at and flow.awaiting[0] is flow.frame.module:
+        return  # awaited, so it is the annotation that is wrong
+    coroutine = coroutine_of(flow.frame)
+    if coroutine is None or (coroutine, key) in flow.blocked and flow.blocked[coroutine, key] != at:
+        return
+    flow.blocked[coroutine, key] = at
+    flow.emit(LoopBlocked(flow.site(at), flow.frame, flow.is_certain, what, made_at, coroutine.name, value))
+
+
+def session_used(flow: Flow, me: Reference, record: SessionRecord, name: str, at: Span) -> None:
+    if not record.is_async and name in SESSION_METHODS:
+        kind = "scoped_session" if record.is_scoped else "Session"
+        blocked(flow, f"{kind}.{name}", at, None if record.how == "parameter" else record.site, me.oid)
+
+
+def register(meanings: Meanings) -> None:
+    for name in DRIVERS:
+        meanings.calls[name] = _connect(name)
+
+
+def _connect(name: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning
+    def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        if arguments.get(0, "database") != Constant(":memory:"):
+            blocked(flow, name, at, None, at)
+        return UNKNOWN
+
+    return meaning

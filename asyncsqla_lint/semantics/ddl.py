@@ -1,0 +1,125 @@
+"""`MetaData` and `Table`: what emits DDL through the engine or connection that it is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.events import Event
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Method,
+    Reference,
+    Value,
+    alternatives,
+)
+from asyncsqla_lint.knowledge.api import api
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics.blocking import blocked
+from asyncsqla_lint.semantics.connections import ConnectionRecord
+from asyncsqla_lint.semantics.engines import EngineRecord
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+_BASES = ("sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlmodel.SQLModel")
+
+
+class DdlMisdirected(Event):
+    """`metadata.create_all(async_engine)`."""
+
+    owner: str  # "MetaData"
+    method: str
+    target: str  # "AsyncEngine", "AsyncConnection"
+
+
+class SchemaItem(Value, frozen=True):
+    """A MetaData, a Table, or another thing that `create` and `drop` apply to."""
+
+    kind: str
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name == "metadata":
+            return METADATA
+        return Method(self, name) if name in api(flow.release).ddl.get(self.kind, ()) else UNKNOWN
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return UNKNOWN
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        bind = arguments.get(0, "bind") or UNKNOWN
+        targets = alternatives(bind)
+        with flow.hedged(len(targets) > 1):
+            for one in targets:
+                self._emits(flow, state, name, one, at)
+        return NONE
+
+    def _emits(self, flow: Flow, state: State, name: str, bind: Value, at: Span) -> None:
+        record = state.record(bind.oid) if isinstance(bind, Reference) else None
+        if not isinstance(record, (EngineRecord, ConnectionRecord)) or not isinstance(bind, Reference):
+            return
+        if not record.is_async:
+            blocked(flow, f"{self.kind}.{name}", at, record.site, bind.oid)
+        elif flow.listens(DdlMisdirected):
+            target = "AsyncEngine" if isinstance(record, EngineRecord) else "AsyncConnection"
+            flow.emit(DdlMisdirected(flow.site(at), flow.frame, flow.is_certain, self.kind, name, target))
+
+
+METADATA = SchemaItem("MetaData")
+
+
+class BaseValue(Value, frozen=True):
+    """`declarative_base()`, `registry()`."""
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name == "generate_base":
+            return Method(self, name)
+        return METADATA if name == "metadata" else UNKNOWN
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return self
+
+
+def register(meanings: Meanings) -> None:
+    for kind in ("MetaData", "Table", "Sequence", "Index"):
+        meanings.calls[f"sqlalchemy.{kind}"] = _item(kind)
+        meanings.calls[f"sqlalchemy.schema.{kind}"] = _item(kind)
+    meanings.instances["sqlalchemy.MetaData"] = lambda *_: METADATA
+    for name in ("declarative_base", "registry", "automap_base"):
+        for module in ("sqlalchemy.orm", "sqlalchemy.ext.declarative", "sqlalchemy.ext.automap"):
+            meanings.calls.setdefault(f"{module}.{name}", lambda *_: BaseValue())
+    meanings.values["sqlmodel.SQLModel.metadata"] = METADATA
+    meanings.when_class_read.append(_metadata)
+    inspect = meanings.calls["sqlalchemy.inspect"]
+
+    def inspecting(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        for one in alternatives(arguments.positional[0]) if arguments.positional else ():
+            record = state.record(one.oid) if isinstance(one, Reference) else None
+            if isinstance(record, EngineRecord) and not record.is_async and isinstance(one, Reference):
+                blocked(flow, "inspect(Engine)", at, record.site, one.oid)
+        return inspect(flow, state, arguments, at)
+
+    meanings.calls["sqlalchemy.inspect"] = meanings.calls["sqlalchemy.inspection.inspect"] = inspecting
+
+
+def _item(kind: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning
+    return lambda flow, state, arguments, at: SchemaItem(kind)
+
+
+def _metadata(flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:
+    """`Base.metadata`, which each of its models has too."""
+    if name != "metadata" or cls.info.find("metadata") is not None:
+        return None
+    if flow.index.model(cls.info) is not None or any(cls.info.is_subclass_of(base) for base in _BASES):
+        return METADATA
+    return None
