@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.events import CoroutineDropped
-from asyncsqla_lint.flow.frames import Frame, OnYield, Option, Outcome, PathEnds, merged_options
+from asyncsqla_lint.flow.frames import RISK, Frame, OnYield, Option, Outcome, PathEnds, merged_options
 from asyncsqla_lint.flow.objects import ContextManagerRecord, CoroutineRecord, DictRecord, ListRecord
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.values import (
@@ -45,7 +45,10 @@ def call_decorated(flow: Flow, state: State, decorated: Decorated, arguments: Ar
     function = decorated.function
     if decorated.kind == "contextmanager" and isinstance(function, FunctionValue):
         return flow.allocate(state, ContextManagerRecord(function, arguments, flow.site(at)))
-    return function.call(flow, state, arguments, at)
+    result = function.call(flow, state, arguments, at)
+    if decorated.kind == "cached" and flow.watched:
+        state.let_out((result,))
+    return result
 
 
 def call_unknown(flow: Flow, state: State, function: Value, arguments: Arguments, at: Span) -> Value:
@@ -116,7 +119,7 @@ def run_function(
     with flow.entered(frame):
         bind(flow, state, frame, info, arguments)
         frame.given = tuple(arguments.all())
-        states, exits = flow.execute([state.copy()], info.body)
+        states, exits, escaping = run_body(flow, state.copy(), info)
     options: list[Option] = [(one, NONE) for one in states]
     raised: list[Outcome] = []
     for outcome in exits:
@@ -125,12 +128,16 @@ def run_function(
         elif outcome.kind == "raise":
             raised.append(outcome)
     if not until_yield:
-        flow.meanings.ended(flow, frame, options, [outcome.state for outcome in raised])
+        risky = [own for own, exception in escaping if exception == RISK]
+        flow.meanings.ended(flow, frame, options, [outcome.state for outcome in raised], risky)
     for one, _ in options:
         leave(one, frame, facts)
     for outcome in raised:
         leave(outcome.state, frame, facts)
         flow.may_raise(outcome.state, outcome.value)
+    for own, exception in escaping:
+        leave(own, frame, facts)
+        flow.may_raise(own, exception)
     if not options:
         if raised:
             end = join_states([outcome.state for outcome in raised])
@@ -140,6 +147,25 @@ def run_function(
     if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
         result = flow.scopes.annotation_value(state, frame, info.header.returns, at)
     return result
+
+
+def run_body(
+    flow: Flow, state: State, info: FunctionInfo
+) -> tuple[list[State], list[Outcome], list[tuple[State, Value]]]:
+    """The ways out of a body; the last are those by an exception that something in it may raise, if that matters."""
+    from asyncsqla_lint.flow.interpreter import TryContext
+
+    if not flow.meanings.is_watched(flow, info):
+        return *flow.execute([state], info.body), []
+    context = TryContext(frozenset(), flow.counter)
+    flow.tries.append(context)
+    flow.risky += 1
+    try:
+        states, exits = flow.execute([state], info.body)
+    finally:
+        flow.tries.pop()
+        flow.risky -= 1
+    return states, exits, context.states
 
 
 def leave(state: State, frame: Frame, facts: dict[str, bool]) -> None:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import narrowing
 from asyncsqla_lint.flow.frames import Option
-from asyncsqla_lint.flow.objects import DictRecord, ListRecord
+from asyncsqla_lint.flow.objects import CoroutineRecord, DictRecord, ListRecord
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
     Constant,
+    FunctionValue,
     Iteration,
     Method,
+    Reference,
     Symbol,
     Text,
     TupleValue,
@@ -128,7 +130,15 @@ def _await(flow: Flow, state: State, node: p.Await) -> Value:
         value = evaluate(flow, state, node.value)
     finally:
         flow.awaiting = outer
+    if flow.risky and not is_own_coroutine(state, value):
+        flow.at_risk(state, value)
     return value.awaited(flow, state, node.span)
+
+
+def is_own_coroutine(state: State, value: Value) -> bool:
+    """Is it one of the project's, whose awaits are seen one by one?"""
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    return isinstance(record, CoroutineRecord) and isinstance(record.function, FunctionValue)
 
 
 def _subscript(flow: Flow, state: State, node: p.Subscript) -> Value:

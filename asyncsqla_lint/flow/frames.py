@@ -69,6 +69,13 @@ class Outcome(Struct):
     at: Span = -1  # of a return: the expression
 
 
+class Risk(Value, frozen=True):
+    """Some exception that an `await` may raise."""
+
+
+RISK = Risk()
+
+
 class PathEnds(Exception):
     """The path being evaluated goes no further: it raises (`outcome`), or cannot happen (None)."""
 

@@ -12,6 +12,7 @@ from asyncsqla_lint.flow import calls, classes, scopes, statements
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.frames import (
+    RISK,
     BudgetExceeded,
     Choice,
     Frame,
@@ -98,6 +99,10 @@ class Flow:
         self.reads: dict[tuple[str, int, str], int] = {}
         self.release: Release = NEWEST
         self.watched: set[int] = set()  # the objects of this root that somebody has to deal with
+        self.spared: set[int] = set()  # watched objects that are dealt with in a way that is not followed
+        self.risky = 0  # inside functions whose exceptional ends matter
+        self.disposed: list[Record] | None = None  # what is disposed meanwhile, if anybody asks
+        self.memory: dict[object, object] = {}  # what semantics has found out about the project
         self.blocked: dict[tuple[object, object], Span] = {}  # where each coroutine of this root first blocks
         self.awaiting: tuple[Module, Expression] | None = None  # the operand of the `await` being evaluated
 
@@ -111,7 +116,8 @@ class Flow:
         self.serialized_at = None
         self.greenlets = self.serializing = self.task = self.tasks_started = self.threads = 0
         self.reads = {}
-        self.watched = set()
+        self.watched, self.spared = set(), set()
+        self.risky = 0
         self.blocked = {}
         self.awaiting = None
         return State(self.base, self.base_frames)
@@ -262,6 +268,11 @@ class Flow:
         """Here the code may raise: whoever catches it sees this state."""
         if self.tries:
             self.tries[-1].add(state, exception)
+
+    def at_risk(self, state: State, awaited: Value) -> None:
+        """The code waits for something outside, which may fail."""
+        if not self.meanings.cleans_up(state, awaited):
+            self.may_raise(state, RISK)
 
     def is_caught(self, *names: str) -> bool:
         """Does an enclosing handler name one of these exceptions? (A guard the author wrote.)"""

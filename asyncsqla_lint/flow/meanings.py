@@ -51,7 +51,13 @@ class Meanings:
         self.when_entered: list[Callable[[Flow, State, Value, Span, bool], None]] = []
         self.when_awaited: list[Callable[[Flow, State, Value, Span], None]] = []
         self.when_coroutine_read: list[Callable[[Flow, State, Reference, str, Span], None]] = []
-        self.when_ended: list[Callable[[Flow, Frame, list[tuple[State, Value]], list[State]], None]] = []
+        self.when_root_ended: list[Callable[[Flow], None]] = []
+        self.when_ended: list[
+            Callable[[Flow, Frame, list[tuple[State, Value]], list[State], list[State]], None]
+        ] = []
+        self.when_module_ended: list[Callable[[Flow, Frame, list[State]], None]] = []
+        self.watches: list[Callable[[Flow, FunctionInfo], bool]] = []
+        self.is_cleaning_up: list[Callable[[State, Value], bool]] = []
         self.when_called: list[Callable[[Flow, State, FunctionValue, Arguments], bool | None]] = []
 
     # -- what an external name means
@@ -143,13 +149,34 @@ class Meanings:
             hook(flow, state, coroutine, name, at)
 
     def ended(
-        self, flow: Flow, frame: Frame, done: list[tuple[State, Value]], raised: list[State]
+        self,
+        flow: Flow,
+        frame: Frame,
+        done: list[tuple[State, Value]],
+        raised: list[State],
+        risky: list[State],
     ) -> None:
-        """A function has ended in each of these ways."""
+        """A function has ended in each of these ways; `risky` are those in which an `await` may have raised."""
         for hook in self.when_ended:
-            hook(flow, frame, done, raised)
+            hook(flow, frame, done, raised, risky)
+
+    def is_watched(self, flow: Flow, info: FunctionInfo) -> bool:
+        """Does it matter in which states an exception may leave this function?"""
+        return any(hook(flow, info) for hook in self.watches)
+
+    def module_ended(self, flow: Flow, frame: Frame, states: list[State]) -> None:
+        for hook in self.when_module_ended:
+            hook(flow, frame, states)
+
+    def cleans_up(self, state: State, awaited: Value) -> bool:
+        return any(hook(state, awaited) for hook in self.is_cleaning_up)
 
     # -- roots
+
+    def root_ended(self, flow: Flow) -> None:
+        """All that starts from a root has been run."""
+        for hook in self.when_root_ended:
+            hook(flow)
 
     def run_root(self, flow: Flow, state: State, info: FunctionInfo) -> None:
         """Run a function as whoever calls it would: a framework if one knows it, else plainly."""

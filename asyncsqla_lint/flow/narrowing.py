@@ -388,17 +388,17 @@ def exception_names(flow: Flow, node: p.Expression | None) -> tuple[str, ...]:
     return () if symbol is None else (symbol.rpartition(".")[2],)
 
 
-def may_catch(flow: Flow, node: p.Expression | None, exception: Value) -> bool | None:
+def may_catch(flow: Flow, state: State, node: p.Expression | None, exception: Value) -> bool | None:
     """Does `except node:` catch it? None: perhaps."""
     if node is None:
         return True
     if isinstance(node, p.TupleDisplay):
-        answers = [may_catch(flow, element, exception) for element in node.elements]
+        answers = [may_catch(flow, state, element, exception) for element in node.elements]
         return True if True in answers else None if None in answers else False
     symbol = flow.scopes.symbol(flow.frame, node)
     if isinstance(symbol, External) and symbol.name in ("builtins.Exception", "builtins.BaseException"):
         return True
-    raised = flow.scopes.class_of_exception(exception)
+    raised = flow.scopes.class_of_exception(state, exception)
     if raised is None or symbol is None:
         return None
     if isinstance(raised, ClassInfo):

@@ -254,6 +254,12 @@ class DictRecord(Record, frozen=True):
             return NONE
         if name == "copy":
             return flow.allocate(state, self)
+        if name == "popitem":
+            values = self.values()
+            keys = self.keys()
+            key = union(keys.items) if keys.items else keys.element or UNKNOWN
+            state.put(me, DictRecord({}, union(values) if values else None, key))
+            return TupleValue((key, union(values) if values else UNKNOWN))
         if name == "clear":
             state.put(me, DictRecord())
             return NONE

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.calls import bind
+from asyncsqla_lint.flow.calls import bind, run_body
 from asyncsqla_lint.flow.classes import opened
-from asyncsqla_lint.flow.frames import Frame
+from asyncsqla_lint.flow.frames import RISK, Frame
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, ClassValue, Value
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -42,6 +42,7 @@ def run_function_root(flow: Flow, info: FunctionInfo) -> None:
     outside = Frame(flow.new_id(), info.module, None)
     with flow.entered(outside):
         flow.guard(lambda: flow.meanings.run_root(flow, state, info))
+        flow.meanings.root_ended(flow)
 
 
 def run_module_root(flow: Flow, module: Module) -> None:
@@ -49,7 +50,13 @@ def run_module_root(flow: Flow, module: Module) -> None:
     frame = Frame(flow.new_id(), module, None)
     state.open_frame(frame.id)
     with flow.entered(frame):
-        flow.guard(lambda: flow.execute([state], module.program.statements))
+        flow.guard(lambda: _run_module(flow, state, frame))
+
+
+def _run_module(flow: Flow, state: State, frame: Frame) -> None:
+    states, _ = flow.execute([state], frame.module.program.statements)
+    flow.meanings.module_ended(flow, frame, states)
+        flow.meanings.root_ended(flow)
 
 
 def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
@@ -60,10 +67,11 @@ def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
         bind(flow, state, frame, info, Arguments(given, {}, UNKNOWN, UNKNOWN))
         flow.meanings.parameters_bound(flow, state)
         frame.given = tuple((state.variables(frame.id) or {}).values())
-        states, exits = flow.execute([state], info.body)
+        states, exits, escaping = run_body(flow, state, info)
         done = [(one, NONE) for one in states]
         done += [(exit_.state, exit_.value) for exit_ in exits if exit_.kind == "return"]
-        flow.meanings.ended(flow, frame, done, [exit_.state for exit_ in exits if exit_.kind == "raise"])
+        risky = [own for own, exception in escaping if exception == RISK]
+        flow.meanings.ended(flow, frame, done, [exit_.state for exit_ in exits if exit_.kind == "raise"], risky)
 
 
 def root_frame(flow: Flow, state: State, info: FunctionInfo) -> Frame:

@@ -310,7 +310,7 @@ class Scopes:
             return symbol.name
         return symbol.name if isinstance(symbol, ClassInfo) else None
 
-    def class_of_exception(self, value: Value) -> ClassInfo | str | None:
+    def class_of_exception(self, state: State, value: Value) -> ClassInfo | str | None:
         if isinstance(value, ClassValue):
             return value.info
         if isinstance(value, ExternalValue):
@@ -318,7 +318,7 @@ class Scopes:
         if isinstance(value, RaisedExternal):
             return value.name
         if isinstance(value, Reference):
-            return value_class(self.flow, value)
+            return state.record(value.oid).class_info()
         return None
 
     def narrowed_membership(self, flow: Flow, state: State, node: p.Compare, holds: bool) -> None:
@@ -491,14 +491,6 @@ class RaisedExternal(Value, frozen=True):
 
     def truth(self, state: State) -> bool | None:
         return True
-
-
-def value_class(flow: Flow, value: Reference) -> ClassInfo | None:
-    for heap in (flow.last_heap, flow.base):
-        record = heap.get(value.oid)
-        if isinstance(record, ObjectRecord):
-            return record.cls.info
-    return None
 
 
 def _is_callable(state: State, value: Value) -> bool:

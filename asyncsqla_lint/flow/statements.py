@@ -596,7 +596,7 @@ def _handle(
     reached: list[State] = []
     exits: list[Outcome] = []
     for handler in handlers:
-        catches = narrowing.may_catch(flow, handler.type, exception)
+        catches = narrowing.may_catch(flow, state, handler.type, exception)
         if catches is False:
             continue
         own = state.copy()
