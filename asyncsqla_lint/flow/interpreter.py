@@ -97,6 +97,7 @@ class Flow:
         self.changing: Span = -1  # the attribute whose value is about to be changed in place
         self.instances: set[int] = set()  # the objects that are instances of mapped classes
         self.reads: dict[tuple[str, int, str], int] = {}
+        self.notes: dict[str, object] = {}  # what the paths of one root have in common
         self.release: Release = NEWEST
         self.watched: set[int] = set()  # the objects of this root that somebody has to deal with
         self.spared: set[int] = set()  # watched objects that are dealt with in a way that is not followed
@@ -116,6 +117,7 @@ class Flow:
         self.serialized_at = None
         self.greenlets = self.serializing = self.task = self.tasks_started = self.threads = 0
         self.reads = {}
+        self.notes = {}
         self.watched, self.spared = set(), set()
         self.risky = 0
         self.blocked = {}

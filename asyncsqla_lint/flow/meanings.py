@@ -6,7 +6,7 @@ one answers. This floor registers Python itself (`builtins`), `semantics` SQLAlc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.values import (
@@ -53,7 +53,7 @@ class Meanings:
         self.when_coroutine_read: list[Callable[[Flow, State, Reference, str, Span], None]] = []
         self.when_root_ended: list[Callable[[Flow], None]] = []
         self.when_ended: list[
-            Callable[[Flow, Frame, list[tuple[State, Value]], list[State], list[State]], None]
+            Callable[[Flow, Frame, list[tuple[State, Value]], list[State], Sequence[State]], None]
         ] = []
         self.when_module_ended: list[Callable[[Flow, Frame, list[State]], None]] = []
         self.watches: list[Callable[[Flow, FunctionInfo], bool]] = []
@@ -154,7 +154,7 @@ class Meanings:
         frame: Frame,
         done: list[tuple[State, Value]],
         raised: list[State],
-        risky: list[State],
+        risky: Sequence[State] = (),
     ) -> None:
         """A function has ended in each of these ways; `risky` are those in which an `await` may have raised."""
         for hook in self.when_ended:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.calls import bind, run_body
 from asyncsqla_lint.flow.classes import opened
-from asyncsqla_lint.flow.frames import RISK, Frame
+from asyncsqla_lint.flow.frames import RISK, Frame, Outcome
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, ClassValue, Value
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -51,20 +51,27 @@ def run_module_root(flow: Flow, module: Module) -> None:
     state.open_frame(frame.id)
     with flow.entered(frame):
         flow.guard(lambda: _run_module(flow, state, frame))
+        flow.meanings.root_ended(flow)
 
 
 def _run_module(flow: Flow, state: State, frame: Frame) -> None:
     states, _ = flow.execute([state], frame.module.program.statements)
     flow.meanings.module_ended(flow, frame, states)
-        flow.meanings.root_ended(flow)
 
 
 def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
     """Run the body with what the annotations promise for the parameters."""
+    run_given(flow, state, info, {})
+
+
+def run_given(
+    flow: Flow, state: State, info: FunctionInfo, given: dict[str, Value]
+) -> tuple[Frame, list[State], list[Outcome]]:
+    """Run the body with `given` parameters; the others are what their annotations promise."""
     frame = root_frame(flow, state, info)
     with flow.entered(frame):
-        given = () if frame.receiver is None else (frame.receiver,)
-        bind(flow, state, frame, info, Arguments(given, {}, UNKNOWN, UNKNOWN))
+        receiver = () if frame.receiver is None else (frame.receiver,)
+        bind(flow, state, frame, info, Arguments(receiver, given, UNKNOWN, UNKNOWN))
         flow.meanings.parameters_bound(flow, state)
         frame.given = tuple((state.variables(frame.id) or {}).values())
         states, exits, escaping = run_body(flow, state, info)
@@ -72,6 +79,7 @@ def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
         done += [(exit_.state, exit_.value) for exit_ in exits if exit_.kind == "return"]
         risky = [own for own, exception in escaping if exception == RISK]
         flow.meanings.ended(flow, frame, done, [exit_.state for exit_ in exits if exit_.kind == "raise"], risky)
+    return frame, states, exits
 
 
 def root_frame(flow: Flow, state: State, info: FunctionInfo) -> Frame:

@@ -14,13 +14,14 @@ from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
+    Constant,
     Method,
     Reference,
     Value,
 )
 from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import api_use, blocking
+from asyncsqla_lint.semantics import api_use, blocking, ledger, tasks
 from asyncsqla_lint.semantics.engine_events import ConnectionLeft, ConnectionOpened, ConnectionUsed
 from asyncsqla_lint.semantics.events import StatementExecuted
 from asyncsqla_lint.semantics.results import ResultRecord
@@ -54,6 +55,9 @@ class Connecting(Record, frozen=True):
         record = ConnectionRecord(self.is_async, self.site, self.engine, is_block=is_block, begins=self.begins)
         connection = flow.allocate(state, record)
         state.put(me, replace(self, connection=connection))
+        ledger.opened(flow, state, connection, self.engine)
+        if is_block:
+            ledger.entered(state, connection)
         if flow.listens(ConnectionOpened):
             flow.emit(ConnectionOpened(self.site, flow.frame, flow.is_certain, connection, record))
         return connection
@@ -74,7 +78,9 @@ class Connecting(Record, frozen=True):
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
         current = state.record(me.oid)
         if isinstance(current, Connecting) and current.connection is not None:
-            close(flow, state, current.connection, at)
+            if self.begins:
+                told(flow, state, current.connection, "rollback" if raised else "commit", Arguments(), at, block=True)
+            close(flow, state, current.connection, at, block=True, raised=raised)
         return False
 
     def refers_to(self) -> tuple[Value, ...]:
@@ -89,6 +95,17 @@ class ConnectionRecord(Record, frozen=True):
     begins: bool = False  # commits by its `with`
     is_given: bool = False
     is_open: bool = True
+    is_each: bool = False  # it stands for one of many connections, made alike
+
+    @property
+    def is_one_for_all(self) -> bool:
+        return self.is_async
+
+    def individual(self, flow: Flow, state: State, me: Reference) -> Value:
+        return flow.allocate(state, self) if self.is_each else me
+
+    def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
+        state.put(me, replace(self, is_each=True))
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, ConnectionRecord) or other.is_async != self.is_async:
@@ -128,10 +145,11 @@ class ConnectionRecord(Record, frozen=True):
         return me
 
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
+        ledger.entered(state, me)
         return me
 
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
-        close(flow, state, me, at)
+        close(flow, state, me, at, block=True, raised=raised)
         return False
 
     def refers_to(self) -> tuple[Value, ...]:
@@ -202,7 +220,7 @@ class ConnectionTransaction(Record, frozen=True):
     ) -> Value:
         if name == "start":
             return me
-        told(flow, state, self.connection, name, arguments, at)
+        told(flow, state, self.connection, self._named(name), arguments, at)
         return NONE
 
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
@@ -213,27 +231,36 @@ class ConnectionTransaction(Record, frozen=True):
         return self.awaited(flow, state, me, at)
 
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
-        told(flow, state, self.connection, "rollback" if raised else "commit", Arguments(), at)
+        told(flow, state, self.connection, self._named("rollback" if raised else "commit"), Arguments(), at, block=True)
         return False
+
+    def _named(self, how: str) -> str:
+        return f"{how} of a savepoint" if self.is_nested else how
 
     def refers_to(self) -> tuple[Value, ...]:
         return (self.connection,)
 
 
-def told(flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span) -> None:
+def told(
+    flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span, *, block: bool = False
+) -> None:
     record = state.record(me.oid)
     if not isinstance(record, ConnectionRecord):
         return
+    tasks.used(flow, state, me, record, name, at, ends_block=block)
     if not record.is_async and record.is_given and name in _EXECUTES:
         blocking.blocked(flow, f"Connection.{name}", at, None, me.oid)
     if flow.listens(ConnectionUsed):
         flow.emit(ConnectionUsed(flow.site(at), flow.frame, flow.is_certain, me, record, name, arguments))
 
 
-def close(flow: Flow, state: State, me: Reference, at: Span) -> None:
+def close(
+    flow: Flow, state: State, me: Reference, at: Span, *, block: bool = False, raised: bool = False
+) -> None:
     record = state.record(me.oid)
     if not isinstance(record, ConnectionRecord):
         return
+    ledger.closed(flow, state, me, record.site, record.is_given, at, block=block, raised=raised)
     if flow.listens(ConnectionLeft):
         flow.emit(ConnectionLeft(flow.site(at), flow.frame, flow.is_certain, me, record))
     state.put(me, replace(record, is_open=False))
@@ -249,6 +276,8 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         return NONE
     if name == "run_sync":
         return run_sync(flow, state, SyncConnection(me), arguments, at)
+    if name == "execution_options" and arguments.keywords.get("isolation_level") == Constant("AUTOCOMMIT"):
+        ledger.autocommits(state, me)
     if name in ("start", "execution_options"):
         return me
     method = api(flow.release).method("Connection", name)
@@ -269,6 +298,8 @@ def _execute(flow: Flow, state: State, me: Reference, name: str, arguments: Argu
         from asyncsqla_lint.semantics.unit_of_work import DATABASE_ERROR
 
         flow.may_raise(state, DATABASE_ERROR)
+    if found is not None and (found.is_write or found.is_written_text):
+        ledger.written(flow, state, me, name, at)
     if name == "scalar":
         return UNKNOWN
     # Rows of a connection are columns, never instances: nothing is known of their elements.

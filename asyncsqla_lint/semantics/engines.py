@@ -35,6 +35,9 @@ SYNC_MAKERS = ("create_engine", "engine_from_config")
 OPEN, DISPOSED, HALF = "open", "disposed", "half"  # half: only the sync engine below was disposed
 
 
+AUTOCOMMIT = Constant("AUTOCOMMIT")
+
+
 class EngineRecord(Record, frozen=True):
     """An engine of either kind. `maker` is the function that made it, "" for one that the code is given."""
 
@@ -45,7 +48,7 @@ class EngineRecord(Record, frozen=True):
     options: dict[str, Value] = {}
     more_options: bool = False  # `**options` of which not all are known
     fate: str = OPEN
-    owner: int = 0  # the frame that answers for it
+    is_each: bool = False  # stands for one of several, made alike
 
     @property
     def is_given(self) -> bool:
@@ -55,7 +58,7 @@ class EngineRecord(Record, frozen=True):
         if not isinstance(other, EngineRecord) or other.is_async != self.is_async:
             return FORGOTTEN
         if self.fate == other.fate:
-            return self if self.owner <= other.owner else other
+            return self
         open_ = self if self.fate == OPEN else other if other.fate == OPEN else self
         return replace(open_, fate=HALF if HALF in (self.fate, other.fate) and open_.fate != OPEN else open_.fate)
 
@@ -74,6 +77,9 @@ class EngineRecord(Record, frozen=True):
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
+        if name == "execution_options" and arguments.keywords.get("isolation_level") == AUTOCOMMIT:
+            # It shares the pool, and whoever made the engine still answers for that.
+            return flow.allocate(state, replace(self, maker="", options={**self.options, "isolation_level": AUTOCOMMIT}))
         if name in ("execution_options", "_optional_conn_ctx_manager"):
             return me  # shares its pool
         if name in ("connect", "begin"):
@@ -118,7 +124,8 @@ class SyncEngine(Value, frozen=True):
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         if name == "dispose":
-            dispose(flow, state, self.engine, at, proper=flow.greenlets > 0)
+            stays = arguments.keywords.get("close") == Constant(False)  # after a fork: the parent's connections
+            dispose(flow, state, self.engine, at, proper=flow.greenlets > 0 or stays)
             return NONE
         return UNKNOWN
 
@@ -130,6 +137,10 @@ def dispose(flow: Flow, state: State, engine: Reference, at: Span, *, proper: bo
     record = state.record(engine.oid)
     if not isinstance(record, EngineRecord):
         return
+    if flow.disposed is not None:
+        flow.disposed.append(record)
+    if flow.joining or record.is_each:
+        flow.spared.add(engine.oid)
     if flow.listens(EngineDisposed):
         flow.emit(EngineDisposed(flow.site(at), flow.frame, flow.is_certain, engine, record, proper))
     if proper:
@@ -141,7 +152,14 @@ def dispose(flow: Flow, state: State, engine: Reference, at: Span, *, proper: bo
 # --- making --------------------------------------------------------------------------------------
 
 
+def is_dispose(state: State, awaited: Value) -> bool:
+    record = state.record(awaited.oid) if isinstance(awaited, Reference) else None
+    method = record.function if isinstance(record, CoroutineRecord) else None
+    return isinstance(method, Method) and method.name == "dispose"
+
+
 def register(meanings: Meanings) -> None:
+    meanings.is_cleaning_up.append(is_dispose)
     for module in ("sqlalchemy.ext.asyncio", "sqlalchemy.ext.asyncio.engine"):
         for name in ASYNC_MAKERS:
             meanings.calls[f"{module}.{name}"] = _maker(name, is_async=True)
@@ -185,7 +203,7 @@ def _from_config(flow: Flow, state: State, name: str, is_async: bool, arguments:
 
 
 def made(flow: Flow, state: State, record: EngineRecord, at: Span) -> Reference:
-    record = replace(record, owner=flow.frame.id)
+    record = replace(record, is_each=flow.joining > 0)
     engine = flow.allocate_watched(state, record)
     if flow.listens(EngineCreated):
         flow.emit(EngineCreated(flow.site(at), flow.frame, flow.is_certain, engine, record, flow.release))

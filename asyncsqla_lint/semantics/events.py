@@ -10,6 +10,7 @@ from asyncsqla_lint.flow.values import Reference, Value
 from asyncsqla_lint.project.models import MappedAttribute, Model
 
 if TYPE_CHECKING:
+    from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.instances import InstanceRecord
     from asyncsqla_lint.semantics.results import ResultRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
@@ -97,9 +98,23 @@ class SessionUsed(Event):
     """A method of a session (or connection) that reaches the database, or changes its state."""
 
     session: Reference
-    record: SessionRecord
+    record: SessionRecord | ConnectionRecord
     method: str
     locks: frozenset[int] = frozenset()  # the locks that are held meanwhile
+
+
+class WriteMade(Event):
+    """Something is written through a session or connection: `how` is the method, or "attribute"."""
+
+    how: str
+
+
+class WriteLost(Event):
+    """A session or connection is closed by its owner, and no path has committed what was written."""
+
+    opened_at: Site
+    closed_at: Site | None  # None: it is never closed either
+    writes: tuple[WriteMade, ...]
 
 
 class SessionShared(Event):

@@ -21,7 +21,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column
-from asyncsqla_lint.semantics import unit_of_work
+from asyncsqla_lint.semantics import ledger, unit_of_work
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
 from asyncsqla_lint.semantics.identity import executed, key_of, materialise, same_row
@@ -72,6 +72,8 @@ def _execute(
         record = state.record(options.oid)
         if isinstance(record, DictRecord):
             found = with_execution_options(found, {str(key): value for key, value in record.entries.items()})
+    if found.is_write or found.is_written_text:
+        ledger.written(flow, state, me, name, at)
     if found.is_write:
         apply_write(flow, state, me, found, at)
     is_async = name.startswith("stream")

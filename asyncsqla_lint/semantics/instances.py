@@ -42,6 +42,7 @@ from asyncsqla_lint.project.models import (
     Synonym,
     UnknownAttribute,
 )
+from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.events import AttributeLoad, AttributeWritten
 from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
 from asyncsqla_lint.semantics.loader_options import EAGER, Plan
@@ -846,6 +847,8 @@ def write(
     )
     if isinstance(attribute, Relationship):
         link(flow, state, me, _current(state, me, record), name, stored)
+    if record.session is not None and record.lifecycle == PERSISTENT:
+        ledger.written(flow, state, record.session, "attribute", at)
     if flow.listens(AttributeWritten):
         flow.emit(AttributeWritten(flow.site(at), flow.frame, flow.is_certain, me, record, attribute))
 

@@ -34,7 +34,9 @@ from asyncsqla_lint.semantics import (
     engines,
     fields,
     guards,
+    ledger,
     locks,
+    ownership,
     urls,
 )
 from asyncsqla_lint.semantics.events import FactoryCreated
@@ -149,7 +151,9 @@ def register(meanings: Meanings) -> None:
     custody.register(meanings)
     blocking.register(meanings)
     ddl.register(meanings)
+    ownership.register(meanings)
     locks.register(meanings)
+    ledger.register(meanings)
     concurrency.register(meanings)
 
 

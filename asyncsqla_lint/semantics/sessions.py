@@ -18,12 +18,13 @@ from asyncsqla_lint.flow.values import (
     Method,
     Reference,
     Value,
+    alternatives,
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.semantics import api_use, blocking, executing, tasks, unit_of_work
+from asyncsqla_lint.semantics import api_use, blocking, executing, ledger, tasks, unit_of_work
 from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft
-from asyncsqla_lint.semantics.instances import Cause
+from asyncsqla_lint.semantics.instances import Cause, DETACHED, InstanceRecord, PERSISTENT
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -58,6 +59,11 @@ class SessionRecord(Record, frozen=True):
     in_nested: int = 0  # open savepoints
     in_transaction: bool | None = False
     is_each: bool = False  # it stands for one of many sessions, made alike
+
+    @property
+    def is_one_for_all(self) -> bool:
+        """Tasks that use it use the same session, and may meet in the middle of an await."""
+        return self.is_async and not self.is_scoped
 
     def class_info(self) -> ClassInfo | None:
         return self.cls
@@ -103,6 +109,8 @@ class SessionRecord(Record, frozen=True):
         if name == "begin_nested":
             return flow.allocate(state, TransactionRecord(me, flow.site(at), is_nested=True))
         if self.is_async and name in COROUTINES:
+            if name == "commit":
+                ledger.meant(flow, state, me, self.site)
             return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
         return perform(flow, state, me, name, arguments, at)
 
@@ -112,9 +120,11 @@ class SessionRecord(Record, frozen=True):
         return perform(flow, state, me, name, arguments, at)
 
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
+        ledger.entered(state, me)
         return me
 
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
+        leave_block(flow, state, me, at, raised)
         perform(flow, state, me, "close", Arguments(), at)
         return False
 
@@ -178,6 +188,8 @@ class TransactionRecord(Record, frozen=True):
         session = state.record(self.session.oid)
         if isinstance(session, SessionRecord) and not self.is_nested:
             state.put(self.session, replace(session, begun="block"))
+        if self.owns_session:
+            ledger.entered(state, self.session)
         return self.session if self.owns_session else me
 
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
@@ -189,11 +201,19 @@ class TransactionRecord(Record, frozen=True):
         if isinstance(session, SessionRecord) and not self.is_nested:
             state.put(self.session, replace(session, begun=""))
         if self.owns_session:
+            leave_block(flow, state, self.session, at, raised)
             perform(flow, state, self.session, "close", Arguments(), at)
         return False
 
     def refers_to(self) -> tuple[Value, ...]:
         return (self.session,)
+
+
+def leave_block(flow: Flow, state: State, me: Reference, at: Span, raised: bool) -> None:
+    """The `with` that holds the session ends."""
+    record = state.record(me.oid)
+    if isinstance(record, SessionRecord):
+        ledger.closed(flow, state, me, record.site, record.how == "parameter", at, block=True, raised=raised)
 
 
 class SyncSession(Value, frozen=True):
@@ -296,6 +316,8 @@ def new_session(
 
 def announced(flow: Flow, state: State, record: SessionRecord, how: str, at: Span) -> Reference:
     session = flow.allocate(state, replace(record, how=how))
+    if how != "parameter":
+        ledger.opened(flow, state, session, record.bind)
     if flow.listens(SessionCreated):
         flow.emit(SessionCreated(flow.site(at), flow.frame, flow.is_certain, session, record, how))
     return session
@@ -321,7 +343,10 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         tasks.used(flow, state, me, record, name, at)
     if not record.is_async:
         blocking.session_used(flow, me, record, name, at)
+    if name in ledger.WRITES and _writes(flow, state, name, arguments, at):
+        ledger.written(flow, state, me, name, at)
     if name == "close" or name == "aclose":
+        ledger.closed(flow, state, me, record.site, record.how == "parameter", at)
         if flow.listens(SessionLeft):
             flow.emit(SessionLeft(flow.site(at), flow.frame, flow.is_certain, me, record))
         unit_of_work.detach_all(flow, state, me, Cause("close", flow.site(at)))
@@ -334,6 +359,26 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
     if name == "run_sync":
         return _run_sync(flow, state, me, arguments, at)
     return UNKNOWN
+
+
+def _writes(flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> bool:
+    """`add` and `merge` of what is stored already only attach it."""
+    if name.startswith("delete") or not arguments.positional:
+        return True
+    given = arguments.positional[0]
+    if name in ("add", "merge"):
+        return any(_is_new(state, one) for one in alternatives(given))
+    iteration = given.iterate(flow, state, at, False)
+    if iteration.items is None:
+        return iteration.element is not None
+    return any(_is_new(state, one) for item in iteration.items for one in alternatives(item))
+
+
+def _is_new(state: State, value: Value) -> bool:
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    if not isinstance(record, InstanceRecord):
+        return True
+    return record.lifecycle not in (DETACHED, PERSISTENT) or record.is_modified is not False
 
 
 def _run_sync(flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:

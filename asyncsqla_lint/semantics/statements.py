@@ -15,6 +15,7 @@ from asyncsqla_lint.flow.values import (
     Constant,
     Method,
     Value,
+    text_parts,
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
@@ -52,6 +53,7 @@ class Statement(Value, frozen=True):
     values: tuple[tuple[str, Value], ...] | None = ()  # of update: None when they cannot be read
     synchronize: str | None = None
     from_statement: bool = False
+    is_written_text: bool = False  # `text("insert …")`
 
     def truth(self, state: State) -> bool | None:
         return True
@@ -82,6 +84,10 @@ def new_statement(flow: Flow, kind: str, at: Span, arguments: Arguments) -> Stat
     if kind == "select":
         return replace(statement, entities=_entities(arguments))
     target = arguments.get(0, "table")
+    if kind == "text":
+        words = [part for part in text_parts(arguments.get(0, "text") or UNKNOWN)[:1] if part is not None]
+        verb = words[0].split(None, 1)[0].lower() if words and words[0].strip() else ""
+        return replace(statement, is_written_text=verb in ("insert", "update", "delete", "merge", "replace"))
     return replace(statement, target=target.info if isinstance(target, ClassValue) else None)
 
 

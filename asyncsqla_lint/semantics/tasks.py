@@ -25,18 +25,15 @@ from asyncsqla_lint.flow.values import (
     join,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import locks
+from asyncsqla_lint.semantics import ledger, locks
 from asyncsqla_lint.semantics.events import SessionShared, SessionUsed
+from asyncsqla_lint.semantics.ledger import AT_ONCE, CLEANS_UP
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.events import Event
     from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
-
-# Methods that only touch the session's own books: no other task can run before they return.
-AT_ONCE = frozenset("add add_all expunge expunge_all expire expire_all get_bind query".split())
-# What cleans up after a failure, when nobody knows how far the tasks came.
-CLEANS_UP = frozenset(("close", "aclose", "rollback", "invalidate", "reset", "rollback of a savepoint"))
 
 
 class TaskRecord(Record, frozen=True):
@@ -255,7 +252,7 @@ def overlap(first: SessionUsed, second: SessionUsed) -> bool:
         return False
     if is_at_once(first) and is_at_once(second):
         return False
-    return first.record.is_async and not first.record.is_scoped
+    return first.record.is_one_for_all
 
 
 def _overlapping(
@@ -322,7 +319,7 @@ def used(
     flow: Flow,
     state: State,
     session: Reference,
-    record: SessionRecord,
+    record: SessionRecord | ConnectionRecord,
     method: str,
     at: Span,
     *,
@@ -330,10 +327,11 @@ def used(
 ) -> None:
     """The running code uses a session: say so, and whether an unfinished task may be using it too."""
     concurrent = flow.task or flow.tasks_started
-    if flow.muted or not (concurrent or flow.listens(SessionUsed)):
-        return
     held: frozenset[int] = locks.held(state) if concurrent else frozenset()
     use = SessionUsed(flow.site(at), flow.frame, flow.is_certain, session, record, method, held)
+    ledger.used(flow, state, session, record.site, use)
+    if flow.muted:
+        return
     flow.emit(use)
     if not concurrent or method in CLEANS_UP:
         return

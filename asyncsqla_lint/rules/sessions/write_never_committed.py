@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from asyncsqla_lint.rules.rule import LosesWrite, Reporter, Rule, on
+from asyncsqla_lint.rules.sessions.wording import line_of, place
+from asyncsqla_lint.semantics.events import WriteLost
+
+
+class WriteNeverCommitted(Rule):
+    """
+    ## What it does
+    Reports `add`, `delete`, `merge`, a changed attribute, or an INSERT, UPDATE or DELETE in a scope that owns its session
+    or connection and ends without a `commit()`, a `begin()` block, or a caller that commits.
+
+    ## Why is this bad?
+    Closing a session or a connection rolls back what was not committed. The write is lost, and nothing says so: `flush()`
+    sends it to the database, the same transaction reads it back, and tests that share the transaction pass.
+
+    ## Example
+    ```python
+    async with session_factory() as session:
+        session.add(User(name="Ada"))
+        await session.flush()
+    ```
+
+    ## Use instead
+    ```python
+    async with session_factory() as session:
+        session.add(User(name="Ada"))
+        await session.commit()
+    ```
+
+    ## Or
+    ```python
+    async with session_factory.begin() as session:
+        session.add(User(name="Ada"))
+    ```
+    """
+
+    code = "ASQ206"
+    name = "write-never-committed"
+    outcome = LosesWrite()
+
+    @on(WriteLost)
+    def lost(self, event: WriteLost, report: Reporter) -> None:
+        frame = event.frame
+        while frame.caller is not None and frame.caller.function is not None:
+            frame = frame.caller
+        if frame.function is not None and frame.function.name.startswith("test_"):
+            return  # pytest's own: a test that reads its own transaction wants it gone afterwards
+        where = line_of(event.opened_at, event.site)
+        message = (
+            f"this write is never committed: what was opened on {where} ends without `commit()`, "
+            "which rolls it back silently; `await` its `commit()`, or open it with `.begin()`"
+        )
+        places = [place(event.opened_at, "opened here")]
+        if event.closed_at is not None and event.closed_at != event.opened_at:
+            places.append(place(event.closed_at, "closed here, without a commit"))
+        places += [place(write.site, "written here too") for write in event.writes if write.site != event.site]
+        report(self, event, message, related=places)

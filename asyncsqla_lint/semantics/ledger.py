@@ -1,0 +1,234 @@
+"""The ledger of each session and connection: what it has written and not committed, whether it holds a connection,
+and who closes it. Kept beside their records in the heap, so that it follows the paths.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.state import Record, State
+from asyncsqla_lint.flow.values import Constant, Reference, Value
+from asyncsqla_lint.program import Span, end_of, start_of
+from asyncsqla_lint.semantics.events import SessionUsed, WriteLost, WriteMade
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+# Methods that only touch the session's own books: no SQL is emitted, and no other task can run meanwhile.
+AT_ONCE = frozenset("add add_all expunge expunge_all expire expire_all get_bind query".split())
+# What gives the connection back, and leaves nothing undone.
+CLEANS_UP = frozenset(("close", "aclose", "rollback", "invalidate", "reset", "rollback of a savepoint"))
+WRITES = frozenset(
+    "add add_all delete delete_all merge merge_all bulk_save_objects bulk_insert_mappings bulk_update_mappings".split()
+)
+
+
+class LedgerRecord(Record, frozen=True):
+    writes: tuple[WriteMade, ...] = ()  # made, and not committed
+    dropped: tuple[WriteMade, ...] = ()  # rolled back in so many words
+    holds: bool = False  # a connection is checked out
+    was_used: bool = False
+    is_block: bool = False  # a `with` closes it
+    is_autocommit: bool = False
+    left: Site | None = None  # the `with` that has closed it
+    reopened: SessionUsed | None = None  # the first use after that
+    is_doubtful: bool = False  # paths met that left it differently
+    is_settled: bool = False  # what is to be said of it has been said
+
+    def joined(self, other: Record) -> Record:
+        if not isinstance(other, LedgerRecord):
+            return self
+        return LedgerRecord(
+            _either(self.writes, other.writes),
+            _either(self.dropped, other.dropped),
+            self.holds or other.holds,
+            self.was_used or other.was_used,
+            self.is_block or other.is_block,
+            self.is_autocommit or other.is_autocommit,
+            self.left if other.left is not None else None,
+            self.reopened if other.reopened is not None else None,
+            self.is_doubtful or other.is_doubtful or self.holds != other.holds,
+            self.is_settled or other.is_settled,
+        )
+
+
+def _either(mine: tuple[WriteMade, ...], theirs: tuple[WriteMade, ...]) -> tuple[WriteMade, ...]:
+    known = [write.site for write in mine]
+    return mine + tuple(write for write in theirs if write.site not in known)
+
+
+class Book(Struct):
+    """What the paths of one root have in common."""
+
+    opened: list[int] = []
+    lost: dict[tuple[Site, Site], WriteLost] = {}
+    saved: set[tuple[Site, Site]] = set()
+    closed: dict[Site, Site] = {}  # by where it was opened: where it is closed
+    guarded: set[Site] = set()  # closed on the way of exceptions too
+
+
+def book(flow: Flow) -> Book:
+    found = flow.notes.get("ledger")
+    if not isinstance(found, Book):
+        found = flow.notes["ledger"] = Book()
+    return found
+
+
+def key(subject: Reference) -> Reference:
+    """Where the ledger of a session or connection is kept."""
+    return Reference(-subject.oid)
+
+
+def ledger(state: State, subject: Reference) -> LedgerRecord:
+    found = state.record(-subject.oid)
+    return found if isinstance(found, LedgerRecord) else LedgerRecord()
+
+
+def opened(flow: Flow, state: State, subject: Reference, bind: Value) -> None:
+    book(flow).opened.append(subject.oid)
+    if _is_autocommit(state, bind):
+        state.put(key(subject), LedgerRecord(is_autocommit=True))
+
+
+def _is_autocommit(state: State, bind: Value) -> bool:
+    from asyncsqla_lint.semantics.connections import ConnectionRecord
+    from asyncsqla_lint.semantics.engines import EngineRecord
+
+    record = state.record(bind.oid) if isinstance(bind, Reference) else None
+    if isinstance(record, ConnectionRecord):
+        return True  # whoever owns the connection commits or not
+    return isinstance(record, EngineRecord) and record.options.get("isolation_level") == Constant("AUTOCOMMIT")
+
+
+def autocommits(state: State, subject: Reference) -> None:
+    state.put(key(subject), replace(ledger(state, subject), is_autocommit=True))
+
+
+# --- entries -------------------------------------------------------------------------------------
+
+
+def entered(state: State, subject: Reference) -> None:
+    state.put(key(subject), replace(ledger(state, subject), is_block=True, left=None, reopened=None))
+
+
+def used(flow: Flow, state: State, subject: Reference, opened_at: Site, use: SessionUsed) -> None:
+    """One of the subject's methods runs."""
+    before = ledger(state, subject)
+    method = use.method
+    if method == "commit":
+        _committed(flow, state, subject, opened_at)
+    elif method in CLEANS_UP:
+        if not flow.muted and in_cleanup(flow, use.site.span):
+            book(flow).guarded.add(opened_at)
+        if method not in ("close", "aclose"):
+            dropped = _either(before.dropped, before.writes)
+            state.put(key(subject), replace(before, writes=(), dropped=dropped, holds=False))
+    elif method not in AT_ONCE:
+        reopened = use if before.left is not None and before.reopened is None else before.reopened
+        state.put(key(subject), replace(before, holds=True, was_used=True, is_doubtful=False, reopened=reopened))
+
+
+def written(flow: Flow, state: State, subject: Reference, how: str, at: Span) -> None:
+    before = ledger(state, subject)
+    if flow.muted or before.is_autocommit:
+        return
+    write = WriteMade(flow.site(at), flow.frame, flow.is_certain, how)
+    if all(one.site != write.site for one in before.writes):
+        state.put(key(subject), replace(before, writes=(*before.writes, write)))
+
+
+def _committed(flow: Flow, state: State, subject: Reference, opened_at: Site) -> None:
+    before = ledger(state, subject)
+    if not flow.muted:
+        book(flow).saved.update((opened_at, write.site) for write in before.writes)
+    state.put(key(subject), replace(before, writes=(), holds=False))
+
+
+def meant(flow: Flow, state: State, subject: Reference, opened_at: Site) -> None:
+    """`commit()` is called: if nobody awaits it, that is another matter."""
+    if not flow.muted:
+        book(flow).saved.update((opened_at, write.site) for write in ledger(state, subject).writes)
+
+
+def closed(
+    flow: Flow, state: State, subject: Reference, opened_at: Site, is_given: bool, at: Span, *,
+    block: bool = False, raised: bool = False,
+) -> None:  # fmt: skip
+    """Closed by its `close()`, or by the end of its `with`: what was not committed is rolled back."""
+    before = ledger(state, subject)
+    site = flow.site(at)
+    if not flow.muted:
+        pages = book(flow)
+        pages.closed.setdefault(opened_at, site)
+        if block or in_cleanup(flow, at):
+            pages.guarded.add(opened_at)
+        if not raised and not is_given:
+            lose(flow, opened_at, before, site)
+        if not raised:  # a rollback, and then a clean end: that was the plan
+            pages.saved.update((opened_at, write.site) for write in before.dropped)
+    left = site if block else before.left
+    state.put(key(subject), replace(before, writes=(), holds=False, left=left, reopened=None, is_doubtful=False))
+
+
+def lose(flow: Flow, opened_at: Site, found: LedgerRecord, closed_at: Site | None) -> None:
+    """One scope that does not commit is one finding, at its first write."""
+    if not found.writes:
+        return
+    first = found.writes[0]
+    lost = WriteLost(first.site, first.frame, first.certain, opened_at, closed_at, found.writes)
+    book(flow).lost.setdefault((opened_at, first.site), lost)
+
+
+def told(flow: Flow) -> None:
+    """The root is over: what no path of it has committed is lost."""
+    pages = book(flow)
+    for (opened_at, _), lost in pages.lost.items():
+        if any((opened_at, write.site) in pages.saved for write in lost.writes):
+            continue
+        if flow.listens(WriteLost):
+            flow.emit(lost)
+
+
+# --- places --------------------------------------------------------------------------------------
+
+
+def in_cleanup(flow: Flow, at: Span) -> bool:
+    """Does the place lie where exceptions come by too: in a `finally`, a handler, an `__aexit__`?"""
+    frame: Frame | None = flow.frame
+    while frame is not None and frame.function is not None:
+        if frame.function.name in ("__aexit__", "__exit__") or _is_cleanup(frame.function.body, at):
+            return True
+        frame, at = frame.caller, frame.call_span
+    return False
+
+
+def _is_cleanup(body: p.Statements, at: Span) -> bool:
+    for statement in body:
+        if not (start_of(statement.span) <= start_of(at) and end_of(at) <= end_of(statement.span)):
+            continue
+        if isinstance(statement, p.Try):
+            guards = (statement.final, *(handler.body for handler in statement.handlers))
+            if any(_holds(block, at) for block in guards):
+                return True
+            return _is_cleanup(statement.body, at) or _is_cleanup(statement.otherwise, at)
+        if isinstance(statement, (p.If, p.While, p.For)):
+            return _is_cleanup(statement.body, at) or _is_cleanup(statement.otherwise, at)
+        if isinstance(statement, p.With):
+            return _is_cleanup(statement.body, at)
+        if isinstance(statement, p.Match):
+            return any(_is_cleanup(case.body, at) for case in statement.cases)
+    return False
+
+
+def _holds(body: p.Statements, at: Span) -> bool:
+    return any(start_of(one.span) <= start_of(at) and end_of(at) <= end_of(one.span) for one in body)
+
+
+def register(meanings: Meanings) -> None:
+    meanings.when_root_ended.append(told)
