@@ -12,6 +12,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Frame, Option, Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.roots import run_given
 from asyncsqla_lint.flow.values import (
     FALSE,
     NONE,
@@ -30,7 +31,6 @@ from asyncsqla_lint.frameworks.injection import (
     Need,
     parameters_of,
     pending,
-    run_body,
 )
 from asyncsqla_lint.frameworks.pydantic import dump, name_of
 from asyncsqla_lint.frameworks.schemas import is_schema
@@ -153,7 +153,7 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
         in_thread = not info.is_async
         flow.threads += in_thread
         try:
-            frame, states, exits = run_body(flow, own, info, given)
+            frame, states, exits = run_given(flow, own, info, given)
         finally:
             flow.threads -= in_thread
         options: list[Option] = [(one, NONE) for one in states]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from asyncsqla_lint.flow.calls import bind, generator_of, run_generator
+from asyncsqla_lint.flow.calls import generator_of, run_generator
 from asyncsqla_lint.flow.frames import Frame, Option, Outcome
 from asyncsqla_lint.flow.objects import CoroutineRecord, ObjectRecord
-from asyncsqla_lint.flow.roots import root_frame
+from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.statements import paths
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -25,13 +25,13 @@ from asyncsqla_lint.flow.values import (
     Partial,
     Reference,
     Value,
+    union,
 )
 from asyncsqla_lint.program import Parameter, Span
 from asyncsqla_lint.project.functions import FunctionInfo
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
-    from asyncsqla_lint.flow.state import State
 
 Given = dict[str, Value]
 Made = tuple[tuple[Value, Value], ...]
@@ -94,7 +94,6 @@ class Injection:
     ) -> list[Option]:
         flow = self.flow
         arguments = Arguments((), given, UNKNOWN, UNKNOWN)
-        reached: list[Option] = []
         used = False
 
         def use(own: State, value: Value) -> list[Option]:
@@ -121,8 +120,12 @@ class Injection:
 
         before = state.copy()
         options, exits = paths(flow, state, run)
-        for own, value in options:
-            reached.extend([(own, NONE)] if value is _DONE else use(own, value))
+        reached: list[Option] = [(own, NONE) for own, value in options if value is _DONE]
+        made_here = [option for option in options if option[1] is not _DONE]
+        if made_here:
+            # What comes next is run once, whatever the ways in which this came about.
+            joined = join_states([own for own, _ in made_here])
+            reached += use(joined, union(tuple(value for _, value in made_here)))
         if not used and not options:
             # A stand-in that only raises, for the real one to override: its annotation has to do.
             return go_on(before, UNKNOWN, made)
@@ -180,20 +183,3 @@ def parameters_of(state: State, value: Value) -> tuple[FunctionInfo | None, tupl
 def is_async(state: State, value: Value) -> bool:
     found = function_of(state, value)
     return found is None or isinstance(value, ClassValue) or found[0].is_async
-
-
-def run_body(
-    flow: Flow, state: State, info: FunctionInfo, given: Given
-) -> tuple[Frame, list[State], list[Outcome]]:
-    """Run a root with `given` parameters; the others are what their annotations promise."""
-    frame = root_frame(flow, state, info)
-    with flow.entered(frame):
-        receiver = () if frame.receiver is None else (frame.receiver,)
-        bind(flow, state, frame, info, Arguments(receiver, given, UNKNOWN, UNKNOWN))
-        frame.given = tuple((state.variables(frame.id) or {}).values())
-        states, exits = flow.execute([state.copy()], info.body)
-    done: list[Option] = [(one, NONE) for one in states]
-    done += [(outcome.state, outcome.value) for outcome in exits if outcome.kind == "return"]
-    raised = [outcome.state for outcome in exits if outcome.kind == "raise"]
-    flow.meanings.ended(flow, frame, done, raised)
-    return frame, states, exits

@@ -67,7 +67,7 @@ def _state(load: Load, words: Wording, count: int) -> str:
     event = load.event
     error = "DetachedInstanceError" if event.is_detached else "MissingGreenlet"
     if event.cause == "expired":
-        return f"which {'was' if count == 1 else 'were'} expired by the {words.cause} (`{error}`)"
+        return f"which {'was' if count == 1 else 'were'} expired by {words.cause} (`{error}`)"
     if event.cause == "raise":
         error = "InvalidRequestError"
     verb = "is" if count == 1 else "are"
