@@ -166,7 +166,8 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
             options.append((outcome.state, NONE))
         return options
 
-    injection.provide(state, needs, {}, (), run)
+    answered = injection.provide(state, needs, {}, (), run)
+    flow.meanings.ended(flow, flow.frame, answered, [])
     return True
 
 

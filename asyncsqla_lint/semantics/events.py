@@ -117,6 +117,24 @@ class WriteLost(Event):
     writes: tuple[WriteMade, ...]
 
 
+class SessionLeaked(Event):
+    """Nobody closes what was opened at `site`: "never", on the "path" that ends here, or when an "exception" passes."""
+
+    session: Reference
+    record: SessionRecord | ConnectionRecord
+    how: str
+    closed_at: Site | None
+
+
+class SessionOutlived(Event):
+    """A session or connection is used (`method`), or a task that uses it ("task") goes on, after its `with` has ended."""
+
+    session: Reference
+    record: SessionRecord | ConnectionRecord
+    left_at: Site
+    method: str
+
+
 class SessionShared(Event):
     """Two tasks that may run at once use one session. `site` is what starts the second, or its further use.
 

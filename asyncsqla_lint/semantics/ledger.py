@@ -92,6 +92,7 @@ def ledger(state: State, subject: Reference) -> LedgerRecord:
 
 def opened(flow: Flow, state: State, subject: Reference, bind: Value) -> None:
     book(flow).opened.append(subject.oid)
+    flow.watched.add(subject.oid)
     if _is_autocommit(state, bind):
         state.put(key(subject), LedgerRecord(is_autocommit=True))
 
@@ -161,6 +162,8 @@ def closed(
     block: bool = False, raised: bool = False,
 ) -> None:  # fmt: skip
     """Closed by its `close()`, or by the end of its `with`: what was not committed is rolled back."""
+    from asyncsqla_lint.semantics import tasks
+
     before = ledger(state, subject)
     site = flow.site(at)
     if not flow.muted:
@@ -170,6 +173,8 @@ def closed(
             pages.guarded.add(opened_at)
         if not raised and not is_given:
             lose(flow, opened_at, before, site)
+        if block and not raised:
+            tasks.outlive(flow, state, subject, site)
         if not raised:  # a rollback, and then a clean end: that was the plan
             pages.saved.update((opened_at, write.site) for write in before.dropped)
     left = site if block else before.left

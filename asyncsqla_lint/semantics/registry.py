@@ -35,6 +35,7 @@ from asyncsqla_lint.semantics import (
     fields,
     guards,
     ledger,
+    lifetimes,
     locks,
     ownership,
     urls,
@@ -154,6 +155,7 @@ def register(meanings: Meanings) -> None:
     ownership.register(meanings)
     locks.register(meanings)
     ledger.register(meanings)
+    lifetimes.register(meanings)
     concurrency.register(meanings)
 
 

@@ -26,7 +26,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import ledger, locks
-from asyncsqla_lint.semantics.events import SessionShared, SessionUsed
+from asyncsqla_lint.semantics.events import SessionOutlived, SessionShared, SessionUsed
 from asyncsqla_lint.semantics.ledger import AT_ONCE, CLEANS_UP
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class TaskRecord(Record, frozen=True):
     result: Value
     uses: tuple[SessionUsed, ...]
     parent: int  # the task that started it
-    frames: tuple[int, ...]  # the frame that started it, and its callers
+    frames: tuple[tuple[int, Site], ...]  # the frame that started it, and its callers, with the place in each
     group: Reference | None = None
     is_done: bool = False
     is_reported: bool = False
@@ -205,7 +205,7 @@ def start(
     for child, found in tasks_of(state):
         if found.parent == own and not found.is_done:
             state.put(child, replace(found, parent=outer))
-    task = TaskRecord(place, result, distinct(uses), outer, chain(flow.frame), group)
+    task = TaskRecord(place, result, distinct(uses), outer, chain(flow.frame, place), group)
     reference = flow.allocate(state, task)
     _share_with_siblings(flow, state, reference, task)
     if many:
@@ -224,10 +224,12 @@ def stands_for_many(state: State, value: Value) -> bool:
     return isinstance(record, CoroutineRecord) and record.is_many
 
 
-def chain(frame: Frame | None) -> tuple[int, ...]:
-    found: list[int] = []
+def chain(frame: Frame | None, site: Site) -> tuple[tuple[int, Site], ...]:
+    found: list[tuple[int, Site]] = []
     while frame is not None:
-        found.append(frame.id)
+        found.append((frame.id, site))
+        if frame.caller is not None:
+            site = Site(frame.caller.module, frame.call_span)
         frame = frame.caller
     return tuple(found)
 
@@ -340,16 +342,34 @@ def used(
             continue
         for first, second in _overlapping(other.uses, (use,)):
             if not other.is_reported:
-                site, frame = (other.site, flow.frame) if ends_block else _seen_from(flow, other.frames, use)
+                site, frame = (other.site, flow.frame) if ends_block else _seen_from(other.frames, use)
                 _emit(flow, site, frame, first, second, other.site, is_further_use=True)
             _mark(state, task)
 
 
-def _seen_from(flow: Flow, frames: tuple[int, ...], use: SessionUsed) -> tuple[Site, Frame]:
+def _seen_from(frames: tuple[tuple[int, Site], ...], use: SessionUsed) -> tuple[Site, Frame]:
     """The place in the code that started the task, under which the use lies."""
+    started = {number for number, _ in frames}
     site, frame = use.site, use.frame
-    while frame.id not in frames and frame.caller is not None:
+    while frame.id not in started and frame.caller is not None:
         site, frame = Site(frame.caller.module, frame.call_span), frame.caller
-    return (site, frame) if frame.id in frames else (use.site, use.frame)
+    return (site, frame) if frame.id in started else (use.site, use.frame)
+
+
+def outlive(flow: Flow, state: State, session: Reference, left_at: Site) -> None:
+    """The session's block ends: what is said of tasks that go on with it stands where that code started them."""
+    for task, record in list(tasks_of(state)):
+        use = next((use for use in record.uses if use.session == session), None)
+        if record.is_done or use is None:
+            continue
+        frame: Frame | None = flow.frame
+        places = dict(record.frames)
+        while frame is not None and frame.id not in places:
+            frame = frame.caller
+        site = record.site if frame is None else places[frame.id]
+        if flow.listens(SessionOutlived) and not record.is_reported:
+            event_frame = flow.frame if frame is None else frame
+            flow.emit(SessionOutlived(site, event_frame, flow.is_certain, session, use.record, left_at, "task"))
+        _mark(state, task)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncsqla_lint.findings import Location, Related
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.program import end_of, start_of
+from asyncsqla_lint.semantics.connections import ConnectionRecord
 from asyncsqla_lint.semantics.sessions import SessionRecord
 
 
@@ -20,5 +21,10 @@ def line_of(site: Site, seen_from: Site) -> str:
     return f"line {line}" if site.module is seen_from.module else f"line {line} of `{site.module.name}`"
 
 
-def origin(record: SessionRecord) -> str:
-    return "the session is given here" if record.how == "parameter" else "the session is opened here"
+def kind(record: SessionRecord | ConnectionRecord) -> str:
+    return "session" if isinstance(record, SessionRecord) else "connection"
+
+
+def origin(record: SessionRecord | ConnectionRecord) -> str:
+    given = record.how == "parameter" if isinstance(record, SessionRecord) else record.is_given
+    return f"the {kind(record)} is {'given' if given else 'opened'} here"

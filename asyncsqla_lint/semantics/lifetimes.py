@@ -1,0 +1,101 @@
+"""Lifetimes: sessions and connections that nobody closes, and those that are used after their end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.frames import Frame, Option
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.values import Reference
+from asyncsqla_lint.project.names import External
+from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.semantics.connections import ConnectionRecord
+from asyncsqla_lint.semantics.custody import held_by_others
+from asyncsqla_lint.semantics.events import SessionLeaked, SessionOutlived
+from asyncsqla_lint.semantics.ledger import LedgerRecord
+from asyncsqla_lint.semantics.sessions import SessionRecord
+from asyncsqla_lint.semantics.tasks import tasks_of
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+    from asyncsqla_lint.project.functions import FunctionInfo
+
+FIXTURES = ("pytest.fixture", "pytest_asyncio.fixture")
+
+
+def register(meanings: Meanings) -> None:
+    meanings.when_ended.append(sessions_ended)
+
+
+def sessions_ended(
+    flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State] = ()
+) -> None:
+    mine = [oid for oid in ledger.book(flow).opened if oid > frame.id]
+    if not mine or flow.muted:
+        return
+    for state, value in done:
+        found = _own(state, mine)
+        if not found:
+            continue
+        others = held_by_others(flow, state, frame, (value,))
+        others.update(use.session.oid for _, task in tasks_of(state) if not task.is_done for use in task.uses)
+        lent = state.reachable(frame.lent)
+        for subject, record, page in found:
+            if subject.oid not in others:
+                _abandoned(flow, state, frame, subject, record, page, subject.oid in lent)
+
+
+def _own(
+    state: State, mine: list[int]
+) -> list[tuple[Reference, SessionRecord | ConnectionRecord, LedgerRecord]]:
+    """The async sessions and connections of the frame of which something may have to be said."""
+    found = []
+    for oid in mine:
+        record = state.heap.get(oid)
+        if isinstance(record, (SessionRecord, ConnectionRecord)) and record.is_one_for_all:
+            page = ledger.ledger(state, Reference(oid))
+            if not page.is_settled:
+                found.append((Reference(oid), record, page))
+    return found
+
+
+def _abandoned(
+    flow: Flow,
+    state: State,
+    frame: Frame,
+    subject: Reference,
+    record: SessionRecord | ConnectionRecord,
+    page: LedgerRecord,
+    is_lent: bool,
+) -> None:
+    """Nobody has it in hand any more."""
+    pages = ledger.book(flow)
+    closed = pages.closed.get(record.site)
+    how = ""
+    if page.left is not None and page.reopened is not None and page.holds:
+        use = page.reopened
+        if flow.listens(SessionOutlived):
+            flow.emit(SessionOutlived(use.site, use.frame, use.certain, subject, record, page.left, use.method))
+    elif page.is_block:
+        return
+    elif page.holds and not page.is_doubtful or is_lent and closed is None:
+        how = "never" if closed is None else "path"
+    elif (page.was_used or is_lent) and record.site not in pages.guarded and not _is_spared(frame.function):
+        how = "exception" if closed is not None else "never"
+    if how and flow.listens(SessionLeaked):
+        flow.emit(SessionLeaked(record.site, frame, flow.is_certain, subject, record, how, closed))
+    if how and page.writes:
+        ledger.lose(flow, record.site, page, None)
+    state.put(ledger.key(subject), replace(page, is_settled=True))
+
+
+def _is_spared(function: FunctionInfo | None) -> bool:
+    """pytest goes on after a fixture's `yield` whatever the test did; what a failing test leaks, ends with it."""
+    if function is None:
+        return False
+    decorators = (symbol for symbol in function.decorators if isinstance(symbol, External))
+    return function.name.startswith("test_") or any(symbol.name in FIXTURES for symbol in decorators)
