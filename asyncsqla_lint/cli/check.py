@@ -12,6 +12,7 @@ import msgspec
 from asyncsqla_lint.about import DOCUMENTATION, VERSION
 from asyncsqla_lint.cli.baseline import Baseline, BaselineError, write_baseline
 from asyncsqla_lint.cli.config import shown
+from asyncsqla_lint.cli.fixing import Fixing, add_suppressions
 from asyncsqla_lint.cli.options import CAN_FIX, Options, check_options
 from asyncsqla_lint.cli.output import OutputError, wants_color, warn, write
 from asyncsqla_lint.cli.progress import Progress
@@ -54,9 +55,22 @@ def _check(options: Options) -> int:
         return CLEAN
     if options.show_files:
         return _show_files(paths, config)
+    fixing = None
+    if options.fix or options.diff:
+        fixing = Fixing(paths, config, overlay, lambda report: _fresh(report, options))
     with Progress() as progress:
-        report = run_pipeline(paths, config, overlay=overlay, progress=progress)
-    return _conclude(report, options, config)
+        programs = None if fixing is None else fixing.programs
+        report = run_pipeline(paths, config, overlay=overlay, progress=progress, programs=programs)
+    if fixing is not None:
+        report = fixing.mended(report)
+        if options.diff:
+            return fixing.show_difference()
+        written = fixing.save()
+        if overlay or not written:
+            return report.exit_code if written else FAILED
+    if options.add_noqa:
+        return add_suppressions(_fresh(report, options))
+    return _conclude(report, options, config, fixing)
 
 
 def _refuse_contradictions(options: Options) -> None:
@@ -64,6 +78,8 @@ def _refuse_contradictions(options: Options) -> None:
         raise click.UsageError("--write-baseline needs --baseline FILE")
     if STDIN in options.paths and len(options.paths) > 1:
         raise click.UsageError("standard input (`-`) is checked alone, without other paths")
+    if options.add_noqa and (options.diff or STDIN in options.paths):
+        raise click.UsageError("--add-noqa changes files: it goes with neither --diff nor `-`")
     if options.stdin_filename is not None and STDIN not in options.paths:
         raise click.UsageError("--stdin-filename goes with `-`")
     for path in options.paths:
@@ -89,7 +105,15 @@ def _show_files(paths: Sequence[str], config: Config) -> int:
 # --- the end of a run ------------------------------------------------------------------------------
 
 
-def _conclude(report: Report, options: Options, config: Config) -> int:
+def _fresh(report: Report, options: Options) -> Report:
+    """What the baseline does not know."""
+    if options.baseline is None or options.write_baseline:
+        return report
+    fresh = Baseline.read(options.baseline).new(report.findings, options.baseline.parent)
+    return msgspec.structs.replace(report, findings=fresh)
+
+
+def _conclude(report: Report, options: Options, config: Config, fixing: Fixing | None) -> int:
     for error in report.errors:
         warn(str(error))
     known = 0
@@ -98,9 +122,9 @@ def _conclude(report: Report, options: Options, config: Config) -> int:
             count = write_baseline(report.findings, options.baseline)
             click.echo(f"Wrote {_counted(count, 'finding')} to {options.baseline}")
             return FAILED if report.exit_code == FAILED else CLEAN
-        fresh = Baseline.read(options.baseline).new(report.findings, options.baseline.parent)
-        known = len(report.findings) - len(fresh)
-        report = msgspec.structs.replace(report, findings=fresh)
+        before = len(report.findings)
+        report = _fresh(report, options)
+        known = before - len(report.findings)
     name = options.output_format or config.output_format or default_format()
     context = Context(
         version=VERSION,
@@ -108,8 +132,9 @@ def _conclude(report: Report, options: Options, config: Config) -> int:
         rules=rule_texts,
         documentation=DOCUMENTATION,
         can_fix=CAN_FIX,
+        unsafe_fixes=config.unsafe_fixes,
         color=options.output_file is None and wants_color(sys.stdout),
-        summary=() if options.quiet else tuple(_summary(report, known)),
+        summary=() if options.quiet else tuple(_summary(report, known, options, config, fixing)),
     )
     write(_rendered(name, report, options, context), options.output_file)
     return CLEAN if options.exit_zero and report.exit_code == FOUND else report.exit_code
@@ -129,18 +154,39 @@ def default_format() -> str:
     return "full" if sys.stdout.isatty() else "concise"
 
 
-def _summary(report: Report, known: int) -> Iterator[str]:
+def _summary(
+    report: Report, known: int, options: Options, config: Config, fixing: Fixing | None
+) -> Iterator[str]:
     files = report.statistics.files
-    if report.findings:
-        yield f"Found {_counted(len(report.findings), 'error')}."
+    if fixing is not None and options.show_fixes:
+        yield from fixing.listed()
+    left = len(report.findings)
+    if fixing is not None and fixing.count:
+        yield f"Found {_counted(left + fixing.count, 'error')} ({fixing.count:,} fixed, {left:,} remaining)."
+    elif report.findings:
+        yield f"Found {_counted(left, 'error')}."
     elif not files:
         yield "No Python files to check."
     elif not report.uses_sqlalchemy:
         yield f"No SQLAlchemy in {_counted(files, 'file')}: nothing to check."
     elif not report.errors:
         yield "All checks passed!"
+    yield from _fixable(report, config)
     if known:
         yield f"({_counted(known, 'finding')} in the baseline not shown.)"
+
+
+def _fixable(report: Report, config: Config) -> Iterator[str]:
+    """How many of the findings `--fix` would mend, and how many only `--unsafe-fixes`."""
+    fixes = [finding.fix.applicability for finding in report.findings if finding.fix is not None]
+    unsafe = fixes.count("unsafe")
+    fixable = len(fixes) if config.unsafe_fixes else len(fixes) - unsafe
+    hidden = 0 if config.unsafe_fixes else unsafe
+    if fixable:
+        more = f" ({hidden:,} more with the `--unsafe-fixes` option)" if hidden else ""
+        yield f"[*] {fixable:,} fixable with the `--fix` option{more}."
+    elif hidden:
+        yield f"No fixes available ({hidden:,} with the `--unsafe-fixes` option)."
 
 
 def _counted(count: int, thing: str) -> str:

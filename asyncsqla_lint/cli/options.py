@@ -13,7 +13,7 @@ from asyncsqla_lint.cli.completion import complete_rules
 from asyncsqla_lint.report import FORMATS
 
 # The one switch that promises fixes to users: `[*]` marks, and what `rule` says of a rule's fix.
-CAN_FIX = False
+CAN_FIX = True
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -27,6 +27,13 @@ class Options(Struct, frozen=True, kw_only=True):
     extend_select: tuple[str, ...]
     extend_ignore: tuple[str, ...]
     preview: bool | None
+    fix: bool
+    unsafe_fixes: bool | None
+    diff: bool
+    show_fixes: bool
+    fixable: tuple[str, ...]
+    unfixable: tuple[str, ...]
+    add_noqa: bool
     confidence: str | None
     target_sqlalchemy: str | None
     exclude: tuple[str, ...]
@@ -53,6 +60,9 @@ class Options(Struct, frozen=True, kw_only=True):
             "extend-select": self.extend_select or None,
             "extend-ignore": self.extend_ignore or None,
             "preview": self.preview,
+            "unsafe-fixes": self.unsafe_fixes,
+            "fixable": self.fixable or None,
+            "unfixable": self.unfixable or None,
             "confidence": self.confidence,
             "target-sqlalchemy": self.target_sqlalchemy,
             "exclude": self.exclude or None,
@@ -84,6 +94,17 @@ _OPTIONS: tuple[Callable[[Callable[..., object]], Callable[..., object]], ...] =
     _selectors("--ignore", "Rules to turn off."),
     _selectors("--extend-select", "Rules to turn on besides those selected."),
     _selectors("--extend-ignore", "Rules to turn off besides those ignored."),
+    click.option("--fix", is_flag=True, help="Mend what can be mended safely."),
+    click.option(
+        "--unsafe-fixes/--no-unsafe-fixes",
+        default=None,
+        help="Count as fixes also those that need a look afterwards.",
+    ),
+    click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing."),
+    click.option("--show-fixes", is_flag=True, help="List the fixes that were made."),
+    _selectors("--fixable", "Rules whose findings may be fixed."),
+    _selectors("--unfixable", "Rules whose findings may not be fixed."),
+    click.option("--add-noqa", is_flag=True, help="Write a suppression for each finding that is left."),
     click.option("--preview/--no-preview", default=None, help="Turn on the rules that are in preview."),
     click.option(
         "--confidence",

@@ -17,11 +17,10 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from asyncsqla_lint.about import DOCUMENTATION, NAME, VERSION
 from asyncsqla_lint.findings import Finding, Location, Related
-from asyncsqla_lint.program import Program
 from asyncsqla_lint.report.context import LINE_END
 from asyncsqla_lint.run.outcome import Report
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.run.programs import Lowering
+from asyncsqla_lint.run.programs import Remembered
 from asyncsqla_lint.workspace.config import ConfigError, load_config
 
 _PAUSE = 0.3  # seconds without a keystroke before what was typed is checked
@@ -34,29 +33,10 @@ class Document(msgspec.Struct, frozen=True):
     text: bytes
 
 
-class RememberedPrograms:
-    """The Programs of the last check and this one: a keystroke parses one file, not the project."""
-
-    def __init__(self) -> None:
-        self._lowering = Lowering()
-        self._last: dict[str, Program] = {}
-        self._now: dict[str, Program] = {}
-
-    def turn(self) -> None:
-        self._last, self._now = self._now, {}
-
-    def program(self, content_hash: str, text: str) -> Program:
-        known = self._now.get(content_hash) or self._last.get(content_hash)
-        if known is None:
-            known = self._lowering.program(content_hash, text)
-        self._now[content_hash] = known
-        return known
-
-
 class Server(LanguageServer):
     def __init__(self) -> None:
         super().__init__(NAME, VERSION)
-        self.programs = RememberedPrograms()
+        self.programs = Remembered()
         self._waiting: asyncio.TimerHandle | None = None
         self._checking = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -116,7 +96,7 @@ class Server(LanguageServer):
             )
 
 
-def check(documents: Sequence[Document], programs: RememberedPrograms) -> Report:
+def check(documents: Sequence[Document], programs: Remembered) -> Report:
     paths = [document.path for document in documents]
     overlay: Mapping[str, bytes] = {document.path: document.text for document in documents}
     programs.turn()

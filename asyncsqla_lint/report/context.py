@@ -38,6 +38,7 @@ class Context:
     color: bool = False
     # Whether `--fix` exists here; only then are findings marked as fixable.
     can_fix: bool = False
+    unsafe_fixes: bool = False
     # Lines that the formats for people print after the findings.
     summary: tuple[str, ...] = ()
     _lines: dict[str, list[str] | None] = field(default_factory=dict, repr=False)
@@ -55,8 +56,10 @@ class Context:
         return PurePath(self.shown(path)).as_posix()
 
     def fixes(self, finding: Finding) -> bool:
-        """Whether `--fix` alone would mend it: marked `[*]`, as ruff does."""
-        return self.can_fix and finding.fix is not None and finding.fix.applicability == "safe"
+        """Whether `--fix` would mend it under these settings: marked `[*]`, as ruff does."""
+        if not self.can_fix or finding.fix is None:
+            return False
+        return self.unsafe_fixes or finding.fix.applicability == "safe"
 
     def url(self, finding: Finding) -> str | None:
         return self.rule_url(finding.name)

@@ -39,7 +39,7 @@ class Report(Struct, frozen=True):
     errors: tuple[PathError, ...] = ()
     statistics: Statistics = field(default_factory=Statistics)
     uses_sqlalchemy: bool = True  # False: nothing in the project names it, so nothing was looked at
-    sources: Mapping[str, bytes] = {}  # the files that findings name, as they were checked
+    sources: Mapping[str, bytes] = {}  # the files that findings and their fixes name, as they were checked
 
     @property
     def exit_code(self) -> int:

@@ -266,6 +266,8 @@ class _Shown:
 def _named_sources(findings: Sequence[Finding], data: Mapping[str, bytes]) -> dict[str, bytes]:
     named = {finding.path for finding in findings}
     named |= {place.path for finding in findings for place in finding.related}
+    fixes = [finding.fix for finding in findings if finding.fix is not None]
+    named |= {repair.path for fix in fixes for repair in fix.repairs}
     found = {path: data.get(os.path.abspath(path)) for path in sorted(named)}
     return {path: content for path, content in found.items() if content is not None}
 

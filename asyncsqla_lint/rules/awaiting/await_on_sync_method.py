@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.awaiting.wording import called
+from asyncsqla_lint.rules.repairs import remove_await
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.api_events import PlainAwaited
 
@@ -35,6 +36,7 @@ class AwaitOnSyncMethod(Rule):
     @on(PlainAwaited)
     def awaited(self, event: PlainAwaited, report: Reporter) -> None:
         what = called(event.owner, event.method)
+        is_result = False
         if event.kind in ("async_context", "context"):
             mend = "enter it by `async with`" if event.kind == "async_context" else "enter it by `with`"
             message = f"{what} is a context manager, not a coroutine: awaiting it raises `TypeError`; {mend}"
@@ -43,4 +45,5 @@ class AwaitOnSyncMethod(Rule):
             message = f"{what} is an iterator, not a coroutine: awaiting it raises `TypeError`; use {mend}"
         else:
             message = f"{what} is not a coroutine: awaiting its result raises `TypeError`; remove `await`"
-        report(self, event, message)
+            is_result = True
+        report(self, event, message, fix=remove_await(event.site) if is_result else None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.awaiting.wording import called
+from asyncsqla_lint.rules.repairs import move_await
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.api_events import AwaitBoundLate
 from asyncsqla_lint.semantics.api_use import method_name
@@ -38,4 +39,4 @@ class AwaitPrecedence(Rule):
             happens = f"`.{event.attribute}` is looked up on the coroutine of {what}: `AttributeError`"
         else:
             happens = f"the coroutine of {what} is subscripted: `TypeError`"
-        report(self, event, f"{happens}; put parentheses around `await` and the call")
+        report(self, event, f"{happens}; put parentheses around `await` and the call", fix=move_await(event.site))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.rules.awaiting.wording import called
 from asyncsqla_lint.rules.loading.wording import line_of, place
+from asyncsqla_lint.rules.repairs import add_await
 from asyncsqla_lint.rules.rule import LosesWrite, Reporter, Rule, on
 from asyncsqla_lint.semantics.api_events import CoroutineLost
 
@@ -42,7 +43,7 @@ class MissingAwait(Rule):
             related.append(place(event.made_at, f"the coroutine of {what} is made here"))
             what = f"the coroutine of {what} (line {line_of(event.made_at)})"
         message = f"{what} is never awaited: {_EFFECTS.get(event.method, 'it does not run')}; add `await`"
-        report(self, event, message, related=related)
+        report(self, event, message, related=related, fix=add_await(event.site))
 
 
 _EFFECTS = {

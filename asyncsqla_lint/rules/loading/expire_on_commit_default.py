@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from asyncsqla_lint.rules.repairs import set_keyword
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import FactoryCreated
 
@@ -39,4 +40,5 @@ class ExpireOnCommitDefault(Rule):
                 f"`{event.name}` expires every instance on commit by default: the next attribute read raises "
                 "`MissingGreenlet`; pass `expire_on_commit=False`",
                 confidence="certain",
+                fix=set_keyword(event.site, "expire_on_commit", "False"),
             )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.loading.wording import place
+from asyncsqla_lint.rules.repairs import set_keyword
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import OptionsIgnored
 
@@ -40,4 +41,5 @@ class LoaderOptionsIgnored(Rule):
             f"the session already holds this `{event.model.name}`: `get` returns it without a query and the options do "
             "nothing; pass `populate_existing=True`",
             related=[] if origin is None else [place(origin, "loaded here")],
+            fix=set_keyword(event.site, "populate_existing", "True"),
         )

@@ -1,0 +1,157 @@
+"""`--fix`, `--diff`, `--show-fixes` and `--add-noqa`: what a run found is mended, shown or silenced."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import click
+import msgspec
+
+from asyncsqla_lint.cli.output import warn, write
+from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.run.outcome import CLEAN, FAILED, FOUND, Report
+from asyncsqla_lint.run.pipeline import run
+from asyncsqla_lint.run.programs import Remembered
+from asyncsqla_lint.workspace.config import Config
+from asyncsqla_lint.workspace.decoding import decode
+
+Known = Callable[[Report], Report]
+
+
+class Fixing:
+    """One run's fixes, from the first findings to the written files. `fresh` leaves out what a baseline knows."""
+
+    def __init__(
+        self, paths: Sequence[str], config: Config, overlay: Mapping[str, bytes], fresh: Known
+    ) -> None:
+        self._paths = paths
+        self._config = config
+        self._overlay = overlay
+        self._fresh = fresh
+        self.programs = Remembered()
+
+    def mended(self, report: Report) -> Report:
+        """The report as it stands once the fixes are made. Nothing is written."""
+        from asyncsqla_lint.fixes import apply  # LibCST: only here
+
+        self._outcome = apply.fix(
+            self._allowed(report), self._check, unsafe=self._config.unsafe_fixes, overlay=self._overlay
+        )
+        left = self._outcome.left if self._outcome.changes else report
+        assert isinstance(left, Report)
+        return left
+
+    def _check(self, contents: Mapping[str, bytes]) -> Report:
+        self.programs.turn()
+        # Saved files are read from disk, so that only what changed is handed over.
+        overlay = {
+            path: data for path, data in contents.items() if path in self._overlay or os.path.exists(path)
+        }
+        return self._allowed(run(self._paths, self._config, overlay=overlay, programs=self.programs))
+
+    def _allowed(self, report: Report) -> Report:
+        """Without fixes of what a baseline knows, and without those that reach where they must not."""
+        fresh = {id(finding) for finding in self._fresh(report).findings}
+        findings = tuple(
+            finding
+            if finding.fix is None or (id(finding) in fresh and self._is_within(finding))
+            else msgspec.structs.replace(finding, fix=None)
+            for finding in report.findings
+        )
+        return msgspec.structs.replace(report, findings=findings)
+
+    def _is_within(self, finding: Finding) -> bool:
+        """A fix changes files of this project only; of standard input, nothing but that."""
+        assert finding.fix is not None
+        paths = {os.path.abspath(repair.path) for repair in finding.fix.repairs}
+        if self._overlay:
+            return paths <= set(self._overlay)
+        root = self._config.root.rstrip(os.sep) + os.sep
+        named = {os.path.abspath(path) for path in self._paths}
+        return all(path.startswith(root) or path in named for path in paths)
+
+    # --- what comes of it ------------------------------------------------------------------------
+
+    def show_difference(self) -> int:
+        from asyncsqla_lint.fixes.difference import unified
+
+        def pieces() -> Iterator[str]:
+            for change in self._outcome.changes:
+                yield from unified(change.path, decode(change.before), decode(change.after))
+
+        write(pieces(), None)
+        count = len(self._outcome.made)
+        if count:
+            click.echo(f"Would fix {_errors(count)}.", err=True)
+        return FOUND if self._outcome.changes else CLEAN
+
+    def save(self) -> bool:
+        """Write the files (standard input: to standard output). Whether all of them could be written."""
+        from asyncsqla_lint.fixes import apply
+
+        if self._overlay:
+            (given,) = self._overlay.values()
+            after = [change.after for change in self._outcome.changes]
+            sys.stdout.buffer.write(after[0] if after else given)
+            sys.stdout.buffer.flush()
+            return True
+        failures = apply.save(self._outcome.changes)
+        for failure in failures:
+            warn(failure)
+        for finding in self._outcome.unsettled:
+            place = f"{finding.path}:{finding.location.row}"
+            warn(f"{place}: the fix of {finding.code} was made and the finding is still there")
+        return not failures
+
+    @property
+    def count(self) -> int:
+        return len(self._outcome.made)
+
+    def listed(self) -> Iterator[str]:
+        """Which fixes were made, by file and rule; then which could not be, and why."""
+        by_path: dict[str, Counter[tuple[str, str]]] = {}
+        for finding in self._outcome.made:
+            by_path.setdefault(finding.path, Counter())[(finding.code, finding.name)] += 1
+        if by_path:
+            yield f"Fixed {_errors(self.count)}:"
+        for path, counts in sorted(by_path.items()):
+            yield f"- {path}:"
+            for (code, name), count in sorted(counts.items()):
+                yield f"    {count} × {code} ({name})"
+        for refusal in self._outcome.refused:
+            finding = refusal.finding
+            place = f"{finding.path}:{finding.location.row}:{finding.location.column}"
+            yield f"Not fixed: {place}: {finding.code}: {refusal.reason}"
+
+
+def add_suppressions(report: Report) -> int:
+    """Write a `# noqa` for each finding of the report."""
+    from asyncsqla_lint.fixes.suppressing import suppressed
+    from asyncsqla_lint.fixes.writing import WriteError
+    from asyncsqla_lint.fixes.writing import write as write_file
+
+    by_path: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        by_path.setdefault(finding.path, []).append(finding)
+    added, failed = 0, report.exit_code == FAILED
+    for path, findings in sorted(by_path.items()):
+        before = report.sources.get(path)
+        if before is None:
+            continue
+        after, count = suppressed(before, findings)
+        try:
+            if after != before:
+                write_file(path, before, after)
+            added += count
+        except WriteError as error:
+            warn(str(error))
+            failed = True
+    click.echo(f"Added {added:,} noqa {'comment' if added == 1 else 'comments'}.")
+    return FAILED if failed else CLEAN
+
+
+def _errors(count: int) -> str:
+    return f"{count:,} error" if count == 1 else f"{count:,} errors"

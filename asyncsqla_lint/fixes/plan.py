@@ -1,0 +1,203 @@
+"""One pass: which fixes are made together, and what the files are then.
+
+Fixes are taken in the order of their findings. A fix is made whole or not at all, in all its files; where its edits
+conflict with those of a fix before it, it waits for the next pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import libcst as cst
+from msgspec import Struct
+from msgspec.structs import replace
+
+from asyncsqla_lint.findings import Finding, Fix, Repair
+from asyncsqla_lint.fixes import registry
+from asyncsqla_lint.fixes.codemod import Codemod, File
+from asyncsqla_lint.fixes.edits import Changes, Edit, Import, applied, conflict
+from asyncsqla_lint.fixes.tree import Refused
+
+Read = Callable[[str], str]  # the text of a file that a repair names
+Key = tuple[str, str, object, object]
+
+
+class Refusal(Struct, frozen=True):
+    """A fix that cannot be made, and why."""
+
+    finding: Finding
+    reason: str
+
+
+class Pass(Struct, frozen=True):
+    texts: Mapping[str, str]  # path → the text after the pass, of the files that change
+    made: tuple[Finding, ...]
+    refused: tuple[Refusal, ...]
+    waiting: tuple[Finding, ...]
+
+
+class _Draft(Struct):
+    """What has been decided for one file."""
+
+    edits: set[Edit]
+    imports: set[Import]
+
+
+class Planner:
+    def __init__(self, read: Read, findings: Sequence[Finding]) -> None:
+        self._read = read
+        self._findings = findings
+        self._files: dict[str, File | Refused] = {}
+        self._changes: dict[Key, Changes | Refused] = {}
+        self._drafts: dict[str, _Draft] = {}
+        self._merged = _merged_arguments(findings)
+
+    def plan(self) -> Pass:
+        made: list[Finding] = []
+        refused: list[Refusal] = []
+        waiting: list[Finding] = []
+        for finding in self._findings:
+            assert finding.fix is not None
+            try:
+                fits = self._add(finding.fix)
+            except Refused as refusal:
+                refused.append(Refusal(finding, str(refusal)))
+                continue
+            (made if fits else waiting).append(finding)
+        texts, broken = self._texts()
+        if broken:
+            # A defect of a codemod: nothing that touches such a file is made, in no file.
+            reason = "what it makes of the file cannot be parsed"
+            bad = [one for one in made if any(repair.path in broken for repair in _repairs(one))]
+            good = [one for one in made if one not in bad]
+            rest = Planner(self._read, good).plan()
+            refused += [Refusal(one, reason) for one in bad]
+            return replace(rest, refused=(*refused, *rest.refused), waiting=(*waiting, *rest.waiting))
+        return Pass(texts, tuple(made), tuple(refused), tuple(waiting))
+
+    # --- one fix ---------------------------------------------------------------------------------
+
+    def _add(self, fix: Fix) -> bool:
+        """Take the fix in, unless it conflicts with what was taken in before. Raises Refused."""
+        wanted: list[tuple[str, Changes]] = []
+        for repair in fix.repairs:
+            wanted.append((repair.path, self._changes_of(repair)))
+        if not any(changes.edits for _, changes in wanted):
+            raise Refused("there is nothing to change")
+        for path, changes in wanted:
+            draft = self._drafts.get(path)
+            if draft is not None and any(conflict(new, old) for new in changes.edits for old in draft.edits):
+                return False
+        for path, changes in wanted:
+            draft = self._drafts.setdefault(path, _Draft(set(), set()))
+            draft.edits.update(changes.edits)
+            draft.imports.update(changes.imports)
+        return True
+
+    def _changes_of(self, repair: Repair) -> Changes:
+        codemod = _codemod(repair)
+        if codemod.merges:
+            repair = replace(repair, arguments=self._merged[_place(repair)])
+        key = (*_place(repair)[:2], repair.location, tuple(sorted(map(repr, repair.arguments.items()))))
+        known = self._changes.get(key)
+        if known is None:
+            try:
+                known = codemod.changes(self._file(repair), repair)
+            except Refused as refusal:
+                known = refusal
+            except (cst.CSTValidationError, cst.ParserSyntaxError) as error:
+                known = Refused(f"LibCST does not take it: {str(error).splitlines()[0]}")
+            self._changes[key] = known
+        if isinstance(known, Refused):
+            raise known
+        return known
+
+    def _file(self, repair: Repair) -> File:
+        file = self._files.get(repair.path)
+        if file is None:
+            package = repair.arguments.get("package", "")
+            try:
+                file = File(self._read(repair.path), package if isinstance(package, str) else "")
+            except (cst.ParserSyntaxError, OSError, UnicodeError) as error:
+                file = Refused(f"{repair.path} cannot be read: {str(error).splitlines()[0]}")
+            self._files[repair.path] = file
+        if isinstance(file, Refused):
+            raise file
+        return file
+
+    # --- all files -------------------------------------------------------------------------------
+
+    def _texts(self) -> tuple[dict[str, str], set[str]]:
+        texts: dict[str, str] = {}
+        broken: set[str] = set()
+        for path, draft in sorted(self._drafts.items()):
+            file = self._files[path]
+            assert isinstance(file, File)
+            after = _applied(file, draft)
+            try:
+                cst.parse_module(after)
+            except cst.ParserSyntaxError:
+                broken.add(path)
+                continue
+            if after != file.text:
+                texts[path] = after
+        return texts, broken
+
+
+def _applied(file: File, draft: _Draft) -> str:
+    imports = file.imports.added(draft.imports)
+    if not any(conflict(one, other) for one in imports for other in draft.edits):
+        return applied(file.text, {*draft.edits, *imports})
+    # The imports themselves are being changed: they come second.
+    after = File(applied(file.text, draft.edits))
+    return applied(after.text, after.imports.added(draft.imports))
+
+
+def edits_of(finding: Finding, read: Read) -> dict[str, tuple[Edit, ...]]:
+    """What the fix of one finding does, by path; empty when it cannot be made."""
+    planner = Planner(read, [finding])
+    if finding.fix is None or not planner.plan().made:
+        return {}
+    found: dict[str, tuple[Edit, ...]] = {}
+    for path, draft in sorted(planner._drafts.items()):
+        file = planner._files[path]
+        assert isinstance(file, File)
+        found[path] = tuple(sorted({*draft.edits, *file.imports.added(draft.imports)}))
+    return found
+
+
+# --- repairs ---------------------------------------------------------------------------------------
+
+
+def _repairs(finding: Finding) -> tuple[Repair, ...]:
+    return () if finding.fix is None else finding.fix.repairs
+
+
+def _codemod(repair: Repair) -> Codemod:
+    codemod = registry.by_name().get(repair.codemod)
+    if codemod is None:
+        raise Refused(f"there is no codemod `{repair.codemod}`")
+    return codemod
+
+
+def _place(repair: Repair) -> Key:
+    return repair.codemod, repair.path, repair.location, repair.end_location
+
+
+def _merged_arguments(findings: Iterable[Finding]) -> dict[Key, dict[str, str | list[str] | bool]]:
+    """What all fixes want of one place together."""
+    merged: dict[Key, dict[str, str | list[str] | bool]] = {}
+    for finding in findings:
+        for repair in _repairs(finding):
+            codemod = registry.by_name().get(repair.codemod)
+            if codemod is None or not codemod.merges:
+                continue
+            known = merged.setdefault(_place(repair), {})
+            for key, value in repair.arguments.items():
+                before = known.get(key)
+                if isinstance(value, list):
+                    listed = before if isinstance(before, list) else []
+                    known[key] = [*listed, *(one for one in value if one not in listed)]
+                elif before is None:
+                    known[key] = value
+    return merged
