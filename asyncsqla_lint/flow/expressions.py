@@ -232,6 +232,10 @@ _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def compare(flow: Flow, state: State, left: Value, operator: str, right: Value, at: p.Span) -> Value:
+    if operator in ("in", "not in"):
+        tested = right.tested_for(flow, state, left, operator == "in")
+        if tested is not None:
+            return tested
     special = left.compared(flow, state, operator, right, at)
     if special is None and operator not in ("in", "not in", "is", "is not"):
         special = right.compared(flow, state, _MIRRORED.get(operator, operator), left, at)

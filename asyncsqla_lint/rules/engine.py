@@ -9,16 +9,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint.findings import Confidence, Finding, Fix, Location, Related, fingerprint
-from asyncsqla_lint.flow import builtins, context_variables, logging
+from asyncsqla_lint.flow import builtins, context_variables, logging, namespaces
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.interpreter import Flow
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.roots import functions_of, run_function_root, run_module_root
 from asyncsqla_lint.frameworks import registry as frameworks
-from asyncsqla_lint.program import end_of, start_of
 from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.rules import catalogue
+from asyncsqla_lint.rules.places import located, place
 from asyncsqla_lint.rules.rule import Rule
 from asyncsqla_lint.semantics import registry as semantics
 from asyncsqla_lint.workspace.config import Config
@@ -29,23 +29,12 @@ class Analysis(Struct):
     counters: dict[str, int]
 
 
-def located(site: Site) -> tuple[str, Location, Location]:
-    program = site.module.program
-    start = Location(*program.location(start_of(site.span)))
-    return site.module.path, start, Location(*program.location(end_of(site.span)))
-
-
-def related(site: Site, message: str) -> Related:
-    path, start, end = located(site)
-    return Related(path, start, end, message)
-
-
 def call_path(frame: Frame) -> list[Related]:
     """"called from `list_orders`": the calls that led here, the nearest first."""
     found: list[Related] = []
     while frame.caller is not None and frame.caller.function is not None:
         name = frame.caller.function.qualname
-        found.append(related(Site(frame.caller.module, frame.call_span), f"called from `{name}`"))
+        found.append(place(Site(frame.caller.module, frame.call_span), f"called from `{name}`"))
         frame = frame.caller
     return found
 
@@ -103,6 +92,7 @@ def new_flow(index: Index, config: Config) -> Flow:
     builtins.register(meanings)
     logging.register(meanings)
     context_variables.register(meanings)
+    namespaces.register(meanings)
     semantics.register(meanings)
     frameworks.register(meanings)
     flow = Flow(index, meanings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -25,18 +26,21 @@ def register(meanings: Meanings) -> None:
 
 
 def held_by_others(flow: Flow, state: State, frame: Frame, more: tuple[Value, ...] = ()) -> set[int]:
-    """What can still be reached once the frame is gone."""
+    """What can still be reached once the frame is gone. What a generator has yielded is still its own."""
+    lends = frame.function is not None and frame.function.header.is_generator
     modules = flow.scopes.module_frame_ids()
     roots: list[Value] = [*more, *frame.given]
     if frame.receiver is not None:
         roots.append(frame.receiver)
     for number, variables in state.frames.items():
-        if number < frame.id or number in modules:
+        if (number < frame.id and not lends) or number in modules:
             roots.extend(variables.values())
     return state.reachable(roots) | state.outside()
 
 
-def coroutines_lost(flow: Flow, frame: Frame, done: list[Option], raised: list[State]) -> None:
+def coroutines_lost(
+    flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State]
+) -> None:
     mine = [oid for oid in flow.watched if oid > frame.id]
     if not mine or not done:
         return

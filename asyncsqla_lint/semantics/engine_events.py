@@ -39,12 +39,11 @@ class EngineUsed(Event):
 
 
 class EngineAbandoned(Event):
-    """The engine's owner ends, and nobody else has the engine in hand. `how`: "never", "exception", "sync"."""
+    """The engine's owner ends, and nobody else has the engine in hand. `how`: "never", "exception", "module"."""
 
     record: EngineRecord
     owner: str
     how: str
-    by: Site | None
 
 
 class ConnectionOpened(Event):

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from asyncsqla_lint.rules.places import place
+from asyncsqla_lint.rules.rule import Leaks, Reporter, Rule, on
+from asyncsqla_lint.semantics.engine_events import EngineAbandoned, EngineDisposed
+
+
+class EngineNotDisposed(Rule):
+    """
+    ## What it does
+    Reports an async engine whose owner ends without `await engine.dispose()`: a function that makes one and lets it go, on
+    one of its ways out or when an exception skips the dispose; an engine of a module that nothing in the project ever
+    disposes; and `engine.sync_engine.dispose()`, which cannot close async connections.
+
+    ## Why is this bad?
+    The pool's connections stay open until the garbage collector finds them, when their event loop is gone: `ResourceWarning`,
+    sockets that the server still counts, `RuntimeError: Event loop is closed` at exit.
+
+    ## Example
+    ```python
+    async def main() -> None:
+        engine = create_async_engine(URL)
+        await serve(engine)
+    ```
+
+    ## Use instead
+    ```python
+    async def main() -> None:
+        engine = create_async_engine(URL)
+        try:
+            await serve(engine)
+        finally:
+            await engine.dispose()
+    ```
+    """
+
+    code = "ASQ105"
+    name = "engine-not-disposed"
+    fix = "unsafe"
+    outcome = Leaks()
+
+    @on(EngineAbandoned)
+    def abandoned(self, event: EngineAbandoned, report: Reporter) -> None:
+        if event.how == "exception":
+            what = f"an exception in `{event.owner}` skips the dispose of this engine"
+        elif event.how == "module":
+            what = "nothing in the project disposes this engine"
+        else:
+            what = f"`{event.owner}` ends without disposing this engine"
+        mend = "put `await engine.dispose()` in a `finally`"
+        if event.how == "module":
+            mend = "`await engine.dispose()` where the application shuts down"
+        report(self, event, f"{what}: its connections stay open; {mend}", confidence=_sure(event.how))
+
+    @on(EngineDisposed)
+    def disposed(self, event: EngineDisposed, report: Reporter) -> None:
+        if event.proper or not event.record.is_async:
+            return
+        message = (
+            "`sync_engine.dispose()` cannot close async connections (`MissingGreenlet`, which the pool logs): they stay "
+            "open; use `await engine.dispose()`"
+        )
+        report(self, event, message, related=[place(event.record.site, "the engine is made here")])
+
+
+def _sure(how: str):  # type: ignore[no-untyped-def]  # a Confidence
+    return "certain" if how == "never" else "likely"

@@ -1,0 +1,223 @@
+"""Who disposes an engine: the function that has it in hand when it ends, or anybody at all for one that lives in a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Frame, Option, Site
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.roots import functions_of
+from asyncsqla_lint.flow.values import ExternalValue, Reference, alternatives
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import External, Module
+from asyncsqla_lint.semantics.custody import held_by_others
+from asyncsqla_lint.semantics.engine_events import EngineAbandoned
+from asyncsqla_lint.semantics.engines import DISPOSED, HALF, OPEN, EngineRecord
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+DISPOSE = "dispose"
+_RUNNERS = frozenset({"asyncio.run", "anyio.run", "uvloop.run", "trio.run"})
+
+
+class Disposals(Struct, frozen=True):
+    """The engines that some function of the project disposes; `may_be_any` when it cannot be seen which."""
+
+    sites: frozenset[Site]
+    may_be_any: bool
+
+
+def register(meanings: Meanings) -> None:
+    meanings.when_ended.append(engines_abandoned)
+    meanings.when_module_ended.append(module_ended)
+    meanings.watches.append(watches)
+
+
+def pools(record: EngineRecord) -> bool:
+    """Does the engine keep connections open?"""
+    pool = record.options.get("poolclass")
+    if pool is None:
+        return True
+    return any(not isinstance(one, ExternalValue) or not one.name.endswith(".NullPool") for one in alternatives(pool))
+
+
+def watches(flow: Flow, info: FunctionInfo) -> bool:
+    """Is it worth knowing in which states an exception may leave this function?"""
+    return info.is_async and DISPOSE in info.header.mentions and flow.listens(EngineAbandoned)
+
+
+def engines_abandoned(
+    flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State]
+) -> None:
+    mine = [oid for oid in flow.watched if oid > frame.id and oid not in flow.spared]
+    if not mine or not flow.listens(EngineAbandoned) or frame.function is None:
+        return
+    if frame.is_captured and _nested_dispose(frame.function):
+        return
+    # Of an engine whose sync half alone was disposed, that is the defect.
+    reported = {
+        record.site
+        for state, _ in done
+        for oid in mine
+        if isinstance(record := state.heap.get(oid), EngineRecord) and record.fate == HALF
+    }
+    for state, value in done:
+        for reference, record in _open(flow, state, frame, mine, (value,)):
+            _abandon(flow, frame, record, "never", reported)
+            state.put(reference, replace(record, fate=DISPOSED))
+    if _is_main(flow, frame.function):
+        return  # an exception that leaves it ends the process
+    for state in (*raised, *risky):
+        for reference, record in _open(flow, state, frame, mine, ()):
+            _abandon(flow, frame, record, "exception", reported)
+            state.put(reference, replace(record, fate=DISPOSED))
+
+
+def _open(
+    flow: Flow, state: State, frame: Frame, mine: list[int], more: tuple[object, ...]
+) -> list[tuple[Reference, EngineRecord]]:
+    """The pooled async engines of the frame that nobody else has in hand."""
+    found = [
+        (Reference(oid), record)
+        for oid in mine
+        if isinstance(record := state.heap.get(oid), EngineRecord)
+        and record.is_async
+        and record.fate == OPEN
+        and pools(record)
+    ]
+    if not found:
+        return []
+    others = held_by_others(flow, state, frame, more)  # type: ignore[arg-type]  # the values of an outcome
+    return [(reference, record) for reference, record in found if reference.oid not in others]
+
+
+def _abandon(flow: Flow, frame: Frame, record: EngineRecord, how: str, reported: set[Site]) -> None:
+    if record.site in reported:
+        return
+    reported.add(record.site)
+    owner = frame.function.name if frame.function is not None else ""
+    flow.emit(EngineAbandoned(record.site, frame, how == "never", record, owner, how))
+
+
+def _nested_dispose(function: FunctionInfo) -> bool:
+    prefix = f"{function.qualname}.<locals>."
+    return any(
+        header.qualname.startswith(prefix) and DISPOSE in header.mentions
+        for header in function.module.program.functions
+    )
+
+
+# --- modules -------------------------------------------------------------------------------------
+
+
+def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
+    """What a module's top level has made lives as long as the process: does anybody ever dispose it?"""
+    if not flow.listens(EngineAbandoned):
+        return
+    for state in states[:1]:
+        outside = state.outside()
+        for oid in sorted(flow.watched - flow.spared):
+            record = state.heap.get(oid)
+            if not isinstance(record, EngineRecord) or not record.is_async or record.fate != OPEN:
+                continue
+            if oid in outside or not pools(record):
+                continue
+            known = disposals(flow)
+            if not known.may_be_any and record.site not in known.sites:
+                flow.emit(EngineAbandoned(record.site, frame, False, record, "", "module"))
+
+
+def disposals(flow: Flow) -> Disposals:
+    found = flow.memory.get("disposals")
+    if not isinstance(found, Disposals):
+        found = flow.memory["disposals"] = _disposals(flow)
+    return found
+
+
+def _disposals(flow: Flow) -> Disposals:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+    scout = Flow(flow.index, flow.meanings)  # of its own, so that nothing is heard of what it runs
+    scout.release = flow.release
+    sites: set[Site] = set()
+    may_be_any = False
+    for module in flow.index.modules.values():
+        if any(_mentions(statement) for statement in module.program.statements):
+            may_be_any = True  # `atexit.register(engine.dispose)`, `on_shutdown=[engine.dispose]`
+        if not any(DISPOSE in header.mentions for header in module.program.functions):
+            continue
+        for info in functions_of(flow, module):
+            if DISPOSE in info.header.mentions:
+                disposed = _disposed_by(scout, info)
+                sites.update(record.site for record in disposed)
+                may_be_any = may_be_any or not disposed or any(record.is_given for record in disposed)
+    return Disposals(frozenset(sites), may_be_any)
+
+
+def _disposed_by(scout: Flow, info: FunctionInfo) -> list[EngineRecord]:
+    """Run the function by itself, to see which engines it disposes."""
+    scout.disposed = []
+    state = scout.start()
+    with scout.entered(Frame(scout.new_id(), info.module, None)):
+        scout.guard(lambda: scout.meanings.run_root(scout, state, info))
+    return [record for record in scout.disposed if isinstance(record, EngineRecord)]
+
+
+def _mentions(node: object) -> bool:
+    """Does code outside of functions name `dispose`?"""
+    if isinstance(node, p.Attribute) and node.name == DISPOSE:
+        return True
+    if isinstance(node, (p.FunctionDefinition, p.Lambda)):
+        return False
+    if isinstance(node, Struct):
+        return any(_mentions(getattr(node, name)) for name in node.__struct_fields__)
+    return isinstance(node, tuple) and any(_mentions(one) for one in node)
+
+
+# --- the main function ---------------------------------------------------------------------------
+
+
+def _is_main(flow: Flow, info: FunctionInfo) -> bool:
+    """Does the module give it to `asyncio.run`?"""
+    key = ("mains", info.module)
+    found = flow.memory.get(key)
+    if not isinstance(found, set):
+        found = flow.memory[key] = set(_mains(flow, info.module))
+    return info in found
+
+
+def _mains(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
+    bodies: list[tuple[object, FunctionInfo | None]] = [(module.program.statements, None)]
+    for number, header in enumerate(module.program.functions):
+        if "run" in header.mentions:
+            bodies.append((module.program.bodies[number], flow.index.function_at(module, number)))
+    for body, scope in bodies:
+        for call in _calls(body):
+            symbol = flow.index.resolve(module, call.function, scope)
+            if isinstance(symbol, External) and symbol.name in _RUNNERS and call.arguments:
+                given = call.arguments[0]
+                target = given.function if isinstance(given, p.Call) else given
+                main = flow.index.resolve(module, target, scope)
+                if isinstance(main, FunctionInfo):
+                    yield main
+
+
+def _calls(node: object) -> Iterator[p.Call]:
+    if isinstance(node, p.Call):
+        yield node
+    if isinstance(node, Struct):
+        for name in node.__struct_fields__:
+            yield from _calls(getattr(node, name))
+    elif isinstance(node, tuple):
+        for one in node:
+            yield from _calls(one)
+
+
+
