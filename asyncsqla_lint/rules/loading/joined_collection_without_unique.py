@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from asyncsqla_lint.rules.loading.wording import place
+from asyncsqla_lint.rules.places import place
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import ResultFetched
 

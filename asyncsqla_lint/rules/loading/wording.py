@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from asyncsqla_lint.findings import Location, Related
+from asyncsqla_lint.findings import Related
 from asyncsqla_lint.flow.frames import Site
-from asyncsqla_lint.program import end_of, start_of
 from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.rules.places import line_of, place
 from asyncsqla_lint.semantics.events import AttributeLoad
-
-
-def place(site: Site, message: str) -> Related:
-    program = site.module.program
-    start, end = program.location(start_of(site.span)), program.location(end_of(site.span))
-    return Related(site.module.path, Location(*start), Location(*end), message)
-
-
-def line_of(site: Site) -> int:
-    return site.module.program.location(start_of(site.span))[0]
 
 
 class Wording:

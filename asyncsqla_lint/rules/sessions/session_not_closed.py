@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from asyncsqla_lint.rules.places import line_seen_from, place
 from asyncsqla_lint.rules.rule import Reporter, Rule, Warns, on
-from asyncsqla_lint.rules.sessions.wording import kind, line_of, place
+from asyncsqla_lint.rules.sessions.wording import kind
 from asyncsqla_lint.semantics.events import SessionLeaked
 
 
@@ -42,7 +43,7 @@ class SessionNotClosed(Rule):
         if event.closed_at is None:
             message = f"this {what} is never closed"
         else:
-            where = line_of(event.closed_at, event.site)
+            where = line_seen_from(event.site, event.closed_at)
             places.append(place(event.closed_at, "closed here"))
             if event.how == "path":
                 message = f"this {what} is closed on {where}, but not on every path"

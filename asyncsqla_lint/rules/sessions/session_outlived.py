@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from asyncsqla_lint.rules.places import line_seen_from, place
 from asyncsqla_lint.rules.rule import Leaks, Reporter, Rule, on
-from asyncsqla_lint.rules.sessions.wording import kind, line_of, origin, place
+from asyncsqla_lint.rules.sessions.wording import kind, origin
 from asyncsqla_lint.semantics.events import SessionOutlived
 
 
@@ -38,7 +39,7 @@ class SessionUsedAfterItsEnd(Rule):
     @on(SessionOutlived)
     def outlived(self, event: SessionOutlived, report: Reporter) -> None:
         what = kind(event.record)
-        where = line_of(event.left_at, event.site)
+        where = line_seen_from(event.site, event.left_at)
         if event.method == "task":
             message = (
                 f"this task may use the {what} after its `async with` (on {where}) has ended, which reopens it "

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from asyncsqla_lint.findings import Related
+from asyncsqla_lint.rules.places import line_seen_from, place
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
-from asyncsqla_lint.rules.sessions.wording import line_of, origin, place
+from asyncsqla_lint.rules.sessions.wording import origin
 from asyncsqla_lint.semantics.events import SessionShared
 from asyncsqla_lint.semantics.sessions import SessionRecord
 
@@ -53,11 +54,11 @@ class SessionSharedAcrossTasks(Rule):
         if event.started is None or event.started == event.site:
             message = "the tasks that start here share one `AsyncSession`"
         elif event.is_further_use:
-            where = line_of(event.started, event.site)
+            where = line_seen_from(event.site, event.started)
             message = f"the `AsyncSession` is used here while the task started on {where} may still be using it"
             places.append(place(event.started, "this task uses the session too"))
         else:
-            where = line_of(event.started, event.site)
+            where = line_seen_from(event.site, event.started)
             message = f"this task shares one `AsyncSession` with the task started on {where}"
             places.append(place(event.started, "the first task starts here"))
         message += "; await them one after the other, or give each task a session of its own"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from asyncsqla_lint.rules.places import line_seen_from, place
 from asyncsqla_lint.rules.rule import LosesWrite, Reporter, Rule, on
-from asyncsqla_lint.rules.sessions.wording import line_of, place
 from asyncsqla_lint.semantics.events import WriteLost
 
 
@@ -47,7 +47,7 @@ class WriteNeverCommitted(Rule):
             frame = frame.caller
         if frame.function is not None and frame.function.name.startswith("test_"):
             return  # pytest's own: a test that reads its own transaction wants it gone afterwards
-        where = line_of(event.opened_at, event.site)
+        where = line_seen_from(event.site, event.opened_at)
         message = (
             f"this write is never committed: what was opened on {where} ends without `commit()`, "
             "which rolls it back silently; `await` its `commit()`, or open it with `.begin()`"
