@@ -51,6 +51,7 @@ class Meanings:
         self.when_entered: list[Callable[[Flow, State, Value, Span, bool], None]] = []
         self.when_awaited: list[Callable[[Flow, State, Value, Span], None]] = []
         self.when_coroutine_read: list[Callable[[Flow, State, Reference, str, Span], None]] = []
+        self.when_class_changed: list[Callable[[Flow, State, ClassValue, str, Value], None]] = []
         self.when_root_ended: list[Callable[[Flow], None]] = []
         self.when_ended: list[
             Callable[[Flow, Frame, list[tuple[State, Value]], list[State], Sequence[State]], None]
@@ -170,6 +171,11 @@ class Meanings:
 
     def cleans_up(self, state: State, awaited: Value) -> bool:
         return any(hook(state, awaited) for hook in self.is_cleaning_up)
+
+    def class_changed(self, flow: Flow, state: State, cls: ClassValue, name: str, value: Value) -> None:
+        """`Class.name = value`: all instances have it."""
+        for hook in self.when_class_changed:
+            hook(flow, state, cls, name, value)
 
     # -- roots
 

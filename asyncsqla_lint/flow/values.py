@@ -94,6 +94,13 @@ class Value(Struct, frozen=True):
         """`self operator other`; None: nothing special."""
         return None
 
+    def tested_for(self, flow: Flow, state: State, item: Value, holds: bool) -> Value | None:
+        """`item in self` (`not in`, unless it holds) as a value; None: nothing special."""
+        return None
+
+    def assumed(self, flow: Flow, state: State, holds: bool) -> None:
+        """A test of this value has come out so."""
+
     def operated(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
         return None
 
@@ -269,6 +276,10 @@ class ClassValue(Value, frozen=True):
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         return flow.class_attribute(state, self, name, at)
+
+    def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
+        super().set_attribute(flow, state, name, value, at)
+        flow.meanings.class_changed(flow, state, self, name, value)
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         return flow.instantiate(state, self, arguments, at)

@@ -135,6 +135,14 @@ class SessionOutlived(Event):
     method: str
 
 
+class SessionStored(Event):
+    """A session is kept where every task of the process finds it."""
+
+    session: Reference
+    record: SessionRecord
+    where: str
+
+
 class SessionShared(Event):
     """Two tasks that may run at once use one session. `site` is what starts the second, or its further use.
 

@@ -91,8 +91,9 @@ def ledger(state: State, subject: Reference) -> LedgerRecord:
 
 
 def opened(flow: Flow, state: State, subject: Reference, bind: Value) -> None:
-    book(flow).opened.append(subject.oid)
-    flow.watched.add(subject.oid)
+    if not flow.muted:  # what is made silently, a module or a constructor that nobody has called, has another owner
+        book(flow).opened.append(subject.oid)
+        flow.watched.add(subject.oid)
     if _is_autocommit(state, bind):
         state.put(key(subject), LedgerRecord(is_autocommit=True))
 

@@ -37,6 +37,7 @@ from asyncsqla_lint.semantics import (
     ledger,
     lifetimes,
     locks,
+    sharing,
     ownership,
     urls,
 )
@@ -156,6 +157,7 @@ def register(meanings: Meanings) -> None:
     locks.register(meanings)
     ledger.register(meanings)
     lifetimes.register(meanings)
+    sharing.register(meanings)
     concurrency.register(meanings)
 
 

@@ -1,0 +1,115 @@
+"""Sharing: sessions that are kept where every task of the process finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Frame, Option
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, Reference, Value
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.names import ClassBinding, External
+from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.semantics.events import SessionStored
+from asyncsqla_lint.semantics.sessions import SessionRecord
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.project.classes import ClassInfo
+    from asyncsqla_lint.project.functions import FunctionInfo
+
+CACHES = frozenset(("functools.lru_cache", "functools.cache", "async_lru.alru_cache", "cachetools.func.lru_cache"))
+APPLICATIONS = (
+    "fastapi.FastAPI",
+    "fastapi.applications.FastAPI",
+    "starlette.applications.Starlette",
+    "litestar.Litestar",
+    "litestar.app.Litestar",
+)
+
+
+class Application(Value, frozen=True):
+    """An ASGI application: one for all requests, as is its `state`."""
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return APPLICATION_STATE if name == "state" else UNKNOWN
+
+
+class ApplicationState(Value, frozen=True):
+    def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
+        super().set_attribute(flow, state, name, value, at)
+        stored(flow, state, (value,), f"the application's state (`{name}`)")
+
+
+APPLICATION_STATE = ApplicationState()
+
+
+def register(meanings: Meanings) -> None:
+    meanings.when_ended.append(function_ended)
+    meanings.when_module_ended.append(module_ended)
+    meanings.when_class_changed.append(class_changed)
+    for name in APPLICATIONS:
+        meanings.calls[name] = _application
+        meanings.instances[name] = lambda flow, state, arguments, at: Application()
+
+
+def _application(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return Application()
+
+
+def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> None:
+    """These values are from here on to be found by all; sessions among them were made by whoever put them there."""
+    if not flow.listens(SessionStored):
+        return
+    for oid in sorted(state.reachable(values)):
+        record = state.record(oid)
+        if isinstance(record, SessionRecord) and record.is_one_for_all and record.how != "parameter":
+            flow.emit(SessionStored(record.site, flow.frame, flow.is_certain, Reference(oid), record, where))
+
+
+def class_changed(flow: Flow, state: State, cls: ClassValue, name: str, value: Value) -> None:
+    stored(flow, state, (value,), f"the class attribute `{cls.info.name}.{name}`")
+
+
+def function_ended(
+    flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State] = ()
+) -> None:
+    if frame.function is None or not any(oid > frame.id for oid in ledger.book(flow).opened):
+        return
+    modules = flow.scopes.module_frame_ids()
+    for state, value in done:
+        for number in modules:
+            stored(flow, state, state.frames.get(number, {}).values(), "a global variable")
+        if is_cached(frame.function):
+            stored(flow, state, (value,), f"the cache of `{frame.function.name}`")
+
+
+def is_cached(function: FunctionInfo) -> bool:
+    return any(isinstance(symbol, External) and symbol.name in CACHES for symbol in function.decorators)
+
+
+def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
+    for state in states:
+        variables = state.variables(frame.id) or {}
+        for name, value in variables.items():
+            if not isinstance(value, ClassValue):
+                stored(flow, state, (value,), f"the global variable `{name}`")
+        for bindings in frame.module.names.bindings.values():
+            for binding in bindings:
+                if isinstance(binding, ClassBinding):
+                    _class_body(flow, state, flow.index.class_at(frame.module, binding.definition))
+
+
+def _class_body(flow: Flow, state: State, cls: ClassInfo) -> None:
+    if flow.index.model(cls) is not None:
+        return
+    for name, member in cls.members.items():
+        if isinstance(member.value, p.Call) and member.owner is cls:
+            value = flow.class_attribute(state, ClassValue(cls), name, member.span)
+            stored(flow, state, (value,), f"the class attribute `{cls.name}.{name}`")
