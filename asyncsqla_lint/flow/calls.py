@@ -20,7 +20,7 @@ from asyncsqla_lint.flow.values import (
     Value,
     union,
 )
-from asyncsqla_lint.program import Parameter, Span
+from asyncsqla_lint.program import Parameter, Scalar, Span
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -123,7 +123,7 @@ def run_function(
     options: list[Option] = [(one, NONE) for one in states]
     raised: list[Outcome] = []
     for outcome in exits:
-        if outcome.kind == "return":
+        if outcome.kind in ("return", "close"):
             options.append((outcome.state, outcome.value))
         elif outcome.kind == "raise":
             raised.append(outcome)
@@ -198,7 +198,7 @@ def bind(flow: Flow, state: State, frame: Frame, info: FunctionInfo, arguments: 
             value = flow.allocate(state, ListRecord.of(rest, "tuple"))
             positional = []
         else:
-            entries: dict[bool | int | float | str | None, Value] = dict(keywords)
+            entries: dict[Scalar, Value] = dict(keywords.items())
             value = flow.allocate(state, DictRecord(entries, arguments.more_keywords))
             keywords = {}
         if value is None:

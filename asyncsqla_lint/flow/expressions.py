@@ -319,7 +319,7 @@ def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, 
     return left.operated(flow, state, operator, right, at) or right.operated(flow, state, operator, left, at) or UNKNOWN
 
 
-def _percent(pattern: bool | int | float | str | None, right: TupleValue) -> Value:
+def _percent(pattern: p.Scalar, right: TupleValue) -> Value:
     assert isinstance(pattern, str)
     values = right.elements
     pieces = pattern.split("%s")
@@ -388,7 +388,7 @@ def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> 
     clause = node.clauses[depth]
     iteration = evaluate(flow, state, clause.iterable).iterate(flow, state, clause.iterable.span, clause.is_async)
     known = iteration.items is not None and len(iteration.items) <= 8
-    elements = iteration.items if known else (_one(iteration),)
+    elements: Sequence[Value | None] | None = iteration.items if known else (_one(iteration),)
     result: list[Value] = []
     for element in elements or ():
         if element is None:

@@ -10,7 +10,8 @@ from msgspec import Struct
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.values import NONE, Constant, Value, union
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.project.classes import ClassInfo, FunctionInfo
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Module
@@ -61,12 +62,14 @@ class Frame(Struct):
 
 
 class Outcome(Struct):
-    """How a path left a block other than by its end: return, raise, break, continue."""
+    """How a path left a block other than by its end: return, raise, break, continue; close (a generator)."""
 
     kind: str
     state: State
     value: Value
     at: Span = -1  # of a return: the expression
+    frame: int = 0  # of the consumer that leaves, while its generator still runs
+    closes: bool = False  # the generator is not resumed: only its clean-up runs
 
 
 class Risk(Value, frozen=True):
@@ -110,6 +113,10 @@ class Oracle:
     @property
     def is_replaying(self) -> bool:
         return self.position < len(self.choices)
+
+    @property
+    def is_full(self) -> bool:
+        return sum(len(choice.options) > 1 for choice in self.choices) >= self.MOST_CHOICES
 
     def advance(self) -> bool:
         """Turn to the next combination; False when all have been seen."""

@@ -218,7 +218,9 @@ class Flow:
             self.counter = choice.counter if oracle.is_replaying else max(choice.counter, oracle.highest)
         else:
             options = merged_options(options)
-            if len(options) > 1 and (self.joining or len(oracle.choices) >= oracle.MOST_CHOICES):
+            if not options:
+                raise PathEnds(None)
+            if len(options) > 1 and (self.joining or oracle.is_full):
                 keep = [option for option in options if option[0].pending is None]
                 lost = [option for option in options if option[0].pending is not None]
                 for lost_state, _ in lost:
@@ -228,7 +230,7 @@ class Flow:
                 options = [
                     (join_states([s for s, _ in options]), union(tuple(value for _, value in options)))
                 ]
-            if len(options) == 1:
+            if self.joining:
                 state.become(options[0][0])
                 return options[0][1]
             choice = Choice(options, 0, self.counter)
@@ -346,4 +348,11 @@ class Flow:
         options = frame.on_yield(state.copy(), value)
         if not options:
             raise PathEnds(None)
-        return self.choose(state, options)
+        sent = self.choose(state, options)
+        left = state.pending
+        if left is not None and left.kind == "raise" and not left.closes:
+            state.pending = None  # the consumer's exception comes up here
+            raise PathEnds(Outcome("raise", state, left.value))
+        if left is not None and left.closes:
+            raise PathEnds(Outcome("close", state, NONE))
+        return sent

@@ -151,6 +151,9 @@ def narrow(flow: Flow, state: State, node: p.Expression, holds: bool) -> bool:
     if key is not None and (flow.frame.function is not None):
         state.facts[key] = holds is positive
     if isinstance(node, (p.Name, p.Attribute)):
+        value = current(flow, state, node)
+        if value is not None:
+            value.assumed(flow, state, holds)
         return _keep(flow, state, node, lambda value: value.truth(state) is not (not holds), holds)
     if isinstance(node, p.Compare) and len(node.operators) == 1:
         return _narrow_compare(flow, state, node, holds)
@@ -325,12 +328,12 @@ def tested_names(function: FunctionInfo | None) -> dict[str, int]:
     """The tests of a function by key, each with the offset behind which it is made no more."""
     if function is None:
         return {}
-    cached = function.__dict__.get("tested_names")
+    cached: dict[str, int] | None = function.__dict__.get("tested_names")
     if cached is None:
         cached = {}
         _collect(function.body, cached, 0)
         function.__dict__["tested_names"] = cached
-    return cached  # type: ignore[no-any-return]  # kept beside the function's own cached properties
+    return cached
 
 
 def _collect(body: p.Statements, found: dict[str, int], loop_end: int) -> None:

@@ -308,6 +308,9 @@ class State:
             result._heap_is_fresh = True
             if lost:
                 result.let_out(lost)
+        if self.pending is not None and other.pending is not None:
+            both = join(self.pending.value, other.pending.value)
+            result.pending = type(self.pending)(self.pending.kind, result, both, self.pending.frame)
         if self.facts != other.facts:
             result.facts = {key: fact for key, fact in self.facts.items() if other.facts.get(key) == fact}
         return result

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import calls, narrowing, patterns
 from asyncsqla_lint.flow.expressions import assign, delete, evaluate
-from asyncsqla_lint.flow.frames import OnYield, Option, Oracle, Outcome, PathEnds
+from asyncsqla_lint.flow.frames import Frame, OnYield, Option, Oracle, Outcome, PathEnds
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -114,10 +114,7 @@ def paths(flow: Flow, state: State, act: Callable[[State], Value]) -> tuple[list
                 if end.outcome is not None:
                     exits.append(end.outcome)
             else:
-                if own.pending is not None:
-                    exits.append(own.pending)
-                else:
-                    options.append((own, value))
+                options.append((own, value))
             flow.oracle.highest = max(flow.oracle.highest, flow.counter)
             if not flow.oracle.advance():
                 break
@@ -179,8 +176,8 @@ def _delete(flow: Flow, state: State, node: Delete) -> None:
 
 
 def _define_function(flow: Flow, state: State, node: FunctionDefinition) -> None:
-    value = flow.scopes.nested_function(flow.frame, node.function)
-    value = flow.scopes.decorated(flow, state, value)
+    function = flow.scopes.nested_function(flow.frame, node.function)
+    value = flow.scopes.decorated(flow, state, function)
     flow.frame.is_captured = True
     state.assign(flow.frame.id, flow.frame.module.program.functions[node.function].name, value)
 
@@ -350,8 +347,7 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
     done: list[State] = []
     states = [state]
     items = iteration.items
-    unrolled = items is not None and len(items) <= MOST_UNROLLED
-    if items is not None and not unrolled:
+    if items is not None and len(items) > MOST_UNROLLED:
         items, iteration = None, Iteration(element=union(items), may_be_empty=False)
     if items is None and iteration.element is None:
         return execute_block(flow, states, node.otherwise)
@@ -362,9 +358,9 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
     for position, element in enumerate(rounds):
         entering: list[State] = []
         for own in states:
-            one = element if unrolled else element.individual(flow, own)
+            one = element if items is not None else element.individual(flow, own)
             processed.append(one)
-            options, left = paths(flow, own, lambda s, one=one: _bind(flow, s, node.target, one))  # type: ignore[misc]
+            options, left = paths(flow, own, partial(_bind, flow, target=node.target, value=one))
             entering.extend(option[0] for option in options)
             exits.extend(left)
         after, left = execute_block(flow, merged(flow, entering, node.span), node.body)
@@ -418,23 +414,35 @@ def _for_generator(
         breaks, continues, rest = _split_exits(left)
         options: list[Option] = [(one, NONE) for one in after + continues]
         for one in breaks:
-            one.pending = Outcome("break", one, NONE)
+            one.pending = Outcome("break", one, NONE, -1, consumer.id, closes=True)
             options.append((one, NONE))
-        return options + _pending(flow, rest)
+        return options + _pending(flow, rest, consumer, closes=True)
 
-    options, exits = paths(flow, state, lambda own: calls.run_generator(flow, own, generator, body))
+    options, exits = consumer_paths(flow, state, lambda own: calls.run_generator(flow, own, generator, body))
     broken, _, exits = _split_exits(exits)
     after, left = execute_block(flow, merged(flow, [own for own, _ in options], node.span), node.otherwise)
     return after + broken, exits + left
 
 
-def _pending(flow: Flow, exits: list[Outcome]) -> list[Option]:
+def consumer_paths(flow: Flow, state: State, act: Callable[[State], Value]) -> tuple[list[Option], list[Outcome]]:
+    """Run a generator to its end; where its consumer has left meanwhile, the consumer leaves now."""
+    options, exits = paths(flow, state, act)
+    kept: list[Option] = []
+    for own, value in options:
+        left = own.pending
+        if left is not None and left.frame == flow.frame.id:
+            own.pending = None
+            exits.append(Outcome(left.kind, own, left.value, left.at))
+        else:
+            kept.append((own, value))
+    return kept, exits
+
+
+def _pending(flow: Flow, exits: list[Outcome], consumer: Frame, *, closes: bool = False) -> list[Option]:
     options: list[Option] = []
     for outcome in exits:
-        if outcome.kind == "raise":
-            flow.may_raise(outcome.state, outcome.value)
         state = outcome.state.copy()
-        state.pending = Outcome(outcome.kind, state, outcome.value, outcome.at)
+        state.pending = Outcome(outcome.kind, state, outcome.value, outcome.at, consumer.id, closes)
         options.append((state, NONE))
     return options
 
@@ -462,9 +470,9 @@ def _with_items(flow: Flow, state: State, node: With, position: int) -> Result:
                     if item.target is not None:
                         assign(flow, inner, item.target, value)
                     after, left = _with_items(flow, inner, node, position + 1)
-                return [(one, NONE) for one in after] + _pending(flow, left)
+                return [(one, NONE) for one in after] + _pending(flow, left, consumer)
 
-            done, left = paths(flow, own, partial(_run_generator, flow, generator, body))
+            done, left = consumer_paths(flow, own, partial(_run_generator, flow, generator, body))
             reached.extend(one for one, _ in done)
             exits.extend(left)
             continue
@@ -521,7 +529,7 @@ def _managed(flow: Flow, state: State, node: With, position: int, manager: Value
         reached.extend(one for one, _ in done)
         out.extend(bad)
     for outcome in exits:
-        done, bad = left_by(outcome.state, raised=outcome.kind == "raise")
+        done, bad = left_by(outcome.state, raised=outcome.kind in ("raise", "close"))
         out.extend(bad)
         for one, swallows in done:
             if swallows is not False and outcome.kind == "raise":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from asyncsqla_lint.program import Span
+from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import Module
@@ -169,7 +169,7 @@ class Symbol(Value, frozen=True):
 
 
 class Constant(Value, frozen=True):
-    value: bool | int | float | str | None
+    value: Scalar
 
     def truth(self, state: State) -> bool | None:
         return bool(self.value)

@@ -25,6 +25,7 @@ from asyncsqla_lint.semantics.instances import (
     UNSURE,
     WRONG,
     AttributeState,
+    evidence,
     InstanceDict,
     InstanceRecord,
     forgotten,
@@ -58,6 +59,9 @@ class NameSet(Value, frozen=True):
 
     instance: Reference
     kind: str
+
+    def tested_for(self, flow: Flow, state: State, item: Value, holds: bool) -> Value | None:
+        return evidence(self.instance, item, not holds)
 
     def truth(self, state: State) -> bool | None:
         """Is any name in it? Known when the instance is known."""

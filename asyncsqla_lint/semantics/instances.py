@@ -17,6 +17,7 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
     ClassValue,
+    Constant,
     FunctionValue,
     Iteration,
     Method,
@@ -897,6 +898,29 @@ class InstanceDict(Value, frozen=True):
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         return UNKNOWN
+
+    def tested_for(self, flow: Flow, state: State, item: Value, holds: bool) -> Value | None:
+        return evidence(self.instance, item, holds)
+
+
+def evidence(instance: Reference, item: Value, is_loaded: bool) -> Value | None:
+    name = item.value if isinstance(item, Constant) else None
+    return Evidence(instance, name, is_loaded) if isinstance(name, str) else None
+
+
+class Evidence(Value, frozen=True):
+    """The outcome of a test whether an attribute is loaded."""
+
+    instance: Reference
+    name: str
+    when: bool  # the outcome that shows that it is
+
+    def assumed(self, flow: Flow, state: State, holds: bool) -> None:
+        record = state.record(self.instance.oid)
+        if holds is self.when and isinstance(record, InstanceRecord):
+            found = record.state_of(self.name)
+            if found is not None and found.bits & WRONG:
+                state.put(self.instance, record.with_attribute(self.name, AttributeState(LOADED, found.value)))
 
 
 class AwaitableAttributes(Value, frozen=True):
