@@ -12,18 +12,18 @@ import pytest
 
 from cli.conftest import BROKEN, CLEAN, WITH_FINDING, Lint, command, environment
 
-FINDING = "app/orders.py:5:29: ASQ902 the suppression of `ASQ301` silences nothing\n"
+FINDING = "app/orders.py:5:29: ASQ902 [*] the suppression of `ASQ301` silences nothing\n"
 
 
 def test_findings_are_exit_code_1(lint: Lint) -> None:
     done = lint("check")
-    assert done.stdout == f"{FINDING}Found 1 error.\n"
+    assert done.stdout == f"{FINDING}Found 1 error.\n[*] 1 fixable with the `--fix` option.\n"
     assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_exit_zero(lint: Lint) -> None:
     done = lint("check", "--exit-zero")
-    assert done.stdout == f"{FINDING}Found 1 error.\n"
+    assert done.stdout == f"{FINDING}Found 1 error.\n[*] 1 fixable with the `--fix` option.\n"
     assert done.returncode == 0
 
 
@@ -84,14 +84,14 @@ def test_settings_come_from_the_project(lint: Lint, project: Path) -> None:
 
 def test_standard_input_stands_for_a_file(lint: Lint) -> None:
     done = lint("check", "--stdin-filename", "app/users.py", "-", stdin=WITH_FINDING)
-    assert done.stdout == f"{FINDING.replace('orders', 'users')}Found 1 error.\n"
+    assert done.stdout == f"{FINDING.replace('orders', 'users')}Found 1 error.\n[*] 1 fixable with the `--fix` option.\n"
     done = lint("check", "--stdin-filename", "app/orders.py", "-", stdin=CLEAN)
     assert (done.returncode, done.stdout) == (0, "All checks passed!\n")
 
 
 def test_standard_input_without_a_name(lint: Lint) -> None:
     done = lint("check", "-", stdin=WITH_FINDING)
-    assert done.stdout == f"{FINDING.replace('app/orders.py', '-')}Found 1 error.\n"
+    assert done.stdout == f"{FINDING.replace('app/orders.py', '-')}Found 1 error.\n[*] 1 fixable with the `--fix` option.\n"
     done = lint("check", "-", stdin=b"import sqlalchemy\nx = '\xff'\n")
     assert done.returncode == 1
     assert done.stdout.startswith("-:2:6: ASQ901 ")
@@ -113,7 +113,7 @@ def test_an_output_file_that_cannot_be_written(lint: Lint) -> None:
 
 def test_statistics(lint: Lint) -> None:
     done = lint("check", "--statistics")
-    assert done.stdout.splitlines()[0] == "1  ASQ902      unused-suppression"
+    assert done.stdout.splitlines()[0] == "1  ASQ902  [*] unused-suppression"
     assert done.returncode == 1
     assert json.loads(lint("check", "--statistics", "--output-format", "json").stdout)[0]["count"] == 1
 
