@@ -65,10 +65,14 @@ class Call(Node, frozen=True, array_like=True, gc=False, tag=3):
     keywords: tuple[Keyword, ...]
 
 
+# What a literal that the analysis knows can be.
+Scalar = Union[bool, int, float, str, None]
+
+
 class Constant(Node, frozen=True, array_like=True, gc=False, tag=4):
     """None, True, False, a number that fits 64 bits, or a string (implicit concatenation joined)."""
 
-    value: bool | int | float | str | None
+    value: Scalar
 
 
 class FormatString(Node, frozen=True, array_like=True, gc=False, tag=5):

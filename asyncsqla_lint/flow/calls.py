@@ -111,13 +111,30 @@ def run_function(
         yielded=yielded,
         until_yield=until_yield,
     )
+    if yielded is None and not flow.joining and flow.oracle.is_replaying:
+        result = flow.choose(state, [])  # it has been run, and ends as it did then
+    else:
+        result = flow.choose(state, _ways_out(flow, state, function, arguments, frame))
+    if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
+        result = flow.scopes.annotation_value(state, frame, info.header.returns, at)
+    return result
+
+
+def _ways_out(
+    flow: Flow, state: State, function: FunctionValue, arguments: Arguments, frame: Frame
+) -> list[Option]:
+    info = function.info
     facts = state.facts
     state.facts = {}
     state.open_frame(frame.id)
     if function.receiver is not None:
         arguments = arguments.prepended(function.receiver)
     with flow.entered(frame):
-        bind(flow, state, frame, info, arguments)
+        flow.joining += 1
+        try:
+            bind(flow, state, frame, info, arguments)
+        finally:
+            flow.joining -= 1
         frame.given = tuple(arguments.all())
         states, exits, escaping = run_body(flow, state.copy(), info)
     options: list[Option] = [(one, NONE) for one in states]
@@ -127,7 +144,7 @@ def run_function(
             options.append((outcome.state, outcome.value))
         elif outcome.kind == "raise":
             raised.append(outcome)
-    if not until_yield:
+    if not frame.until_yield:
         risky = [own for own, exception in escaping if exception == RISK]
         flow.meanings.ended(flow, frame, options, [outcome.state for outcome in raised], risky)
     for one, _ in options:
@@ -143,10 +160,7 @@ def run_function(
             end = join_states([outcome.state for outcome in raised])
             raise PathEnds(Outcome("raise", end, raised[0].value if len(raised) == 1 else UNKNOWN))
         raise PathEnds(None)
-    result = flow.choose(state, merged_options(options))
-    if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
-        result = flow.scopes.annotation_value(state, frame, info.header.returns, at)
-    return result
+    return merged_options(options)
 
 
 def run_body(

@@ -266,7 +266,7 @@ Assignments = dict[str, list[tuple[int, p.Expression, "p.Expression | None"]]]
 
 def self_assignments(flow: Flow, cls: ClassInfo) -> Assignments:
     """`self.name = …` in the methods that the class body defines."""
-    cached = cls.__dict__.get("self_assignments")
+    cached: Assignments | None = cls.__dict__.get("self_assignments")
     if cached is None:
         cached = {}
         for member in cls.members.values():
@@ -275,7 +275,7 @@ def self_assignments(flow: Flow, cls: ClassInfo) -> Assignments:
                 continue
             _assignments(function.body, function.header.parameters[0].name, function.number, cached)
         cls.__dict__["self_assignments"] = cached
-    return cached  # type: ignore[no-any-return]  # kept beside the class's own cached properties
+    return cached
 
 
 def _assignments(body: p.Statements, me: str, number: int, found: Assignments) -> None:

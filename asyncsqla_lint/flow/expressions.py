@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import narrowing
@@ -388,12 +388,14 @@ def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> 
     clause = node.clauses[depth]
     iteration = evaluate(flow, state, clause.iterable).iterate(flow, state, clause.iterable.span, clause.is_async)
     known = iteration.items is not None and len(iteration.items) <= 8
-    elements: Sequence[Value | None] | None = iteration.items if known else (_one(iteration),)
+    elements: Sequence[Value | None] = (_one(iteration),)
+    if known and iteration.items is not None:
+        elements = iteration.items
     result: list[Value] = []
-    for element in elements or ():
-        if element is None:
+    for one in elements:
+        if one is None:
             continue
-        assign(flow, state, clause.target, element)
+        assign(flow, state, clause.target, one)
         own, sure = state, True
         for condition in clause.conditions:
             truth = narrowing.test(flow, own, condition)

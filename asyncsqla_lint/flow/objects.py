@@ -22,7 +22,7 @@ from asyncsqla_lint.flow.values import (
     join,
     union,
 )
-from asyncsqla_lint.program import Span
+from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class ListRecord(Record, frozen=True):
 class DictRecord(Record, frozen=True):
     """A dict: entries under constant keys, and what stands under any other key."""
 
-    entries: dict[bool | int | float | str | None, Value] = {}
+    entries: dict[Scalar, Value] = {}
     other: Value | None = None
     other_key: Value | None = None
 
@@ -248,8 +248,8 @@ class DictRecord(Record, frozen=True):
             updated = self
             if isinstance(record, DictRecord):
                 updated = DictRecord({**self.entries, **record.entries}, record.other or self.other, self.other_key)
-            for key, value in arguments.keywords.items():
-                updated = updated.with_item(Constant(key), value)
+            for name, value in arguments.keywords.items():
+                updated = updated.with_item(Constant(name), value)
             state.put(me, updated)
             return NONE
         if name == "copy":

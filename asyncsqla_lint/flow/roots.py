@@ -75,7 +75,7 @@ def run_given(
         flow.meanings.parameters_bound(flow, state)
         frame.given = tuple((state.variables(frame.id) or {}).values())
         states, exits, escaping = run_body(flow, state, info)
-        done = [(one, NONE) for one in states]
+        done: list[tuple[State, Value]] = [(one, NONE) for one in states]
         done += [(exit_.state, exit_.value) for exit_ in exits if exit_.kind == "return"]
         risky = [own for own, exception in escaping if exception == RISK]
         flow.meanings.ended(flow, frame, done, [exit_.state for exit_ in exits if exit_.kind == "raise"], risky)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import BudgetExceeded, Frame, PathEnds
 from asyncsqla_lint.flow.objects import DictRecord, ListRecord, ObjectRecord
-from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -183,12 +185,15 @@ class Scopes:
             return value
         found: list[Value] = [] if value in (NONE, UNKNOWN) else [value]
         for expression in expressions:
-            given = self._at_module(symbol.module, lambda state, frame, e=expression: self.flow.evaluate(state, e))  # type: ignore[misc]
+            given = self._at_module(symbol.module, partial(self._run, expression))
             if given not in (NONE, UNKNOWN):
                 found.append(given)
         if not found and symbol.annotation is not None:
             found.append(self._at_module(symbol.module, lambda state, frame: self._annotated(state, frame, symbol)))
         return union((*found[:3], UNKNOWN)) if len(found) > 1 else found[0] if found else UNKNOWN
+
+    def _run(self, expression: p.Expression, state: State, frame: Frame) -> Value:
+        return self.flow.evaluate(state, expression)
 
     def assigned_globals(self, module: Module) -> dict[str, list[p.Expression]]:
         found = self._global_names.get(module)
@@ -200,7 +205,7 @@ class Scopes:
             self._global_names[module] = found
         return found
 
-    def _at_module(self, module: Module, act: object) -> Value:
+    def _at_module(self, module: Module, act: Callable[[State, Frame], Value]) -> Value:
         """Run something in the module's own scope, outside of any path; what it makes is shared by all."""
         flow = self.flow
         state = State(flow.base, flow.base_frames)
@@ -209,7 +214,7 @@ class Scopes:
         flow.joining += 1
         flow.muted += 1
         try:
-            value = act(state, flow.frame)  # type: ignore[operator]
+            value = act(state, flow.frame)
         except (PathEnds, RecursionError):
             value = UNKNOWN
         finally:
@@ -219,7 +224,7 @@ class Scopes:
         flow.base.update(state.heap)
         for frame, variables in state.frames.items():
             flow.base_frames[frame] = variables
-        return value  # type: ignore[no-any-return]
+        return value
 
     def module_values(self, module: Module) -> dict[str, Value]:
         """The globals of a module after its top level has run (without what it imports)."""
@@ -233,8 +238,6 @@ class Scopes:
                 state.open_frame(frame.id)
                 states, _ = flow.execute([state], module.program.statements)
                 if states:
-                    from asyncsqla_lint.flow.state import join_states
-
                     final = join_states(states)
                     found.update(final.frames.pop(frame.id, {}))
                     state.become(final)

@@ -348,7 +348,8 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
     states = [state]
     items = iteration.items
     if items is not None and len(items) > MOST_UNROLLED:
-        items, iteration = None, Iteration(element=union(items), may_be_empty=False)
+        iteration = Iteration(element=union(items), may_be_empty=False)
+        items = None
     if items is None and iteration.element is None:
         return execute_block(flow, states, node.otherwise)
     rounds: tuple[Value, ...] = items if items is not None else (iteration.element or UNKNOWN,) * LOOP_PASSES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Text, Value, text, text_parts
+from asyncsqla_lint.program import Scalar
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -50,7 +51,7 @@ def call(flow: Flow, state: State, value: Constant | Text, name: str, arguments:
     return UNKNOWN
 
 
-def _partial(value: Text, name: str, given: list[bool | int | float | str | None]) -> Value:
+def _partial(value: Text, name: str, given: list[Scalar]) -> Value:
     """Of a text with unknown parts, what its known beginning decides."""
     first = value.parts[0]
     if name == "startswith" and isinstance(first, str) and isinstance(given[0], str):

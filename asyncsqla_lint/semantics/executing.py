@@ -145,11 +145,11 @@ def _get(
                 for entry in option.entries
                 if len(entry.path) == 1 and entry.strategy in EAGER
             ]
-            ignored = {name: found for name in wanted if (found := record.state_of(name)) and found.bits == UNLOADED}
+            ignored = {name: kept for name in wanted if (kept := record.state_of(name)) and kept.bits == UNLOADED}
             if ignored:
                 if flow.listens(OptionsIgnored):
                     flow.emit(OptionsIgnored(flow.site(at), flow.frame, flow.is_certain, record, model))
-                doubted = {name: replace(found, bits=UNLOADED | UNSURE) for name, found in ignored.items()}
+                doubted = {name: replace(kept, bits=UNLOADED | UNSURE) for name, kept in ignored.items()}
                 state.put(held, replace(record, attributes={**record.attributes, **doubted}))
             return held
         # Expired: it is loaded again, yet the options are still not its own (`get_options_when_expired_honoured`).

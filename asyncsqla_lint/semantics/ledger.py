@@ -210,7 +210,8 @@ def in_cleanup(flow: Flow, at: Span) -> bool:
     while frame is not None and frame.function is not None:
         if frame.function.name in ("__aexit__", "__exit__") or _is_cleanup(frame.function.body, at):
             return True
-        frame, at = frame.caller, frame.call_span
+        at = frame.call_span
+        frame = frame.caller
     return False
 
 

@@ -74,7 +74,7 @@ class Acquiring(Value, frozen=True):
     def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
         return self.lock.enter(flow, state, at, is_async)
 
-    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
+    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool | None:
         return self.lock.leave(flow, state, at, is_async, raised)
 
 

@@ -22,7 +22,7 @@ from asyncsqla_lint.flow.values import (
     Value,
     union,
 )
-from asyncsqla_lint.program import Span
+from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics import api_use
 from asyncsqla_lint.semantics.events import ResultFetched, ResultMisused
@@ -66,8 +66,8 @@ class Row(Value, frozen=True):
         if name == "get" and arguments.positional:
             return self.item(flow, state, arguments.positional[0], at)
         if name in ("_asdict", "items", "values", "keys"):
-            entries = {name: value for name, value in zip(self.names, self.elements) if name is not None}
-            made = flow.allocate(state, DictRecord(dict(entries)))
+            entries: dict[Scalar, Value] = {name: value for name, value in zip(self.names, self.elements) if name is not None}
+            made = flow.allocate(state, DictRecord(entries))
             return made if name == "_asdict" else made.call_method(flow, state, name, arguments, at)
         return UNKNOWN
 

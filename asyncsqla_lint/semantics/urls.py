@@ -24,7 +24,7 @@ from asyncsqla_lint.flow.values import (
     text_parts,
     union,
 )
-from asyncsqla_lint.program import Span
+from asyncsqla_lint.program import Scalar, Span
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -75,7 +75,7 @@ class UrlValue(Value, frozen=True):
         if name == "database":
             return self.database
         if name == "query" and self.query is not None:
-            entries: dict[bool | int | float | str | None, Value] = {
+            entries: dict[Scalar, Value] = {
                 key: UNKNOWN if value is None else Constant(value) for key, value in self.query
             }
             return flow.allocate(state, DictRecord(entries))
