@@ -113,8 +113,9 @@ class Meanings:
         if depth > 2:
             return UNKNOWN
         from asyncsqla_lint.flow.classes import opened
+        from asyncsqla_lint.flow.implementations import implementation
 
-        return opened(flow, state, cls, at)
+        return opened(flow, state, implementation(flow, cls), at)
 
     def class_attribute(self, flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:
         return _first(hook(flow, state, cls, name, at) for hook in self.when_class_read)
