@@ -53,7 +53,9 @@ def call_decorated(flow: Flow, state: State, decorated: Decorated, arguments: Ar
 
 def call_unknown(flow: Flow, state: State, function: Value, arguments: Arguments, at: Span) -> Value:
     """Nobody knows what it does; only awaiting it can load or expire anything."""
-    touched = tuple(value for value in arguments.all() if isinstance(value, Reference) or value.refers_to(state))
+    touched = tuple(
+        value for value in arguments.all() if isinstance(value, Reference) or value.refers_to(state)
+    )
     if isinstance(function, Reference):
         touched = (*touched, function)
     if flow.watched and touched:

@@ -345,10 +345,8 @@ class Flow:
             return UNKNOWN
         if frame.on_yield is None:
             return UNKNOWN
-        options = frame.on_yield(state.copy(), value)
-        if not options:
-            raise PathEnds(None)
-        sent = self.choose(state, options)
+        again = not self.joining and self.oracle.is_replaying
+        sent = self.choose(state, [] if again else frame.on_yield(state.copy(), value))
         left = state.pending
         if left is not None and left.kind == "raise" and not left.closes:
             state.pending = None  # the consumer's exception comes up here

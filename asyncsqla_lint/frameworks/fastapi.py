@@ -159,7 +159,7 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
         options: list[Option] = [(one, NONE) for one in states]
         for outcome in exits:
             if outcome.kind != "return":
-                options += pending(flow, [outcome])
+                options += pending(flow, [outcome], injection.outside)
                 continue
             if response is not None and outcome.at >= 0:
                 _respond(flow, frame, outcome, response)

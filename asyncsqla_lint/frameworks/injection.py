@@ -14,7 +14,7 @@ from asyncsqla_lint.flow.calls import generator_of, run_generator
 from asyncsqla_lint.flow.frames import Frame, Option, Outcome
 from asyncsqla_lint.flow.objects import CoroutineRecord, ObjectRecord
 from asyncsqla_lint.flow.state import State, join_states
-from asyncsqla_lint.flow.statements import paths
+from asyncsqla_lint.flow.statements import consumer_paths
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -99,8 +99,13 @@ class Injection:
         def use(own: State, value: Value) -> list[Option]:
             nonlocal used
             used = True
-            with flow.entered(self.outside):
-                return go_on(own, value, (*made, (need.provider, value)))
+            # A provider sees the exceptions that its consumer raises by name, not every one that it might.
+            tries, flow.tries = flow.tries, []
+            try:
+                with flow.entered(self.outside):
+                    return go_on(own, value, (*made, (need.provider, value)))
+            finally:
+                flow.tries = tries
 
         def run(own: State) -> Value:
             in_thread = self.sync_in_threads and not is_async(own, need.provider)
@@ -119,7 +124,7 @@ class Injection:
             return result
 
         before = state.copy()
-        options, exits = paths(flow, state, run)
+        options, exits = consumer_paths(flow, state, run)
         reached: list[Option] = [(own, NONE) for own, value in options if value is _DONE]
         made_here = [option for option in options if option[1] is not _DONE]
         if made_here:
@@ -129,7 +134,7 @@ class Injection:
         if not used and not options:
             # A stand-in that only raises, for the real one to override: its annotation has to do.
             return go_on(before, UNKNOWN, made)
-        return reached + pending(flow, exits)
+        return reached + pending(flow, exits, self.outside)
 
 
 class _Done(Value, frozen=True):
@@ -139,14 +144,12 @@ class _Done(Value, frozen=True):
 _DONE = _Done()
 
 
-def pending(flow: Flow, exits: list[Outcome]) -> list[Option]:
-    """Ways out that a generator around the code still has to see."""
+def pending(flow: Flow, exits: list[Outcome], consumer: Frame) -> list[Option]:
+    """Exceptions of the consumer: the providers around it see them first."""
     options: list[Option] = []
     for outcome in exits:
-        if outcome.kind == "raise":
-            flow.may_raise(outcome.state, outcome.value)
         own = outcome.state.copy()
-        own.pending = Outcome(outcome.kind, own, outcome.value, outcome.at)
+        own.pending = Outcome(outcome.kind, own, outcome.value, outcome.at, consumer.id)
         options.append((own, NONE))
     return options
 
