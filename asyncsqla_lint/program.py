@@ -446,7 +446,9 @@ Statements = tuple[Statement, ...]
 
 class Parameter(Node, frozen=True, array_like=True, gc=False):
     name: str
-    kind: str  # "positional" (before "/"), "any", "star" (*args), "keyword" (keyword-only), "double" (**kwargs)
+    kind: (
+        str  # "positional" (before "/"), "any", "star" (*args), "keyword" (keyword-only), "double" (**kwargs)
+    )
     annotation: Expression | None
     default: Expression | None
 

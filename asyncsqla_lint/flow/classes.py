@@ -151,7 +151,9 @@ def member_value(
         return bound(flow, member, me, cls)
     if member.cls is not None:
         return ClassValue(member.cls)
-    return flow.meanings.field(flow, state, cls, member.name, class_value(flow, state, cls, owner, member, me), at)
+    return flow.meanings.field(
+        flow, state, cls, member.name, class_value(flow, state, cls, owner, member, me), at
+    )
 
 
 def _implemented(cls: ClassInfo, member: Member) -> Member:
@@ -238,7 +240,12 @@ def assigned_attribute(flow: Flow, state: State, me: Reference, cls: ClassValue,
 
 
 def _assigned_in(
-    flow: Flow, state: State, me: Reference, info: object, expression: p.Expression, annotation: p.Expression | None
+    flow: Flow,
+    state: State,
+    me: Reference,
+    info: object,
+    expression: p.Expression,
+    annotation: p.Expression | None,
 ) -> Value:
     from asyncsqla_lint.flow.calls import bind
     from asyncsqla_lint.project.functions import FunctionInfo
@@ -282,7 +289,11 @@ def _assignments(body: p.Statements, me: str, number: int, found: Assignments) -
     for statement in body:
         if isinstance(statement, p.Assign):
             for target in statement.targets:
-                if isinstance(target, p.Attribute) and isinstance(target.value, p.Name) and target.value.id == me:
+                if (
+                    isinstance(target, p.Attribute)
+                    and isinstance(target.value, p.Name)
+                    and target.value.id == me
+                ):
                     found.setdefault(target.name, []).append((number, statement.value, None))
         elif isinstance(statement, p.AnnotatedAssign) and statement.value is not None:
             target = statement.target
@@ -294,7 +305,12 @@ def _assignments(body: p.Statements, me: str, number: int, found: Assignments) -
         elif isinstance(statement, p.With):
             _assignments(statement.body, me, number, found)
         elif isinstance(statement, p.Try):
-            for block in (statement.body, *(one.body for one in statement.handlers), statement.otherwise, statement.final):
+            for block in (
+                statement.body,
+                *(one.body for one in statement.handlers),
+                statement.otherwise,
+                statement.final,
+            ):
                 _assignments(block, me, number, found)
 
 

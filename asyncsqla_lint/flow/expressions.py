@@ -73,9 +73,11 @@ def arguments_of(flow: Flow, state: State, node: p.Call) -> Arguments:
                 positional.extend(iteration.items)
             else:
                 known = (*(iteration.items or ()), *(() if more is None else (more,)))
-                more = union((*known, *(() if iteration.element is None else (iteration.element,)))) if (
-                    known or iteration.element is not None
-                ) else more
+                more = (
+                    union((*known, *(() if iteration.element is None else (iteration.element,))))
+                    if (known or iteration.element is not None)
+                    else more
+                )
         elif more is not None:
             more = union((more, evaluate(flow, state, argument)))
         else:
@@ -299,7 +301,10 @@ def _binary(flow: Flow, state: State, node: p.BinaryOperation) -> Value:
 
 def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, at: p.Span) -> Value:
     if operator == "+" and (isinstance(left, (Constant, Text)) or isinstance(right, (Constant, Text))):
-        if any(isinstance(one, Text) or (isinstance(one, Constant) and isinstance(one.value, str)) for one in (left, right)):
+        if any(
+            isinstance(one, Text) or (isinstance(one, Constant) and isinstance(one.value, str))
+            for one in (left, right)
+        ):
             return text(text_parts(left) + text_parts(right))
         if isinstance(left, Constant) and isinstance(right, Constant):
             if isinstance(left.value, (int, float)) and isinstance(right.value, (int, float)):
@@ -308,7 +313,10 @@ def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, 
     if operator == "%" and isinstance(left, (Constant, Text)):
         if not isinstance(left, Constant) or isinstance(left.value, str):
             given = right.elements if isinstance(right, TupleValue) else (right,)
-            written = tuple(one.formatted(flow, state, at) if not isinstance(one, (Constant, Text)) else one for one in given)
+            written = tuple(
+                one.formatted(flow, state, at) if not isinstance(one, (Constant, Text)) else one
+                for one in given
+            )
             return _percent(left.value, TupleValue(written)) if isinstance(left, Constant) else UNKNOWN
     if operator in ("+", "|") and hasattr(left, "record"):
         record = left.record(state)
@@ -316,7 +324,11 @@ def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, 
             return record.added(flow, state, right, at)
     if operator == "+" and isinstance(left, TupleValue) and isinstance(right, TupleValue):
         return TupleValue(left.elements + right.elements)
-    return left.operated(flow, state, operator, right, at) or right.operated(flow, state, operator, left, at) or UNKNOWN
+    return (
+        left.operated(flow, state, operator, right, at)
+        or right.operated(flow, state, operator, left, at)
+        or UNKNOWN
+    )
 
 
 def _percent(pattern: p.Scalar, right: TupleValue) -> Value:
@@ -386,7 +398,9 @@ def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> 
             return [TupleValue((element, evaluate(flow, state, node.value)))], True
         return [element], True
     clause = node.clauses[depth]
-    iteration = evaluate(flow, state, clause.iterable).iterate(flow, state, clause.iterable.span, clause.is_async)
+    iteration = evaluate(flow, state, clause.iterable).iterate(
+        flow, state, clause.iterable.span, clause.is_async
+    )
     known = iteration.items is not None and len(iteration.items) <= 8
     elements: Sequence[Value | None] = (_one(iteration),)
     if known and iteration.items is not None:

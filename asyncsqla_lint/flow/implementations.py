@@ -25,14 +25,26 @@ def implementation(flow: Flow, cls: ClassValue) -> ClassValue:
 
 def _implementation(flow: Flow, info: ClassInfo) -> ClassInfo:
     if info.kind == "protocol":
-        wanted = {name for one in info.ancestors if one.kind == "protocol" for name, member in one.members.items() if member.function is not None}
+        wanted = {
+            name
+            for one in info.ancestors
+            if one.kind == "protocol"
+            for name, member in one.members.items()
+            if member.function is not None
+        }
         candidates = list(info.subclasses) or _structural(flow, info, wanted)
     elif any(member.is_abstract for member in info.members.values()):
         candidates = list(info.subclasses)
     else:
         return info
-    concrete = [one for one in candidates if one.kind != "protocol" and not _is_abstract(one) and not _is_double(one)]
-    leaves = [one for one in concrete if not any(other is not one and one.is_subclass_of(other) for other in concrete)]
+    concrete = [
+        one for one in candidates if one.kind != "protocol" and not _is_abstract(one) and not _is_double(one)
+    ]
+    leaves = [
+        one
+        for one in concrete
+        if not any(other is not one and one.is_subclass_of(other) for other in concrete)
+    ]
     return leaves[0] if len(leaves) == 1 else info
 
 
@@ -64,4 +76,6 @@ def _is_double(cls: ClassInfo) -> bool:
     """A stand-in for tests."""
     path = cls.module.path.lower()
     words = (cls.name.lower(), *path.replace("\\", "/").split("/"))
-    return any(word.startswith(_DOUBLES) or word in ("tests", "test") or word.startswith("test_") for word in words)
+    return any(
+        word.startswith(_DOUBLES) or word in ("tests", "test") or word.startswith("test_") for word in words
+    )

@@ -37,8 +37,10 @@ def register(meanings: Meanings) -> None:
     for name in ("loguru.logger",):
         meanings.values[name] = Logger()
     for name in WRITES:
-        meanings.calls[f"logging.{name}"] = lambda flow, state, arguments, at, name=name: Logger().call_method(  # type: ignore[misc]
-            flow, state, name, arguments, at
+        meanings.calls[f"logging.{name}"] = lambda flow, state, arguments, at, name=name: (
+            Logger().call_method(  # type: ignore[misc]
+                flow, state, name, arguments, at
+            )
         )
     for name in ("logging.Logger", "structlog.stdlib.BoundLogger"):
         meanings.instances[name] = lambda *_: Logger()

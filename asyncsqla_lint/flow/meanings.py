@@ -126,9 +126,7 @@ class Meanings:
         """An attribute that the class has from a base outside of the project."""
         return _first(hook(flow, state, me, cls, name, at) for hook in self.when_inherited)
 
-    def field(
-        self, flow: Flow, state: State, cls: ClassValue, name: str, value: Value, at: Span
-    ) -> Value:
+    def field(self, flow: Flow, state: State, cls: ClassValue, name: str, value: Value, at: Span) -> Value:
         """What reading a field gives whose class body says `value`."""
         found = _first(hook(flow, state, cls, name, value, at) for hook in self.when_field_read)
         return value if found is None else found

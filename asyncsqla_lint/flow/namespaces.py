@@ -28,7 +28,9 @@ class NamespaceRecord(Record, frozen=True):
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         return self.attributes.get(name, UNKNOWN)
 
-    def set_attribute(self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span) -> None:
+    def set_attribute(
+        self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span
+    ) -> None:
         state.put(me, NamespaceRecord({**self.attributes, name: value}))
 
     def refers_to(self) -> tuple[Value, ...]:
@@ -37,7 +39,9 @@ class NamespaceRecord(Record, frozen=True):
 
 def register(meanings: Meanings) -> None:
     meanings.calls["types.SimpleNamespace"] = _made
-    meanings.instances["types.SimpleNamespace"] = lambda flow, state, *_: flow.allocate(state, NamespaceRecord())
+    meanings.instances["types.SimpleNamespace"] = lambda flow, state, *_: flow.allocate(
+        state, NamespaceRecord()
+    )
 
 
 def _made(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

@@ -116,7 +116,11 @@ def _same(state: State, left: Value, right: Value) -> bool | None:
     for one, other in ((left, right), (right, left)):
         if one == NONE:
             return _is_none(other)
-    if isinstance(left, (Symbol, Reference, ClassValue)) and left == right and not isinstance(left, Reference):
+    if (
+        isinstance(left, (Symbol, Reference, ClassValue))
+        and left == right
+        and not isinstance(left, Reference)
+    ):
         return True
     if isinstance(left, ClassValue) and isinstance(right, ClassValue):
         return left.info is right.info
@@ -211,7 +215,9 @@ def put(flow: Flow, state: State, node: p.Expression, value: Value) -> None:
         if isinstance(owner, Reference):
             record = state.record(owner.oid)
             if isinstance(record, ObjectRecord):
-                state.put(owner, ObjectRecord(record.cls, {**record.attributes, node.name: value}, record.is_open))
+                state.put(
+                    owner, ObjectRecord(record.cls, {**record.attributes, node.name: value}, record.is_open)
+                )
             else:
                 record.poke(state, owner, node.name, value)
 
@@ -231,7 +237,9 @@ def _narrow_compare(flow: Flow, state: State, node: p.Compare, holds: bool) -> b
         if value is not None and holds and _same(state, value, constant) is None:
             if constant == NONE or not isinstance(value, Union):
                 kept = any(wanted(one) for one in alternatives(value))
-                if kept and all(one is UNKNOWN or one == NONE or isinstance(one, Symbol) for one in alternatives(value)):
+                if kept and all(
+                    one is UNKNOWN or one == NONE or isinstance(one, Symbol) for one in alternatives(value)
+                ):
                     put(flow, state, node.left, constant)
                     return True
         return _keep(flow, state, node.left, wanted)
@@ -349,7 +357,12 @@ def _collect(body: p.Statements, found: dict[str, int], loop_end: int) -> None:
         elif isinstance(statement, p.With):
             _collect(statement.body, found, loop_end)
         elif isinstance(statement, p.Try):
-            for block in (statement.body, *(one.body for one in statement.handlers), statement.otherwise, statement.final):
+            for block in (
+                statement.body,
+                *(one.body for one in statement.handlers),
+                statement.otherwise,
+                statement.final,
+            ):
                 _collect(block, found, loop_end)
         elif isinstance(statement, p.Match):
             for case in statement.cases:

@@ -176,7 +176,13 @@ class DictRecord(Record, frozen=True):
         entries = dict(self.entries)
         for key, value in other.entries.items():
             entries[key] = join(entries[key], value) if key in entries else value
-        rest = other.other if self.other is None else self.other if other.other is None else join(self.other, other.other)
+        rest = (
+            other.other
+            if self.other is None
+            else self.other
+            if other.other is None
+            else join(self.other, other.other)
+        )
         key_ = other.other_key if self.other_key is None else self.other_key
         return DictRecord(entries, rest, key_)
 
@@ -210,7 +216,9 @@ class DictRecord(Record, frozen=True):
     def added(self, flow: Flow, state: State, right: Value, at: Span) -> Value:
         record = right.record(state) if isinstance(right, Reference) else None
         if isinstance(record, DictRecord):
-            return flow.allocate(state, DictRecord({**self.entries, **record.entries}, record.other or self.other))
+            return flow.allocate(
+                state, DictRecord({**self.entries, **record.entries}, record.other or self.other)
+            )
         return UNKNOWN
 
     def call_method(
@@ -247,7 +255,9 @@ class DictRecord(Record, frozen=True):
             record = first.record(state) if isinstance(first, Reference) else None
             updated = self
             if isinstance(record, DictRecord):
-                updated = DictRecord({**self.entries, **record.entries}, record.other or self.other, self.other_key)
+                updated = DictRecord(
+                    {**self.entries, **record.entries}, record.other or self.other, self.other_key
+                )
             for name, value in arguments.keywords.items():
                 updated = updated.with_item(Constant(name), value)
             state.put(me, updated)
@@ -307,7 +317,9 @@ class ObjectRecord(Record, frozen=True):
             return True
         return None
 
-    def set_attribute(self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span) -> None:
+    def set_attribute(
+        self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span
+    ) -> None:
         found = self.cls.info.find(name)
         if found is not None and found[1].kind == "property":
             from asyncsqla_lint.flow.classes import set_property
@@ -361,7 +373,9 @@ class ObjectRecord(Record, frozen=True):
         result = me.attribute(flow, state, name, at).call(flow, state, Arguments(), at)
         return result.awaited(flow, state, at) if is_async else result
 
-    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool | None:
+    def leave(
+        self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool
+    ) -> bool | None:
         name = "__aexit__" if is_async else "__exit__"
         if self.cls.info.find(name) is None:
             return False
@@ -407,7 +421,9 @@ class ContextManagerRecord(Record, frozen=True):
         from asyncsqla_lint.flow.calls import run_function
 
         yielded: list[Value] = []
-        run_function(flow, state, self.function, self.arguments, self.site.span, yielded=yielded, until_yield=True)
+        run_function(
+            flow, state, self.function, self.arguments, self.site.span, yielded=yielded, until_yield=True
+        )
         return union(tuple(yielded)) if yielded else UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:
@@ -434,7 +450,9 @@ class CoroutineRecord(Record, frozen=True):
 
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
         state.put(me, replace(self, is_awaited=True))
-        made_here = self.site.module is flow.frame.module  # a place in another file means nothing in this frame
+        made_here = (
+            self.site.module is flow.frame.module
+        )  # a place in another file means nothing in this frame
         span = self.site.span if made_here else at
         if isinstance(self.function, FunctionValue):
             from asyncsqla_lint.flow.calls import run_function

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 
-def match(
-    flow: Flow, state: State, subject: Value, pattern: p.Pattern
-) -> tuple[State | None, State | None]:
+def match(flow: Flow, state: State, subject: Value, pattern: p.Pattern) -> tuple[State | None, State | None]:
     """The state when the pattern fits and the state when it does not; None where that cannot be."""
     fits = _fits(flow, state, subject, pattern)
     yes = None if fits is False else state.copy()
@@ -36,7 +34,11 @@ def _fits(flow: Flow, state: State, subject: Value, pattern: p.Pattern) -> bool 
         return True if True in answers else None if None in answers else False
     if isinstance(pattern, p.ClassPattern):
         answer = flow.scopes.is_instance(state, subject, (flow.evaluate(state, pattern.cls),))
-        return answer if not pattern.positional and not pattern.keywords else (False if answer is False else None)
+        return (
+            answer
+            if not pattern.positional and not pattern.keywords
+            else (False if answer is False else None)
+        )
     return None
 
 

@@ -78,7 +78,9 @@ def run_given(
         done: list[tuple[State, Value]] = [(one, NONE) for one in states]
         done += [(exit_.state, exit_.value) for exit_ in exits if exit_.kind == "return"]
         risky = [own for own, exception in escaping if exception == RISK]
-        flow.meanings.ended(flow, frame, done, [exit_.state for exit_ in exits if exit_.kind == "raise"], risky)
+        flow.meanings.ended(
+            flow, frame, done, [exit_.state for exit_ in exits if exit_.kind == "raise"], risky
+        )
     return frame, states, exits
 
 
@@ -109,5 +111,3 @@ def receiver_of(flow: Flow, state: State, info: FunctionInfo) -> Value | None:
         return cls
     promised = flow.meanings.instance_of_class(flow, state, cls, info.header.name_span, 0)
     return opened(flow, state, cls, info.header.name_span) if promised is UNKNOWN else promised
-
-

@@ -189,7 +189,9 @@ class Scopes:
             if given not in (NONE, UNKNOWN):
                 found.append(given)
         if not found and symbol.annotation is not None:
-            found.append(self._at_module(symbol.module, lambda state, frame: self._annotated(state, frame, symbol)))
+            found.append(
+                self._at_module(symbol.module, lambda state, frame: self._annotated(state, frame, symbol))
+            )
         return union((*found[:3], UNKNOWN)) if len(found) > 1 else found[0] if found else UNKNOWN
 
     def _run(self, expression: p.Expression, state: State, frame: Frame) -> Value:
@@ -263,7 +265,9 @@ class Scopes:
             self._functions[key] = plain  # what a decorator that asks for it again sees
             found = plain
             if info.header.decorators:
-                found = self._at_module(info.module, lambda state, frame: self.decorated(self.flow, state, plain))
+                found = self._at_module(
+                    info.module, lambda state, frame: self.decorated(self.flow, state, plain)
+                )
             self._functions[key] = found
         return found
 
@@ -278,8 +282,14 @@ class Scopes:
         """Apply decorators, the innermost first; one that tells us nothing leaves the function as it is."""
         value: Value = function
         scope = function.info.definition_scope
-        for expression, symbol in reversed(list(zip(function.info.header.decorators, function.info.decorators))):
-            if isinstance(scope, ClassInfo) and isinstance(symbol, External) and symbol.name in _MEMBER_DECORATORS:
+        for expression, symbol in reversed(
+            list(zip(function.info.header.decorators, function.info.decorators))
+        ):
+            if (
+                isinstance(scope, ClassInfo)
+                and isinstance(symbol, External)
+                and symbol.name in _MEMBER_DECORATORS
+            ):
                 continue
             decorator = (
                 self.of_symbol(symbol)
@@ -422,7 +432,9 @@ class Scopes:
             element = self.of_type(state, type_.arguments[1], at, receiver, depth + 1)
             return flow.allocate(state, DictRecord({}, self.many(state, element)))
         if name in ("builtins.tuple", "typing.Tuple") and type_.arguments:
-            return TupleValue(tuple(self.of_type(state, one, at, receiver, depth + 1) for one in type_.arguments))
+            return TupleValue(
+                tuple(self.of_type(state, one, at, receiver, depth + 1) for one in type_.arguments)
+            )
         meaning = flow.meanings.instance(name)
         if meaning is not None:
             arguments = tuple(self._class_of(one, state, receiver) for one in type_.arguments)
@@ -440,7 +452,9 @@ class Scopes:
         if bound is not None:
             return self._class_of(self.flow.index.type(bound), state, None)
         if isinstance(type_.symbol, ClassInfo):
-            return ClassValue(type_.symbol, tuple(self._class_of(one, state, receiver) for one in type_.arguments))
+            return ClassValue(
+                type_.symbol, tuple(self._class_of(one, state, receiver) for one in type_.arguments)
+            )
         if isinstance(type_.symbol, External):
             return ExternalValue(type_.symbol.name)
         return UNKNOWN
@@ -459,7 +473,9 @@ class Scopes:
         if symbol.name in own and own.index(symbol.name) < len(cls.arguments):
             argument = cls.arguments[own.index(symbol.name)]
             if isinstance(argument, ClassValue):
-                return Scoped(p.Name(0, argument.info.name), argument.info.module, argument.info.definition_scope)
+                return Scoped(
+                    p.Name(0, argument.info.name), argument.info.module, argument.info.definition_scope
+                )
         return cls.info.type_argument(symbol.name)
 
 
@@ -526,5 +542,10 @@ def _globals_of(body: p.Statements, declared: set[str], found: dict[str, list[p.
         elif isinstance(statement, p.With):
             _globals_of(statement.body, declared, found)
         elif isinstance(statement, p.Try):
-            for block in (statement.body, *(one.body for one in statement.handlers), statement.otherwise, statement.final):
+            for block in (
+                statement.body,
+                *(one.body for one in statement.handlers),
+                statement.otherwise,
+                statement.final,
+            ):
                 _globals_of(block, declared, found)

@@ -51,7 +51,9 @@ class Record(Struct, frozen=True):
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
         return None
 
-    def set_attribute(self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span) -> None:
+    def set_attribute(
+        self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span
+    ) -> None:
         if flow.watched:
             state.let_out((value,))
 
@@ -94,7 +96,9 @@ class Record(Struct, frozen=True):
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
         return UNKNOWN
 
-    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool | None:
+    def leave(
+        self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool
+    ) -> bool | None:
         return False
 
     def formatted(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:

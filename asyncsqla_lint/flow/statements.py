@@ -402,9 +402,7 @@ def _absorbed(flow: Flow, state: State, element: Value, processed: list[Value]) 
     return state
 
 
-def _for_generator(
-    flow: Flow, state: State, node: For, generator: calls.Generator
-) -> Result:
+def _for_generator(flow: Flow, state: State, node: For, generator: calls.Generator) -> Result:
     """A loop over a generator of the project: the body runs where the generator yields."""
     consumer = flow.frame
 
@@ -425,7 +423,9 @@ def _for_generator(
     return after + broken, exits + left
 
 
-def consumer_paths(flow: Flow, state: State, act: Callable[[State], Value]) -> tuple[list[Option], list[Outcome]]:
+def consumer_paths(
+    flow: Flow, state: State, act: Callable[[State], Value]
+) -> tuple[list[Option], list[Outcome]]:
     """Run a generator to its end; where its consumer has left meanwhile, the consumer leaves now."""
     options, exits = paths(flow, state, act)
     kept: list[Option] = []
@@ -478,7 +478,9 @@ def _with_items(flow: Flow, state: State, node: With, position: int) -> Result:
             exits.extend(left)
             continue
         entered, left = paths(
-            flow, own, lambda inner, manager=manager: _enter(flow, inner, item.context, manager, item.target, node)  # type: ignore[misc]
+            flow,
+            own,
+            lambda inner, manager=manager: _enter(flow, inner, item.context, manager, item.target, node),  # type: ignore[misc]
         )
         exits.extend(left)
         for inner, _ in entered:
@@ -552,7 +554,9 @@ def _managed(flow: Flow, state: State, node: With, position: int, manager: Value
 def _try(flow: Flow, state: State, node: Try) -> Result:
     from asyncsqla_lint.flow.interpreter import TryContext
 
-    catches = frozenset(name for handler in node.handlers for name in narrowing.exception_names(flow, handler.type))
+    catches = frozenset(
+        name for handler in node.handlers for name in narrowing.exception_names(flow, handler.type)
+    )
     outer = TryContext(frozenset(), flow.counter) if node.final else None
     if outer is not None:
         flow.tries.append(outer)

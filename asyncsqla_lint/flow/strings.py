@@ -23,7 +23,12 @@ def call(flow: Flow, state: State, value: Constant | Text, name: str, arguments:
     given = [argument.value if isinstance(argument, Constant) else None for argument in arguments.positional]
     if name == "format" and isinstance(value, Constant) and isinstance(value.value, str):
         return _format(value.value, arguments)
-    if name == "join" and isinstance(value, Constant) and isinstance(value.value, str) and arguments.positional:
+    if (
+        name == "join"
+        and isinstance(value, Constant)
+        and isinstance(value.value, str)
+        and arguments.positional
+    ):
         iteration = arguments.positional[0].iterate(flow, state, 0, False)
         if iteration.items is None:
             return UNKNOWN

@@ -17,7 +17,9 @@ def walk(node: Node | tuple[object, ...]) -> Iterator[Node]:
             waiting.extend(reversed(current))
         elif isinstance(current, Node):
             yield current
-            waiting.extend(getattr(current, name) for name in reversed(current.__struct_fields__) if name != "span")
+            waiting.extend(
+                getattr(current, name) for name in reversed(current.__struct_fields__) if name != "span"
+            )
 
 
 def calls(node: Node | tuple[object, ...]) -> Iterator[p.Call]:

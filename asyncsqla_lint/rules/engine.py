@@ -30,7 +30,7 @@ class Analysis(Struct):
 
 
 def call_path(frame: Frame) -> list[Related]:
-    """"called from `list_orders`": the calls that led here, the nearest first."""
+    """ "called from `list_orders`": the calls that led here, the nearest first."""
     found: list[Related] = []
     while frame.caller is not None and frame.caller.function is not None:
         name = frame.caller.function.qualname

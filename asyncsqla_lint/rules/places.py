@@ -22,6 +22,6 @@ def line_of(site: Site) -> int:
 
 
 def line_seen_from(here: Site, site: Site) -> str:
-    """"line 12", or "line 12 of `app.tasks`" when that is another file."""
+    """ "line 12", or "line 12 of `app.tasks`" when that is another file."""
     line = f"line {line_of(site)}"
     return line if site.module is here.module else f"{line} of `{site.module.name}`"

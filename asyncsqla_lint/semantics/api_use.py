@@ -62,7 +62,11 @@ def class_name(state: State, value: Value) -> str | None:
     if isinstance(record, sessions.TransactionRecord):
         session = state.record(record.session.oid)
         if isinstance(session, sessions.SessionRecord):
-            return "AsyncSessionTransaction" if session.is_async and not record.is_plain else "SessionTransaction"
+            return (
+                "AsyncSessionTransaction"
+                if session.is_async and not record.is_plain
+                else "SessionTransaction"
+            )
     if isinstance(record, results.ResultRecord) and record.shape in _SHAPES:
         return f"Async{_SHAPES[record.shape]}" if record.is_async else _SHAPES[record.shape]
     return None
@@ -98,9 +102,14 @@ def call_awaited(flow: Flow, state: State, function: Value, at: Span) -> None:
         if owner is None or method is None or method.kind in ("coroutine", "startable", "property"):
             continue
         given = [api(flow.release).class_(name) for name in method.alternatives]
-        if any(cls is not None and "awaitable" in cls.protocols for cls in given) or "Any" in method.alternatives:
+        if (
+            any(cls is not None and "awaitable" in cls.protocols for cls in given)
+            or "Any" in method.alternatives
+        ):
             continue
-        if owner in ("Session", "Connection", "Engine", "scoped_session") and _may_be_async(state, one.receiver):
+        if owner in ("Session", "Connection", "Engine", "scoped_session") and _may_be_async(
+            state, one.receiver
+        ):
             continue
         certain = flow.is_certain and len(found) == 1
         flow.emit(PlainAwaited(flow.site(at), flow.frame, certain, owner, one.name, method.kind))
@@ -162,7 +171,9 @@ def entered(flow: Flow, state: State, manager: Value, at: Span, is_async: bool) 
         return
     for one in alternatives(manager):
         if isinstance(one, Quiet) and is_async:
-            flow.emit(WithMismatched(flow.site(at), flow.frame, flow.is_certain, "session.no_autoflush", True))
+            flow.emit(
+                WithMismatched(flow.site(at), flow.frame, flow.is_certain, "session.no_autoflush", True)
+            )
             continue
         owner = class_name(state, one)
         record = state.record(one.oid) if isinstance(one, Reference) else None
@@ -223,7 +234,10 @@ def run_sync_given(flow: Flow, state: State, function: Value, at: Span) -> None:
             what, name = "async", plain.info.name
         elif isinstance(record, CoroutineRecord) and record.kind == "coroutine":
             called = record.function
-            what, name = "coroutine", called.info.name if isinstance(called, FunctionValue) else method_name(record)
+            what, name = (
+                "coroutine",
+                called.info.name if isinstance(called, FunctionValue) else method_name(record),
+            )
             settle(state, one)  # type: ignore[arg-type]  # only a reference has a record
         elif isinstance(one, (Constant, TupleValue)) or isinstance(record, ListRecord):
             what = "called"

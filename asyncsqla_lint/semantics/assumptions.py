@@ -61,7 +61,12 @@ def settle(flow: Flow, state: State) -> None:
 
     session = only_session(flow, state)
     for reference, record in state.records():
-        if isinstance(record, InstanceRecord) and record.plan is None and record.session is None and not record.is_new:
+        if (
+            isinstance(record, InstanceRecord)
+            and record.plan is None
+            and record.session is None
+            and not record.is_new
+        ):
             if session is not None:
                 state.put(reference, replace(record, session=session))
 

@@ -34,7 +34,11 @@ GATHERS = (
     "tqdm.asyncio.gather",
 )
 WAITS = ("asyncio.wait",)
-COMPLETES = ("asyncio.as_completed", "tqdm.asyncio.tqdm.as_completed", "tqdm.asyncio.tqdm_asyncio.as_completed")
+COMPLETES = (
+    "asyncio.as_completed",
+    "tqdm.asyncio.tqdm.as_completed",
+    "tqdm.asyncio.tqdm_asyncio.as_completed",
+)
 STARTS = ("asyncio.create_task", "asyncio.ensure_future", "asyncio.run_coroutine_threadsafe", "aiojobs.spawn")
 RUNS = ("asyncio.run", "anyio.from_thread.run_sync", "uvloop.run", "nest_asyncio.run")
 CALLS_AND_RUNS = ("anyio.run", "trio.run", "anyio.from_thread.run", "trio.from_thread.run")
@@ -102,8 +106,12 @@ class Waiting(Value, frozen=True):
     def awaited(self, flow: Flow, state: State, at: Span) -> Value:
         for task in self.tasks:
             finish(state, task)
-        done = flow.allocate(state, ListRecord(None, union(self.tasks), "set") if self.tasks else ListRecord((), None, "set"))
-        rest = flow.allocate(state, ListRecord(None, union(self.tasks), "set") if self.tasks else ListRecord((), None, "set"))
+        done = flow.allocate(
+            state, ListRecord(None, union(self.tasks), "set") if self.tasks else ListRecord((), None, "set")
+        )
+        rest = flow.allocate(
+            state, ListRecord(None, union(self.tasks), "set") if self.tasks else ListRecord((), None, "set")
+        )
         return TupleValue((done, rest))
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
@@ -135,7 +143,9 @@ def element_places(flow: Flow, at: Span, count: int) -> list[Site]:
 def _spread(flow: Flow, nodes: tuple[p.Expression, ...], count: int) -> list[Site]:
     stars = [position for position, node in enumerate(nodes) if isinstance(node, p.Starred)]
     if not stars:
-        return [flow.site(node.span) for node in nodes[:count]] + [flow.site(nodes[-1].span)] * (count - len(nodes))
+        return [flow.site(node.span) for node in nodes[:count]] + [flow.site(nodes[-1].span)] * (
+            count - len(nodes)
+        )
     before, after = nodes[: stars[0]], nodes[stars[-1] + 1 :]
     middle = max(count - len(before) - len(after), 0)
     found = [*before, *(nodes[stars[0]],) * middle, *after]
@@ -187,7 +197,9 @@ def _gather(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         return Gathered(tuple(started), flow.allocate(state, results))
     rest = [start(flow, state, one, sites[-1], is_awaited=True) for one in alternatives(arguments.more)]
     everything = union(tuple(result_of(state, task) for task in (*started, *rest)))
-    return Gathered((*started, *rest), flow.allocate(state, ListRecord(None, everything, "list", not started)))
+    return Gathered(
+        (*started, *rest), flow.allocate(state, ListRecord(None, everything, "list", not started))
+    )
 
 
 def result_of(state: State, task: Reference) -> Value:
@@ -234,7 +246,9 @@ def _call_and_run(flow: Flow, state: State, arguments: Arguments, at: Span) -> V
     return function.call(flow, state, Arguments(tuple(rest)), at).awaited(flow, state, at)
 
 
-def _called(flow: Flow, state: State, functions: Value, at: Span, call: Callable[[Value], Value]) -> Iterator[Value]:
+def _called(
+    flow: Flow, state: State, functions: Value, at: Span, call: Callable[[Value], Value]
+) -> Iterator[Value]:
     iteration = functions.iterate(flow, state, at, False)
     if iteration.items is not None:
         for one in iteration.items:
@@ -247,7 +261,9 @@ def _called(flow: Flow, state: State, functions: Value, at: Span, call: Callable
 
 
 def _call_all(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    made = tuple(_called(flow, state, _first(arguments), at, lambda one: one.call(flow, state, Arguments(), at)))
+    made = tuple(
+        _called(flow, state, _first(arguments), at, lambda one: one.call(flow, state, Arguments(), at))
+    )
     return _gathered(flow, state, made, at)
 
 
@@ -255,7 +271,9 @@ def _call_on_each(flow: Flow, state: State, arguments: Arguments, at: Span) -> V
     if len(arguments.positional) < 2:
         return UNKNOWN
     function, items = arguments.positional[:2]
-    made = tuple(_called(flow, state, items, at, lambda one: function.call(flow, state, Arguments((one,)), at)))
+    made = tuple(
+        _called(flow, state, items, at, lambda one: function.call(flow, state, Arguments((one,)), at))
+    )
     return _gathered(flow, state, made, at)
 
 

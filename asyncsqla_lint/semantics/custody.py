@@ -55,12 +55,18 @@ def coroutines_lost(
         if not pending:
             continue
         returned = state.reachable((value,))
-        others = held_by_others(flow, state, frame, (*frame.lent, value)) if len(pending) <= MOST_PENDING else None
+        others = (
+            held_by_others(flow, state, frame, (*frame.lent, value)) if len(pending) <= MOST_PENDING else None
+        )
         for reference, record in pending:
             place = record.handed or record.site
             if record.is_awaited or others is None or reference.oid in others:
                 dealt_with.add(place)
-                if reference.oid in returned and frame.caller is not None and frame.caller.function is not None:
+                if (
+                    reference.oid in returned
+                    and frame.caller is not None
+                    and frame.caller.function is not None
+                ):
                     handed = Site(frame.caller.module, frame.call_span)
                     state.put(reference, replace(record, handed=handed))
             else:

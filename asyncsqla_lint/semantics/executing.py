@@ -145,7 +145,9 @@ def _get(
                 for entry in option.entries
                 if len(entry.path) == 1 and entry.strategy in EAGER
             ]
-            ignored = {name: kept for name in wanted if (kept := record.state_of(name)) and kept.bits == UNLOADED}
+            ignored = {
+                name: kept for name in wanted if (kept := record.state_of(name)) and kept.bits == UNLOADED
+            }
             if ignored:
                 if flow.listens(OptionsIgnored):
                     flow.emit(OptionsIgnored(flow.site(at), flow.frame, flow.is_certain, record, model))

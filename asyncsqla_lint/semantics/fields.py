@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
-_VALIDATORS = frozenset({"pydantic.field_validator", "pydantic.validator", "pydantic.class_validators.validator"})
+_VALIDATORS = frozenset(
+    {"pydantic.field_validator", "pydantic.validator", "pydantic.class_validators.validator"}
+)
 _WHOLE = frozenset({"pydantic.model_validator", "pydantic.root_validator"})
 
 

@@ -68,7 +68,9 @@ class NameSet(Value, frozen=True):
         record = state.record(self.instance.oid)
         if not isinstance(record, InstanceRecord) or self.kind != "expired_attributes":
             return None
-        bits = [found.bits for name in record.model.attributes if (found := record.state_of(name)) is not None]
+        bits = [
+            found.bits for name in record.model.attributes if (found := record.state_of(name)) is not None
+        ]
         if any(one == EXPIRED for one in bits):
             return True
         return None if any(one & (EXPIRED | UNSURE) for one in bits) else False

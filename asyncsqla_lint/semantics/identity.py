@@ -37,7 +37,8 @@ def key_of(model: Model, equalities: Equalities) -> Key | None:
     found = {
         name: value
         for cls, name, value in equalities
-        if (cls is None or model.cls.is_subclass_of(cls) or cls.is_subclass_of(model.cls)) and value is not UNKNOWN
+        if (cls is None or model.cls.is_subclass_of(cls) or cls.is_subclass_of(model.cls))
+        and value is not UNKNOWN
     }
     if not found:
         return None
@@ -121,12 +122,25 @@ def executed(flow: Flow, state: State, session: Reference, model: Model, stateme
 
 
 def meet(
-    flow: Flow, state: State, session: Reference | None, model: Model, statement: Statement, plan: Plan, *, many: bool
+    flow: Flow,
+    state: State,
+    session: Reference | None,
+    model: Model,
+    statement: Statement,
+    plan: Plan,
+    *,
+    many: bool,
 ) -> tuple[Reference | None, list[InstanceRecord], Key | None]:
     """What a query does to the instances already there: the one that it certainly gives, those that it may give."""
-    key = key_of(model, statement.equalities) if statement.has_criteria and statement.kind == "select" else None
+    key = (
+        key_of(model, statement.equalities) if statement.has_criteria and statement.kind == "select" else None
+    )
     everything = statement.kind == "select" and not (
-        statement.has_criteria or statement.limit or statement.joins or statement.distinct or statement.from_statement
+        statement.has_criteria
+        or statement.limit
+        or statement.joins
+        or statement.distinct
+        or statement.from_statement
     )
     others = [
         (reference, record)
@@ -199,10 +213,17 @@ def perhaps_requeried(record: InstanceRecord, plan: Plan, statement: Statement) 
             continue
         wrong = state.bits & (UNLOADED | EXPIRED | RAISES)
         if wrong and (
-            state.bits & EXPIRED or plan.is_open or not isinstance(attribute, Relationship) or _loaded_by(record, plan, name)
+            state.bits & EXPIRED
+            or plan.is_open
+            or not isinstance(attribute, Relationship)
+            or _loaded_by(record, plan, name)
         ):
             attributes[name] = replace(state, bits=state.bits | UNSURE)
-        elif statement.populate_existing and isinstance(attribute, Relationship) and not _loaded_by(record, plan, name):
+        elif (
+            statement.populate_existing
+            and isinstance(attribute, Relationship)
+            and not _loaded_by(record, plan, name)
+        ):
             attributes[name] = replace(state, bits=state.bits | UNSURE)
     return replace(record, attributes=attributes)
 
@@ -212,6 +233,11 @@ def _perhaps_same(fresh: InstanceRecord, other: InstanceRecord) -> InstanceRecor
     attributes = dict(fresh.attributes)
     for name in fresh.model.attributes:
         state, theirs = fresh.state_of(name), other.state_of(name)
-        if state is not None and theirs is not None and state.bits & (UNLOADED | RAISES) and theirs.bits & (LOADED | UNSURE):
+        if (
+            state is not None
+            and theirs is not None
+            and state.bits & (UNLOADED | RAISES)
+            and theirs.bits & (LOADED | UNSURE)
+        ):
             attributes[name] = replace(state, bits=state.bits | UNSURE)
     return replace(fresh, attributes=attributes)

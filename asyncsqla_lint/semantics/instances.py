@@ -84,8 +84,16 @@ class AttributeState(Struct, frozen=True):
     def joined(self, other: AttributeState) -> AttributeState:
         if self == other:
             return self
-        value = self.value if other.value is None else other.value if self.value is None else join(self.value, other.value)
-        return AttributeState(self.bits | other.bits, value, self.cause or other.cause, self.plan or other.plan)
+        value = (
+            self.value
+            if other.value is None
+            else other.value
+            if self.value is None
+            else join(self.value, other.value)
+        )
+        return AttributeState(
+            self.bits | other.bits, value, self.cause or other.cause, self.plan or other.plan
+        )
 
 
 class InstanceRecord(Record, frozen=True):
@@ -213,7 +221,9 @@ class InstanceRecord(Record, frozen=True):
         if loaded or isinstance(attribute, QueryExpression):
             return AttributeState(LOADED)
         raises = not isinstance(attribute, QueryExpression) and attribute.deferred_raiseload
-        raises = raises or any(entry.raises and attribute.name in entry.columns for entry in self.plan.entries)
+        raises = raises or any(
+            entry.raises and attribute.name in entry.columns for entry in self.plan.entries
+        )
         return AttributeState(RAISES if raises else UNLOADED)
 
     def _has_own_columns(self, attribute: MappedAttribute) -> bool:
@@ -240,7 +250,9 @@ class InstanceRecord(Record, frozen=True):
             return True
         return None if self.model.is_open else False
 
-    def set_attribute(self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span) -> None:
+    def set_attribute(
+        self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span
+    ) -> None:
         write(flow, state, me, self, name, value, at)
 
     def delete_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:
@@ -301,7 +313,12 @@ class InstanceRecord(Record, frozen=True):
         return allocate(flow, state, replace(self, many=False)) if self.many else me
 
     def absorb(self, flow: Flow, state: State, me: Reference, processed: tuple[Value, ...]) -> None:
-        records = [state.record(one.oid) for value in processed for one in alternatives(value) if isinstance(one, Reference)]
+        records = [
+            state.record(one.oid)
+            for value in processed
+            for one in alternatives(value)
+            if isinstance(one, Reference)
+        ]
         result: Record | None = None
         for record in records:
             result = record if result is None else result.joined(record)
@@ -335,7 +352,8 @@ def allocate(flow: Flow, state: State, record: InstanceRecord) -> Reference:
 def forgotten(record: InstanceRecord) -> InstanceRecord:
     """Unseen code may have loaded whatever was missing."""
     attributes = {
-        name: AttributeState(found.bits | UNSURE, found.value, found.cause) for name, found in record.attributes.items()
+        name: AttributeState(found.bits | UNSURE, found.value, found.cause)
+        for name, found in record.attributes.items()
     }
     for name in record.model.attributes:
         if name not in attributes:
@@ -357,7 +375,11 @@ def read(
     if isinstance(attribute, Hybrid):
         return _read_plain(flow, state, me, record, name, at)
     if isinstance(attribute, Synonym):
-        return read(flow, state, me, record, attribute.target, at, use) if attribute.target and attribute.target != name else UNKNOWN
+        return (
+            read(flow, state, me, record, attribute.target, at, use)
+            if attribute.target and attribute.target != name
+            else UNKNOWN
+        )
     if isinstance(attribute, Composite):
         for column in attribute.attributes:
             read(flow, state, me, _current(state, me, record), column, at, use)
@@ -389,7 +411,9 @@ def _current(state: State, me: Reference, record: InstanceRecord) -> InstanceRec
     return now if isinstance(now, InstanceRecord) else record
 
 
-def _read_plain(flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span) -> Value:
+def _read_plain(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span
+) -> Value:
     """Something that the mapper knows nothing of: methods, properties, hybrids, what the program set."""
     if name in record.extras:
         return record.extras[name]
@@ -468,7 +492,9 @@ def _missing(
     if reports and record.lifecycle == "mixed":
         certain = False
     emits_sql = found.bits & (UNLOADED | EXPIRED) or (
-        isinstance(attribute, Relationship) and record.plan is not None and record.plan.raises_on_sql_only(attribute)
+        isinstance(attribute, Relationship)
+        and record.plan is not None
+        and record.plan.raises_on_sql_only(attribute)
     )
     if reports and isinstance(attribute, Relationship) and emits_sql and use != "change":
         target = known_target(flow, state, me, record, attribute)
@@ -631,7 +657,11 @@ def known_target(
     alive = state.alive()
     if inverse is not None and record.parent is not None and record.parent[1] == inverse.name:
         parent = state.record(record.parent[0].oid)
-        if record.parent[0].oid in alive and isinstance(parent, InstanceRecord) and parent.session == record.session:
+        if (
+            record.parent[0].oid in alive
+            and isinstance(parent, InstanceRecord)
+            and parent.session == record.session
+        ):
             return record.parent[0]
     for oid in sorted(alive):
         other = state.record(oid)
@@ -741,7 +771,9 @@ class CollectionRecord(ListRecord, frozen=True):
         if isinstance(after, ListRecord) and not isinstance(after, CollectionRecord):
             state.put(
                 me,
-                CollectionRecord(after.items, after.element, after.kind, after.may_be_empty, self.owner, self.name),
+                CollectionRecord(
+                    after.items, after.element, after.kind, after.may_be_empty, self.owner, self.name
+                ),
             )
         if name in ("append", "add", "extend", "update", "insert") and self.owner is not None:
             owner = state.record(self.owner.oid)
@@ -767,9 +799,7 @@ class CollectionRecord(ListRecord, frozen=True):
         return super().refers_to()
 
 
-def link(
-    flow: Flow, state: State, owner: Reference, record: InstanceRecord, name: str, value: Value
-) -> None:
+def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, name: str, value: Value) -> None:
     """Objects put into a relationship point back, and join their parent's session (cascade)."""
     relationship = record.model.attributes.get(name)
     if not isinstance(relationship, Relationship):
@@ -844,7 +874,11 @@ def write(
     cause = SERVER_SIDE if isinstance(stored, (Criterion, AttributeValue)) else WRITTEN
     state.put(
         me,
-        replace(record.with_attribute(name, AttributeState(LOADED, stored, cause)), is_modified=True, is_written=True),
+        replace(
+            record.with_attribute(name, AttributeState(LOADED, stored, cause)),
+            is_modified=True,
+            is_written=True,
+        ),
     )
     if isinstance(attribute, Relationship):
         link(flow, state, me, _current(state, me, record), name, stored)
@@ -854,12 +888,16 @@ def write(
         flow.emit(AttributeWritten(flow.site(at), flow.frame, flow.is_certain, me, record, attribute))
 
 
-def construct(flow: Flow, state: State, cls: ClassValue, model: Model, arguments: Arguments, at: Span) -> Value:
+def construct(
+    flow: Flow, state: State, cls: ClassValue, model: Model, arguments: Arguments, at: Span
+) -> Value:
     """`User(name=…)`: a transient instance."""
     me = allocate(
         flow,
         state,
-        InstanceRecord(model, plan=None, lifecycle=TRANSIENT, is_new=True, origin=flow.site(at), is_modified=True),
+        InstanceRecord(
+            model, plan=None, lifecycle=TRANSIENT, is_new=True, origin=flow.site(at), is_modified=True
+        ),
     )
     found = model.cls.find("__init__")
     if found is not None and found[1].function is not None:
@@ -920,7 +958,9 @@ class Evidence(Value, frozen=True):
         if holds is self.when and isinstance(record, InstanceRecord):
             found = record.state_of(self.name)
             if found is not None and found.bits & WRONG:
-                state.put(self.instance, record.with_attribute(self.name, AttributeState(LOADED, found.value)))
+                state.put(
+                    self.instance, record.with_attribute(self.name, AttributeState(LOADED, found.value))
+                )
 
 
 class AwaitableAttributes(Value, frozen=True):
@@ -1013,5 +1053,7 @@ class DynamicCollection(Value, frozen=True):
         if name == "select" and isinstance(record, InstanceRecord):
             relationship = record.model.relationships.get(self.name)
             if relationship is not None and relationship.target is not None:
-                return Statement("select", flow.site(at), (ClassValue(relationship.target.cls),), has_criteria=True)
+                return Statement(
+                    "select", flow.site(at), (ClassValue(relationship.target.cls),), has_criteria=True
+                )
         return UNKNOWN

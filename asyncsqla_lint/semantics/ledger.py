@@ -91,7 +91,9 @@ def ledger(state: State, subject: Reference) -> LedgerRecord:
 
 
 def opened(flow: Flow, state: State, subject: Reference, bind: Value) -> None:
-    if not flow.muted:  # what is made silently, a module or a constructor that nobody has called, has another owner
+    if (
+        not flow.muted
+    ):  # what is made silently, a module or a constructor that nobody has called, has another owner
         book(flow).opened.append(subject.oid)
         flow.watched.add(subject.oid)
     if _is_autocommit(state, bind):
@@ -105,7 +107,9 @@ def _is_autocommit(state: State, bind: Value) -> bool:
     record = state.record(bind.oid) if isinstance(bind, Reference) else None
     if isinstance(record, ConnectionRecord):
         return True  # whoever owns the connection commits or not
-    return isinstance(record, EngineRecord) and record.options.get("isolation_level") == Constant("AUTOCOMMIT")
+    return isinstance(record, EngineRecord) and record.options.get("isolation_level") == Constant(
+        "AUTOCOMMIT"
+    )
 
 
 def autocommits(state: State, subject: Reference) -> None:
@@ -133,7 +137,9 @@ def used(flow: Flow, state: State, subject: Reference, opened_at: Site, use: Ses
             state.put(key(subject), replace(before, writes=(), dropped=dropped, holds=False))
     elif method not in AT_ONCE:
         reopened = use if before.left is not None and before.reopened is None else before.reopened
-        state.put(key(subject), replace(before, holds=True, was_used=True, is_doubtful=False, reopened=reopened))
+        state.put(
+            key(subject), replace(before, holds=True, was_used=True, is_doubtful=False, reopened=reopened)
+        )
 
 
 def written(flow: Flow, state: State, subject: Reference, how: str, at: Span) -> None:
@@ -179,7 +185,9 @@ def closed(
         if not raised:  # a rollback, and then a clean end: that was the plan
             pages.saved.update((opened_at, write.site) for write in before.dropped)
     left = site if block else before.left
-    state.put(key(subject), replace(before, writes=(), holds=False, left=left, reopened=None, is_doubtful=False))
+    state.put(
+        key(subject), replace(before, writes=(), holds=False, left=left, reopened=None, is_doubtful=False)
+    )
 
 
 def lose(flow: Flow, opened_at: Site, found: LedgerRecord, closed_at: Site | None) -> None:

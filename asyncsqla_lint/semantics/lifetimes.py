@@ -79,7 +79,9 @@ def _abandoned(
     if page.left is not None and page.reopened is not None and page.holds:
         use = page.reopened
         if flow.listens(SessionOutlived):
-            flow.emit(SessionOutlived(use.site, use.frame, use.certain, subject, record, page.left, use.method))
+            flow.emit(
+                SessionOutlived(use.site, use.frame, use.certain, subject, record, page.left, use.method)
+            )
     elif page.is_block:
         return
     elif page.holds and not page.is_doubtful or is_lent and closed is None:

@@ -72,7 +72,11 @@ class LoaderOptions(Value, frozen=True):
             return self._nested(flow, state, arguments, at)
         if name in RELATIONSHIP_STRATEGIES or name in COLUMN_STRATEGIES or name == "selectin_polymorphic":
             return extended(self, name, unpacked(flow, state, arguments, at))
-        return self if name in ("process_compile_state",) else LoaderOptions(self.entries, self.tip, self.root, True)
+        return (
+            self
+            if name in ("process_compile_state",)
+            else LoaderOptions(self.entries, self.tip, self.root, True)
+        )
 
     def _nested(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         result = self
@@ -89,7 +93,9 @@ class LoaderOptions(Value, frozen=True):
                 )
                 for entry in option.entries
             )
-            result = LoaderOptions(result.entries + entries, result.tip, result.root, result.is_open or option.is_open)
+            result = LoaderOptions(
+                result.entries + entries, result.tip, result.root, result.is_open or option.is_open
+            )
         return result
 
 
@@ -269,7 +275,9 @@ class Plan(Struct, frozen=True):
         target = relationship.target
         if target is None:
             return False
-        depth = sum(1 for cls in self.trail if target.cls.is_subclass_of(cls) or cls.is_subclass_of(target.cls))
+        depth = sum(
+            1 for cls in self.trail if target.cls.is_subclass_of(cls) or cls.is_subclass_of(target.cls)
+        )
         if relationship.join_depth is not None:
             return depth > relationship.join_depth
         return depth > 0
@@ -324,7 +332,13 @@ class Plan(Struct, frozen=True):
 
 def _shortened(entry: Entry) -> Entry:
     return Entry(
-        entry.path[1:], entry.strategy, entry.columns, entry.sql_only, entry.raises, entry.subclasses, entry.root
+        entry.path[1:],
+        entry.strategy,
+        entry.columns,
+        entry.sql_only,
+        entry.raises,
+        entry.subclasses,
+        entry.root,
     )
 
 
@@ -337,7 +351,9 @@ def _polymorphic(entries: list[Entry]) -> tuple[ClassInfo, ...]:
     )
 
 
-def plan_for(cls: ClassInfo, options: tuple[LoaderOptions, ...], subclasses: tuple[ClassInfo, ...] = ()) -> Plan:
+def plan_for(
+    cls: ClassInfo, options: tuple[LoaderOptions, ...], subclasses: tuple[ClassInfo, ...] = ()
+) -> Plan:
     """What the options of a statement mean for its entity `cls`."""
     entries: list[Entry] = []
     wildcards: list[Entry] = []
@@ -350,7 +366,12 @@ def plan_for(cls: ClassInfo, options: tuple[LoaderOptions, ...], subclasses: tup
         for entry in option.entries:
             if len(entry.path) == 1 and entry.path[0].name == "*" and entry.root is None:
                 wildcards.append(entry)
-            elif entry.strategy not in COLUMN_STRATEGIES or entry.path or entry.root is None or _concerns(entry.root, cls, known):
+            elif (
+                entry.strategy not in COLUMN_STRATEGIES
+                or entry.path
+                or entry.root is None
+                or _concerns(entry.root, cls, known)
+            ):
                 entries.append(entry)
     return Plan(tuple(entries), is_open, (cls,), tuple(wildcards), subclasses + _polymorphic(entries))
 

@@ -21,7 +21,15 @@ from asyncsqla_lint.program import Span
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
-LOCKS = ("asyncio.Lock", "asyncio.Condition", "anyio.Lock", "trio.Lock", "trio.StrictFIFOLock", "threading.Lock", "threading.RLock")
+LOCKS = (
+    "asyncio.Lock",
+    "asyncio.Condition",
+    "anyio.Lock",
+    "trio.Lock",
+    "trio.StrictFIFOLock",
+    "threading.Lock",
+    "threading.RLock",
+)
 SEMAPHORES = (
     "asyncio.Semaphore",
     "asyncio.BoundedSemaphore",
@@ -80,7 +88,9 @@ class Acquiring(Value, frozen=True):
 
 def held(state: State) -> frozenset[int]:
     """The locks that the running code holds."""
-    return frozenset(oid for oid, record in state.heap.items() if isinstance(record, LockRecord) and record.is_held)
+    return frozenset(
+        oid for oid, record in state.heap.items() if isinstance(record, LockRecord) and record.is_held
+    )
 
 
 def register(meanings: Meanings) -> None:
@@ -97,5 +107,9 @@ def _lock(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 def _semaphore(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     """asyncio's default is 1."""
-    count = arguments.positional[0] if arguments.positional else next(iter(arguments.keywords.values()), Constant(1))
+    count = (
+        arguments.positional[0]
+        if arguments.positional
+        else next(iter(arguments.keywords.values()), Constant(1))
+    )
     return flow.allocate(state, LockRecord()) if count == Constant(1) else UNKNOWN

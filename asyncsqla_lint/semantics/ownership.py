@@ -45,7 +45,9 @@ def pools(record: EngineRecord) -> bool:
     pool = record.options.get("poolclass")
     if pool is None:
         return True
-    return any(not isinstance(one, ExternalValue) or not one.name.endswith(".NullPool") for one in alternatives(pool))
+    return any(
+        not isinstance(one, ExternalValue) or not one.name.endswith(".NullPool") for one in alternatives(pool)
+    )
 
 
 def watches(flow: Flow, info: FunctionInfo) -> bool:
@@ -218,6 +220,3 @@ def _calls(node: object) -> Iterator[p.Call]:
     elif isinstance(node, tuple):
         for one in node:
             yield from _calls(one)
-
-
-

@@ -66,7 +66,9 @@ class Row(Value, frozen=True):
         if name == "get" and arguments.positional:
             return self.item(flow, state, arguments.positional[0], at)
         if name in ("_asdict", "items", "values", "keys"):
-            entries: dict[Scalar, Value] = {name: value for name, value in zip(self.names, self.elements) if name is not None}
+            entries: dict[Scalar, Value] = {
+                name: value for name, value in zip(self.names, self.elements) if name is not None
+            }
             made = flow.allocate(state, DictRecord(entries))
             return made if name == "_asdict" else made.call_method(flow, state, name, arguments, at)
         return UNKNOWN
@@ -106,7 +108,6 @@ class ResultRecord(Record, frozen=True):
     is_consumed: bool = False
     is_closed: bool = False
     expired: Cause | None = None  # its instances were there when something expired them
-
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, ResultRecord) or other.shape != self.shape:
@@ -181,7 +182,11 @@ class ResultRecord(Record, frozen=True):
                 cause = "closed" if self.is_closed else "consumed"
                 flow.emit(ResultMisused(flow.site(at), flow.frame, flow.is_certain, self, method, cause))
         elif flow.listens(ResultFetched):
-            names = () if self.is_unique and not self.statement.yield_per else joined_collections(flow, self.statement)
+            names = (
+                ()
+                if self.is_unique and not self.statement.yield_per
+                else joined_collections(flow, self.statement)
+            )
             flow.emit(ResultFetched(flow.site(at), flow.frame, flow.is_certain, self, method, names))
         if method not in ("fetchmany", "fetchone", "partitions"):
             state.put(me, replace(self, is_consumed=True))
@@ -249,8 +254,9 @@ def _joined_below(
             found.append(f"{prefix}.{name}")
         elif relationship.target is not None and depth < 6:
             _joined_below(
-                relationship.target.relationships, plan.below(relationship), f"{prefix}.{name}", found, depth + 1
+                relationship.target.relationships,
+                plan.below(relationship),
+                f"{prefix}.{name}",
+                found,
+                depth + 1,
             )
-
-
-

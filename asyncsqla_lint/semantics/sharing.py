@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.classes import ClassInfo
     from asyncsqla_lint.project.functions import FunctionInfo
 
-CACHES = frozenset(("functools.lru_cache", "functools.cache", "async_lru.alru_cache", "cachetools.func.lru_cache"))
+CACHES = frozenset(
+    ("functools.lru_cache", "functools.cache", "async_lru.alru_cache", "cachetools.func.lru_cache")
+)
 APPLICATIONS = (
     "fastapi.FastAPI",
     "fastapi.applications.FastAPI",

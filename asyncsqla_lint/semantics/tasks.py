@@ -310,7 +310,12 @@ def _mark(state: State, task: Reference) -> None:
 
 
 def _emit(
-    flow: Flow, site: Site, frame: Frame, first: SessionUsed, second: SessionUsed, started: Site | None,
+    flow: Flow,
+    site: Site,
+    frame: Frame,
+    first: SessionUsed,
+    second: SessionUsed,
+    started: Site | None,
     is_further_use: bool = False,
 ) -> None:
     if flow.listens(SessionShared):
@@ -369,7 +374,7 @@ def outlive(flow: Flow, state: State, session: Reference, left_at: Site) -> None
         site = record.site if frame is None else places[frame.id]
         if flow.listens(SessionOutlived) and not record.is_reported:
             event_frame = flow.frame if frame is None else frame
-            flow.emit(SessionOutlived(site, event_frame, flow.is_certain, session, use.record, left_at, "task"))
+            flow.emit(
+                SessionOutlived(site, event_frame, flow.is_certain, session, use.record, left_at, "task")
+            )
         _mark(state, task)
-
-

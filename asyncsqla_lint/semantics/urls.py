@@ -56,7 +56,11 @@ class Address(Struct, frozen=True):
         if self.backend != "sqlite" or self.database is None:
             return None if self.backend == "sqlite" else False
         given = dict(self.query)
-        return self.database in ("", ":memory:") or "mode=memory" in self.database or given.get("mode") == "memory"
+        return (
+            self.database in ("", ":memory:")
+            or "mode=memory" in self.database
+            or given.get("mode") == "memory"
+        )
 
 
 class UrlValue(Value, frozen=True):
@@ -92,7 +96,11 @@ class UrlValue(Value, frozen=True):
             return self.formatted(flow, state, at)
         if name == "update_query_dict" or name == "update_query_pairs":
             given = _query(state, arguments.get(0, "query_parameters"))
-            merged = None if given is None or self.query is None else tuple({**dict(self.query), **dict(given)}.items())
+            merged = (
+                None
+                if given is None or self.query is None
+                else tuple({**dict(self.query), **dict(given)}.items())
+            )
             return replace(self, query=merged)
         if name == "difference_update_query":
             return self._without(flow, state, arguments.get(0, "names"), at)

@@ -84,14 +84,20 @@ def test_settings_come_from_the_project(lint: Lint, project: Path) -> None:
 
 def test_standard_input_stands_for_a_file(lint: Lint) -> None:
     done = lint("check", "--stdin-filename", "app/users.py", "-", stdin=WITH_FINDING)
-    assert done.stdout == f"{FINDING.replace('orders', 'users')}Found 1 error.\n[*] 1 fixable with the `--fix` option.\n"
+    assert (
+        done.stdout
+        == f"{FINDING.replace('orders', 'users')}Found 1 error.\n[*] 1 fixable with the `--fix` option.\n"
+    )
     done = lint("check", "--stdin-filename", "app/orders.py", "-", stdin=CLEAN)
     assert (done.returncode, done.stdout) == (0, "All checks passed!\n")
 
 
 def test_standard_input_without_a_name(lint: Lint) -> None:
     done = lint("check", "-", stdin=WITH_FINDING)
-    assert done.stdout == f"{FINDING.replace('app/orders.py', '-')}Found 1 error.\n[*] 1 fixable with the `--fix` option.\n"
+    assert (
+        done.stdout
+        == f"{FINDING.replace('app/orders.py', '-')}Found 1 error.\n[*] 1 fixable with the `--fix` option.\n"
+    )
     done = lint("check", "-", stdin=b"import sqlalchemy\nx = '\xff'\n")
     assert done.returncode == 1
     assert done.stdout.startswith("-:2:6: ASQ901 ")

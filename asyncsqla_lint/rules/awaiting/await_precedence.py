@@ -39,4 +39,6 @@ class AwaitPrecedence(Rule):
             happens = f"`.{event.attribute}` is looked up on the coroutine of {what}: `AttributeError`"
         else:
             happens = f"the coroutine of {what} is subscripted: `TypeError`"
-        report(self, event, f"{happens}; put parentheses around `await` and the call", fix=move_await(event.site))
+        report(
+            self, event, f"{happens}; put parentheses around `await` and the call", fix=move_await(event.site)
+        )

@@ -39,7 +39,9 @@ class SyncEngineInAsync(Rule):
     def blocked(self, event: LoopBlocked, report: Reporter) -> None:
         what = event.what if event.what.endswith(")") else f"{event.what}()"
         here = event.frame.function is not None and event.frame.function.name == event.coroutine
-        where = f"the coroutine `{event.coroutine}`" if here else f"what the coroutine `{event.coroutine}` calls"
+        where = (
+            f"the coroutine `{event.coroutine}`" if here else f"what the coroutine `{event.coroutine}` calls"
+        )
         mend = _MENDS.get(event.what.partition(".")[0], "use an async engine")
         message = f"`{what}` in {where} holds up the event loop until the database answers; {mend}"
         related = [] if event.made_at is None else [place(event.made_at, "made here, by the sync API")]

@@ -44,7 +44,9 @@ class DeferredColumn(Rule):
             mend = f"use `selectin_polymorphic` or `with_polymorphic` for `{event.attribute.owner.name}`"
             what = "belongs to a subclass and is not loaded by"
         else:
-            mend = f"add `undefer({event.attribute.owner.name}.{event.attribute.name})` to the query's options"
+            mend = (
+                f"add `undefer({event.attribute.owner.name}.{event.attribute.name})` to the query's options"
+            )
             what = "is not loaded by"
         error = "InvalidRequestError" if event.cause == "raise" else "MissingGreenlet"
         message = f"{words.subject} {what} {words.query}: reading it here raises `{error}`; {mend}"

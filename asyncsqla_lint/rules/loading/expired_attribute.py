@@ -40,7 +40,9 @@ class ExpiredAttribute(Rule):
             return
         words = Wording(event)
         error = "DetachedInstanceError" if event.is_detached else "MissingGreenlet"
-        message = f"{words.subject} was expired by {words.cause}: reading it here raises `{error}`; {words.keep}"
+        message = (
+            f"{words.subject} was expired by {words.cause}: reading it here raises `{error}`; {words.keep}"
+        )
         if event.assumption:
             message += f" ({event.assumption})"
         report(self, event, message, related=words.places(), subject=words.key)

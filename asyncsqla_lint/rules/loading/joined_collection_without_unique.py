@@ -44,7 +44,11 @@ class JoinedCollectionWithoutUnique(Rule):
         if event.result.statement.yield_per:
             mend = "`yield_per` cannot be used with it; load the collection with `selectinload`"
         else:
-            mend = f"call `.unique()` before `.{event.method}()`" if "__" not in event.method else "call `.unique()` first"
+            mend = (
+                f"call `.unique()` before `.{event.method}()`"
+                if "__" not in event.method
+                else "call `.unique()` first"
+            )
         report(
             self,
             event,

@@ -38,7 +38,9 @@ class UnloadedCollectionMutation(Rule):
         if event.attribute.kind != "relationship":
             return
         words = Wording(event)
-        missing = f"was expired by {words.cause}" if event.cause == "expired" else f"is not loaded by {words.query}"
+        missing = (
+            f"was expired by {words.cause}" if event.cause == "expired" else f"is not loaded by {words.query}"
+        )
         error = "InvalidRequestError" if event.cause == "raise" else "MissingGreenlet"
         report(
             self,

@@ -55,7 +55,9 @@ class SessionSharedAcrossTasks(Rule):
             message = "the tasks that start here share one `AsyncSession`"
         elif event.is_further_use:
             where = line_seen_from(event.site, event.started)
-            message = f"the `AsyncSession` is used here while the task started on {where} may still be using it"
+            message = (
+                f"the `AsyncSession` is used here while the task started on {where} may still be using it"
+            )
             places.append(place(event.started, "this task uses the session too"))
         else:
             where = line_seen_from(event.site, event.started)

@@ -55,5 +55,7 @@ class WriteNeverCommitted(Rule):
         places = [place(event.opened_at, "opened here")]
         if event.closed_at is not None and event.closed_at != event.opened_at:
             places.append(place(event.closed_at, "closed here, without a commit"))
-        places += [place(write.site, "written here too") for write in event.writes if write.site != event.site]
+        places += [
+            place(write.site, "written here too") for write in event.writes if write.site != event.site
+        ]
         report(self, event, message, related=places)
