@@ -248,7 +248,6 @@ class ModuleValue(Value, frozen=True):
         return flow.scopes.attribute(self.module, name)
 
 
-
 class ExternalValue(Value, frozen=True):
     """Something outside of the project, by its canonical dotted name."""
 
@@ -506,14 +505,20 @@ class Union(Value, frozen=True):
             alternative.set_attribute(flow, state, name, value, at)
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        return flow.alternatives(state, self._usable(), lambda value, at_state: value.call(flow, at_state, arguments, at))
+        return flow.alternatives(
+            state, self._usable(), lambda value, at_state: value.call(flow, at_state, arguments, at)
+        )
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         usable = self._usable()
-        return flow.alternatives(state, usable, lambda value, own: value.call_method(flow, own, name, arguments, at))
+        return flow.alternatives(
+            state, usable, lambda value, own: value.call_method(flow, own, name, arguments, at)
+        )
 
     def awaited(self, flow: Flow, state: State, at: Span) -> Value:
-        return flow.alternatives(state, self._usable(), lambda value, at_state: value.awaited(flow, at_state, at))
+        return flow.alternatives(
+            state, self._usable(), lambda value, at_state: value.awaited(flow, at_state, at)
+        )
 
     def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
         found: list[Value] = []
@@ -542,7 +547,8 @@ class Union(Value, frozen=True):
         return answers.pop() if len(answers) == 1 else None
 
     def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
-        return union(tuple(value.enter(flow, state, at, is_async) for value in self._usable()))
+        usable = self._usable()
+        return flow.alternatives(state, usable, lambda value, own: value.enter(flow, own, at, is_async))
 
     def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool | None:
         answers = {value.leave(flow, state, at, is_async, raised) for value in self._usable()}

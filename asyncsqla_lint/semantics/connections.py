@@ -21,7 +21,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import api_use, blocking, ledger, tasks
+from asyncsqla_lint.semantics import api_use, blocking, ledger, tasks, transactions
 from asyncsqla_lint.semantics.engine_events import ConnectionLeft, ConnectionOpened, ConnectionUsed
 from asyncsqla_lint.semantics.events import StatementExecuted
 from asyncsqla_lint.semantics.results import ResultRecord
@@ -52,7 +52,9 @@ class Connecting(Record, frozen=True):
         engine = state.record(self.engine.oid) if isinstance(self.engine, Reference) else None
         if isinstance(engine, EngineRecord) and isinstance(self.engine, Reference) and self.is_async:
             engine.used(flow, self.engine, "begin" if self.begins else "connect", at)
-        record = ConnectionRecord(self.is_async, self.site, self.engine, is_block=is_block, begins=self.begins)
+        record = ConnectionRecord(
+            self.is_async, self.site, self.engine, is_block=is_block, begins=self.begins
+        )
         connection = flow.allocate(state, record)
         state.put(me, replace(self, connection=connection))
         ledger.opened(flow, state, connection, self.engine)
@@ -79,7 +81,15 @@ class Connecting(Record, frozen=True):
         current = state.record(me.oid)
         if isinstance(current, Connecting) and current.connection is not None:
             if self.begins:
-                told(flow, state, current.connection, "rollback" if raised else "commit", Arguments(), at, block=True)
+                told(
+                    flow,
+                    state,
+                    current.connection,
+                    "rollback" if raised else "commit",
+                    Arguments(),
+                    at,
+                    block=True,
+                )
             close(flow, state, current.connection, at, block=True, raised=raised)
         return False
 
@@ -127,7 +137,9 @@ class ConnectionRecord(Record, frozen=True):
     ) -> Value:
         method = api(flow.release).method("AsyncConnection" if self.is_async else "Connection", name)
         if name in ("begin", "begin_nested"):
-            return flow.allocate(state, ConnectionTransaction(me, flow.site(at), self.is_async, name == "begin_nested"))
+            return flow.allocate(
+                state, ConnectionTransaction(me, flow.site(at), self.is_async, name == "begin_nested")
+            )
         if method is None:
             return UNKNOWN
         if method.kind == "coroutine" and self.is_async:
@@ -224,6 +236,9 @@ class ConnectionTransaction(Record, frozen=True):
         return NONE
 
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        record = state.record(self.connection.oid)
+        if isinstance(record, ConnectionRecord) and not self.is_nested:
+            transactions.connection_begun(flow, state, self.connection, record, at)
         told(flow, state, self.connection, "begin_nested" if self.is_nested else "begin", Arguments(), at)
         return me
 
@@ -231,7 +246,15 @@ class ConnectionTransaction(Record, frozen=True):
         return self.awaited(flow, state, me, at)
 
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
-        told(flow, state, self.connection, self._named("rollback" if raised else "commit"), Arguments(), at, block=True)
+        told(
+            flow,
+            state,
+            self.connection,
+            self._named("rollback" if raised else "commit"),
+            Arguments(),
+            at,
+            block=True,
+        )
         return False
 
     def _named(self, how: str) -> str:

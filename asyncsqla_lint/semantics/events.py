@@ -117,6 +117,25 @@ class WriteLost(Event):
     writes: tuple[WriteMade, ...]
 
 
+class FailedSessionUsed(Event):
+    """A session is used whose flush has failed, and that nobody has rolled back."""
+
+    session: Reference
+    record: SessionRecord
+    method: str
+    failed_at: Site
+
+
+class TransactionMisused(Event):
+    """`cause`: "begun" (a second `begin()`), "ended" (a use in a `begin()` block whose transaction is over)."""
+
+    session: Reference
+    record: SessionRecord | ConnectionRecord
+    method: str
+    cause: str
+    by: Site | None  # what began the transaction, or ended it
+
+
 class SessionLeaked(Event):
     """Nobody closes what was opened at `site`: "never", on the "path" that ends here, or when an "exception" passes."""
 

@@ -34,6 +34,7 @@ from asyncsqla_lint.semantics import (
     engines,
     fields,
     guards,
+    listening,
     ledger,
     lifetimes,
     locks,
@@ -121,7 +122,19 @@ def register(meanings: Meanings) -> None:
     meanings.calls["sqlalchemy.orm.aliased"] = _aliased
     meanings.calls["sqlalchemy.orm.with_polymorphic"] = _with_polymorphic
     meanings.calls["sqlalchemy.and_"] = _and
-    for name in ("or_", "not_", "func", "case", "cast", "literal", "column", "exists", "between", "desc", "asc"):
+    for name in (
+        "or_",
+        "not_",
+        "func",
+        "case",
+        "cast",
+        "literal",
+        "column",
+        "exists",
+        "between",
+        "desc",
+        "asc",
+    ):
         meanings.calls[f"sqlalchemy.{name}"] = lambda *_: SQL
     meanings.prefixes.append(("sqlalchemy.func.", lambda *_: SQL))
     meanings.calls["sqlalchemy.ext.asyncio.async_sessionmaker"] = _factory(True)
@@ -136,7 +149,9 @@ def register(meanings: Meanings) -> None:
     for name in ASYNC_SESSIONS:
         meanings.instances[name] = lambda flow, state, arguments, at: parameter_session(flow, state, True, at)
     for name in SYNC_SESSIONS:
-        meanings.instances[name] = lambda flow, state, arguments, at: parameter_session(flow, state, False, at)
+        meanings.instances[name] = lambda flow, state, arguments, at: parameter_session(
+            flow, state, False, at
+        )
     meanings.instances["sqlalchemy.ext.asyncio.async_sessionmaker"] = _promised_factory(True)
     meanings.instances["sqlalchemy.orm.sessionmaker"] = _promised_factory(False)
     meanings.when_instantiated.append(_instantiate)
@@ -154,6 +169,7 @@ def register(meanings: Meanings) -> None:
     blocking.register(meanings)
     ddl.register(meanings)
     ownership.register(meanings)
+    listening.register(meanings)
     locks.register(meanings)
     ledger.register(meanings)
     lifetimes.register(meanings)
@@ -203,7 +219,9 @@ def _with_polymorphic(flow: Flow, state: State, arguments: Arguments, at: Span) 
 
 
 def _and(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return Criterion(tuple(pair for one in arguments.positional if isinstance(one, Criterion) for pair in one.equalities))
+    return Criterion(
+        tuple(pair for one in arguments.positional if isinstance(one, Criterion) for pair in one.equalities)
+    )
 
 
 # --- sessions ------------------------------------------------------------------------------------
@@ -219,7 +237,9 @@ def _factory(is_async: bool):  # type: ignore[no-untyped-def]  # the type is Cal
             name = "async_sessionmaker" if is_async else "sessionmaker"
             default = "expire_on_commit" not in arguments.keywords and arguments.more_keywords is None
             flow.emit(
-                FactoryCreated(flow.site(at), flow.frame, flow.is_certain, name, asynchronous, expire, default, bind)
+                FactoryCreated(
+                    flow.site(at), flow.frame, flow.is_certain, name, asynchronous, expire, default, bind
+                )
             )
         return FactoryValue(
             asynchronous,
@@ -265,7 +285,12 @@ def _scoped(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if not isinstance(factory, FactoryValue):
         return UNKNOWN
     record = SessionRecord(
-        factory.is_async, flow.site(at), factory.expire_on_commit, bind=factory.bind, factory=factory.site, is_scoped=True
+        factory.is_async,
+        flow.site(at),
+        factory.expire_on_commit,
+        bind=factory.bind,
+        factory=factory.site,
+        is_scoped=True,
     )
     return announced(flow, state, record, "scoped", at)
 
@@ -360,5 +385,3 @@ def _inherited(flow: Flow, state: State, me: Value, cls: ClassValue, name: str, 
     if isinstance(record, SessionRecord) and isinstance(me, Reference):
         return SessionInit(me) if name == "__init__" else Method(me, name)
     return None
-
-

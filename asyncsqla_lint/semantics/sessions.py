@@ -22,7 +22,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.semantics import api_use, blocking, executing, ledger, tasks, unit_of_work
+from asyncsqla_lint.semantics import api_use, blocking, executing, ledger, tasks, transactions, unit_of_work
 from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft
 from asyncsqla_lint.semantics.instances import Cause, DETACHED, InstanceRecord, PERSISTENT
 
@@ -40,6 +40,9 @@ PLAIN = frozenset(
 )
 
 
+BLOCK, ENDED = "block", "ended"
+
+
 class SessionRecord(Record, frozen=True):
     """A session of either kind. `expire_on_commit` None: nobody knows."""
 
@@ -52,8 +55,8 @@ class SessionRecord(Record, frozen=True):
     factory: Site | None = None
     how: str = "factory"  # "factory", "class", "parameter"
     is_open: bool = True
-    is_failed: bool = False
-    begun: str = ""  # "block" inside `async with session.begin()`
+    failed_at: Site | None = None  # the flush that failed; only a rollback helps
+    begun: str = ""  # BLOCK inside `async with session.begin()`, ENDED when its transaction is over already
     is_scoped: bool = False
     cls: ClassInfo | None = None
     in_nested: int = 0  # open savepoints
@@ -73,10 +76,16 @@ class SessionRecord(Record, frozen=True):
             return FORGOTTEN
         return replace(
             self,
-            expire_on_commit=self.expire_on_commit if self.expire_on_commit == other.expire_on_commit else None,
+            expire_on_commit=self.expire_on_commit
+            if self.expire_on_commit == other.expire_on_commit
+            else None,
             is_open=self.is_open or other.is_open,
-            is_failed=self.is_failed and other.is_failed,
-            begun=self.begun if self.begun == other.begun else "",
+            failed_at=self.failed_at or other.failed_at,
+            begun=self.begun
+            if self.begun == other.begun
+            else ENDED
+            if ENDED in (self.begun, other.begun)
+            else "",
             in_transaction=self.in_transaction if self.in_transaction == other.in_transaction else None,
         )
 
@@ -105,7 +114,10 @@ class SessionRecord(Record, frozen=True):
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
         if name == "begin":
-            return flow.allocate(state, TransactionRecord(me, flow.site(at), is_nested=arguments.get(0, "nested") == Constant(True)))
+            return flow.allocate(
+                state,
+                TransactionRecord(me, flow.site(at), is_nested=arguments.get(0, "nested") == Constant(True)),
+            )
         if name == "begin_nested":
             return flow.allocate(state, TransactionRecord(me, flow.site(at), is_nested=True))
         if self.is_async and name in COROUTINES:
@@ -133,7 +145,11 @@ class SessionRecord(Record, frozen=True):
 
     def absorb(self, flow: Flow, state: State, me: Reference, processed: tuple[Value, ...]) -> None:
         records = [state.record(one.oid) for one in processed if isinstance(one, Reference)]
-        if self.is_each and records and all(isinstance(one, SessionRecord) and not one.is_open for one in records):
+        if (
+            self.is_each
+            and records
+            and all(isinstance(one, SessionRecord) and not one.is_open for one in records)
+        ):
             state.put(me, replace(self, is_open=False, begun=""))
 
     def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
@@ -187,7 +203,7 @@ class TransactionRecord(Record, frozen=True):
         unit_of_work.begin(flow, state, self.session, self.is_nested, at)
         session = state.record(self.session.oid)
         if isinstance(session, SessionRecord) and not self.is_nested:
-            state.put(self.session, replace(session, begun="block"))
+            state.put(self.session, replace(session, begun=BLOCK))
         if self.owns_session:
             ledger.entered(state, self.session)
         return self.session if self.owns_session else me
@@ -196,7 +212,9 @@ class TransactionRecord(Record, frozen=True):
         current = state.record(me.oid)
         done = isinstance(current, TransactionRecord) and current.is_done
         if not done:
-            unit_of_work.end(flow, state, self.session, "rollback" if raised else "commit", self.is_nested, at, block=True)
+            unit_of_work.end(
+                flow, state, self.session, "rollback" if raised else "commit", self.is_nested, at, block=True
+            )
         session = state.record(self.session.oid)
         if isinstance(session, SessionRecord) and not self.is_nested:
             state.put(self.session, replace(session, begun=""))
@@ -231,7 +249,9 @@ class SyncSession(Value, frozen=True):
         if name in ("begin", "begin_nested"):
             return flow.allocate(
                 state,
-                TransactionRecord(self.session, flow.site(at), is_nested=name == "begin_nested", is_plain=True),
+                TransactionRecord(
+                    self.session, flow.site(at), is_nested=name == "begin_nested", is_plain=True
+                ),
             )
         return perform(flow, state, self.session, name, arguments, at)
 
@@ -297,11 +317,11 @@ def flag(arguments: Arguments, name: str, default: bool) -> bool | None:
     return None
 
 
-def new_session(
-    flow: Flow, state: State, factory: FactoryValue, arguments: Arguments, at: Span
-) -> Reference:
+def new_session(flow: Flow, state: State, factory: FactoryValue, arguments: Arguments, at: Span) -> Reference:
     given = arguments.keywords
-    expire = flag(arguments, "expire_on_commit", True) if "expire_on_commit" in given else factory.expire_on_commit
+    expire = (
+        flag(arguments, "expire_on_commit", True) if "expire_on_commit" in given else factory.expire_on_commit
+    )
     record = SessionRecord(
         factory.is_async,
         flow.site(at),
@@ -329,7 +349,13 @@ def parameter_session(
     """A session that the code is given; how it was made is not seen here."""
     expire, assumption = flow.assumed_expire_on_commit() if is_async else (None, "")
     record = SessionRecord(
-        is_async, flow.site(at), expire_on_commit=expire, assumption=assumption, how="parameter", cls=cls, in_transaction=None
+        is_async,
+        flow.site(at),
+        expire_on_commit=expire,
+        assumption=assumption,
+        how="parameter",
+        cls=cls,
+        in_transaction=None,
     )
     return announced(flow, state, record, "parameter", at)
 
@@ -341,6 +367,9 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         return UNKNOWN
     if name not in ("in_transaction", "is_modified", "get_bind", "object_session"):
         tasks.used(flow, state, me, record, name, at)
+        record = transactions.used(flow, state, me, record, name, at)
+    if name == "in_transaction":
+        return UNKNOWN if record.in_transaction is None else Constant(record.in_transaction)
     if not record.is_async:
         blocking.session_used(flow, me, record, name, at)
     if name in ledger.WRITES and _writes(flow, state, name, arguments, at):
@@ -387,7 +416,9 @@ def _run_sync(flow: Flow, state: State, me: Reference, arguments: Arguments, at:
     function, *rest = arguments.positional
     flow.greenlets += 1
     try:
-        given = Arguments((SyncSession(me), *rest), arguments.keywords, arguments.more, arguments.more_keywords)
+        given = Arguments(
+            (SyncSession(me), *rest), arguments.keywords, arguments.more, arguments.more_keywords
+        )
         return function.call(flow, state, given, at)
     finally:
         flow.greenlets -= 1

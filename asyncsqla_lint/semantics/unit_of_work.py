@@ -22,6 +22,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column, Relationship
+from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.instances import (
     DETACHED,
     EXPIRED,
@@ -70,7 +71,8 @@ def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     if cause.certain:
         return replace(record, attributes={}, expired=cause, is_modified=False)
     attributes = {
-        name: AttributeState(found.bits | EXPIRED, found.value, cause) for name, found in record.attributes.items()
+        name: AttributeState(found.bits | EXPIRED, found.value, cause)
+        for name, found in record.attributes.items()
     }
     for name in record.model.attributes:
         if name not in attributes:
@@ -94,14 +96,18 @@ def expire_all(flow: Flow, state: State, session: Reference, cause: Cause) -> No
 # --- flush ---------------------------------------------------------------------------------------
 
 
-def flush(flow: Flow, state: State, session: Reference, at: Span, *, may_fail: bool = True) -> None:
+def flush(flow: Flow, state: State, session: Reference, at: Span, *, is_explicit: bool = False, releases: bool = False) -> None:
+    """`is_explicit`: the program asks for it, so what was added without our knowing it is flushed too.
+
+    `releases`: it is the end of a savepoint's block, which takes back what fails.
+    """
     waiting = [
         (reference, record)
         for reference, record in held(state, session)
         if record.lifecycle == PENDING or record.is_modified is not False
     ]
-    if may_fail and waiting and flow.tries:
-        fail(flow, state, session, at)
+    if flow.tries and (waiting or is_explicit and ledger.ledger(state, session).writes):
+        fail(flow, state, session, at, releases)
     cause = Cause("flush", flow.site(at))
     if waiting:
         touch(state, session)
@@ -116,7 +122,11 @@ def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     attributes = {name: found for name, found in record.attributes.items() if not _only_looked_at(found)}
     if record.model.eager_defaults is False:
         for name, attribute in record.model.attributes.items():
-            if isinstance(attribute, Column) and attribute.is_set_by_server_on_insert and not attribute.primary_key:
+            if (
+                isinstance(attribute, Column)
+                and attribute.is_set_by_server_on_insert
+                and not attribute.primary_key
+            ):
                 given = attributes.get(name)
                 if given is None or not given.bits & LOADED or given.value is None:
                     attributes[name] = AttributeState(EXPIRED, None, cause)
@@ -165,17 +175,17 @@ def _given(record: InstanceRecord, name: str) -> bool:
     return found is not None and found.cause is WRITTEN
 
 
-def fail(flow: Flow, state: State, session: Reference, at: Span) -> None:
+def fail(flow: Flow, state: State, session: Reference, at: Span, releases: bool = False) -> None:
     """The flush may fail: then the transaction is rolled back, and everything is expired."""
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     failed = state.copy()
     record = failed.record(session.oid)
     if isinstance(record, SessionRecord):
-        failed.put(session, replace(record, is_failed=True))
+        failed.put(session, replace(record, failed_at=None if releases else flow.site(at)))
     cause = Cause("a failed flush", flow.site(at))
     with flow.silently():
-        if isinstance(record, SessionRecord) and record.in_nested:
+        if isinstance(record, SessionRecord) and (record.in_nested or releases):
             rolled_back_to_savepoint(flow, failed, session, cause)
         else:
             rolled_back(flow, failed, session, cause)
@@ -188,7 +198,7 @@ def fail(flow: Flow, state: State, session: Reference, at: Span) -> None:
 def commit(flow: Flow, state: State, session: Reference, at: Span) -> None:
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
-    flush(flow, state, session, at)
+    flush(flow, state, session, at, is_explicit=True)
     record = state.record(session.oid)
     if not isinstance(record, SessionRecord):
         return
@@ -222,13 +232,14 @@ def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> N
     for reference, record in list(held(state, session)):
         if record.lifecycle == PENDING or (record.is_uncommitted and record.lifecycle == PERSISTENT):
             state.put(
-                reference, replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False, is_modified=True)
+                reference,
+                replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False, is_modified=True),
             )
         elif record.lifecycle in (PERSISTENT, "mixed"):
             state.put(reference, replace(expired(record, cause), is_written=False))
     owner = state.record(session.oid)
     if isinstance(owner, SessionRecord) and cause.what == "rollback":
-        state.put(session, replace(owner, is_failed=False, in_transaction=False))
+        state.put(session, replace(owner, failed_at=None, in_transaction=False))
 
 
 def touch(state: State, session: Reference) -> None:
@@ -258,8 +269,12 @@ def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause
 
 
 def begin(flow: Flow, state: State, session: Reference, is_nested: bool, at: Span) -> None:
+    from asyncsqla_lint.semantics import transactions
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
+    owner = state.record(session.oid)
+    if isinstance(owner, SessionRecord) and not is_nested and owner.in_transaction:
+        transactions.begun_twice(flow, session, owner, at)
     touch(state, session)
     if not is_nested:
         return
@@ -283,10 +298,11 @@ def end(
         name = f"{how} of a savepoint" if is_nested else how
         tasks.used(flow, state, session, record, name, at, ends_block=block)
         if is_nested:
-            state.put(session, replace(record, in_nested=max(record.in_nested - 1, 0)))
+            failed_at = None if how == "rollback" else record.failed_at
+            state.put(session, replace(record, in_nested=max(record.in_nested - 1, 0), failed_at=failed_at))
     if how == "commit":
         if is_nested:
-            flush(flow, state, session, at)
+            flush(flow, state, session, at, releases=True)
         else:
             commit(flow, state, session, at)
     elif is_nested:
@@ -357,7 +373,7 @@ def adopt(flow: Flow, state: State, session: Reference, value: Value, depth: int
 def _flush(
     flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
 ) -> Value:
-    flush(flow, state, me, at)
+    flush(flow, state, me, at, is_explicit=True)
     return NONE
 
 
@@ -427,7 +443,9 @@ def _refresh(
         if names is None:
             from asyncsqla_lint.semantics.instances import forgotten
 
-            state.put(reference, forgotten(replace(record, expired=None)) if record.expired else forgotten(record))
+            state.put(
+                reference, forgotten(replace(record, expired=None)) if record.expired else forgotten(record)
+            )
         elif names:
             for name in names:
                 now = state.record(reference.oid)
@@ -446,12 +464,20 @@ def refreshed(record: InstanceRecord) -> InstanceRecord:
         plan = Plan(trail=(record.model.cls,))
     elif plan is None:
         attributes = {
-            name: found for name, found in record.attributes.items() if isinstance(record.model.attributes.get(name), Relationship)
+            name: found
+            for name, found in record.attributes.items()
+            if isinstance(record.model.attributes.get(name), Relationship)
         }
         for name, found in attributes.items():
             attributes[name] = AttributeState(UNSURE, found.value)
     return replace(
-        record, plan=plan, attributes=attributes, expired=None, is_new=False, is_modified=False, lifecycle=PERSISTENT
+        record,
+        plan=plan,
+        attributes=attributes,
+        expired=None,
+        is_new=False,
+        is_modified=False,
+        lifecycle=PERSISTENT,
     )
 
 
@@ -485,9 +511,11 @@ def _merge(
             for name, relationship in record.model.relationships.items():
                 if name not in given and record.plan.strategy(relationship) in EAGER:
                     given[name] = AttributeState(UNSURE)
-        options = tuple(collected(flow, state, Arguments((arguments.keywords["options"],)), at)) if (
-            "options" in arguments.keywords
-        ) else ()
+        options = (
+            tuple(collected(flow, state, Arguments((arguments.keywords["options"],)), at))
+            if ("options" in arguments.keywords)
+            else ()
+        )
         merged = InstanceRecord(
             record.model,
             plan=plan_for(record.model.cls, options),
@@ -523,4 +551,3 @@ METHODS: dict[str, Performer] = {
     "merge": _merge,
     "delete": _delete,
 }
-

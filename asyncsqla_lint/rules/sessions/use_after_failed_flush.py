@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
+from asyncsqla_lint.rules.places import line_seen_from, place
+from asyncsqla_lint.semantics.events import FailedSessionUsed
+
+
+class UseAfterFailedFlush(Rule):
+    """
+    ## What it does
+    Reports a session that is used after a handler has swallowed the error of a flush or commit, without a rollback.
+
+    ## Why is this bad?
+    A failed flush ends the transaction. Until `rollback()` is called, every statement raises
+    `PendingRollbackError: This Session's transaction has been rolled back due to a previous exception during flush`.
+
+    ## Example
+    ```python
+    try:
+        await session.flush()
+    except IntegrityError:
+        pass
+    await session.scalar(select(func.count(User.id)))
+    ```
+
+    ## Use instead
+    ```python
+    try:
+        await session.flush()
+    except IntegrityError:
+        await session.rollback()
+    await session.scalar(select(func.count(User.id)))
+    ```
+
+    ## Or keep what was done before
+    ```python
+    try:
+        async with session.begin_nested():
+            session.add(user)
+    except IntegrityError:
+        pass
+    ```
+    """
+
+    code = "ASQ207"
+    name = "use-after-failed-flush"
+    outcome = Raises("PendingRollbackError")
+
+    @on(FailedSessionUsed)
+    def used(self, event: FailedSessionUsed, report: Reporter) -> None:
+        where = line_seen_from(event.failed_at, event.site)
+        message = (
+            f"when the flush on {where} fails, its error is swallowed without a rollback, and this "
+            f"`{event.method}` raises `PendingRollbackError`; `await session.rollback()` in the handler"
+        )
+        report(self, event, message, related=[place(event.failed_at, "this flush may fail")])
