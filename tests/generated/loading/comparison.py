@@ -1,0 +1,155 @@
+"""Holds what the linter says of a program against what SQLAlchemy does with it.
+
+A program is run and linted; then the lines that raised are taken out, and it is run and linted again, until
+nothing raises any more. A read that raises in every world has to be reported; what is reported has to raise in one.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asyncsqla_lint.project.index import Index, Module
+from asyncsqla_lint.rules.engine import analyse
+from asyncsqla_lint.syntax import lower
+from asyncsqla_lint.workspace.config import Config
+from generated.loading.programs import Node, Program, Rendered
+
+WORKER = Path(__file__).with_name("worker.py")
+ROUNDS = 40
+# What may be reported where that is raised.
+CODES = {
+    "MissingGreenlet": {"ASQ301", "ASQ302", "ASQ305", "ASQ306", "ASQ311"},
+    "DetachedInstanceError": {"ASQ302", "ASQ303"},
+    "InvalidRequestError": {"ASQ301", "ASQ305", "ASQ311"},
+}
+READS = {code for codes in CODES.values() for code in codes}
+
+
+class Release:
+    """A worker process under one release of SQLAlchemy."""
+
+    def __init__(self, python: str) -> None:
+        self.process = subprocess.Popen(
+            [python, "-B", str(WORKER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def run(self, program: Program, main: str) -> list[Run]:
+        request = {"models": program.models, "main": main, "flags": program.flags, "rows": program.rows}
+        source, sink = self.process.stdout, self.process.stdin
+        assert source is not None and sink is not None
+        print(json.dumps(request), file=sink, flush=True)
+        answer = json.loads(source.readline())
+        if "failed" in answer:
+            raise RuntimeError(answer["failed"])
+        return [
+            Run(one["world"], tuple(one["flags"]), one["line"], one["kind"], one["error"])
+            for one in answer["runs"]
+        ]
+
+    def close(self) -> None:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
+@dataclass(frozen=True)
+class Run:
+    world: int
+    flags: tuple[bool, ...]
+    line: int
+    kind: str
+    error: str
+
+
+@dataclass
+class Disagreement:
+    what: str  # "missed", "false", "wrong code", "crash"
+    line: int
+    detail: str
+    rendered: Rendered
+    models: str
+
+    def __str__(self) -> str:
+        lines = self.rendered.text.splitlines()
+        shown = [f"{n:4}{'>' if n == self.line else ' '} {line}" for n, line in enumerate(lines, 1) if n > 27]
+        return "\n".join([f"{self.what} at line {self.line}: {self.detail}", self.models, *shown])
+
+
+@dataclass
+class Tally:
+    programs: int = 0
+    runs: int = 0
+    raised: int = 0  # reads that raised, and were reported
+    spoilt: int = 0  # lines that failed in ways of their own
+    by_data: int = 0  # reads that raise in one world and not in another
+    kinds: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def lint(program: Program, main: str) -> dict[int, set[str]]:
+    modules = [
+        Module("main", "main.py", False, lower(main)),
+        Module("models", "models.py", False, lower(program.models)),
+    ]
+    found: dict[int, set[str]] = defaultdict(set)
+    for finding in analyse(Index(modules), ["main", "models"], Config()).findings:
+        if finding.path == "main.py" and finding.code in READS:
+            found[finding.location.row].add(finding.code)
+    return found
+
+
+def compare(program: Program, release: Release, tally: Tally) -> Disagreement | None:
+    without: set[Node] = set()
+    raised_ever: set[Node] = set()
+    tally.programs += 1
+    for _ in range(ROUNDS):
+        rendered = program.render(without)
+        runs = release.run(program, rendered.text)
+        tally.runs += len(runs)
+        spoilt = {run.line for run in runs if run.line and not run.kind}
+        if spoilt:
+            if -1 in spoilt or not spoilt <= set(rendered.nodes):
+                raise RuntimeError(f"a program fails outside of its lines: {runs}\n{rendered.text}")
+            without |= {rendered.nodes[line] for line in spoilt}
+            tally.spoilt += len(spoilt)
+            continue
+        reported = lint(program, rendered.text)
+        raising = {run.line: run for run in runs if run.line}
+        if not raising:
+            for line, codes in sorted(reported.items()):
+                return Disagreement("false", line, ", ".join(sorted(codes)), rendered, program.models)
+            return None
+        excused = bool(set(reported) & set(raising))
+        gone: set[int] = set()
+        for flags in {run.flags for run in runs}:
+            here = [run for run in runs if run.flags == flags]
+            lines = {run.line for run in here}
+            if len(lines) > 1:
+                tally.by_data += 1
+                gone |= lines - {0}
+                continue
+            line, kinds = here[0].line, {run.kind for run in here}
+            if not line:
+                continue
+            if line in reported:
+                wrong = [run for run in here if not CODES[run.kind] & reported[line]]
+                if len(wrong) == len(here):
+                    detail = f"{wrong[0].error} but {sorted(reported[line])}"
+                    return Disagreement("wrong code", line, detail, rendered, program.models)
+                gone.add(line)
+                for kind in kinds:
+                    tally.kinds[kind] += 1
+                tally.raised += 1
+            elif not excused:
+                return Disagreement("missed", line, here[0].error.splitlines()[0], rendered, program.models)
+        raised_ever |= {rendered.nodes[line] for line in gone}
+        without |= {rendered.nodes[line] for line in gone}
+    raise RuntimeError(f"no end of raising lines in\n{program.render(without).text}")

@@ -1,0 +1,280 @@
+"""Model graphs: entities with their columns and relationships, their source, and the rows they start with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+NAMES = ("Author", "Book", "Shop", "Award")
+LAZY = (
+    "select",
+    "select",
+    "select",
+    "select",
+    "joined",
+    "selectin",
+    "subquery",
+    "immediate",
+    "raise",
+    "raise_on_sql",
+)
+ROWS = (1, 2, 3)
+SUBCLASS_ROWS = (4, 5, 6)
+WORLDS = 2  # in each, the same rows refer to other rows: what the source cannot know
+
+
+@dataclass
+class Column:
+    name: str
+    kind: str  # "plain", "deferred", "onupdate", "default"
+
+
+@dataclass(eq=False)
+class Relationship:
+    name: str
+    owner: Entity
+    target: Entity
+    direction: str  # "many-to-one", "one-to-many", "many-to-many", "one-to-one"
+    lazy: str
+    inverse: str | None = None
+    key: str = ""  # the foreign key's column, or the association table
+    is_near: bool = True  # it stands on the side of the foreign key, or first in the association table
+
+    @property
+    def is_collection(self) -> bool:
+        return self.direction in ("one-to-many", "many-to-many")
+
+
+@dataclass(eq=False)
+class Entity:
+    name: str
+    columns: list[Column] = field(default_factory=list)
+    relationships: list[Relationship] = field(default_factory=list)
+    foreign_keys: list[tuple[str, Entity]] = field(default_factory=list)
+    base: Entity | None = None
+    inheritance: str = ""  # of a subclass: "joined" or "single"
+    subclasses: list[Entity] = field(default_factory=list)
+
+    @property
+    def table(self) -> str:
+        holder = self.base if self.base is not None and self.inheritance == "single" else self
+        return holder.name.lower() + "s"
+
+    @property
+    def lineage(self) -> list[Entity]:
+        return [self] if self.base is None else [*self.base.lineage, self]
+
+    @property
+    def all_columns(self) -> list[Column]:
+        return [column for entity in self.lineage for column in entity.columns]
+
+    @property
+    def all_relationships(self) -> list[Relationship]:
+        return [one for entity in self.lineage for one in entity.relationships]
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        return ROWS if self.base is None else SUBCLASS_ROWS
+
+    @property
+    def all_rows(self) -> tuple[int, ...]:
+        return self.rows + (SUBCLASS_ROWS if self.subclasses else ())
+
+
+@dataclass
+class Schema:
+    entities: list[Entity]
+    associations: list[tuple[str, Entity, Entity]]
+    expire_on_commit: bool
+    flags: int
+
+    def source(self) -> str:
+        return "\n".join(
+            [IMPORTS, *map(self._association, self.associations), *map(_class_source, self.entities)]
+        )
+
+    @staticmethod
+    def _association(one: tuple[str, Entity, Entity]) -> str:
+        name, left, right = one
+        return (
+            f"{name} = Table(\n    {name!r},\n    Base.metadata,\n"
+            f'    Column("left_id", ForeignKey("{left.table}.id"), primary_key=True),\n'
+            f'    Column("right_id", ForeignKey("{right.table}.id"), primary_key=True),\n)\n'
+        )
+
+    def rows(self, world: int) -> list[tuple[str, list[dict[str, object]]]]:
+        """What every table holds at the start."""
+        found: list[tuple[str, list[dict[str, object]]]] = []
+        for entity in self.entities:
+            if entity.base is None:
+                found.append((entity.table, _rows_of(entity, world)))
+        for entity in self.entities:
+            if entity.inheritance == "joined":
+                found.append((entity.table, [{"id": id, **_values(entity, id, world)} for id in entity.rows]))
+        for name, left, right in self.associations:
+            pairs = {
+                (id, right.all_rows[(n + shift + world) % 3])
+                for n, id in enumerate(left.all_rows)
+                for shift in (0, 1)
+            }
+            found.append((name, [{"left_id": one, "right_id": other} for one, other in sorted(pairs)]))
+        return found
+
+
+IMPORTS = """\
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Table, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+"""
+
+
+def _rows_of(entity: Entity, world: int) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    single = [one for one in entity.subclasses if one.inheritance == "single"]
+    for id in entity.all_rows:
+        row: dict[str, object] = {"id": id, **_values(entity, id, world)}
+        if entity.subclasses:
+            row["kind"] = entity.table if id in ROWS else entity.subclasses[0].name.lower()
+        for subclass in single:
+            given = _values(subclass, id, world)
+            row |= given if id in SUBCLASS_ROWS else dict.fromkeys(given)
+        found.append(row)
+    return found
+
+
+def _values(entity: Entity, id: int, world: int) -> dict[str, object]:
+    values: dict[str, object] = {column.name: f"{column.name}{id}" for column in entity.columns}
+    for name, target in entity.foreign_keys:
+        # A row never refers to itself.
+        shift = 1 + world if target in entity.lineage else world
+        rows = target.rows
+        values[name] = rows[(id - 1 + shift) % len(rows)]
+    return values
+
+
+def _class_source(entity: Entity) -> str:
+    base = "Base" if entity.base is None else entity.base.name
+    lines = [f"\nclass {entity.name}({base}):"]
+    if entity.inheritance != "single":
+        lines += [f"    __tablename__ = {entity.table!r}", ""]
+    if entity.base is None:
+        lines.append("    id: Mapped[int] = mapped_column(primary_key=True)")
+    elif entity.inheritance == "joined":
+        lines.append(
+            f'    id: Mapped[int] = mapped_column(ForeignKey("{entity.base.table}.id"), primary_key=True)'
+        )
+    for column in entity.columns:
+        lines.append(f"    {column.name}: Mapped[str | None] = mapped_column({_COLUMNS[column.kind]})")
+    for name, target in entity.foreign_keys:
+        lines.append(f'    {name}: Mapped[int | None] = mapped_column(ForeignKey("{target.table}.id"))')
+    for one in entity.relationships:
+        annotation = f"list[{one.target.name}]" if one.is_collection else f"{one.target.name} | None"
+        arguments = [f"lazy={one.lazy!r}"] if one.lazy != "select" else []
+        if one.inverse is not None:
+            arguments.append(f"back_populates={one.inverse!r}")
+        arguments += _joining(one)
+        lines.append(f"    {one.name}: Mapped[{annotation}] = relationship({', '.join(arguments)})")
+    if entity.subclasses:
+        lines += [
+            "    kind: Mapped[str]",
+            f'    __mapper_args__ = {{"polymorphic_on": "kind", "polymorphic_identity": {entity.table!r}}}',
+        ]
+    elif entity.base is not None:
+        lines.append(f'    __mapper_args__ = {{"polymorphic_identity": {entity.name.lower()!r}}}')
+    return "\n".join(lines) + "\n"
+
+
+def _joining(one: Relationship) -> list[str]:
+    """How the tables are joined, as far as SQLAlchemy cannot find it out."""
+    if one.direction == "many-to-many":
+        near, far = ("left_id", "right_id") if one.is_near else ("right_id", "left_id")
+        found = [f"secondary={one.key!r}"]
+        if one.owner is one.target:
+            found.append(f'primaryjoin="{one.owner.name}.id == {one.key}.c.{near}"')
+            found.append(f'secondaryjoin="{one.target.name}.id == {one.key}.c.{far}"')
+        return found
+    holder = one.owner if one.is_near else one.target
+    found = []
+    sides = ({*_family(one.owner)}, {*_family(one.target)})
+    keys = {
+        name
+        for near, far in (sides, sides[::-1])
+        for each in near
+        for name, target in each.foreign_keys
+        if target in far
+    }
+    if len(keys) > 1:
+        found.append(f'foreign_keys="{holder.name}.{one.key}"')
+    if one.owner is one.target and one.is_near:
+        found.append(f'remote_side="{one.target.name}.id"')
+    return found
+
+
+def _family(entity: Entity) -> list[Entity]:
+    return [*entity.lineage, *entity.subclasses]
+
+
+_COLUMNS = {
+    "plain": "",
+    "deferred": "deferred=True",
+    "onupdate": "server_default=func.now(), onupdate=func.now()",
+    "default": "server_default=func.now()",
+}
+
+
+def draw_schema(random: Random) -> Schema:
+    entities = [Entity(name, [Column("name", "plain")]) for name in NAMES[: random.randint(2, 3)]]
+    schema = Schema(entities, [], random.random() < 0.5, random.choice((0, 0, 1, 2)))
+    for entity in list(entities):
+        for name, kind, chance in (
+            ("notes", "deferred", 0.35),
+            ("stamp", "onupdate", 0.3),
+            ("since", "default", 0.2),
+        ):
+            if random.random() < chance:
+                entity.columns.append(Column(name, kind))
+    if random.random() < 0.4:
+        _add_subclass(random, schema)
+    for _ in range(random.randint(1, 4)):
+        _add_relationship(random, schema)
+    return schema
+
+
+def _add_subclass(random: Random, schema: Schema) -> None:
+    base = random.choice(schema.entities)
+    subclass = Entity("Special" + base.name, [Column("extra", "plain")], base=base)
+    subclass.inheritance = random.choice(("joined", "single"))
+    base.subclasses.append(subclass)
+    schema.entities.append(subclass)
+
+
+def _add_relationship(random: Random, schema: Schema) -> None:
+    one, other = random.choice(schema.entities), random.choice(schema.entities)
+    shape = random.choice(("to-one", "to-one", "to-many", "many-to-many", "one-to-one"))
+    if (one in other.lineage or other in one.lineage) and (one is not other or one.base is not None):
+        return  # SQLAlchemy wants more said about these than the generator says
+    number = sum(len(entity.relationships) for entity in schema.entities)
+    forward, backward = f"{other.name.lower()}_{number}", f"{one.name.lower()}_{number + 1}"
+    if shape == "many-to-many":
+        key = f"{one.name.lower()}_{other.name.lower()}_{number}"
+        schema.associations.append((key, one, other))
+        ends = [("many-to-many", forward, one, other), ("many-to-many", backward, other, one)]
+    else:
+        key = f"{forward}_id"
+        one.foreign_keys.append((key, other))
+        far = "one-to-one" if shape == "one-to-one" else "one-to-many"
+        ends = [("many-to-one", forward, one, other), (far, backward, other, one)]
+    kept = [0, 1]
+    if random.random() < 0.3:
+        kept = [1] if shape == "to-many" else [0]
+    for index in kept:
+        direction, name, owner, target = ends[index]
+        inverse = ends[1 - index][1] if len(kept) == 2 else None
+        made = Relationship(name, owner, target, direction, random.choice(LAZY), inverse, key, index == 0)
+        owner.relationships.append(made)

@@ -1,0 +1,130 @@
+"""Runs programs under the SQLAlchemy of this interpreter: one JSON request a line in, one JSON answer a line out.
+
+Nothing but SQLAlchemy and the standard library is imported, for this runs in the environment of a release. A program
+is run once for each world and each setting of its flags; the answer says where and how each run ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import json
+import os
+import sys
+import tempfile
+import traceback
+import types
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy.ext.asyncio
+from sqlalchemy import event
+from sqlalchemy.exc import InvalidRequestError, MissingGreenlet, StatementError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm.exc import DetachedInstanceError
+
+MAKE_ENGINE: Callable[..., AsyncEngine] = sqlalchemy.ext.asyncio.create_async_engine
+
+
+class Worker:
+    def __init__(self, directory: Path) -> None:
+        self.url = f"sqlite+aiosqlite:///{directory / 'app.db'}"
+        self.path = directory / "app.db"
+        self.models: types.ModuleType | None = None
+        self.text = ""
+        sqlalchemy.ext.asyncio.create_async_engine = self.make_engine
+        self.engine: AsyncEngine | None = None
+
+    def make_engine(self, *_: object, **__: object) -> AsyncEngine:
+        assert self.engine is not None
+        return self.engine
+
+    def load_models(self, text: str) -> Any:
+        if self.text != text:
+            if self.models is not None:
+                self.models.Base.registry.dispose()
+            self.models = sys.modules["models"] = types.ModuleType("models")
+            exec(compile(text, "models.py", "exec"), self.models.__dict__)
+            self.models.Base.registry.configure()
+            self.text = text
+        return self.models
+
+    async def answer(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        models = self.load_models(request["models"])
+        self.path.unlink(missing_ok=True)
+        self.engine = MAKE_ENGINE(self.url, connect_args={"timeout": 0})
+        event.listen(self.engine.sync_engine, "connect", _fast)
+        main: dict[str, Any] = {"__name__": "main"}
+        exec(compile(request["main"], "main.py", "exec"), main)
+        runs = []
+        try:
+            async with self.engine.begin() as connection:
+                await connection.run_sync(models.Base.metadata.create_all)
+            for world, rows in enumerate(request["rows"]):
+                for flags in itertools.product((False, True), repeat=request["flags"]):
+                    await self.fill(models.Base.metadata.tables, rows)
+                    ended = await run(main["case"], flags)
+                    runs.append({"world": world, "flags": flags, **ended})
+        finally:
+            await self.engine.dispose()
+        return runs
+
+    async def fill(self, tables: dict[str, Any], rows: list[tuple[str, list[dict[str, Any]]]]) -> None:
+        assert self.engine is not None
+        async with self.engine.begin() as connection:
+            for table in tables.values():
+                await connection.execute(table.delete())
+            for name, values in rows:
+                await connection.execute(tables[name].insert(), values)
+
+
+def _fast(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("synchronous = off", "journal_mode = wal"):
+        cursor.execute(f"pragma {pragma}")
+    cursor.close()
+
+
+async def run(case: Callable[..., Any], flags: tuple[bool, ...]) -> dict[str, Any]:
+    """`line` is where the program's own code stood when it raised; 0: it did not."""
+    try:
+        await case(*flags)
+    except Exception as error:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "main.py"]
+        return {"line": frames[-1].lineno if frames else -1, "kind": kind_of(error), "error": str(error)[:300]}
+    return {"line": 0, "kind": "", "error": ""}
+
+
+def kind_of(error: BaseException) -> str:
+    """The kinds of failure that reading an attribute has; "" for whatever else a program may run into."""
+    if isinstance(error, MissingGreenlet) or (isinstance(error, StatementError) and isinstance(error.orig, MissingGreenlet)):
+        return "MissingGreenlet"
+    if isinstance(error, DetachedInstanceError):
+        return "DetachedInstanceError"
+    if isinstance(error, InvalidRequestError) and "is not available due to lazy=" in str(error):
+        return "InvalidRequestError"
+    if isinstance(error, InvalidRequestError) and "due to raiseload=True" in str(error):
+        return "InvalidRequestError"
+    return ""
+
+
+async def main() -> None:
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as directory:
+        worker = Worker(Path(directory))
+        for number, line in enumerate(sys.stdin):
+            try:
+                answer = await worker.answer(json.loads(line))
+            except Exception:
+                print(json.dumps({"failed": traceback.format_exc()}), flush=True)
+                continue
+            print(json.dumps({"runs": answer}), flush=True)
+            if number % 20 == 0:
+                gc.collect()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
