@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint.flow.events import CoroutineDropped
 from asyncsqla_lint.flow.frames import RISK, Frame, OnYield, Option, Outcome, PathEnds, merged_options
 from asyncsqla_lint.flow.objects import ContextManagerRecord, CoroutineRecord, DictRecord, ListRecord
@@ -65,10 +67,12 @@ def call_unknown(flow: Flow, state: State, function: Value, arguments: Arguments
 
 def dropped(flow: Flow, state: State, value: Value, at: Span) -> None:
     """An expression statement leaves `value` to nobody."""
-    if isinstance(value, Reference) and flow.listens(CoroutineDropped):
-        record = state.record(value.oid)
-        if isinstance(record, CoroutineRecord) and record.kind == "coroutine" and not record.is_awaited:
-            flow.emit(CoroutineDropped(flow.site(at), flow.frame, flow.is_certain, record))
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    if isinstance(value, Reference) and isinstance(record, CoroutineRecord) and not record.is_awaited:
+        if record.kind == "coroutine":
+            state.put(value, replace(record, is_dropped=True))
+            if flow.listens(CoroutineDropped):
+                flow.emit(CoroutineDropped(flow.site(at), flow.frame, flow.is_certain, record))
 
 
 def _activations(frame: Frame | None, function: FunctionInfo) -> tuple[int, int]:

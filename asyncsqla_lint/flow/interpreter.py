@@ -25,12 +25,12 @@ from asyncsqla_lint.flow.frames import (
 )
 from asyncsqla_lint.flow.state import Record, State, Variables, join_states
 from asyncsqla_lint.flow.values import (
+    NONE,
     UNKNOWN,
     Arguments,
     ClassValue,
     Decorated,
     ExternalValue,
-    NONE,
     FunctionValue,
     Reference,
     SuperValue,
@@ -94,6 +94,7 @@ class Flow:
         self.serializing = 0
         self.serialized_at: tuple[Frame, Span] | None = None  # the code that set the serialisation off
         self.bound_at: object = None  # where the `partial` being called bound its arguments
+        self.loops: list[tuple[Frame, tuple[Value, ...]]] = []  # the loops being run, and what they run over
         self.changing: Span = -1  # the attribute whose value is about to be changed in place
         self.instances: set[int] = set()  # the objects that are instances of mapped classes
         self.reads: dict[tuple[str, int, str], int] = {}
@@ -105,6 +106,7 @@ class Flow:
         self.disposed: list[Record] | None = None  # what is disposed meanwhile, if anybody asks
         self.memory: dict[object, object] = {}  # what semantics has found out about the project
         self.blocked: dict[tuple[object, object], Span] = {}  # where each coroutine of this root first blocks
+        self.awaited: tuple[Expression, Value] | None = None  # the `await` that was evaluated last, and its operand
         self.awaiting: tuple[Module, Expression] | None = None  # the operand of the `await` being evaluated
 
     # -- roots
@@ -340,6 +342,7 @@ class Flow:
         if frame.yielded is not None:
             frame.yielded.append(value)
             frame.lent.append(value)
+            self.may_raise(state, UNKNOWN)  # whatever its consumer raises meanwhile
             if frame.until_yield:
                 raise PathEnds(Outcome("return", state, NONE))
             return UNKNOWN

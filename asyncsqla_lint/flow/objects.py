@@ -53,7 +53,7 @@ class ListRecord(Record, frozen=True):
         if not isinstance(other, ListRecord):
             return FORGOTTEN
         if self.items is not None and other.items is not None and len(self.items) == len(other.items):
-            items = tuple(join(a, b) for a, b in zip(self.items, other.items))
+            items = tuple(join(a, b) for a, b in zip(self.items, other.items, strict=True))
             return ListRecord(items, None, self.kind, not items)
         mine, theirs = self.whole(), other.whole()
         element = mine if theirs is None else theirs if mine is None else join(mine, theirs)
@@ -440,6 +440,7 @@ class CoroutineRecord(Record, frozen=True):
     handed: Site | None = None  # where the function that made it was called
     kind: str = "coroutine"  # or "generator": an async generator, which is iterated
     is_many: bool = False  # it stands for one of many, made alike
+    is_dropped: bool = False  # an expression statement left it to nobody
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, CoroutineRecord):

@@ -42,7 +42,7 @@ def coroutines_lost(
     flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State]
 ) -> None:
     mine = [oid for oid in flow.watched if oid > frame.id]
-    if not mine or not done:
+    if not mine:
         return
     lost: dict[Site, list[tuple[State, Reference, CoroutineRecord]]] = {}
     dealt_with: set[Site] = set()
@@ -71,6 +71,14 @@ def coroutines_lost(
                     state.put(reference, replace(record, handed=handed))
             else:
                 lost.setdefault(place, []).append((state, reference, record))
+    for state in raised:
+        # An exception may well take an unfinished coroutine with it; one that was dropped before was lost anyway.
+        others = held_by_others(flow, state, frame)
+        for oid in mine:
+            record = state.record(oid)
+            if isinstance(record, CoroutineRecord) and record.is_dropped and not record.is_awaited:
+                if owner_of(state, record) and oid not in others:
+                    lost.setdefault(record.handed or record.site, []).append((state, Reference(oid), record))
     for place, found in lost.items():
         if place in dealt_with:
             continue
