@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import narrowing
 from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.objects import CoroutineRecord, DictRecord, ListRecord
@@ -15,7 +16,6 @@ from asyncsqla_lint.flow.values import (
     Constant,
     FunctionValue,
     Iteration,
-    Method,
     Reference,
     Symbol,
     Text,
@@ -25,7 +25,6 @@ from asyncsqla_lint.flow.values import (
     text_parts,
     union,
 )
-from asyncsqla_lint import program as p
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -134,7 +133,11 @@ def _await(flow: Flow, state: State, node: p.Await) -> Value:
         flow.awaiting = outer
     if flow.risky and not is_own_coroutine(state, value):
         flow.at_risk(state, value)
-    return value.awaited(flow, state, node.span)
+    if isinstance(node.value, p.Await) and flow.awaited is not None and flow.awaited[0] is node.value:
+        flow.meanings.awaited_again(flow, state, flow.awaited[1], node.span)
+    result = value.awaited(flow, state, node.span)
+    flow.awaited = (node, value)
+    return result
 
 
 def is_own_coroutine(state: State, value: Value) -> bool:
@@ -220,7 +223,7 @@ def _lambda(flow: Flow, state: State, node: p.Lambda) -> Value:
 def _compare(flow: Flow, state: State, node: p.Compare) -> Value:
     left = evaluate(flow, state, node.left)
     result: Value = UNKNOWN
-    for operator, right_node in zip(node.operators, node.comparators):
+    for operator, right_node in zip(node.operators, node.comparators, strict=True):
         if operator in ("in", "not in"):
             right = _changing(flow, state, right_node, lambda: evaluate(flow, state, right_node))  # noqa: B023  # called at once
         else:
@@ -338,7 +341,7 @@ def _percent(pattern: p.Scalar, right: TupleValue) -> Value:
     if "%" in "".join(pieces) or len(pieces) != len(values) + 1:
         return text([pieces[0].split("%")[0] or None, None])
     parts: list[str | None] = [pieces[0]]
-    for value, piece in zip(values, pieces[1:]):
+    for value, piece in zip(values, pieces[1:], strict=True):
         parts.extend(text_parts(value))
         parts.append(piece)
     return text(parts)
@@ -393,10 +396,10 @@ def _comprehension(flow: Flow, state: State, node: p.Comprehension) -> Value:
 def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> tuple[list[Value], bool]:
     flow.step()
     if depth == len(node.clauses):
-        element = evaluate(flow, state, node.element)
+        made = evaluate(flow, state, node.element)
         if node.value is not None:
-            return [TupleValue((element, evaluate(flow, state, node.value)))], True
-        return [element], True
+            made = TupleValue((made, evaluate(flow, state, node.value)))
+        return [made], True
     clause = node.clauses[depth]
     iteration = evaluate(flow, state, clause.iterable).iterate(
         flow, state, clause.iterable.span, clause.is_async
@@ -406,15 +409,15 @@ def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> 
     if known and iteration.items is not None:
         elements = iteration.items
     result: list[Value] = []
-    for one in elements:
-        if one is None:
+    for element in elements:
+        if element is None:
             continue
-        assign(flow, state, clause.target, one)
-        own, sure = state, True
+        assign(flow, state, clause.target, element)
+        own = state
         for condition in clause.conditions:
             truth = narrowing.test(flow, own, condition)
             if truth is None:
-                known = sure = False
+                known = False
                 own = state.copy() if own is state else own
                 if narrowing.narrow(flow, own, condition, True):
                     continue
@@ -422,7 +425,11 @@ def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> 
                 continue
             break
         else:
-            inner, all_known = _comprehend(flow, own, node, depth + 1)
+            flow.loops.append((flow.frame, (element,)))
+            try:
+                inner, all_known = _comprehend(flow, own, node, depth + 1)
+            finally:
+                flow.loops.pop()
             known = known and all_known
             result.extend(inner)
         if own is not state:

@@ -13,7 +13,6 @@ from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
-    ExternalValue,
     Iteration,
     Reference,
     TupleValue,
@@ -22,9 +21,9 @@ from asyncsqla_lint.flow.values import (
     union,
 )
 from asyncsqla_lint.program import (
+    AnnotatedAssign,
     Assert,
     Assign,
-    AnnotatedAssign,
     AugmentedAssign,
     BinaryOperation,
     Break,
@@ -334,7 +333,7 @@ def _for_each(flow: Flow, state: State, node: For, value: Value) -> Result:
 
     options, exits = paths(flow, state, once)
     reached: list[State] = []
-    for (own, _), iteration in zip(options, iterations):
+    for (own, _), iteration in zip(options, iterations, strict=True):
         after, left = _loop(flow, own, node, iteration)
         reached.extend(after)
         exits.extend(left)
@@ -364,7 +363,11 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
             options, left = paths(flow, own, partial(_bind, flow, target=node.target, value=one))
             entering.extend(option[0] for option in options)
             exits.extend(left)
-        after, left = execute_block(flow, merged(flow, entering, node.span), node.body)
+        flow.loops.append((flow.frame, tuple(processed[-len(states) :])))
+        try:
+            after, left = execute_block(flow, merged(flow, entering, node.span), node.body)
+        finally:
+            flow.loops.pop()
         breaks, continues, rest = _split_exits(left)
         broken.extend(breaks)
         exits.extend(rest)

@@ -21,7 +21,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column
-from asyncsqla_lint.semantics import ledger, unit_of_work
+from asyncsqla_lint.semantics import ledger, loops, unit_of_work
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
 from asyncsqla_lint.semantics.identity import executed, key_of, materialise, same_row
@@ -58,6 +58,8 @@ def _execute(
                 found = one if found is None else _either(found, one)
     if flow.listens(StatementExecuted):
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, found, argument, name))
+    if found is not None and not found.is_write:
+        loops.asked(flow, state, name, (value for _, _, value in found.equalities), at)
     if flow.tries:
         flow.may_raise(state, unit_of_work.DATABASE_ERROR)
     unit_of_work.touch(state, me)
@@ -83,7 +85,7 @@ def _execute(
             model = None if cls is None else flow.index.model(cls)
             if model is not None:
                 executed(flow, state, me, model, found)
-    result = ResultRecord(found, me, flow.site(at), is_async=is_async)
+    result = ResultRecord(found, me, flow.site(at), is_async=is_async, executor=me)
     if name in ("scalars", "stream_scalars") or (name == "exec" and len(found.entities) == 1):
         result = replace(result, shape="scalars")
     reference = flow.allocate(state, result)
@@ -133,6 +135,7 @@ def _get(
     )
     if flow.listens(StatementExecuted):
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, statement, cls, name))
+    loops.asked(flow, state, name, () if ident is None else (ident,), at)
     held = _already_held(flow, state, me, model.cls, key_of(model, equalities))
     if held is not None and not populate and not locks:
         record = state.record(held.oid)

@@ -613,8 +613,27 @@ def _emit(
             why.what if why is not None else "",
             why.assumption if why is not None else "",
             via,
+            path_to(state, record, attribute),
         )
     )
+
+
+def path_to(
+    state: State, record: InstanceRecord, attribute: MappedAttribute
+) -> tuple[Relationship, ...]:
+    """The relationships from the instance that the query gave to this attribute; () for a column."""
+    if not isinstance(attribute, Relationship):
+        return ()
+    found = [attribute]
+    while record.parent is not None and len(found) < 8:
+        owner, name = record.parent
+        parent = state.record(owner.oid)
+        step = parent.model.relationships.get(name) if isinstance(parent, InstanceRecord) else None
+        if step is None or not isinstance(parent, InstanceRecord):
+            return ()
+        found.append(step)
+        record = parent
+    return tuple(reversed(found))
 
 
 def standing(flow: Flow, at: Span) -> tuple[Site, Frame, str]:
@@ -906,7 +925,7 @@ def construct(
     positional = list(arguments.positional)
     given = dict(arguments.keywords)
     if positional:
-        given = {**dict(zip(model.parameters, positional)), **given}
+        given = {**dict(zip(model.parameters, positional, strict=False)), **given}
     for name, value in given.items():
         record = state.record(me.oid)
         assert isinstance(record, InstanceRecord)
@@ -992,6 +1011,9 @@ class AwaitableAttribute(Value, frozen=True):
             return UNKNOWN
         found = record.state_of(self.name)
         if found is not None and found.bits & (UNLOADED | EXPIRED | UNSURE):
+            from asyncsqla_lint.semantics.loops import asked
+
+            asked(flow, state, "awaitable_attrs", (self.instance,), at)
             load_attribute(state, self.instance, record, self.name)
             record = _current(state, self.instance, record)
         return read(flow, state, self.instance, record, self.name, at, "read")

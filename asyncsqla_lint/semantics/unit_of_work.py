@@ -40,6 +40,7 @@ from asyncsqla_lint.semantics.instances import (
     allocate,
     load_attribute,
 )
+from asyncsqla_lint.semantics import loops
 from asyncsqla_lint.semantics.loader_options import EAGER, Plan, collected, plan_for
 
 if TYPE_CHECKING:
@@ -96,7 +97,15 @@ def expire_all(flow: Flow, state: State, session: Reference, cause: Cause) -> No
 # --- flush ---------------------------------------------------------------------------------------
 
 
-def flush(flow: Flow, state: State, session: Reference, at: Span, *, is_explicit: bool = False, releases: bool = False) -> None:
+def flush(
+    flow: Flow,
+    state: State,
+    session: Reference,
+    at: Span,
+    *,
+    is_explicit: bool = False,
+    releases: bool = False,
+) -> None:
     """`is_explicit`: the program asks for it, so what was added without our knowing it is flushed too.
 
     `releases`: it is the end of a savepoint's block, which takes back what fails.
@@ -106,7 +115,7 @@ def flush(flow: Flow, state: State, session: Reference, at: Span, *, is_explicit
         for reference, record in held(state, session)
         if record.lifecycle == PENDING or record.is_modified is not False
     ]
-    if flow.tries and (waiting or is_explicit and ledger.ledger(state, session).writes):
+    if flow.tries and (waiting or (is_explicit and ledger.ledger(state, session).writes)):
         fail(flow, state, session, at, releases)
     cause = Cause("flush", flow.site(at))
     if waiting:
@@ -357,7 +366,7 @@ def adopt(flow: Flow, state: State, session: Reference, value: Value, depth: int
         state.put(reference, replace(record, session=session, lifecycle=lifecycle, detached_by=None))
         if depth > 6:
             continue
-        for name, relationship in record.model.relationships.items():
+        for name in record.model.relationships:
             held_state = record.attributes.get(name)
             if held_state is None or held_state.value is None:
                 continue
@@ -436,6 +445,7 @@ def _refresh(
     if session.autoflush:
         flush(flow, state, me, at)
     touch(state, me)
+    loops.asked(flow, state, "refresh", arguments.positional[:1], at)
     names = attribute_names(state, arguments.get(1, "attribute_names"))
     for reference, _ in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
         record = state.record(reference.oid)
