@@ -180,7 +180,7 @@ def _enumerate(flow: Flow, state: State, arguments: Arguments, at: Span) -> Valu
 def _zip(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     iterations = [value.iterate(flow, state, at, False) for value in arguments.positional]
     if iterations and all(one.items is not None for one in iterations):
-        rows = tuple(TupleValue(row) for row in zip(*(one.items or () for one in iterations)))
+        rows = tuple(TupleValue(row) for row in zip(*(one.items or () for one in iterations), strict=False))
         return flow.allocate(state, ListRecord(rows, None, "iterator", not rows))
     row = TupleValue(tuple(_one(one) or UNKNOWN for one in iterations))
     return flow.allocate(state, ListRecord(None, row, "iterator"))
@@ -358,9 +358,9 @@ def _cached(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 def _cast(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     value = arguments.get(1, "val") or UNKNOWN
     if value is UNKNOWN and isinstance(arguments.get(0, "typ"), ClassValue):
+        from asyncsqla_lint.program import Opaque
         from asyncsqla_lint.project.annotations import Type
         from asyncsqla_lint.project.names import Scoped
-        from asyncsqla_lint.program import Opaque
 
         cls = arguments.get(0, "typ")
         assert isinstance(cls, ClassValue)

@@ -13,7 +13,6 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     ClassValue,
     Constant,
-    ExternalValue,
     Reference,
     Symbol,
     TupleValue,
@@ -147,7 +146,8 @@ def narrow(flow: Flow, state: State, node: p.Expression, holds: bool) -> bool:
         return narrow(flow, state, node.operand, not holds)
     if isinstance(node, p.BooleanOperation):
         if holds is (node.operator == "and"):
-            return all([narrow(flow, state, one, holds) for one in node.values])
+            possible = [narrow(flow, state, one, holds) for one in node.values]
+            return all(possible)
         return True
     if isinstance(node, p.NamedExpression):
         return narrow(flow, state, node.target, holds)

@@ -283,7 +283,7 @@ class Scopes:
         value: Value = function
         scope = function.info.definition_scope
         for expression, symbol in reversed(
-            list(zip(function.info.header.decorators, function.info.decorators))
+            list(zip(function.info.header.decorators, function.info.decorators, strict=True))
         ):
             if (
                 isinstance(scope, ClassInfo)

@@ -75,7 +75,7 @@ class Record(Struct, frozen=True):
 
     def forget(self, flow: Flow, state: State, me: Reference) -> None:
         """Code that we cannot see had this object in its hands across an await."""
-        return None
+        return
 
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
         return UNKNOWN
@@ -110,7 +110,7 @@ class Record(Struct, frozen=True):
 
     def poke(self, state: State, me: Reference, name: str, value: Value) -> None:
         """A test has narrowed what an attribute holds."""
-        return None
+        return
 
     def length(self, flow: Flow, state: State, me: Reference, at: Span) -> None:
         """`len(me)` runs `__len__`."""
@@ -123,11 +123,11 @@ class Record(Struct, frozen=True):
 
     def absorb(self, flow: Flow, state: State, me: Reference, processed: tuple[Value, ...]) -> None:
         """After a loop over what `me` stands for: each element is now like one of `processed`."""
-        return None
+        return
 
     def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
         """It was made in an iteration that stands for many, which began at the id `since`."""
-        return None
+        return
 
     def refers_to(self) -> tuple[Value, ...]:
         return ()

@@ -46,7 +46,7 @@ def blocked(
     if flow.awaiting is not None and flow.awaiting[1].span == at and flow.awaiting[0] is flow.frame.module:
         return  # awaited, so it is the annotation that is wrong
     coroutine = coroutine_of(flow.frame)
-    if coroutine is None or (coroutine, key) in flow.blocked and flow.blocked[coroutine, key] != at:
+    if coroutine is None or ((coroutine, key) in flow.blocked and flow.blocked[coroutine, key] != at):
         return
     flow.blocked[coroutine, key] = at
     flow.emit(LoopBlocked(flow.site(at), flow.frame, flow.is_certain, what, made_at, coroutine.name, value))

@@ -22,7 +22,7 @@ from asyncsqla_lint.flow.values import (
     union,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics.tasks import Gathered, GroupRecord, TaskRecord, finish, start, stands_for_many
+from asyncsqla_lint.semantics.tasks import Gathered, GroupRecord, TaskRecord, finish, stands_for_many, start
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -190,7 +190,7 @@ def _gather(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     count = len(arguments.positional)
     sites = places(flow, at, count + (arguments.more is not None))
     started = [
-        start(flow, state, one, site, is_awaited=True) for one, site in zip(arguments.positional, sites)
+        start(flow, state, one, site, is_awaited=True) for one, site in zip(arguments.positional, sites, strict=False)
     ]
     if arguments.more is None:
         results = ListRecord(tuple(result_of(state, task) for task in started), None, "list", not started)
@@ -214,7 +214,7 @@ def _start_all(flow: Flow, state: State, iteration: Iteration, at: Span) -> list
         sites = element_places(flow, at, 1) * len(items)
     else:
         sites = element_places(flow, at, len(items))
-    return [start(flow, state, one, site, is_awaited=True) for one, site in zip(items, sites)]
+    return [start(flow, state, one, site, is_awaited=True) for one, site in zip(items, sites, strict=False)]
 
 
 def _wait(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.events import Event
-from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.values import Reference, Value
-from asyncsqla_lint.project.models import MappedAttribute, Model
+from asyncsqla_lint.project.models import MappedAttribute, Model, Relationship
 
 if TYPE_CHECKING:
     from asyncsqla_lint.semantics.connections import ConnectionRecord
@@ -36,6 +36,7 @@ class AttributeLoad(Event):
     caused_by: str  # "commit", "rollback", "flush", "close", …
     assumption: str
     via: str  # the schema, property or method through which the read came
+    path: tuple[Relationship, ...]  # from the instance that the query gave to the attribute, itself included
 
 
 class AttributeWritten(Event):

@@ -53,7 +53,9 @@ def validated(flow: Flow, state: State, cls: ClassValue, name: str, value: Value
     result: Value | None = None
     for member in _functions(cls.info):
         assert member.function is not None
-        for expression, symbol in zip(member.function.header.decorators, member.function.decorators):
+        for expression, symbol in zip(
+            member.function.header.decorators, member.function.decorators, strict=True
+        ):
             if not isinstance(symbol, External):
                 continue
             if symbol.name in _WHOLE and name in member.function.header.mentions:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import (
@@ -18,18 +16,18 @@ from asyncsqla_lint.flow.values import (
     alternatives,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics.mappers import MapperValue
 from asyncsqla_lint.semantics.instances import (
     EXPIRED,
     LOADED,
     UNSURE,
     WRONG,
     AttributeState,
-    evidence,
     InstanceDict,
     InstanceRecord,
+    evidence,
     forgotten,
 )
+from asyncsqla_lint.semantics.mappers import MapperValue
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

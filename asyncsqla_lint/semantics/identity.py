@@ -23,7 +23,6 @@ from asyncsqla_lint.semantics.instances import (
     allocate,
 )
 from asyncsqla_lint.semantics.loader_options import EAGER, Plan, plan_for
-
 from asyncsqla_lint.semantics.statements import Statement, entity_class
 
 if TYPE_CHECKING:

@@ -84,7 +84,7 @@ def _abandoned(
             )
     elif page.is_block:
         return
-    elif page.holds and not page.is_doubtful or is_lent and closed is None:
+    elif (page.holds and not page.is_doubtful) or (is_lent and closed is None):
         how = "never" if closed is None else "path"
     elif (page.was_used or is_lent) and record.site not in pages.guarded and not _is_spared(frame.function):
         how = "exception" if closed is not None else "never"

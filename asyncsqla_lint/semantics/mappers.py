@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.values import UNKNOWN, Constant, Iteration, Method, Value
-from asyncsqla_lint.flow.values import Arguments, TupleValue
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Iteration, Method, TupleValue, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column, Model, Relationship
 
