@@ -50,6 +50,7 @@ class Meanings:
         self.when_field_read: list[Callable[[Flow, State, ClassValue, str, Value, Span], Value | None]] = []
         self.when_entered: list[Callable[[Flow, State, Value, Span, bool], None]] = []
         self.when_awaited: list[Callable[[Flow, State, Value, Span], None]] = []
+        self.when_awaited_again: list[Callable[[Flow, State, Value, Span], None]] = []
         self.when_coroutine_read: list[Callable[[Flow, State, Reference, str, Span], None]] = []
         self.when_class_changed: list[Callable[[Flow, State, ClassValue, str, Value], None]] = []
         self.when_root_ended: list[Callable[[Flow], None]] = []
@@ -142,6 +143,11 @@ class Meanings:
         """`await function(…)`, before the call."""
         for hook in self.when_awaited:
             hook(flow, state, function, at)
+
+    def awaited_again(self, flow: Flow, state: State, operand: Value, at: Span) -> None:
+        """`await (await operand)`."""
+        for hook in self.when_awaited_again:
+            hook(flow, state, operand, at)
 
     def coroutine_read(self, flow: Flow, state: State, coroutine: Reference, name: str, at: Span) -> None:
         """An attribute (or item, when the name is empty) is asked of a coroutine."""

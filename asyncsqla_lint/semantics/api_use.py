@@ -151,6 +151,15 @@ def _binds_late(flow: Flow, at: Span) -> bool:
     return False
 
 
+def awaited_again(flow: Flow, state: State, operand: Value, at: Span) -> None:
+    """`await (await connection.run_sync(f))`."""
+    record = state.record(operand.oid) if isinstance(operand, Reference) else None
+    if not isinstance(record, CoroutineRecord) or not flow.listens(RunSyncMisused):
+        return
+    if method_name(record) == "run_sync" and owner_of(state, record):
+        flow.emit(RunSyncMisused(flow.site(at), flow.frame, flow.is_certain, "awaited", ""))
+
+
 def settle(state: State, coroutine: Reference) -> None:
     """Nothing more is to be said of this coroutine."""
     from msgspec.structs import replace
@@ -217,6 +226,12 @@ def read(flow: Flow, state: State, me: Value, name: str, at: Span) -> None:
         flow.emit(AttributeMissing(flow.site(at), flow.frame, flow.is_certain, owner, sync, name))
 
 
+def has(flow: Flow, state: State, me: Value, name: str) -> bool | None:
+    """`hasattr(session, "query")`: known only where the tables say that it is missing."""
+    owner = class_name(state, me)
+    return False if owner is not None and api(flow.release).is_missing(owner, name) else None
+
+
 # --- run_sync ------------------------------------------------------------------------------------
 
 
@@ -257,3 +272,4 @@ def register(meanings: Meanings) -> None:
     meanings.when_awaited.append(call_awaited)
     meanings.when_entered.append(entered)
     meanings.when_coroutine_read.append(coroutine_read)
+    meanings.when_awaited_again.append(awaited_again)

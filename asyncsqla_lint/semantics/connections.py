@@ -122,6 +122,9 @@ class ConnectionRecord(Record, frozen=True):
             return FORGOTTEN
         return replace(self, is_open=self.is_open or other.is_open, engine=self.engine)
 
+    def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
+        return api_use.has(flow, state, me, name)
+
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         api_use.read(flow, state, me, name, at)
         if name == "engine":
@@ -328,7 +331,7 @@ def _execute(flow: Flow, state: State, me: Reference, name: str, arguments: Argu
     # Rows of a connection are columns, never instances: nothing is known of their elements.
     statement = Statement("select" if found is None else found.kind, flow.site(at))
     shape = "scalars" if name.endswith("scalars") else "rows"
-    result = ResultRecord(statement, None, flow.site(at), shape=shape, is_async=name.startswith("stream"))
+    result = ResultRecord(statement, None, flow.site(at), shape=shape, is_async=name.startswith("stream"), executor=me)
     return flow.allocate(state, result)
 
 

@@ -20,6 +20,8 @@ class EngineCreated(Event):
     engine: Reference
     record: EngineRecord
     release: Release
+    connect_args: tuple[tuple[str, str | None], ...]
+    wrapped: bool  # handed to `AsyncEngine(…)` at once
 
 
 class EngineDisposed(Event):

@@ -60,7 +60,9 @@ class EngineRecord(Record, frozen=True):
         if self.fate == other.fate:
             return self
         open_ = self if self.fate == OPEN else other if other.fate == OPEN else self
-        return replace(open_, fate=HALF if HALF in (self.fate, other.fate) and open_.fate != OPEN else open_.fate)
+        return replace(
+            open_, fate=HALF if HALF in (self.fate, other.fate) and open_.fate != OPEN else open_.fate
+        )
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         if name == "sync_engine" and self.is_async:
@@ -79,7 +81,9 @@ class EngineRecord(Record, frozen=True):
     ) -> Value:
         if name == "execution_options" and arguments.keywords.get("isolation_level") == AUTOCOMMIT:
             # It shares the pool, and whoever made the engine still answers for that.
-            return flow.allocate(state, replace(self, maker="", options={**self.options, "isolation_level": AUTOCOMMIT}))
+            return flow.allocate(
+                state, replace(self, maker="", options={**self.options, "isolation_level": AUTOCOMMIT})
+            )
         if name in ("execution_options", "_optional_conn_ctx_manager"):
             return me  # shares its pool
         if name in ("connect", "begin"):
@@ -124,7 +128,9 @@ class SyncEngine(Value, frozen=True):
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         if name == "dispose":
-            stays = arguments.keywords.get("close") == Constant(False)  # after a fork: the parent's connections
+            stays = arguments.keywords.get("close") == Constant(
+                False
+            )  # after a fork: the parent's connections
             dispose(flow, state, self.engine, at, proper=flow.greenlets > 0 or stays)
             return NONE
         return UNKNOWN
@@ -183,10 +189,14 @@ def _maker(name: str, is_async: bool):  # type: ignore[no-untyped-def]  # the ty
     return meaning
 
 
-def _from_config(flow: Flow, state: State, name: str, is_async: bool, arguments: Arguments, at: Span) -> Value:
+def _from_config(
+    flow: Flow, state: State, name: str, is_async: bool, arguments: Arguments, at: Span
+) -> Value:
     given = arguments.get(0, "configuration")
     prefix = arguments.get(1, "prefix") or Constant("sqlalchemy.")
-    options = {key: value for key, value in arguments.keywords.items() if key not in ("configuration", "prefix")}
+    options = {
+        key: value for key, value in arguments.keywords.items() if key not in ("configuration", "prefix")
+    }
     record = state.record(given.oid) if isinstance(given, Reference) else None
     url: Value = UNKNOWN
     open_ = True
@@ -206,8 +216,31 @@ def made(flow: Flow, state: State, record: EngineRecord, at: Span) -> Reference:
     record = replace(record, is_each=flow.joining > 0)
     engine = flow.allocate_watched(state, record)
     if flow.listens(EngineCreated):
-        flow.emit(EngineCreated(flow.site(at), flow.frame, flow.is_certain, engine, record, flow.release))
+        given = _connect_args(state, record.options.get("connect_args"))
+        wrapped = _is_wrapped(flow, at)
+        flow.emit(
+            EngineCreated(
+                flow.site(at), flow.frame, flow.is_certain, engine, record, flow.release, given, wrapped
+            )
+        )
     return engine
+
+
+def _connect_args(state: State, value: Value | None) -> tuple[tuple[str, str | None], ...]:
+    """The keys that `connect_args` certainly has, and the strings that they hold."""
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    if not isinstance(record, DictRecord):
+        return ()
+    return tuple(
+        (key, one.value if isinstance(one, Constant) and isinstance(one.value, str) else None)
+        for key, one in record.entries.items()
+        if isinstance(key, str)
+    )
+
+
+def _is_wrapped(flow: Flow, at: Span) -> bool:
+    """`AsyncEngine(create_engine(…))`, or `AsyncEngine(engine_from_config(…))`."""
+    return flow.frame.function is not None and "AsyncEngine" in flow.frame.function.header.mentions
 
 
 def _wrap(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

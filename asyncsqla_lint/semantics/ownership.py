@@ -15,6 +15,7 @@ from asyncsqla_lint.flow.roots import functions_of
 from asyncsqla_lint.flow.values import ExternalValue, Reference, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Module
+from asyncsqla_lint.project.walking import calls, walk
 from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned
 from asyncsqla_lint.semantics.engines import DISPOSED, HALF, OPEN, EngineRecord
@@ -172,15 +173,9 @@ def _disposed_by(scout: Flow, info: FunctionInfo) -> list[EngineRecord]:
     return [record for record in scout.disposed if isinstance(record, EngineRecord)]
 
 
-def _mentions(node: object) -> bool:
+def _mentions(statement: p.Statement) -> bool:
     """Does code outside of functions name `dispose`?"""
-    if isinstance(node, p.Attribute) and node.name == DISPOSE:
-        return True
-    if isinstance(node, (p.FunctionDefinition, p.Lambda)):
-        return False
-    if isinstance(node, Struct):
-        return any(_mentions(getattr(node, name)) for name in node.__struct_fields__)
-    return isinstance(node, tuple) and any(_mentions(one) for one in node)
+    return any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(statement))
 
 
 # --- the main function ---------------------------------------------------------------------------
@@ -196,12 +191,12 @@ def _is_main(flow: Flow, info: FunctionInfo) -> bool:
 
 
 def _mains(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
-    bodies: list[tuple[object, FunctionInfo | None]] = [(module.program.statements, None)]
+    bodies: list[tuple[p.Statements, FunctionInfo | None]] = [(module.program.statements, None)]
     for number, header in enumerate(module.program.functions):
         if "run" in header.mentions:
             bodies.append((module.program.bodies[number], flow.index.function_at(module, number)))
     for body, scope in bodies:
-        for call in _calls(body):
+        for call in calls(body):
             symbol = flow.index.resolve(module, call.function, scope)
             if isinstance(symbol, External) and symbol.name in _RUNNERS and call.arguments:
                 given = call.arguments[0]
@@ -209,14 +204,3 @@ def _mains(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
                 main = flow.index.resolve(module, target, scope)
                 if isinstance(main, FunctionInfo):
                     yield main
-
-
-def _calls(node: object) -> Iterator[p.Call]:
-    if isinstance(node, p.Call):
-        yield node
-    if isinstance(node, Struct):
-        for name in node.__struct_fields__:
-            yield from _calls(getattr(node, name))
-    elif isinstance(node, tuple):
-        for one in node:
-            yield from _calls(one)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -24,8 +24,9 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Hybrid, MappedAttribute
 from asyncsqla_lint.semantics import (
-    assumptions,
     api_use,
+    assumptions,
+    binds,
     blocking,
     concurrency,
     connections,
@@ -34,12 +35,14 @@ from asyncsqla_lint.semantics import (
     engines,
     fields,
     guards,
-    listening,
     ledger,
     lifetimes,
+    listening,
     locks,
-    sharing,
     ownership,
+    threads,
+    sharing,
+    slow,
     urls,
 )
 from asyncsqla_lint.semantics.events import FactoryCreated
@@ -139,8 +142,10 @@ def register(meanings: Meanings) -> None:
     meanings.prefixes.append(("sqlalchemy.func.", lambda *_: SQL))
     meanings.calls["sqlalchemy.ext.asyncio.async_sessionmaker"] = _factory(True)
     meanings.calls["sqlalchemy.orm.sessionmaker"] = _factory(False)
-    meanings.calls["sqlalchemy.ext.asyncio.async_scoped_session"] = _scoped
-    meanings.calls["sqlalchemy.orm.scoped_session"] = _scoped
+    meanings.calls["sqlalchemy.ext.asyncio.async_scoped_session"] = _scoped("async_scoped_session")
+    meanings.calls["sqlalchemy.orm.scoped_session"] = _scoped("scoped_session")
+    for name in binds.THREAD_SCOPES:
+        meanings.calls.setdefault(name, binds.thread_scope(name))
     meanings.calls["sqlalchemy.ext.asyncio.async_session"] = lambda *_: UNKNOWN
     for name in ASYNC_SESSIONS[:2]:
         meanings.calls[name] = _session_class(True)
@@ -170,10 +175,12 @@ def register(meanings: Meanings) -> None:
     ddl.register(meanings)
     ownership.register(meanings)
     listening.register(meanings)
+    threads.register(meanings)
     locks.register(meanings)
     ledger.register(meanings)
     lifetimes.register(meanings)
     sharing.register(meanings)
+    slow.register(meanings)
     concurrency.register(meanings)
 
 
@@ -233,12 +240,21 @@ def _factory(is_async: bool):  # type: ignore[no-untyped-def]  # the type is Cal
         asynchronous = is_async or _is_async_class(cls)
         expire = flag(arguments, "expire_on_commit", True)
         bind = arguments.get(0, "bind") or UNKNOWN
+        name = "async_sessionmaker" if is_async else "sessionmaker"
+        binds.bound(flow, state, name, asynchronous, bind, at)
         if flow.listens(FactoryCreated):
-            name = "async_sessionmaker" if is_async else "sessionmaker"
             default = "expire_on_commit" not in arguments.keywords and arguments.more_keywords is None
             flow.emit(
                 FactoryCreated(
-                    flow.site(at), flow.frame, flow.is_certain, name, asynchronous, expire, default, bind
+                    flow.site(at),
+                    flow.frame,
+                    flow.is_certain,
+                    name,
+                    asynchronous,
+                    expire,
+                    default,
+                    bind,
+                    "request" in flow.notes,
                 )
             )
         return FactoryValue(
@@ -271,6 +287,7 @@ def _made(
 ) -> Reference:
     expire = flag(arguments, "expire_on_commit", True)
     bind = arguments.get(0, "bind") or UNKNOWN
+    binds.bound(flow, state, "AsyncSession" if is_async else "Session", is_async, bind, at)
     if flow.listens(FactoryCreated):
         default = "expire_on_commit" not in arguments.keywords and arguments.more_keywords is None
         name = "AsyncSession" if is_async else "Session"
@@ -280,8 +297,17 @@ def _made(
     return announced(flow, state, record, "class", at)
 
 
-def _scoped(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+def _scoped(name: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning
+    def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return _scoped_session(flow, state, name, arguments, at)
+
+    return meaning
+
+
+def _scoped_session(flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
     factory = arguments.get(0, "session_factory")
+    if name == "async_scoped_session" or isinstance(factory, FactoryValue) and factory.is_async:
+        binds.scoped(flow, state, name, arguments, at)
     if not isinstance(factory, FactoryValue):
         return UNKNOWN
     record = SessionRecord(

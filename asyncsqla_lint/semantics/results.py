@@ -22,12 +22,12 @@ from asyncsqla_lint.flow.values import (
     Value,
     union,
 )
+from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.models import Relationship
-from asyncsqla_lint.semantics import api_use
+from asyncsqla_lint.semantics import api_use, unit_of_work
 from asyncsqla_lint.semantics.events import ResultFetched, ResultMisused
 from asyncsqla_lint.semantics.expressions import AliasValue, AttributeValue
-from asyncsqla_lint.semantics import unit_of_work
 from asyncsqla_lint.semantics.identity import materialise
 from asyncsqla_lint.semantics.instances import Cause, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import plan_for
@@ -40,6 +40,9 @@ LISTS = frozenset({"all", "fetchall"})
 OPTIONAL = frozenset({"first", "one_or_none", "scalar_one_or_none", "scalar", "fetchone"})
 EXACT = frozenset({"one", "scalar_one"})
 SAME = frozenset({"unique", "tuples", "yield_per", "execution_options", "freeze", "merge", "filter"})
+
+
+_READS = {"__iter__": "iterate", "__aiter__": "iterate"}
 
 
 class Row(Value, frozen=True):
@@ -67,7 +70,7 @@ class Row(Value, frozen=True):
             return self.item(flow, state, arguments.positional[0], at)
         if name in ("_asdict", "items", "values", "keys"):
             entries: dict[Scalar, Value] = {
-                name: value for name, value in zip(self.names, self.elements) if name is not None
+                name: value for name, value in zip(self.names, self.elements, strict=False) if name is not None
             }
             made = flow.allocate(state, DictRecord(entries))
             return made if name == "_asdict" else made.call_method(flow, state, name, arguments, at)
@@ -107,6 +110,8 @@ class ResultRecord(Record, frozen=True):
     is_unique: bool = False
     is_consumed: bool = False
     is_closed: bool = False
+    source: Reference | None = None  # the result that this is a view of
+    executor: Reference | None = None  # the session or connection
     expired: Cause | None = None  # its instances were there when something expired them
 
     def joined(self, other: Record) -> Record:
@@ -116,6 +121,7 @@ class ResultRecord(Record, frozen=True):
             return replace(
                 self,
                 is_consumed=self.is_consumed and other.is_consumed,
+                is_closed=self.is_closed and other.is_closed,
                 is_unique=self.is_unique or other.is_unique,
             )
         return FORGOTTEN
@@ -132,9 +138,9 @@ class ResultRecord(Record, frozen=True):
         if name == "scalars" and self.shape != "scalars":
             column = arguments.get(0, "index")
             index = column.value if isinstance(column, Constant) and isinstance(column.value, int) else 0
-            return flow.allocate(state, replace(self, shape="scalars", column=index))
+            return flow.allocate(state, replace(self, shape="scalars", column=index, source=self.source or me))
         if name == "mappings":
-            return flow.allocate(state, replace(self, shape="mappings"))
+            return flow.allocate(state, replace(self, shape="mappings", source=self.source or me))
         if name == "unique":
             state.put(me, replace(self, is_unique=True))
             return me
@@ -143,7 +149,7 @@ class ResultRecord(Record, frozen=True):
         if name in ("close",):
             state.put(me, replace(self, is_closed=True))
             return NONE
-        if self.is_async:
+        if self.is_async and name != "partitions":
             return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
         return self.fetch(flow, state, me, name, arguments, at)
 
@@ -177,9 +183,14 @@ class ResultRecord(Record, frozen=True):
         return False
 
     def use(self, flow: Flow, state: State, me: Reference, method: str, at: Span) -> None:
-        if self.is_consumed or self.is_closed:
+        whole = self.source or me
+        known = state.record(whole.oid)
+        source = known if isinstance(known, ResultRecord) else self
+        cause = "closed" if source.is_closed else "consumed" if source.is_consumed else ""
+        if not cause and self.is_async and self._outlives(state):
+            cause = "session-closed"
+        if cause:
             if flow.listens(ResultMisused):
-                cause = "closed" if self.is_closed else "consumed"
                 flow.emit(ResultMisused(flow.site(at), flow.frame, flow.is_certain, self, method, cause))
         elif flow.listens(ResultFetched):
             names = (
@@ -188,8 +199,15 @@ class ResultRecord(Record, frozen=True):
                 else joined_collections(flow, self.statement)
             )
             flow.emit(ResultFetched(flow.site(at), flow.frame, flow.is_certain, self, method, names))
-        if method not in ("fetchmany", "fetchone", "partitions"):
-            state.put(me, replace(self, is_consumed=True))
+        read = api(flow.release).read(api_use.class_name(state, me) or "", _READS.get(method, method))
+        after = "" if read is None else read.after
+        if after in ("exhausted", "closed"):
+            state.put(whole, replace(source, is_consumed=True, is_closed=source.is_closed or after == "closed"))
+
+    def _outlives(self, state: State) -> bool:
+        """Is this a stream whose session or connection is closed?"""
+        record = None if self.executor is None else state.record(self.executor.oid)
+        return getattr(record, "is_open", True) is False
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
         api_use.iterated(flow, state, me, at, is_async)

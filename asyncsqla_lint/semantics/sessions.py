@@ -22,9 +22,18 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.semantics import api_use, blocking, executing, ledger, tasks, transactions, unit_of_work
+from asyncsqla_lint.semantics import (
+    api_use,
+    binds,
+    blocking,
+    executing,
+    ledger,
+    tasks,
+    transactions,
+    unit_of_work,
+)
 from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft
-from asyncsqla_lint.semantics.instances import Cause, DETACHED, InstanceRecord, PERSISTENT
+from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, Cause, InstanceRecord
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -88,6 +97,9 @@ class SessionRecord(Record, frozen=True):
             else "",
             in_transaction=self.in_transaction if self.in_transaction == other.in_transaction else None,
         )
+
+    def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
+        return api_use.has(flow, state, me, name)
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         if self.cls is not None:
@@ -301,6 +313,9 @@ class FactoryValue(Value, frozen=True):
         if name == "begin":
             session = new_session(flow, state, self, Arguments(), at)
             return flow.allocate(state, TransactionRecord(session, flow.site(at), owns_session=True))
+        if name == "configure":
+            bind = arguments.keywords.get("bind", UNKNOWN)
+            binds.bound(flow, state, "sessionmaker.configure", self.is_async, bind, at)
         return UNKNOWN
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
@@ -414,6 +429,7 @@ def _run_sync(flow: Flow, state: State, me: Reference, arguments: Arguments, at:
     if not arguments.positional:
         return UNKNOWN
     function, *rest = arguments.positional
+    api_use.run_sync_given(flow, state, function, at)
     flow.greenlets += 1
     try:
         given = Arguments(

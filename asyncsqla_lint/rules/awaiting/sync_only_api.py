@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from asyncsqla_lint.rules.awaiting.wording import article
+from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
+from asyncsqla_lint.semantics.api_events import AttributeMissing
+
+
+class SyncOnlyApi(Rule):
+    """
+    ## What it does
+    Reports an attribute that the sync class has and its async counterpart lacks, such as `AsyncSession.query`.
+
+    ## Why is this bad?
+    `AttributeError: 'AsyncSession' object has no attribute 'query'`.
+
+    ## Example
+    ```python
+    users = session.query(User).all()
+    ```
+
+    ## Use instead
+    ```python
+    users = (await session.scalars(select(User))).all()
+    ```
+    """
+
+    code = "ASQ406"
+    name = "sync-only-api"
+    fix = "unsafe"
+    outcome = Raises("AttributeError")
+
+    @on(AttributeMissing)
+    def missing(self, event: AttributeMissing, report: Reporter) -> None:
+        if event.name == "query":
+            mend = "use `select()` with `await session.scalars(…)`"
+        elif event.name.startswith("bulk_"):
+            mend = "use `add_all()`, or `await session.execute(insert(…), rows)`"
+        else:
+            mend = f"`await ….run_sync(…)` gives the `{event.sync}`"
+        what = f"{article(event.owner)} `{event.owner}` has no `{event.name}`, which only `{event.sync}` has"
+        report(self, event, f"{what}: `AttributeError`; {mend}")

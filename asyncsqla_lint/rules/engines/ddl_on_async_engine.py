@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
+from asyncsqla_lint.semantics.ddl import DdlMisdirected
+
+
+class DdlOnAsyncEngine(Rule):
+    """
+    ## What it does
+    Reports `create_all`, `drop_all`, `reflect`, and `create`/`drop` of a table, on an async engine or connection.
+
+    ## Why is this bad?
+    DDL is sync: `AttributeError: 'AsyncEngine' object has no attribute '_run_ddl_visitor'`.
+
+    ## Example
+    ```python
+    Base.metadata.create_all(engine)
+    ```
+
+    ## Use instead
+    ```python
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    ```
+    """
+
+    code = "ASQ111"
+    name = "ddl-on-async-engine"
+    fix = "safe"
+    outcome = Raises("AttributeError", "NoInspectionAvailable")
+
+    @on(DdlMisdirected)
+    def misdirected(self, event: DdlMisdirected, report: Reporter) -> None:
+        report(
+            self,
+            event,
+            f"`{event.owner}.{event.method}()` is sync and cannot use an `{event.target}`: `AttributeError`; "
+            f"use `await connection.run_sync(….{event.method})`",
+        )

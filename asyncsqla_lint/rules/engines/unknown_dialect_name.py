@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from asyncsqla_lint.knowledge.dialects import Dialects, dialects
+from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
+from asyncsqla_lint.semantics.engine_events import EngineCreated
+from asyncsqla_lint.semantics.urls import Address, addresses
+
+
+class UnknownDialectName(Rule):
+    """
+    ## What it does
+    Reports a URL whose dialect or driver does not exist, and whose name is close to one that does: `postgres://`,
+    `mysql+mysqlclient://`, a slip of the pen.
+
+    ## Why is this bad?
+    `NoSuchModuleError: Can't load plugin: sqlalchemy.dialects:postgres`. Platforms hand out `postgres://` URLs, which
+    SQLAlchemy stopped taking in 1.4.
+
+    ## Example
+    ```python
+    engine = create_async_engine("postgres+asyncpg://app@localhost/app")
+    ```
+
+    ## Use instead
+    ```python
+    engine = create_async_engine("postgresql+asyncpg://app@localhost/app")
+    ```
+    """
+
+    code = "ASQ108"
+    name = "unknown-dialect-name"
+    fix = "safe"
+    outcome = Raises("NoSuchModuleError")
+
+    @on(EngineCreated)
+    def created(self, event: EngineCreated, report: Reporter) -> None:
+        known = dialects(event.release)
+        urls, is_whole = addresses(event.record.url)
+        for url in urls:
+            meant = _meant(url, known)
+            if meant is not None:
+                sure = event.certain and is_whole and len(urls) == 1
+                report(
+                    self,
+                    event,
+                    f"SQLAlchemy has no dialect `{url.name}`: `NoSuchModuleError`; write `{meant}://`",
+                    confidence="certain" if sure else "likely",
+                )
+                return
+
+
+def _meant(url: Address, known: Dialects) -> str | None:
+    if known.is_known(url.name):
+        return None
+    turned = f"{url.driver}+{url.backend}"
+    return turned if url.driver and known.is_known(turned) else known.suggest(url.name)
