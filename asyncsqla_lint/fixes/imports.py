@@ -12,9 +12,11 @@ from libcst.helpers import get_full_name_for_node
 from msgspec import Struct
 
 from asyncsqla_lint.fixes.edits import Edit, Import, insertion
-from asyncsqla_lint.fixes.tree import Tree
+from asyncsqla_lint.fixes.tree import Refused, Tree
 
 _Imported = Union[cst.Import, cst.ImportFrom]
+_FUNCTIONS = (cst.FunctionDef, cst.Lambda)
+_SCOPES = (cst.FunctionDef, cst.Lambda, cst.ClassDef)
 
 
 class Bound(Struct, frozen=True):
@@ -61,23 +63,43 @@ class Imports:
         return [one for statement in self.statements for one in _bound(statement.node)]
 
     @cached_property
-    def taken(self) -> frozenset[str]:
-        """Names that mean something else than an import somewhere in the file."""
-        found: set[str] = set()
-        for name in self._tree.everything():
-            if isinstance(name, cst.Param) or isinstance(name, (cst.FunctionDef, cst.ClassDef)):
-                found.add(name.name.value)
-            elif isinstance(name, (cst.AssignTarget, cst.NamedExpr, cst.For, cst.CompFor)) or isinstance(
-                name, cst.AnnAssign
-            ):
-                found.update(_names(name.target))
-            elif isinstance(name, (cst.AsName, cst.MatchAs)) and isinstance(name.name, cst.BaseExpression):
-                if not isinstance(self._tree.parent(name), cst.ImportAlias):
-                    found.update(_names(name.name))
-            elif isinstance(name, (cst.Import, cst.ImportFrom)):
-                if self._tree.function(name) is not None:
-                    found.update(one.name for one in _bound(name))
-        return frozenset(found)
+    def _scopes(self) -> dict[str, set[cst.CSTNode]]:
+        """In which scopes a name means something else than a module's import: functions, or the module itself."""
+        tree = self._tree
+        found: dict[str, set[cst.CSTNode]] = {}
+        for node in tree.everything():
+            for name in self._bindings(node):
+                scope = next((one for one in tree.ancestors(node) if isinstance(one, _SCOPES)), tree.module)
+                if isinstance(node, cst.Param):
+                    scope = next(one for one in tree.ancestors(node) if isinstance(one, _FUNCTIONS))
+                found.setdefault(name, set()).add(scope)
+        return found
+
+    def _bindings(self, node: cst.CSTNode) -> list[str]:
+        if isinstance(node, cst.Param):
+            return [node.name.value]
+        if isinstance(node, (cst.FunctionDef, cst.ClassDef)):
+            return [node.name.value]
+        if isinstance(node, (cst.AssignTarget, cst.NamedExpr, cst.For, cst.CompFor)):
+            return _names(node.target)
+        if isinstance(node, cst.AnnAssign):
+            return _names(node.target)
+        if isinstance(node, cst.AsName):
+            return [] if isinstance(self._tree.parent(node), cst.ImportAlias) else _names(node.name)
+        if isinstance(node, (cst.Import, cst.ImportFrom)):
+            inside = next((one for one in self._tree.ancestors(node) if isinstance(one, _SCOPES)), None)
+            return [one.name for one in _bound(node)] if inside is not None else []
+        return []
+
+    def _taken(self, name: str, at: cst.CSTNode) -> bool:
+        """Does the name, read at that place, mean something else than the module's import of it?"""
+        scopes = self._scopes.get(name)
+        if scopes is None:
+            return False
+        if self._tree.module in scopes:
+            return True
+        around = [one for one in self._tree.ancestors(at) if isinstance(one, _FUNCTIONS)]
+        return any(one in scopes for one in around)
 
     def absolute(self, bound: Bound) -> str:
         """The dotted module that an import statement means."""
@@ -90,39 +112,65 @@ class Imports:
     # --- naming ----------------------------------------------------------------------------------
 
     def reference(
-        self, module: str, member: str, *, also: Sequence[str] = ()
+        self, module: str, member: str, at: cst.CSTNode, *, also: Sequence[str] = ()
     ) -> tuple[str, tuple[Import, ...]]:
-        """How to write `member` of `module` in this file, and what has to be imported for it.
+        """How to write `member` of `module` at a place of this file, and what has to be imported for it.
 
         `also` are modules that offer the same object; an import of it from there will do.
         """
         for one in self.bound:
-            if one.member == member and self.absolute(one) in (module, *also) and one.name not in self.taken:
+            if one.member == member and self.absolute(one) in (module, *also) and not self._taken(one.name, at):
                 return one.name, ()
         for one in self.bound:
             full = f"{self.absolute(one)}.{one.member}" if one.member else one.module
-            if one.name in self.taken:
+            if self._taken(one.name, at):
                 continue
             if full == module or (full in also and one.member):
                 return f"{one.name}.{member}", ()
-        through = self._through_package(module, member)
+        through = self._through_package(module, member, at)
         if through is not None:
             return through, ()
         style = self._style(module)
         alias = member
         others = {one.name for one in self.bound}
-        if member in self.taken or member in others:
+        if self._is_known(member) or member in others:
             alias = f"sqlalchemy_{member}" if module.startswith("sqlalchemy") else f"{member}_"
-            while alias in self.taken or alias in others:
+            while self._is_known(alias) or alias in others:
                 alias += "_"
         return alias, (_import(style, member, alias),)
 
-    def _through_package(self, module: str, member: str) -> str | None:
+    def model(self, module: str, name: str, at: cst.CSTNode) -> tuple[str, tuple[Import, ...]]:
+        """How to write a class of the project here. A package may offer it again, so its name is what counts."""
+        root = module.split(".")[0]
+        for one in self.bound:
+            known = self.absolute(one)
+            if one.member == name and not self._taken(one.name, at) and (one.level or known.split(".")[0] == root):
+                return one.name, ()
+        if name in self._for_types:
+            # It stands there to keep modules from importing each other in a circle.
+            raise Refused(f"`{name}` is imported for type checking only")
+        return self.reference(module, name, at)
+
+    def _is_known(self, name: str) -> bool:
+        """Is the name something else anywhere? Class bodies have their own."""
+        return any(not isinstance(scope, cst.ClassDef) for scope in self._scopes.get(name, ()))
+
+    @cached_property
+    def _for_types(self) -> frozenset[str]:
+        """Names imported under `if TYPE_CHECKING:`."""
+        found: set[str] = set()
+        for node in self._tree.module.body:
+            if isinstance(node, cst.If) and (get_full_name_for_node(node.test) or "").endswith("TYPE_CHECKING"):
+                for one in self._tree.nodes(node.body, cst.ImportFrom):
+                    found.update(bound.name for bound in _bound(one))
+        return frozenset(found)
+
+    def _through_package(self, module: str, member: str, at: cst.CSTNode) -> str | None:
         """`import sqlalchemy as sa` gives `sa.text`, but `sa.orm` only once something imports it."""
         loaded = {self.absolute(one) for one in self.bound if one.member}
         loaded |= {one.module for one in self.bound if not one.member}
         for one in self.bound:
-            if one.member or one.name in self.taken:
+            if one.member or self._taken(one.name, at):
                 continue
             if module == one.module:
                 return f"{one.name}.{member}"
@@ -237,30 +285,30 @@ class Imports:
         tree = self._tree
         newline = tree.newline
         kind = self._kind(level, module)
-        blocks = [
-            (self._kind(len(s.node.relative), _module_of(s.node)), s)
-            if isinstance(s.node, cst.ImportFrom)
-            else (self._kind(0, _module_of(s.node)), s)
-            for s in self.statements
-            if not self._is_late(s)
-        ]
-        same = [s for one, s in blocks if one == kind]
-        if same:
-            key = _statement_key(level, module)
-            for statement in same:
-                node = statement.node
-                if (
-                    isinstance(node, cst.ImportFrom)
-                    and _statement_key(len(node.relative), _module_of(node)) > key
-                ):
-                    return tree.line_start(self._own_start(statement)), line + newline
-            return self._after(same[-1]), line + newline
+        blocks = [(self._kind_of(statement), statement) for statement in self.statements if not self._is_late(statement)]
+        same = [statement for one, statement in blocks if one == kind]
+        # Which packages are third-party is not known here; those of one name stand together in any case.
+        near = [one for one in same if _module_of(one.node).split(".")[0] == module.split(".")[0]]
+        if near or same:
+            return self._sorted_into(near or same, level, module, line)
         earlier = [s for one, s in blocks if one < kind]
         if earlier:
             return self._after(earlier[-1]), newline + line + newline
         if blocks:
             return tree.line_start(self._own_start(blocks[0][1])), line + newline + newline
         return self._top(), line + newline + newline
+
+    def _kind_of(self, statement: Statement) -> int:
+        node = statement.node
+        return self._kind(len(node.relative) if isinstance(node, cst.ImportFrom) else 0, _module_of(node))
+
+    def _sorted_into(self, block: Sequence[Statement], level: int, module: str, line: str) -> tuple[int, str]:
+        key = _statement_key(level, module)
+        for statement in block:
+            node = statement.node
+            if isinstance(node, cst.ImportFrom) and _statement_key(len(node.relative), _module_of(node)) > key:
+                return self._tree.line_start(self._own_start(statement)), line + self._tree.newline
+        return self._after(block[-1]), line + self._tree.newline
 
     def _own_start(self, statement: Statement) -> int:
         return self._tree.start(statement.node)

@@ -107,6 +107,9 @@ class Planner:
                 known = refusal
             except (cst.CSTValidationError, cst.ParserSyntaxError) as error:
                 known = Refused(f"LibCST does not take it: {str(error).splitlines()[0]}")
+            except Exception as error:
+                # A defect of the codemod: the rest goes on, and says where to look.
+                known = Refused(f"`{codemod.name}` failed ({type(error).__name__}: {error})")
             self._changes[key] = known
         if isinstance(known, Refused):
             raise known

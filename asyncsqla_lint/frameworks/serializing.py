@@ -56,37 +56,15 @@ class Reading:
         self.flow = flow
         self.reader = reader
         self.loads: list[Load] = []
-        self.state: State | None = None
 
     def heard(self, event: Event) -> None:
         if isinstance(event, AttributeLoad):
-            self.loads.append(Load(event, path_to(self.state, event)))
-
-
-def path_to(state: State | None, event: AttributeLoad) -> tuple[Relationship, ...]:
-    if not isinstance(event.attribute, Relationship):
-        return ()
-    found = [event.attribute]
-    record: object = event.instance
-    while (
-        state is not None
-        and isinstance(record, InstanceRecord)
-        and record.parent is not None
-        and len(found) < 8
-    ):
-        owner, name = record.parent
-        record = state.record(owner.oid)
-        step = record.model.relationships.get(name) if isinstance(record, InstanceRecord) else None
-        if step is None:
-            break
-        found.append(step)
-    return tuple(reversed(found))
+            self.loads.append(Load(event, event.path))
 
 
 def serialize(flow: Flow, state: State, at: Span, reader: str, act: Callable[[Reading], Value]) -> Value:
     """Run `act`, which reads on behalf of a library. The outermost of nested ones says what was missing."""
     reading = Reading(flow, reader)
-    reading.state = state
     if flow.serializing:
         return act(reading)
     listeners = flow.listeners
@@ -108,7 +86,7 @@ def serialize(flow: Flow, state: State, at: Span, reader: str, act: Callable[[Re
 def attempt(flow: Flow, state: State, act: Callable[[State], Value]) -> list[Load] | None:
     """What would be missing if `act` ran; None when it would not come to its end for another reason."""
     trial = Reading(flow, "")
-    trial.state = own = state.copy()
+    own = state.copy()
     listeners, recorders, muted = flow.listeners, flow.recorders, flow.muted
     flow.listeners, flow.recorders, flow.muted = {AttributeLoad: [trial.heard]}, [], 0
     flow.joining += 1

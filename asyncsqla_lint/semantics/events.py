@@ -137,6 +137,35 @@ class TransactionMisused(Event):
     by: Site | None  # what began the transaction, or ended it
 
 
+class BindMismatched(Event):
+    """`name(…)` makes async sessions (or sync ones) on an engine or connection of the other kind."""
+
+    name: str
+    is_async: bool
+
+
+class ScopeUnfit(Event):
+    """A scoped session whose scope is the same for all tasks. `cause`: "none", "thread", "constant"."""
+
+    name: str
+    cause: str
+
+
+class ThreadCrossed(Event):
+    """What belongs to the event loop's thread is handed to another: `what` is "session", "connection", "instance"."""
+
+    what: str
+    made_at: Site | None
+
+
+class SessionHeld(Event):
+    """A session or connection keeps its transaction open while something slow (`wait`) is awaited."""
+
+    session: Reference
+    record: SessionRecord | ConnectionRecord
+    wait: str
+
+
 class SessionLeaked(Event):
     """Nobody closes what was opened at `site`: "never", on the "path" that ends here, or when an "exception" passes."""
 
@@ -190,3 +219,4 @@ class FactoryCreated(Event):
     expire_on_commit: bool | None
     is_default: bool  # `expire_on_commit` was not given
     bind: Value
+    in_request: bool = False  # each request makes it anew

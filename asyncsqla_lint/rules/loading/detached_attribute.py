@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.loading.wording import Wording
+from asyncsqla_lint.rules.repairs import eager_load
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import AttributeLoad
 
@@ -43,4 +44,4 @@ class DetachedAttribute(Rule):
             f"{words.subject} is not loaded by {words.query} and the session is gone ({words.cause}): reading it here "
             f"raises `DetachedInstanceError`; {words.eager_load}"
         )
-        report(self, event, message, related=words.places(), subject=words.key)
+        report(self, event, message, related=words.places(), subject=words.key, fix=eager_load(event))

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from asyncsqla_lint.findings import Related
+from asyncsqla_lint.findings import Fix, Related
 from asyncsqla_lint.frameworks.serializing import Load, Serialized, Step
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.rules.loading.wording import Wording
+from asyncsqla_lint.rules.repairs import eager_loads
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
+from asyncsqla_lint.semantics.events import AttributeLoad
 
 MOST_NAMED = 4
 
@@ -53,7 +55,23 @@ class LazyLoadInSerialization(Rule):
         for load in event.loads:
             related += [one for one in Wording(load.event).places() if one not in related]
         subject = f"{event.reader} reads {first.event.model.name}"
-        report(self, event, message, related=related[:8], subject=subject)
+        report(self, event, message, related=related[:8], subject=subject, fix=_fix(event))
+
+
+def _fix(event: Serialized) -> Fix | None:
+    """Everything that the reader reads, as options of the queries; when one part cannot be told, nothing."""
+    wanted: list[tuple[AttributeLoad, tuple[Relationship, ...]]] = []
+    for load in event.loads:
+        if load.event.cause == "expired" or not load.event.path:
+            return None
+        wanted += [(load.event, (*load.event.path, *rest)) for rest in _paths(load.below)]
+    return eager_loads(wanted)
+
+
+def _paths(steps: list[Step]) -> list[tuple[Relationship, ...]]:
+    if not steps:
+        return [()]
+    return [(step.relationship, *rest) for step in steps for rest in _paths(step.below)]
 
 
 def _listed(names: list[str]) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.rules.loading.wording import Wording
+from asyncsqla_lint.rules.repairs import eager_load
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import AttributeLoad
 
@@ -52,4 +53,4 @@ class MissingEagerLoad(Rule):
                 f"{words.subject} is not loaded by {words.query}: reading it here raises `MissingGreenlet`; "
                 f"{words.eager_load}"
             )
-        report(self, event, message, related=words.places(), subject=words.key)
+        report(self, event, message, related=words.places(), subject=words.key, fix=eager_load(event))

@@ -1,0 +1,327 @@
+"""Loader options: what a query is to load besides, written where the query is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+from msgspec import Struct
+
+from asyncsqla_lint.findings import Repair
+from asyncsqla_lint.fixes.codemod import Codemod, File, list_of, text_of
+from asyncsqla_lint.fixes.codemods.keyword import with_argument
+from asyncsqla_lint.fixes.edits import Changes, Edit, Import, insertion, trimmed
+from asyncsqla_lint.fixes.layout import link_added
+from asyncsqla_lint.fixes.tree import Refused
+
+RELATIONSHIPS = frozenset(
+    "selectinload joinedload subqueryload immediateload contains_eager defaultload lazyload raiseload noload".split()
+)
+NOT_EAGER = frozenset({"defaultload", "lazyload", "raiseload", "noload"})
+# Under these a join for the sake of loading is refused by databases, or changes which rows come.
+_NO_JOINS = frozenset("with_for_update yield_per distinct group_by from_statement union union_all partitions".split())
+
+
+class Step(Struct):
+    """One loader option: `strategy(Model.attribute)`, and what is loaded below."""
+
+    strategy: str
+    module: str
+    model: str
+    attribute: str
+    below: list[Step] = []
+
+
+class AddEagerLoad(Codemod):
+    """Make a query load `paths`, each "strategy module:Model.attribute > strategy module:Model.attribute …".
+
+    The place is that of `select(…)` or `session.get(…)`; `entity` is the class that the paths start from. Strategies
+    that are not for relationships (`undefer`) may end a path.
+    """
+
+    name = "add_eager_load"
+    merges = True
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        call = file.node(repair, cst.Call)
+        wanted: list[Step] = []
+        for path in list_of(repair, "paths"):
+            _grow(wanted, [_step(part) for part in path.split(" > ")])
+        writer = _Writer(file, text_of(repair, "module"), call)
+        kind = _last_name(call.func)
+        if kind in ("get", "get_one"):
+            return writer.into_get(call, wanted)
+        if kind == "select":
+            return writer.into_select(call, text_of(repair, "entity"), wanted)
+        raise Refused("the query is not built by `select()` or `get()` there")
+
+
+def _step(text: str) -> Step:
+    strategy, _, target = text.partition(" ")
+    module, _, name = target.rpartition(":")
+    model, _, attribute = name.rpartition(".")
+    return Step(strategy, module, model, attribute)
+
+
+def _grow(tree: list[Step], path: Sequence[Step]) -> None:
+    """Paths that begin alike share their beginning."""
+    level = tree
+    for step in path:
+        same = next((one for one in level if one.attribute == step.attribute and one.strategy == step.strategy), None)
+        if same is None:
+            same = step
+            level.append(same)
+        level = same.below
+
+
+class _Writer:
+    def __init__(self, file: File, module: str, at: cst.CSTNode) -> None:
+        self.file = file
+        self.module = module
+        self.at = at
+        self.imports: list[Import] = []
+        self.entity = ""  # how the query names its entity
+
+    # --- where the options go --------------------------------------------------------------------
+
+    def into_get(self, call: cst.Call, wanted: list[Step]) -> Changes:
+        if not call.args or call.args[0].star or call.args[0].keyword is not None:
+            raise Refused("`get()` does not name its entity there")
+        self.entity = self.file.code(call.args[0].value)
+        if any(_keyword(argument) == "with_for_update" for argument in call.args):
+            _without_joins(wanted)
+        options = next((one for one in call.args if _keyword(one) == "options"), None)
+        if options is None:
+            text = f"options=[{', '.join(self.option(step) for step in wanted)}]"
+            return Changes.of(with_argument(self.file, call, text), self.imports)
+        value = options.value
+        if isinstance(value, (cst.List, cst.Tuple)):
+            elements = [one.value for one in value.elements if isinstance(one, cst.Element)]
+            return Changes.of(self.merged(elements, wanted, self.file.end(value) - 1), self.imports)
+        start, end = self.file.extent(value)
+        new = ", ".join(self.option(step) for step in wanted)
+        return Changes.of([insertion(start, "[*"), insertion(end, f", {new}]")], self.imports)
+
+    def into_select(self, call: cst.Call, entity: str, wanted: list[Step]) -> Changes:
+        self.entity = self._entity_text(call, entity)
+        links = chain(self.file, call)
+        if _joins_hurt(self.file, call, links):
+            _without_joins(wanted)
+        for name, link in links:
+            if name == "options" and not any(one.star == "**" for one in link.args):
+                values = [one.value for one in link.args if not one.star]
+                close = self.file.end(link) - 1
+                if not link.args:
+                    text = ", ".join(self.option(step) for step in wanted)
+                    return Changes.of([insertion(close, text)], self.imports)
+                return Changes.of(self.merged(values, wanted, close, link), self.imports)
+        text = f".options({', '.join(self.option(step) for step in wanted)})"
+        return Changes.of(link_added(self.file, call, [link for _, link in links], text), self.imports)
+
+    def _entity_text(self, call: cst.Call, entity: str) -> str:
+        values = [one.value for one in call.args if not one.star and isinstance(one.value, (cst.Name, cst.Attribute))]
+        for value in values:
+            if _last_name(value) == entity:
+                return self.file.code(value)
+        if len(call.args) == 1 and values:
+            return self.file.code(values[0])
+        raise Refused(f"`{entity}` is not named in the query")
+
+    # --- merging ---------------------------------------------------------------------------------
+
+    def merged(
+        self, existing: Sequence[cst.BaseExpression], wanted: list[Step], close: int, call: cst.Call | None = None
+    ) -> list[Edit]:
+        """Into the options that are there; what begins no path of theirs comes after them."""
+        edits: list[Edit] = []
+        fresh: list[str] = []
+        for step in wanted:
+            found = next((one for one in existing if _begins_with(one, step)), None)
+            if found is None:
+                fresh.append(self.option(step))
+            else:
+                edits += self._into_option(found, step)
+        if fresh:
+            edits.append(self._appended(existing, fresh, close, call))
+        return edits
+
+    def _appended(
+        self, existing: Sequence[cst.BaseExpression], fresh: list[str], close: int, call: cst.Call | None
+    ) -> Edit:
+        file = self.file
+        last = call.args[-1].value if call is not None else existing[-1] if existing else None
+        if last is None:
+            return insertion(close, ", ".join(fresh))
+        start = file.outer(last)[0]
+        if call is not None and call.args[-1].star:
+            start = file.start(call.args[-1])
+        own_line = not file.text[file.line_start(start) : start].strip()
+        lead = file.newline + file.indentation(start) if own_line else " "
+        return insertion(file.outer(last)[1], "".join(f",{lead}{one}" for one in fresh))
+
+    def _into_option(self, option: cst.BaseExpression, step: Step) -> list[Edit]:
+        """The option loads the step's own attribute; see to it that it does, and to what is below."""
+        links = _links(option)
+        edits = self._made_eager(links[0], step)
+        return [*edits, *self._below(links, 0, step)]
+
+    def _below(self, links: list[cst.Call], at: int, step: Step) -> list[Edit]:
+        if not step.below:
+            return []
+        # Column options (`load_only`) stay at the same level: what follows them still hangs on `at`.
+        following = at + 1
+        while following < len(links) and _last_name(links[following].func) not in RELATIONSHIPS | {"options"}:
+            following += 1
+        if following == len(links):
+            return [insertion(self.file.end(links[-1]), self._tail(step.below))]
+        link = links[following]
+        if _last_name(link.func) == "options":
+            values = [one.value for one in link.args if not one.star]
+            return self.merged(values, step.below, self.file.end(link) - 1, link if link.args else None)
+        same = next((one for one in step.below if _attribute(link) == one.attribute), None)
+        if same is not None and len(step.below) == 1:
+            return [*self._made_eager(link, same), *self._below(links, following, same)]
+        return self._wrapped(links, following, step, same)
+
+    def _wrapped(self, links: list[cst.Call], at: int, step: Step, same: Step | None) -> list[Edit]:
+        """`.selectinload(B.c)…` becomes `.options(selectinload(B.c)…, new)`."""
+        link = links[at]
+        assert isinstance(link.func, cst.Attribute)
+        start = self.file.start(link.func.attr)
+        others = [self.option(one) for one in step.below if one is not same]
+        name = self._function(_last_name(link.func))
+        edits = [Edit(start, self.file.end(link.func.attr), f"options({name}")]
+        if same is not None:
+            edits += self._below(links, at, same)
+        end = self.file.end(links[-1])
+        closing = f", {', '.join(others)})"
+        edits = [edit for edit in edits if edit.start != end] + [
+            insertion(end, "".join(edit.text for edit in edits if edit.start == end) + closing)
+        ]
+        return edits
+
+    def _made_eager(self, link: cst.Call, step: Step) -> list[Edit]:
+        """`lazyload(User.posts)` → `selectinload(User.posts)`."""
+        if _last_name(link.func) not in NOT_EAGER or (_last_name(link.func) == "defaultload" and step.below):
+            return []
+        name = link.func.attr if isinstance(link.func, cst.Attribute) else link.func
+        if isinstance(link.func, cst.Attribute) and isinstance(link.func.value, cst.Call):
+            return list(trimmed(self.file.code(name), step.strategy, self.file.start(name)))
+        return list(trimmed(self.file.code(link.func), self._function(step.strategy), self.file.start(link.func)))
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    def option(self, step: Step) -> str:
+        owner = self.entity if self._is_root(step) else self._model(step)
+        return f"{self._function(step.strategy)}({owner}.{step.attribute}){self._tail(step.below)}"
+
+    def _is_root(self, step: Step) -> bool:
+        return not step.module
+
+    def _tail(self, below: list[Step]) -> str:
+        if not below:
+            return ""
+        if len(below) == 1:
+            (step,) = below
+            return f".{step.strategy}({self._model(step)}.{step.attribute}){self._tail(step.below)}"
+        return f".options({', '.join(self.option(step) for step in below)})"
+
+    def _function(self, name: str) -> str:
+        text, imports = self.file.imports.reference("sqlalchemy.orm", name, self.at)
+        self.imports += imports
+        return text
+
+    def _model(self, step: Step) -> str:
+        if step.module == self.module:
+            return step.model
+        text, imports = self.file.imports.model(step.module, step.model, self.at)
+        self.imports += imports
+        return text
+
+
+# --- reading the query -----------------------------------------------------------------------------
+
+
+def chain(file: File, call: cst.Call) -> list[tuple[str, cst.Call]]:
+    """The methods that are called on a call's result, one on the other."""
+    found: list[tuple[str, cst.Call]] = []
+    below: cst.CSTNode = call
+    while True:
+        attribute = file.parent(below)
+        if not isinstance(attribute, cst.Attribute) or attribute.value is not below:
+            return found
+        outer = file.parent(attribute)
+        if not isinstance(outer, cst.Call) or outer.func is not attribute:
+            return found
+        found.append((attribute.attr.value, outer))
+        below = outer
+
+
+def _joins_hurt(file: File, call: cst.Call, links: list[tuple[str, cst.Call]]) -> bool:
+    methods = {name for name, _ in links}
+    keywords = {_keyword(argument) for _, link in links for argument in link.args}
+    statement = file.statement(call)
+    function = file.function(call)
+    if isinstance(statement, cst.SimpleStatementLine):
+        for small in statement.body:
+            if isinstance(small, cst.Return) and not isinstance(small.value, cst.Await):
+                return True  # whoever gets the statement may lock, stream or limit it
+            targets = [one.target for one in small.targets] if isinstance(small, cst.Assign) else []
+            names = {target.value for target in targets if isinstance(target, cst.Name)}
+            if names and function is not None:
+                for one in file.nodes(function, cst.Call):
+                    receiver = one.func.value if isinstance(one.func, cst.Attribute) else None
+                    while isinstance(receiver, cst.Call) and isinstance(receiver.func, cst.Attribute):
+                        receiver = receiver.func.value
+                    if isinstance(receiver, cst.Name) and receiver.value in names:
+                        methods.add(_last_name(one.func))
+                        keywords.update(_keyword(argument) for argument in one.args)
+    if methods & _NO_JOINS or "yield_per" in keywords:
+        return True
+    limited = methods & {"limit", "offset", "fetch", "slice"}
+    return bool(limited and methods & {"join", "outerjoin", "join_from", "outerjoin_from", "select_from"})
+
+
+def _without_joins(steps: list[Step]) -> None:
+    for step in steps:
+        if step.strategy == "joinedload":
+            step.strategy = "selectinload"
+
+
+def _last_name(node: cst.BaseExpression) -> str:
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else ""
+
+
+def _keyword(argument: cst.Arg) -> str:
+    return "" if argument.keyword is None else argument.keyword.value
+
+
+def _links(option: cst.BaseExpression) -> list[cst.Call]:
+    """`selectinload(A.b).joinedload(B.c)`: its calls, the first one first. `Load(A)` and `orm` are no links."""
+    found: list[cst.Call] = []
+    node: cst.BaseExpression | None = option
+    while isinstance(node, cst.Call):
+        name = _last_name(node.func)
+        if name != "Load":
+            found.append(node)
+        node = node.func.value if isinstance(node.func, cst.Attribute) else None
+    return found[::-1]
+
+
+def _attribute(link: cst.Call) -> str:
+    """`b` of `selectinload(A.b)`; "" when it is not written so."""
+    if len(link.args) < 1 or link.args[0].keyword is not None or link.args[0].star:
+        return ""
+    value = link.args[0].value
+    while isinstance(value, cst.Call) and isinstance(value.func, cst.Attribute):
+        value = value.func.value  # `A.b.of_type(C)`, `A.b.and_(…)`
+    return value.attr.value if isinstance(value, cst.Attribute) else ""
+
+
+def _begins_with(option: cst.BaseExpression, step: Step) -> bool:
+    links = _links(option)
+    if not links or _last_name(links[0].func) not in RELATIONSHIPS or step.strategy not in RELATIONSHIPS:
+        return False
+    return len(links[0].args) == 1 and _attribute(links[0]) == step.attribute
