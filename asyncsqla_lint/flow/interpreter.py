@@ -38,7 +38,7 @@ from asyncsqla_lint.flow.values import (
     union,
 )
 from asyncsqla_lint.knowledge.releases import NEWEST, Release
-from asyncsqla_lint.program import Call, Expression, Span, Statements
+from asyncsqla_lint.program import Call, Call, Expression, Span, Statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.meanings import Meanings
@@ -94,6 +94,8 @@ class Flow:
         self.serializing = 0
         self.serialized_at: tuple[Frame, Span] | None = None  # the code that set the serialisation off
         self.bound_at: object = None  # where the `partial` being called bound its arguments
+        self.calling: Call | None = None  # the call whose function is about to be run
+        self.memory: dict[type, object] = {}  # what a floor above remembers across roots, by its own type
         self.loops: list[tuple[Frame, tuple[Value, ...]]] = []  # the loops being run, and what they run over
         self.changing: Span = -1  # the attribute whose value is about to be changed in place
         self.instances: set[int] = set()  # the objects that are instances of mapped classes

@@ -21,7 +21,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column
-from asyncsqla_lint.semantics import ledger, loops, unit_of_work
+from asyncsqla_lint.semantics import eager_use, ledger, loops, unit_of_work
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
 from asyncsqla_lint.semantics.identity import executed, key_of, materialise, same_row
@@ -59,6 +59,7 @@ def _execute(
     if flow.listens(StatementExecuted):
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, found, argument, name))
     if found is not None and not found.is_write:
+        eager_use.executed(flow, found)
         loops.asked(flow, state, name, (value for _, _, value in found.equalities), at)
     if flow.tries:
         flow.may_raise(state, unit_of_work.DATABASE_ERROR)
@@ -135,6 +136,7 @@ def _get(
     )
     if flow.listens(StatementExecuted):
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, statement, cls, name))
+    eager_use.executed(flow, statement)
     loops.asked(flow, state, name, () if ident is None else (ident,), at)
     held = _already_held(flow, state, me, model.cls, key_of(model, equalities))
     if held is not None and not populate and not locks:

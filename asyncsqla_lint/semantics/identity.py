@@ -151,6 +151,10 @@ def meet(
         and _related_classes(record.model.cls, model.cls)
     ]
     alive = state.alive() if others else set()
+    if others:
+        from asyncsqla_lint.semantics.eager_use import shared
+
+        shared(flow, statement)
     found: Reference | None = None
     doubtful: list[InstanceRecord] = []
     for reference, record in others:

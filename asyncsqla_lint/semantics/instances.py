@@ -392,6 +392,10 @@ def read(
     if found is None:
         return UNKNOWN
     bits = found.bits
+    if isinstance(attribute, Relationship):
+        from asyncsqla_lint.semantics.eager_use import seen
+
+        seen(flow, state, record, name)
     if use == "read" and at == flow.changing:
         use = "change"
     if bits & WRONG:

@@ -71,7 +71,9 @@ class LoaderOptions(Value, frozen=True):
         if name == "options":
             return self._nested(flow, state, arguments, at)
         if name in RELATIONSHIP_STRATEGIES or name in COLUMN_STRATEGIES or name == "selectin_polymorphic":
-            return extended(self, name, unpacked(flow, state, arguments, at))
+            from asyncsqla_lint.semantics.eager_use import written
+
+            return written(flow, extended(self, name, unpacked(flow, state, arguments, at)))
         return (
             self
             if name in ("process_compile_state",)

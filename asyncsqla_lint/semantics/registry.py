@@ -31,6 +31,7 @@ from asyncsqla_lint.semantics import (
     concurrency,
     connections,
     custody,
+    eager_use,
     ddl,
     engines,
     fields,
@@ -164,6 +165,7 @@ def register(meanings: Meanings) -> None:
     meanings.when_class_read.append(_class_attribute)
     meanings.when_inherited.append(_inherited)
     guards.register(meanings)
+    eager_use.register(meanings)
     assumptions.register(meanings)
     urls.register(meanings)
     fields.register(meanings)
@@ -196,7 +198,7 @@ def _statement(kind: str):  # type: ignore[no-untyped-def]  # the type is CallMe
 
 def _loader(strategy: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning
     def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        return extended(NO_OPTIONS, strategy, unpacked(flow, state, arguments, at))
+        return eager_use.written(flow, extended(NO_OPTIONS, strategy, unpacked(flow, state, arguments, at)))
 
     return meaning
 
