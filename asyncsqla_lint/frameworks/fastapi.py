@@ -144,6 +144,8 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     needs = _needs(flow, state, info, parameters)
     if route is None and not needs:
         return False
+    if route is not None:
+        flow.notes["request"] = True
     response = None if route is None else response_type(flow, info, route)
     injection = Injection(
         flow, lambda own, value: needs_of(flow, own, value), info.header.name_span, sync_in_threads=True

@@ -22,6 +22,7 @@ from asyncsqla_lint.flow.values import (
     union,
 )
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics import threads
 from asyncsqla_lint.semantics.tasks import Gathered, GroupRecord, TaskRecord, finish, stands_for_many, start
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ class Loop(Value, frozen=True):
             return start(flow, state, first, flow.site(at))
         if name == "spawn":
             return Ready(start(flow, state, first, flow.site(at)))
+        if name == "run_in_executor":
+            rest = Arguments(arguments.positional[1:], arguments.keywords, arguments.more)
+            return threads.handed_over(flow, state, rest, at)
         if name in ("run_until_complete", "run"):
             return first.awaited(flow, state, at)
         return UNKNOWN
@@ -190,7 +194,8 @@ def _gather(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     count = len(arguments.positional)
     sites = places(flow, at, count + (arguments.more is not None))
     started = [
-        start(flow, state, one, site, is_awaited=True) for one, site in zip(arguments.positional, sites, strict=False)
+        start(flow, state, one, site, is_awaited=True)
+        for one, site in zip(arguments.positional, sites, strict=False)
     ]
     if arguments.more is None:
         results = ListRecord(tuple(result_of(state, task) for task in started), None, "list", not started)

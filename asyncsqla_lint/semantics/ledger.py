@@ -1,5 +1,6 @@
-"""The ledger of each session and connection: what it has written and not committed, whether it holds a connection,
-and who closes it. Kept beside their records in the heap, so that it follows the paths.
+"""The ledger of each session and connection: what it has written and not committed, and who closes it.
+
+It is kept beside their records in the heap, so that it follows the paths.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ AT_ONCE = frozenset("add add_all expunge expunge_all expire expire_all get_bind 
 # What gives the connection back, and leaves nothing undone.
 CLEANS_UP = frozenset(("close", "aclose", "rollback", "invalidate", "reset", "rollback of a savepoint"))
 WRITES = frozenset(
-    "add add_all delete delete_all merge merge_all bulk_save_objects bulk_insert_mappings bulk_update_mappings".split()
+    (
+        "add add_all delete delete_all merge merge_all "
+        "bulk_save_objects bulk_insert_mappings bulk_update_mappings"
+    ).split()
 )
 
 

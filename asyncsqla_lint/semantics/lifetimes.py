@@ -96,7 +96,7 @@ def _abandoned(
 
 
 def _is_spared(function: FunctionInfo | None) -> bool:
-    """pytest goes on after a fixture's `yield` whatever the test did; what a failing test leaks, ends with it."""
+    """pytest goes on after a fixture's `yield` whatever the test did; a failing test ends with its leaks."""
     if function is None:
         return False
     decorators = (symbol for symbol in function.decorators if isinstance(symbol, External))

@@ -66,7 +66,7 @@ def _application(flow: Flow, state: State, arguments: Arguments, at: Span) -> Va
 
 
 def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> None:
-    """These values are from here on to be found by all; sessions among them were made by whoever put them there."""
+    """From here on all can find these values; the sessions among them were made by whoever put them there."""
     if not flow.listens(SessionStored):
         return
     for oid in sorted(state.reachable(values)):

@@ -177,7 +177,7 @@ def start(
     *,
     is_awaited: bool = False,
 ) -> Reference:
-    """Run `awaitable` as a task beside the running code. `is_awaited`: whoever starts it waits for it at once."""
+    """Run `awaitable` as a task beside the running code. `is_awaited`: who starts it waits for it at once."""
     if isinstance(awaitable, Reference) and isinstance(state.record(awaitable.oid), TaskRecord):
         return awaitable
     flow.tasks_started += 1
@@ -362,7 +362,7 @@ def _seen_from(frames: tuple[tuple[int, Site], ...], use: SessionUsed) -> tuple[
 
 
 def outlive(flow: Flow, state: State, session: Reference, left_at: Site) -> None:
-    """The session's block ends: what is said of tasks that go on with it stands where that code started them."""
+    """The session's block ends: a finding about a task that goes on stands where this code started it."""
     for task, record in list(tasks_of(state)):
         use = next((use for use in record.uses if use.session == session), None)
         if record.is_done or use is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.builtins import Ready
-from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ListRecord
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
@@ -57,10 +57,11 @@ def handed_over(flow: Flow, state: State, arguments: Arguments, at: Span) -> Val
     if not isinstance(plain, FunctionValue) or plain.info.is_async:
         return flow.call_unknown(state, function, Arguments((function, *rest), arguments.keywords), at)
     used: list[SessionUsed] = []
+    since = flow.counter
 
     def record(event: Event) -> None:
-        if isinstance(event, SessionUsed):
-            used.append(event)
+        if isinstance(event, SessionUsed) and (event.session.oid <= since or event.session.oid in state.base):
+            used.append(event)  # what the thread itself has opened is its own
 
     flow.threads += 1
     flow.recorders.append(record)

@@ -1,4 +1,4 @@
-"""Transactions: a session that has to be rolled back first, a `begin()` too many, a block that outlives its transaction."""
+"""Transactions: failed ones that nobody rolls back, a `begin()` too many, blocks whose transaction is over."""
 
 from __future__ import annotations
 

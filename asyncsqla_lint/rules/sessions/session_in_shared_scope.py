@@ -7,12 +7,13 @@ from asyncsqla_lint.semantics.events import SessionStored
 class SessionInSharedScope(Rule):
     """
     ## What it does
-    Reports an `AsyncSession` that is kept where every task finds it: in a module's global, a class attribute, a cached
-    function, a singleton, or the application's state.
+    Reports an `AsyncSession` that is kept where every task finds it: in a module's global, a class
+    attribute, a cached function, a singleton, or the application's state.
 
     ## Why is this bad?
-    All requests use one session, one connection and one transaction. Two at once raise `IllegalStateChangeError` or
-    `InvalidRequestError`, or commit and roll back each other's work; one failed flush breaks all requests that follow.
+    All requests use one session, one connection and one transaction. Two at once raise
+    `IllegalStateChangeError` or `InvalidRequestError`, or commit and roll back each other's work; one
+    failed flush breaks all requests that follow.
 
     ## Example
     ```python

@@ -9,14 +9,14 @@ from asyncsqla_lint.semantics.events import SessionLeaked
 class SessionNotClosed(Rule):
     """
     ## What it does
-    Reports an `AsyncSession` or `AsyncConnection` that is opened without `async with` and not closed on every path: not at
-    all, not before an early `return`, not when an exception passes, or by a dependency that returns or yields it and
-    leaves it at that.
+    Reports an `AsyncSession` or `AsyncConnection` that is opened without `async with` and not closed on
+    every path: not at all, not before an early `return`, not when an exception passes, or by a dependency
+    that returns or yields it and leaves it at that.
 
     ## Why is this bad?
-    The connection stays checked out until the garbage collector finds it, which asyncio drivers cannot clean up:
-    `SAWarning: The garbage collector is trying to clean up non-checked-in connection …`. Under load the pool runs dry
-    (`QueuePool limit … reached`).
+    The connection stays checked out until the garbage collector finds it, which asyncio drivers cannot
+    clean up: `SAWarning: The garbage collector is trying to clean up non-checked-in connection …`. Under
+    load the pool runs dry (`QueuePool limit … reached`).
 
     ## Example
     ```python

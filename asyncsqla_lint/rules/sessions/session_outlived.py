@@ -9,12 +9,13 @@ from asyncsqla_lint.semantics.events import SessionOutlived
 class SessionUsedAfterItsEnd(Rule):
     """
     ## What it does
-    Reports a session that is used after its `async with` has ended: by a task or background job that was started inside,
-    by a generator or callback that was returned, or by code below the block.
+    Reports a session that is used after its `async with` has ended: by a task or background job that was
+    started inside, by a generator or callback that was returned, or by code below the block.
 
     ## Why is this bad?
-    A closed `AsyncSession` begins anew when it is used. Nobody closes it a second time: its connection leaks
-    (`SAWarning: … non-checked-in connection`), and what it writes is not committed by the block that is gone.
+    A closed `AsyncSession` begins anew when it is used. Nobody closes it a second time: its connection
+    leaks (`SAWarning: … non-checked-in connection`), and what it writes is not committed by the block that
+    is gone.
 
     ## Example
     ```python
@@ -42,8 +43,9 @@ class SessionUsedAfterItsEnd(Rule):
         where = line_seen_from(event.site, event.left_at)
         if event.method == "task":
             message = (
-                f"this task may use the {what} after its `async with` (on {where}) has ended, which reopens it "
-                f"and leaks its connection; await the task inside the block, or open a {what} in the task"
+                f"this task may use the {what} after its `async with` (on {where}) has ended, "
+                "which reopens it and leaks its connection; "
+                f"await the task inside the block, or open a {what} in the task"
             )
         else:
             message = (

@@ -11,14 +11,15 @@ from asyncsqla_lint.semantics.sessions import SessionRecord
 class SessionSharedAcrossTasks(Rule):
     """
     ## What it does
-    Reports one `AsyncSession` (or an object that holds it: a service, a repository, a closure) that two tasks may use
-    at the same time: `gather`, `wait`, `as_completed`, task groups, or `create_task` beside further use.
+    Reports one `AsyncSession` (or an object that holds it: a service, a repository, a closure) that two
+    tasks may use at the same time: `gather`, `wait`, `as_completed`, task groups, or `create_task` beside
+    further use.
 
     ## Why is this bad?
-    A session is one transaction on one connection. Two tasks that use it at once raise `IllegalStateChangeError` or
-    `InvalidRequestError: … concurrent operations are not permitted` on its first use, and whenever a flush, commit,
-    rollback or close overlaps. Otherwise it is silent and worse: nothing runs in parallel, and each task can commit
-    or roll back the other's half-done work.
+    A session is one transaction on one connection. Two tasks that use it at once raise
+    `IllegalStateChangeError` or `InvalidRequestError: … concurrent operations are not permitted` on its
+    first use, and whenever a flush, commit, rollback or close overlaps. Otherwise it is silent and worse:
+    nothing runs in parallel, and each task can commit or roll back the other's half-done work.
 
     ## Example
     ```python
@@ -49,7 +50,7 @@ class SessionSharedAcrossTasks(Rule):
     def shared(self, event: SessionShared, report: Reporter) -> None:
         record = event.second.record
         if not isinstance(record, SessionRecord):
-            return
+            return  # ASQ209
         places: list[Related] = []
         if event.started is None or event.started == event.site:
             message = "the tasks that start here share one `AsyncSession`"

@@ -8,13 +8,13 @@ from asyncsqla_lint.semantics.events import TransactionMisused
 class TransactionState(Rule):
     """
     ## What it does
-    Reports `begin()` on a session or connection that has begun already, by an earlier statement, and statements inside a
-    `begin()` block after its transaction was committed or rolled back by hand.
+    Reports `begin()` on a session or connection that has begun already, by an earlier statement, and
+    statements inside a `begin()` block after its transaction was committed or rolled back by hand.
 
     ## Why is this bad?
-    The first statement begins a transaction by itself. A later `begin()` raises `InvalidRequestError: A transaction is
-    already begun on this Session`; a statement after the block's transaction is over raises `InvalidRequestError: Can't
-    operate on closed transaction inside context manager`.
+    The first statement begins a transaction by itself. A later `begin()` raises `InvalidRequestError: A
+    transaction is already begun on this Session`; a statement after the block's transaction is over raises
+    `InvalidRequestError: Can't operate on closed transaction inside context manager`.
 
     ## Example
     ```python
@@ -45,7 +45,7 @@ class TransactionState(Rule):
             )
         else:
             message = (
-                f"the transaction of this `begin()` block is over: `{event.method}` raises `InvalidRequestError`; "
-                "leave the commit or rollback to the block"
+                f"the transaction of this `begin()` block is over: `{event.method}` raises "
+                "`InvalidRequestError`; leave the commit or rollback to the block"
             )
         report(self, event, message)

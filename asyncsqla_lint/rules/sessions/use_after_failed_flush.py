@@ -8,11 +8,13 @@ from asyncsqla_lint.semantics.events import FailedSessionUsed
 class UseAfterFailedFlush(Rule):
     """
     ## What it does
-    Reports a session that is used after a handler has swallowed the error of a flush or commit, without a rollback.
+    Reports a session that is used after a handler has swallowed the error of a flush or commit, without a
+    rollback.
 
     ## Why is this bad?
     A failed flush ends the transaction. Until `rollback()` is called, every statement raises
-    `PendingRollbackError: This Session's transaction has been rolled back due to a previous exception during flush`.
+    `PendingRollbackError: This Session's transaction has been rolled back due to a previous exception
+    during flush`.
 
     ## Example
     ```python
@@ -48,7 +50,7 @@ class UseAfterFailedFlush(Rule):
 
     @on(FailedSessionUsed)
     def used(self, event: FailedSessionUsed, report: Reporter) -> None:
-        where = line_seen_from(event.failed_at, event.site)
+        where = line_seen_from(event.site, event.failed_at)
         message = (
             f"when the flush on {where} fails, its error is swallowed without a rollback, and this "
             f"`{event.method}` raises `PendingRollbackError`; `await session.rollback()` in the handler"

@@ -8,12 +8,14 @@ from asyncsqla_lint.semantics.events import WriteLost
 class WriteNeverCommitted(Rule):
     """
     ## What it does
-    Reports `add`, `delete`, `merge`, a changed attribute, or an INSERT, UPDATE or DELETE in a scope that owns its session
-    or connection and ends without a `commit()`, a `begin()` block, or a caller that commits.
+    Reports `add`, `delete`, `merge`, a changed attribute, or an INSERT, UPDATE or DELETE in a scope that
+    owns its session or connection and ends without a `commit()`, a `begin()` block, or a caller that
+    commits.
 
     ## Why is this bad?
-    Closing a session or a connection rolls back what was not committed. The write is lost, and nothing says so: `flush()`
-    sends it to the database, the same transaction reads it back, and tests that share the transaction pass.
+    Closing a session or a connection rolls back what was not committed. The write is lost, and nothing says
+    so: `flush()` sends it to the database, the same transaction reads it back, and tests that share the
+    transaction pass.
 
     ## Example
     ```python
