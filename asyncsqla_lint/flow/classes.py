@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -23,6 +24,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo, Member
+from asyncsqla_lint.project.functions import FunctionInfo
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -106,7 +108,12 @@ def object_attribute(
     found = record.cls.info.find(name)
     if found is not None:
         owner, member = found
-        result = member_value(flow, state, me, record.cls, owner, member, at)
+        if value is None and record.is_open and is_left_open(record.cls.info, member):
+            frame = Frame(flow.new_id(), owner.module, None, owner=owner, caller=flow.frame)
+            assert member.annotation is not None
+            result = flow.scopes.annotation_value(state, frame, member.annotation, member.span, me)
+        else:
+            result = member_value(flow, state, me, record.cls, owner, member, at)
         if member.kind in ("value", "cached_property") and value is None:
             _remember(state, me, name, result)
         if result is not UNKNOWN:
@@ -131,6 +138,19 @@ def object_attribute(
             getter = FunctionValue(proxy[1].function, (), me)
             return run_function(flow, state, getter, Arguments((Constant(name),)), at)
     return UNKNOWN
+
+
+def is_left_open(cls: ClassInfo, member: Member) -> bool:
+    """A field whose default says nothing of what an object that somebody else has made holds in it."""
+    if member.name not in cls.fields or member.annotation is None or cls.kind in ("class", "protocol"):
+        return False
+    default = member.value
+    if isinstance(default, p.Call):  # `Field(default=…)`, `field(default_factory=…)`
+        words = [word.value for word in default.keywords if word.name == "default"]
+        default = words[0] if words else default.arguments[0] if default.arguments else None
+    if isinstance(default, p.Constant):
+        return not isinstance(default.value, str)  # settings keep their texts: the environment changes few
+    return default is None or isinstance(default, (p.ListDisplay, p.DictDisplay, p.SetDisplay, p.TupleDisplay, p.Opaque))
 
 
 def _remember(state: State, me: Reference, name: str, value: Value) -> None:
@@ -242,15 +262,13 @@ def assigned_attribute(flow: Flow, state: State, me: Reference, cls: ClassValue,
 def _assigned_in(
     flow: Flow,
     state: State,
-    me: Reference,
-    info: object,
+    me: Value,
+    info: FunctionInfo,
     expression: p.Expression,
     annotation: p.Expression | None,
 ) -> Value:
     from asyncsqla_lint.flow.calls import bind
-    from asyncsqla_lint.project.functions import FunctionInfo
 
-    assert isinstance(info, FunctionInfo)
     frame = Frame(flow.new_id(), info.module, info, receiver=me, owner=info.owner, caller=flow.frame)
     state.open_frame(frame.id)
     flow.joining += 1
@@ -324,7 +342,7 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
             from asyncsqla_lint.flow.values import Constant
 
             return Constant(cls.info.name)
-        return UNKNOWN
+        return assigned_to_class(flow, cls, name)
     owner, member = found
     if member.function is not None:
         if member.kind == "classmethod":
@@ -332,7 +350,43 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
         return flow.scopes.function(member.function)
     if member.cls is not None:
         return ClassValue(member.cls)
-    return class_value(flow, state, cls, owner, member, None)
+    value = class_value(flow, state, cls, owner, member, None)
+    if value in (UNKNOWN, NONE):
+        assigned = assigned_to_class(flow, cls, name)
+        return value if assigned is UNKNOWN else assigned
+    return value
+
+
+def assigned_to_class(flow: Flow, cls: ClassValue, name: str) -> Value:
+    """What a class method assigns to `cls.name`: one value for the whole project, as a global is."""
+    key = (assigned_to_class, cls.info, name)
+    if key not in flow.memory:
+        flow.memory[key] = UNKNOWN  # what it sees if it asks itself
+        found: list[Value] = []
+        for ancestor in cls.info.ancestors:
+            for number, expression, annotation in self_assignments(flow, ancestor).get(name, ()):
+                info = flow.index.function_at(ancestor.module, number, ancestor)
+                member = ancestor.members.get(info.name)
+                if member is not None and member.kind == "classmethod":
+                    given = partial(_given_to_class, flow, cls, info, expression, annotation)
+                    found.append(flow.scopes.at_module(info.module, given))
+        found = [value for value in found if value not in (NONE, UNKNOWN)]
+        flow.memory[key] = union(tuple(found[:3])) if found else UNKNOWN
+    value = flow.memory[key]
+    assert isinstance(value, Value)
+    return value
+
+
+def _given_to_class(
+    flow: Flow,
+    cls: ClassValue,
+    info: FunctionInfo,
+    expression: p.Expression,
+    annotation: p.Expression | None,
+    state: State,
+    frame: Frame,
+) -> Value:
+    return _assigned_in(flow, state, cls, info, expression, annotation)
 
 
 def super_attribute(flow: Flow, state: State, value: SuperValue, name: str, at: Span) -> Value:

@@ -137,7 +137,7 @@ class Scopes:
         if isinstance(symbol, ClassInfo):
             return ClassValue(symbol)
         if isinstance(symbol, FunctionInfo):
-            return self.function(symbol)
+            return self._of_function(symbol)
         if isinstance(symbol, ModuleSymbol):
             return ModuleValue(symbol.module)
         if isinstance(symbol, External):
@@ -145,6 +145,15 @@ class Scopes:
         if isinstance(symbol, Variable):
             return self.variable(symbol)
         return UNKNOWN
+
+    def _of_function(self, info: FunctionInfo) -> Value:
+        """`name = Class.method` at a module's top level: a class method is bound to its class."""
+        member = None if info.owner is None else info.owner.members.get(info.name)
+        if info.owner is None or member is None or member.kind != "classmethod":
+            return self.function(info)
+        from asyncsqla_lint.flow.classes import bind_to
+
+        return bind_to(self.function(info), ClassValue(info.owner))
 
     def variable(self, symbol: Variable) -> Value:
         if symbol.owner is not None or symbol.scope is not None:
@@ -161,7 +170,7 @@ class Scopes:
                 value = self._evaluated(symbol)
             value = self._reassigned(symbol, value)
             if value is UNKNOWN and symbol.annotation is not None:
-                value = self._at_module(
+                value = self.at_module(
                     symbol.module, lambda state, frame: self._annotated(state, frame, symbol)
                 )
         finally:
@@ -176,7 +185,7 @@ class Scopes:
         expression = symbol.value
         if expression is None:
             return UNKNOWN
-        return self._at_module(symbol.module, lambda state, frame: self.flow.evaluate(state, expression))
+        return self.at_module(symbol.module, lambda state, frame: self.flow.evaluate(state, expression))
 
     def _reassigned(self, symbol: Variable, value: Value) -> Value:
         """Functions that declare the name `global` give it values too."""
@@ -185,12 +194,12 @@ class Scopes:
             return value
         found: list[Value] = [] if value in (NONE, UNKNOWN) else [value]
         for expression in expressions:
-            given = self._at_module(symbol.module, partial(self._run, expression))
+            given = self.at_module(symbol.module, partial(self._run, expression))
             if given not in (NONE, UNKNOWN):
                 found.append(given)
         if not found and symbol.annotation is not None:
             found.append(
-                self._at_module(symbol.module, lambda state, frame: self._annotated(state, frame, symbol))
+                self.at_module(symbol.module, lambda state, frame: self._annotated(state, frame, symbol))
             )
         return union((*found[:3], UNKNOWN)) if len(found) > 1 else found[0] if found else UNKNOWN
 
@@ -207,7 +216,7 @@ class Scopes:
             self._global_names[module] = found
         return found
 
-    def _at_module(self, module: Module, act: Callable[[State, Frame], Value]) -> Value:
+    def at_module(self, module: Module, act: Callable[[State, Frame], Value]) -> Value:
         """Run something in the module's own scope, outside of any path; what it makes is shared by all."""
         flow = self.flow
         state = State(flow.base, flow.base_frames)
@@ -247,7 +256,7 @@ class Scopes:
 
             try:
                 flow.steps_left = max(steps, 4000)
-                self._at_module(module, run)
+                self.at_module(module, run)
             except BudgetExceeded:
                 pass
             finally:
@@ -265,7 +274,7 @@ class Scopes:
             self._functions[key] = plain  # what a decorator that asks for it again sees
             found = plain
             if info.header.decorators:
-                found = self._at_module(
+                found = self.at_module(
                     info.module, lambda state, frame: self.decorated(self.flow, state, plain)
                 )
             self._functions[key] = found
