@@ -46,7 +46,7 @@ class TaskRecord(Record, frozen=True):
     frames: tuple[tuple[int, Site], ...]  # the frame that started it, and its callers, with the place in each
     group: Reference | None = None
     is_done: bool = False
-    is_reported: bool = False
+    reported: frozenset[int] = frozenset()  # the sessions of which it has been said
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, TaskRecord):
@@ -55,7 +55,7 @@ class TaskRecord(Record, frozen=True):
             self,
             result=join(self.result, other.result),
             is_done=self.is_done and other.is_done,
-            is_reported=self.is_reported or other.is_reported,
+            reported=self.reported | other.reported,
         )
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
@@ -75,7 +75,7 @@ class TaskRecord(Record, frozen=True):
         return UNKNOWN
 
     def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
-        if not self.is_done and not self.is_reported:
+        if not self.is_done:
             _share_among_alike(flow, state, me, self, since, flow.frame)
 
     def refers_to(self) -> tuple[Value, ...]:
@@ -276,10 +276,10 @@ def _share_with_siblings(flow: Flow, state: State, me: Reference, task: TaskReco
         if sibling == me or other.is_done or other.parent != task.parent:
             continue
         for first, second in _overlapping(other.uses, task.uses):
-            if not other.is_reported:
+            if first.session.oid not in other.reported:
                 _emit(flow, task.site, flow.frame, first, second, other.site)
-            _mark(state, sibling)
-            _mark(state, me)
+            _mark(state, sibling, first)
+            _mark(state, me, first)
 
 
 def _share_among_alike(
@@ -293,20 +293,20 @@ def _share_among_alike(
     ]
     for first, second in _overlapping(outer, outer):
         now = state.record(me.oid)
-        if isinstance(now, TaskRecord) and not now.is_reported:
+        if isinstance(now, TaskRecord) and first.session.oid not in now.reported:
             _emit(flow, task.site, frame, first, second, None)
-        _mark(state, me)
+        _mark(state, me, first)
 
 
 def replace_locks(use: SessionUsed, kept: frozenset[int]) -> SessionUsed:
     return use if kept == use.locks else replace(use, locks=kept)
 
 
-def _mark(state: State, task: Reference) -> None:
+def _mark(state: State, task: Reference, use: SessionUsed) -> None:
     """One cause, one finding: a third task beside these two adds nothing."""
     record = state.record(task.oid)
-    if isinstance(record, TaskRecord) and not record.is_reported:
-        state.put(task, replace(record, is_reported=True))
+    if isinstance(record, TaskRecord):
+        state.put(task, replace(record, reported=record.reported | {use.session.oid}))
 
 
 def _emit(
@@ -346,10 +346,10 @@ def used(
         if other.is_done or other.parent != flow.task:
             continue
         for first, second in _overlapping(other.uses, (use,)):
-            if not other.is_reported:
+            if first.session.oid not in other.reported:
                 site, frame = (other.site, flow.frame) if ends_block else _seen_from(other.frames, use)
                 _emit(flow, site, frame, first, second, other.site, is_further_use=True)
-            _mark(state, task)
+            _mark(state, task, first)
 
 
 def _seen_from(frames: tuple[tuple[int, Site], ...], use: SessionUsed) -> tuple[Site, Frame]:
@@ -372,9 +372,9 @@ def outlive(flow: Flow, state: State, session: Reference, left_at: Site) -> None
         while frame is not None and frame.id not in places:
             frame = frame.caller
         site = record.site if frame is None else places[frame.id]
-        if flow.listens(SessionOutlived) and not record.is_reported:
+        if flow.listens(SessionOutlived) and session.oid not in record.reported:
             event_frame = flow.frame if frame is None else frame
             flow.emit(
                 SessionOutlived(site, event_frame, flow.is_certain, session, use.record, left_at, "task")
             )
-        _mark(state, task)
+        _mark(state, task, use)

@@ -1,4 +1,4 @@
-"""Transactions: failed ones that nobody rolls back, a `begin()` too many, blocks whose transaction is over."""
+"""Transactions: failed ones that nobody rolls back, a `begin()` too many, blocks that outlive theirs."""
 
 from __future__ import annotations
 
