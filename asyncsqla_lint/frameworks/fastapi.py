@@ -40,7 +40,7 @@ from asyncsqla_lint.program import Expression, Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External, Scope, Scoped
+from asyncsqla_lint.project.names import External, Scope, Scoped, Symbol
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -130,8 +130,18 @@ def _need(
                 symbol = None if type_ is None else type_.symbol
                 provider = ClassValue(symbol) if isinstance(symbol, ClassInfo) else None
             if provider is not None and not isinstance(provider, ExternalValue):
+                if _stands_in(provider, None if type_ is None else type_.symbol):
+                    return []
                 return [Need(name, provider, value.is_shared)]
     return []
+
+
+def _stands_in(provider: Value, promised: Symbol | None) -> bool:
+    """`uow: UnitOfWork = Depends(UnitOfWorkMarker)`: a class that the application replaces by another provider."""
+    if not isinstance(provider, ClassValue) or not isinstance(promised, ClassInfo):
+        return False
+    given = provider.info
+    return promised.kind != "protocol" and not given.is_subclass_of(promised) and not given.has_unknown_base
 
 
 # --- roots ---------------------------------------------------------------------------------------
