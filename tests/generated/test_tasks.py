@@ -11,10 +11,6 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from generated.tasks.explorer import overlapping
-from generated.tasks.live import observed
-from generated.tasks.model import SESSIONS, Gather, Join, Own, Start, Task, Use, has_group, programs
-from generated.tasks.source import opened_at, render
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +18,10 @@ from asyncsqla_lint.project.index import Index, Module
 from asyncsqla_lint.rules.engine import analyse
 from asyncsqla_lint.syntax import lower
 from asyncsqla_lint.workspace.config import Config
+from generated.tasks.explorer import overlapping
+from generated.tasks.live import observed
+from generated.tasks.model import SESSIONS, Gather, Join, Own, Start, Task, Use, has_group, programs
+from generated.tasks.source import opened_at, render
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 LIVE = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -53,10 +53,8 @@ def observed(source: str, sessions: int) -> set[int]:
         exec(compile(source, "<program>", "exec"), namespace)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            try:
+            with suppress(Exception):  # an overlap may well raise; what met until then has met
                 asyncio.run(namespace["main"]())
-            except Exception:
-                pass  # an overlap may well raise; what met until then has met
     finally:
         AsyncSession.execute, AsyncSession.__init__ = execute, opened  # type: ignore[method-assign]
     return {number for number, key in enumerate(watch.order[:sessions]) if key in watch.met}
