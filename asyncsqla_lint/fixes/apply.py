@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from asyncsqla_lint.findings import Finding
-from asyncsqla_lint.fixes.plan import Planner, Refusal
+from asyncsqla_lint.fixes.plan import NOTHING, Planner, Refusal
 from asyncsqla_lint.fixes.tree import Refused
 from asyncsqla_lint.fixes.writing import WriteError, write
 from asyncsqla_lint.workspace.decoding import DecodeError, decode, encode, encoding_of
@@ -70,7 +71,12 @@ def fix(first: Checked, check: Check, *, unsafe: bool, overlay: Mapping[str, byt
             unsettled = [*again, *todo]
             break
         texts = _Texts(checked.sources)
-        result = Planner(texts.read, todo).plan()
+        # The safe ones come first, alone: what one of them mends at its root needs no unsafe fix any more.
+        gentle = [one for one in todo if one.fix is not None and one.fix.applicability == "safe"]
+        result = Planner(texts.read, gentle).plan() if gentle else NOTHING
+        if not result.texts and len(gentle) < len(todo):
+            rest = Planner(texts.read, [one for one in todo if one not in gentle]).plan()
+            result = replace(rest, refused=(*result.refused, *rest.refused))
         refused = result.refused
         if not result.texts:
             break

@@ -37,7 +37,8 @@ def link_added(tree: Tree, call: cst.Call, links: list[cst.Call], text: str) -> 
     if len(pad) - 1 + stop - start + len(text) <= tree.line_length and isinstance(parent, cst.Arg):
         own, others = text, []
     else:
-        own, others = pad + text, [insertion(_dot(tree, link), pad) for link in links]
+        own = pad + text + (pad if links else "")
+        others = [insertion(_dot(tree, link), pad) for link in links[1:]]
     return [*edits, insertion(end, own if links else own + closing), *others]
 
 

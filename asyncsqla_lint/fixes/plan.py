@@ -36,6 +36,9 @@ class Pass(Struct, frozen=True):
     waiting: tuple[Finding, ...]
 
 
+NOTHING = Pass({}, (), (), ())
+
+
 class _Draft(Struct):
     """What has been decided for one file."""
 

@@ -189,7 +189,8 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
             for name, state in record.attributes.items()
             if not statement.populate_existing and not state.bits & EXPIRED
         }
-        return replace(record, plan=plan, attributes=attributes, expired=None, is_new=False)
+        origin = statement.site if statement.populate_existing else record.origin
+        return replace(record, plan=plan, attributes=attributes, expired=None, is_new=False, origin=origin)
     attributes = dict(record.attributes)
     for name, attribute in record.model.attributes.items():
         state = record.state_of(name)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.awaiting.wording import article
+from asyncsqla_lint.rules.repairs import one_repair
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.api_events import IterationMismatched
 
@@ -39,4 +40,4 @@ class IterationMismatch(Rule):
                 f"{article(event.owner)} `{event.owner}` is a stream: iterating it plainly raises `TypeError`; "
                 "use `async for`, or `await` its `all()`"
             )
-        report(self, event, message)
+        report(self, event, message, fix=one_repair("toggle_loop", event.site, "Iterate as the result does"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.flow.values import Constant, Text, alternatives
+from asyncsqla_lint.rules.repairs import one_repair
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import StatementExecuted
 
@@ -47,4 +48,5 @@ class RawStringStatement(Rule):
                 event,
                 f"`{event.method}()` does not take SQL as a plain string: `ArgumentError`; wrap it in `text(…)`",
                 confidence="certain" if sure else "likely",
+                fix=one_repair("wrap_text", event.site, "Wrap in `text()`"),
             )

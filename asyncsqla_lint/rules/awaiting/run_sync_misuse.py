@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from asyncsqla_lint.rules.repairs import run_sync
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.api_events import RunSyncMisused
 
@@ -43,4 +44,4 @@ class RunSyncMisuse(Rule):
             )
         else:
             message = "`run_sync` is given the result of a call: `TypeError`; pass the function itself, without `()`"
-        report(self, event, message)
+        report(self, event, message, fix=run_sync(event.what, event.site))

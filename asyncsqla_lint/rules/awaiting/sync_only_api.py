@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.awaiting.wording import article
+from asyncsqla_lint.rules.repairs import query_to_select
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.api_events import AttributeMissing
 
@@ -38,4 +39,4 @@ class SyncOnlyApi(Rule):
         else:
             mend = f"`await ….run_sync(…)` gives the `{event.sync}`"
         what = f"{article(event.owner)} `{event.owner}` has no `{event.name}`, which only `{event.sync}` has"
-        report(self, event, f"{what}: `AttributeError`; {mend}")
+        report(self, event, f"{what}: `AttributeError`; {mend}", fix=query_to_select(event))

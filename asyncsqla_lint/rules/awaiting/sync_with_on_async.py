@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.awaiting.wording import article
+from asyncsqla_lint.rules.repairs import one_repair
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.api_events import WithMismatched
 
@@ -33,4 +34,4 @@ class SyncWithOnAsync(Rule):
     def mismatched(self, event: WithMismatched, report: Reporter) -> None:
         used, right = ("async with", "with") if event.is_async else ("with", "async with")
         what = f"`{event.owner}`" if "." in event.owner else f"{article(event.owner)} `{event.owner}`"
-        report(self, event, f"{what} cannot be entered by `{used}`: `TypeError`; use `{right}`")
+        report(self, event, f"{what} cannot be entered by `{used}`: `TypeError`; use `{right}`", fix=one_repair("toggle_with", event.site, f"Use `{right}`"))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.flow.values import ExternalValue, Value, alternatives
 from asyncsqla_lint.knowledge.dialects import Dialects, dialects
+from asyncsqla_lint.rules.repairs import drop_keywords, fitting_pool
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
 from asyncsqla_lint.semantics.urls import Address, addresses
@@ -52,7 +53,7 @@ class AsyncIncompatiblePool(Rule):
                     if pool == "SingletonThreadPool"
                     else "use `AsyncAdaptedQueuePool`"
                 )
-                report(self, event, message)
+                report(self, event, message, fix=fitting_pool(event.record.site, pool))
                 return
         urls, is_whole = addresses(record.url)
         for url in urls:
@@ -73,6 +74,7 @@ class AsyncIncompatiblePool(Rule):
                         event,
                         f"{why} does not take {words}: `TypeError: Invalid argument(s)`; leave {'it' if len(wrong) == 1 else 'them'} out",
                         confidence="certain" if sure else "likely",
+                        fix=drop_keywords(event.record.site, wrong),
                     )
                     return
 

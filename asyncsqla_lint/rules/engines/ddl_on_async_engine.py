@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from asyncsqla_lint.rules.repairs import repair, safe
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.ddl import DdlMisdirected
 
@@ -36,4 +37,5 @@ class DdlOnAsyncEngine(Rule):
             event,
             f"`{event.owner}.{event.method}()` is sync and cannot use an `{event.target}`: `AttributeError`; "
             f"use `await connection.run_sync(….{event.method})`",
+            fix=safe("Run it under `run_sync`", [repair("run_ddl_sync", event.site, target=event.target)]),
         )

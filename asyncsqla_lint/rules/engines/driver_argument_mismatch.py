@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.knowledge.drivers import Where, replacement, takers, takes
+from asyncsqla_lint.rules.repairs import rename_argument
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
 from asyncsqla_lint.semantics.urls import addresses
@@ -44,7 +45,8 @@ class DriverArgumentMismatch(Rule):
                 if takes(url.name, key, where, event.release) is False:
                     sure = event.certain and is_whole and len(urls) == 1
                     message = self._message(url.driver or url.name, key, value, where)
-                    report(self, event, message, confidence="certain" if sure else "likely")
+                    mend = rename_argument(event, url.driver or url.name, key, value, where)
+                    report(self, event, message, confidence="certain" if sure else "likely", fix=mend)
                     return
 
     def _message(self, driver: str, key: str, value: str | None, where: Where) -> str:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from asyncsqla_lint.findings import Confidence
 from asyncsqla_lint.rules.places import place
+from asyncsqla_lint.rules.repairs import dispose
 from asyncsqla_lint.rules.rule import Leaks, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned, EngineDisposed
 
@@ -50,7 +52,7 @@ class EngineNotDisposed(Rule):
         mend = "put `await engine.dispose()` in a `finally`"
         if event.how == "module":
             mend = "`await engine.dispose()` where the application shuts down"
-        report(self, event, f"{what}: its connections stay open; {mend}", confidence=_sure(event.how))
+        report(self, event, f"{what}: its connections stay open; {mend}", confidence=_sure(event.how), fix=dispose(event))
 
     @on(EngineDisposed)
     def disposed(self, event: EngineDisposed, report: Reporter) -> None:
@@ -63,5 +65,5 @@ class EngineNotDisposed(Rule):
         report(self, event, message, related=[place(event.record.site, "the engine is made here")])
 
 
-def _sure(how: str):  # type: ignore[no-untyped-def]  # a Confidence
+def _sure(how: str) -> Confidence:
     return "certain" if how == "never" else "likely"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from asyncsqla_lint.rules.repairs import sync_target
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.listening import ListenerMisplaced
 
@@ -46,7 +47,7 @@ class EventOnAsyncTarget(Rule):
                 mend = "listen on `Session`, or on the class given as `sync_session_class`"
             message = f"{what} have no events: `{event.raises}`; {mend}"
             message = message.replace(" have no", " has no") if event.is_class else message
-        report(self, event, message)
+        report(self, event, message, fix=sync_target(event))
 
 
 _MENDS = {

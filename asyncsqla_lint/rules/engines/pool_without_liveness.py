@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.flow.values import Constant, Value, alternatives
+from asyncsqla_lint.rules.repairs import repair, unsafe
 from asyncsqla_lint.rules.rule import Reporter, Rule, Silent, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
 from asyncsqla_lint.semantics.ownership import pools
@@ -51,6 +52,7 @@ class PoolWithoutLiveness(Rule):
                 event,
                 "nothing checks this pool's connections: after a restart of the server the next queries fail; "
                 "add `pool_pre_ping=True` or `pool_recycle`",
+                fix=unsafe("Set `pool_pre_ping=True`", [repair("set_keyword", record.site, name="pool_pre_ping", value="True")]),
             )
 
 

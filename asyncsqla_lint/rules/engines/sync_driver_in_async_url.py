@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.knowledge.dialects import Dialects, dialects
+from asyncsqla_lint.rules.repairs import driver_swap
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
 from asyncsqla_lint.semantics.urls import Address, addresses
@@ -46,7 +47,8 @@ class SyncDriverInAsyncUrl(Rule):
         if meant:
             message += f"; write `{wrong[0].backend}+{meant[0]}://`"
         sure = event.certain and is_whole and len(wrong) == len(urls)
-        report(self, event, message, confidence="certain" if sure else "likely")
+        mend = driver_swap(event.record.site, wrong[0], meant)
+        report(self, event, message, confidence="certain" if sure else "likely", fix=mend)
 
     def _what(self, url: Address, known: Dialects) -> str:
         if url.driver:

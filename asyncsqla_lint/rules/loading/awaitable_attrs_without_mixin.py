@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.rules.places import place
+from asyncsqla_lint.rules.repairs import async_attrs
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import AttributeAwaited
 
@@ -44,5 +45,6 @@ class AwaitableAttrsWithoutMixin(Rule):
             f"`{event.model.name}` has no `awaitable_attrs` (`AttributeError`): its base does not inherit from "
             "`AsyncAttrs`; write `class Base(AsyncAttrs, DeclarativeBase)`",
             related=[place(Site(event.model.module, event.model.cls.definition.name_span), "declared here")],
+            fix=async_attrs(event.model),
             subject=event.model.name,
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.rules.loading.wording import Wording
+from asyncsqla_lint.rules.repairs import undefer
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import AttributeLoad
 
@@ -50,4 +51,4 @@ class DeferredColumn(Rule):
             what = "is not loaded by"
         error = "InvalidRequestError" if event.cause == "raise" else "MissingGreenlet"
         message = f"{words.subject} {what} {words.query}: reading it here raises `{error}`; {mend}"
-        report(self, event, message, related=words.places(), subject=words.key)
+        report(self, event, message, related=words.places(), subject=words.key, fix=undefer(event))

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.rules.loading.wording import Wording
-from asyncsqla_lint.rules.repairs import eager_load
+from asyncsqla_lint.rules.repairs import eager_load, undefer
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import AttributeLoad
 
@@ -40,8 +41,9 @@ class DetachedAttribute(Rule):
         if not event.is_detached or event.cause != "unloaded":
             return
         words = Wording(event)
+        mend = eager_load(event) if isinstance(event.attribute, Relationship) else undefer(event)
         message = (
             f"{words.subject} is not loaded by {words.query} and the session is gone ({words.cause}): reading it here "
             f"raises `DetachedInstanceError`; {words.eager_load}"
         )
-        report(self, event, message, related=words.places(), subject=words.key, fix=eager_load(event))
+        report(self, event, message, related=words.places(), subject=words.key, fix=mend)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.places import place
+from asyncsqla_lint.rules.repairs import one_repair
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import ResultFetched
 
@@ -55,4 +56,5 @@ class JoinedCollectionWithoutUnique(Rule):
             f"rows repeat because {names} {'is' if len(event.collections) == 1 else 'are'} loaded by a join: "
             f"`InvalidRequestError` here; {mend}",
             related=[place(event.result.statement.site, "queried here")],
+            fix=None if event.result.statement.yield_per else one_repair("add_unique", event.site, "Add `.unique()`"),
         )

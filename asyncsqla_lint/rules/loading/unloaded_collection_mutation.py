@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.loading.wording import Wording
+from asyncsqla_lint.rules.repairs import eager_load, refresh
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import AttributeLoad
 
@@ -48,4 +49,5 @@ class UnloadedCollectionMutation(Rule):
             f"{words.subject} {missing}: changing it loads it first, which raises `{error}`; {words.eager_load}",
             related=words.places(),
             subject=words.key,
+            fix=refresh(event) if event.cause == "expired" else eager_load(event),
         )

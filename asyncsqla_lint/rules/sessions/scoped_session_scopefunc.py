@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from asyncsqla_lint.rules.repairs import scope
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import ScopeUnfit
 
@@ -33,13 +34,14 @@ class ScopedSessionScopefunc(Rule):
 
     code = "ASQ210"
     name = "scoped-session-scopefunc"
+    fix = "safe"
     outcome = Raises("IllegalStateChangeError", "InvalidRequestError", "TypeError")
 
     @on(ScopeUnfit)
     def unfit(self, event: ScopeUnfit, report: Reporter) -> None:
         if event.name == "scoped_session":
             what = "`scoped_session` over an async factory gives one `AsyncSession` to all tasks of a thread"
-            report(self, event, f"{what}; use `async_scoped_session` with `scopefunc=asyncio.current_task`")
+            report(self, event, f"{what}; use `async_scoped_session` with `scopefunc=asyncio.current_task`", fix=scope(event.site))
             return
         message = f"this `async_scoped_session` does not tell tasks apart: {_CAUSES[event.cause]}"
-        report(self, event, f"{message}; use `scopefunc=asyncio.current_task`")
+        report(self, event, f"{message}; use `scopefunc=asyncio.current_task`", fix=scope(event.site))

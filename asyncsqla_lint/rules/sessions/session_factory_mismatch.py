@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from asyncsqla_lint.rules.repairs import async_factory
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import BindMismatched
 
@@ -30,6 +31,7 @@ class SessionFactoryMismatch(Rule):
 
     code = "ASQ211"
     name = "session-factory-mismatch"
+    fix = "safe"
     outcome = Raises("AsyncContextNotStarted", "ArgumentError")
 
     @on(BindMismatched)
@@ -44,4 +46,4 @@ class SessionFactoryMismatch(Rule):
                 f"`{event.name}` makes sync sessions on an async engine: their first statement raises "
                 "`AsyncContextNotStarted`; use `async_sessionmaker` or `AsyncSession`"
             )
-        report(self, event, message)
+        report(self, event, message, fix=async_factory(event))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.findings import Related
 from asyncsqla_lint.rules.places import line_seen_from, place
+from asyncsqla_lint.rules.repairs import in_sequence
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.rules.sessions.wording import origin
 from asyncsqla_lint.semantics.events import SessionShared
@@ -44,6 +45,7 @@ class SessionSharedAcrossTasks(Rule):
 
     code = "ASQ201"
     name = "session-shared-across-tasks"
+    fix = "unsafe"
     outcome = Raises("IllegalStateChangeError", "InvalidRequestError")
 
     @on(SessionShared)
@@ -69,4 +71,4 @@ class SessionSharedAcrossTasks(Rule):
             if use.site not in (event.site, event.started):
                 places.append(place(use.site, f"`{use.method}` on the session"))
         places.append(place(record.site, origin(record)))
-        report(self, event, message, related=places)
+        report(self, event, message, related=places, fix=None if event.is_further_use else in_sequence(event.site))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.places import line_seen_from, place
+from asyncsqla_lint.rules.repairs import repair, unsafe
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import FailedSessionUsed
 
@@ -46,6 +47,7 @@ class UseAfterFailedFlush(Rule):
 
     code = "ASQ207"
     name = "use-after-failed-flush"
+    fix = "unsafe"
     outcome = Raises("PendingRollbackError")
 
     @on(FailedSessionUsed)
@@ -55,4 +57,5 @@ class UseAfterFailedFlush(Rule):
             f"when the flush on {where} fails, its error is swallowed without a rollback, and this "
             f"`{event.method}` raises `PendingRollbackError`; `await session.rollback()` in the handler"
         )
-        report(self, event, message, related=[place(event.failed_at, "this flush may fail")])
+        mend = unsafe("Roll back in the handler", [repair("add_rollback", event.failed_at)])
+        report(self, event, message, fix=mend, related=[place(event.failed_at, "this flush may fail")])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.places import line_seen_from, place
+from asyncsqla_lint.rules.repairs import repair, unsafe
 from asyncsqla_lint.rules.rule import LosesWrite, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import WriteLost
 
@@ -40,6 +41,7 @@ class WriteNeverCommitted(Rule):
 
     code = "ASQ206"
     name = "write-never-committed"
+    fix = "unsafe"
     outcome = LosesWrite()
 
     @on(WriteLost)
@@ -60,4 +62,5 @@ class WriteNeverCommitted(Rule):
         places += [
             place(write.site, "written here too") for write in event.writes if write.site != event.site
         ]
-        report(self, event, message, related=places)
+        mend = unsafe("Commit at the end of the block", [repair("add_commit", event.opened_at)])
+        report(self, event, message, related=places, fix=mend)

@@ -1,0 +1,146 @@
+"""`await session.refresh(obj)` before the statement that reads what is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from asyncsqla_lint.findings import Repair
+from asyncsqla_lint.fixes.codemod import Codemod, File, list_of, text_of
+from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
+from asyncsqla_lint.fixes.edits import Changes, insertion
+from asyncsqla_lint.fixes.statements import statement_before
+from asyncsqla_lint.fixes.tree import Refused
+
+# What is called on sessions and on little else.
+_OF_SESSIONS = frozenset(
+    "add add_all flush commit rollback refresh merge get get_one scalars scalar execute delete expire begin_nested "
+    "expunge stream stream_scalars".split()
+)
+
+
+class AddRefresh(Codemod):
+    """Refresh the instance whose attribute is read here: its `attributes`, or its columns when none are named."""
+
+    name = "add_refresh"
+    merges = True
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        node = file.expression(repair)
+        instance = _instance(node, text_of(repair, "name"))
+        must_be_awaitable(file, node)
+        _must_be_bound_before(file, node, instance)
+        name = file.code(instance)
+        session = session_in_reach(file, node, name)
+        attributes = list_of(repair, "attributes")
+        given = f", [{', '.join(_quoted(file, one) for one in attributes)}]" if attributes else ""
+        at, indentation = statement_before(file, node)
+        text = f"await {session}.refresh({name}{given}){file.newline}{indentation}"
+        return Changes.of([insertion(at, text)])
+
+
+def _instance(node: cst.BaseExpression, name: str) -> cst.BaseExpression:
+    """`obj` of `obj.posts`, of `obj.method()`, of `print(obj)` where `name` is its `__str__`."""
+    found: cst.BaseExpression | None = None
+    called = node.func if isinstance(node, cst.Call) else node
+    if isinstance(called, cst.Attribute) and called.attr.value == name:
+        found = called.value
+    elif name.startswith("__") and isinstance(node, cst.Call):
+        named = [one.value for one in node.args if _is_dotted(one.value) and not one.star]
+        found = named[0] if len(named) == 1 else None
+    elif name.startswith("__"):
+        found = node
+    if found is None or not _is_dotted(found):
+        raise Refused("the instance has no name there")
+    return found
+
+
+def _is_dotted(node: cst.BaseExpression) -> bool:
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return isinstance(node, cst.Name)
+
+
+def _must_be_bound_before(file: File, node: cst.CSTNode, instance: cst.BaseExpression) -> None:
+    """A name that the statement itself binds (a comprehension's) means nothing before it."""
+    root = instance
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    assert isinstance(root, cst.Name)
+    for one in file.ancestors(node):
+        if isinstance(one, cst.BaseComp):
+            for clause in file.nodes(one, cst.CompFor):
+                if any(name.value == root.value for name in file.nodes(clause.target, cst.Name)):
+                    raise Refused(f"`{root.value}` is bound inside the expression")
+        if isinstance(one, cst.For) and any(name.value == root.value for name in file.nodes(one.target, cst.Name)):
+            raise Refused("it would ask the database once for each element of the loop")
+        if isinstance(one, cst.FunctionDef):
+            break
+    for walrus in file.nodes(file.statement(node), cst.NamedExpr):
+        if isinstance(walrus.target, cst.Name) and walrus.target.value == root.value:
+            raise Refused(f"`{root.value}` is bound in the same statement")
+
+
+def _quoted(file: File, text: str) -> str:
+    quote = "'" if file.text.count("'") > 2 * file.text.count('"') else '"'
+    return f"{quote}{text}{quote}"
+
+
+# --- the session ---------------------------------------------------------------------------------------
+
+
+def session_in_reach(file: File, node: cst.CSTNode, instance: str = "") -> str:
+    """How the function around calls its session: as the instance's session where that shows, else the only one."""
+    function = file.function(node)
+    if not isinstance(function, cst.FunctionDef):
+        raise Refused("no session is in reach")
+    before = file.start(node)
+    found: dict[str, None] = {}
+    for name, call in _session_calls(file, function):
+        if file.start(call) > before:
+            continue
+        if instance and any(file.code(argument.value) == instance for argument in call.args):
+            return name
+        found[name] = None
+    if not found:
+        found.update(dict.fromkeys(_named_sessions(file, function, before)))
+    if len(found) != 1:
+        raise Refused("no session is in reach" if not found else "it is not clear whose session to use")
+    return next(iter(found))
+
+
+def _session_calls(file: File, function: cst.FunctionDef) -> Iterator[tuple[str, cst.Call]]:
+    """`session.add(…)` in this function itself, the sure words first: `add` is a set's method too."""
+    calls = [call for call in file.nodes(function.body, cst.Call) if file.function(call) is function]
+    names = {name for call in calls if (name := _receiver(file, call, _OF_SESSIONS - {"add", "get"}))}
+    known = set(_named_sessions(file, function, file.end(function)))
+    for call in calls:
+        name = _receiver(file, call, _OF_SESSIONS)
+        if name and (name in names or name in known) and not _is_connection(name):
+            yield name, call
+
+
+def _receiver(file: File, call: cst.Call, methods: frozenset[str]) -> str:
+    if isinstance(call.func, cst.Attribute) and call.func.attr.value in methods and _is_dotted(call.func.value):
+        return file.code(call.func.value).removesuffix(".sync_session")
+    return ""
+
+
+def _is_connection(name: str) -> bool:
+    return name.rpartition(".")[2].lower() in ("conn", "connection", "result", "engine")
+
+
+def _named_sessions(file: File, function: cst.FunctionDef, before: int) -> Iterator[str]:
+    """Parameters annotated as sessions, and what `async with … as session` binds around the place."""
+    for parameter in file.nodes(function.params, cst.Param):
+        if parameter.annotation is not None and "Session" in file.code(parameter.annotation):
+            yield parameter.name.value
+    for statement in file.nodes(function.body, cst.With):
+        if statement.asynchronous is None or not file.start(statement) < before <= file.end(statement):
+            continue
+        for item in statement.items:
+            if item.asname is not None and isinstance(item.asname.name, cst.Name):
+                name = item.asname.name.value
+                if "session" in name.lower() or name in ("db", "s"):
+                    yield name

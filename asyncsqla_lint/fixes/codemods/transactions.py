@@ -1,0 +1,170 @@
+"""Transactions: the commit that nobody writes, the rollback that a handler forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+from asyncsqla_lint.findings import Repair
+from asyncsqla_lint.fixes.codemod import Codemod, File
+from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
+from asyncsqla_lint.fixes.codemods.refresh import session_in_reach
+from asyncsqla_lint.fixes.edits import Changes, Edit, insertion
+from asyncsqla_lint.fixes.statements import enclosing, statement_after, statement_before
+from asyncsqla_lint.fixes.tree import Refused
+
+
+class AddCommit(Codemod):
+    """Commit at the end of the block that opens a session or connection. The place is where it is opened."""
+
+    name = "add_commit"
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        node = file.expression(repair)
+        if isinstance(node, cst.Await):
+            node = node.expression
+        must_be_awaitable(file, node)
+        block = next((one for one in file.ancestors(node) if isinstance(one, cst.With)), None)
+        item = None if block is None else next((one for one in block.items if one.item is node), None)
+        if block is None or item is None:
+            raise Refused("it is opened by no `async with`")
+        if item.asname is None or not isinstance(item.asname.name, cst.Name):
+            raise Refused("it has no name there")
+        if not isinstance(block.body, cst.IndentedBlock):
+            raise Refused("the block has no lines of its own")
+        text = f"await {item.asname.name.value}.commit()"
+        return Changes.of([_at_the_end(file, block.body.body, text)])
+
+
+class AddRollback(Codemod):
+    """Roll back first of all in the handlers that swallow what this flush raises."""
+
+    name = "add_rollback"
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        node = file.expression(repair)
+        must_be_awaitable(file, node)
+        attempt = _try_around(file, node)
+        session = _session_of(file, node)
+        edits = []
+        for handler in attempt.handlers:
+            if not isinstance(handler.body, cst.IndentedBlock) or _leaves(handler.body.body):
+                continue
+            first = handler.body.body[0]
+            at, indentation = statement_before(file, first)
+            edits.append(insertion(at, f"await {session}.rollback(){file.newline}{indentation}"))
+        if not edits:
+            raise Refused("no handler swallows the error there")
+        return Changes.of(edits)
+
+
+def _at_the_end(file: File, body: Sequence[cst.BaseStatement], text: str) -> Edit:
+    """After the last statement; before one that leaves the block."""
+    last = body[-1]
+    if isinstance(last, cst.SimpleStatementLine) and isinstance(
+        last.body[-1], (cst.Return, cst.Raise, cst.Break, cst.Continue)
+    ):
+        at, indentation = statement_before(file, last)
+        return insertion(at, f"{text}{file.newline}{indentation}")
+    at, indentation = statement_after(file, last)
+    return insertion(at, f"{file.newline}{indentation}{text}")
+
+
+def _try_around(file: File, node: cst.CSTNode) -> cst.Try | cst.TryStar:
+    below: cst.CSTNode = node
+    for one in file.ancestors(node):
+        if isinstance(one, (cst.Try, cst.TryStar)) and one.body is below and one.handlers:
+            return one
+        if isinstance(one, cst.FunctionDef):
+            break
+        below = one
+    raise Refused("no `except` swallows the error there")
+
+
+def _session_of(file: File, node: cst.CSTNode) -> str:
+    call = node.expression if isinstance(node, cst.Await) else node
+    if isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute):
+        if call.func.attr.value in ("flush", "commit", "execute", "scalars", "scalar", "merge", "get", "delete"):
+            if isinstance(call.func.value, (cst.Name, cst.Attribute)):
+                return file.code(call.func.value)
+    return session_in_reach(file, node)
+
+
+def _leaves(body: Sequence[cst.BaseStatement]) -> bool:
+    last = body[-1]
+    return isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], cst.Raise)
+
+
+class DisposeFinally(Codemod):
+    """What follows the making of an engine goes into a `try`, whose `finally` disposes it."""
+
+    name = "dispose_finally"
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        node = file.expression(repair)
+        must_be_awaitable(file, node)
+        statement = enclosing(file, node)
+        name = _assigned_name(statement, node)
+        block = file.parent(statement)
+        if not isinstance(block, cst.IndentedBlock):
+            raise Refused("the engine is made in no block of its own")
+        rest = list(block.body)[list(block.body).index(statement) + 1 :]
+        dispose = f"await {name}.dispose()"
+        if not rest:
+            return Changes.of([_at_the_end(file, block.body, dispose)])
+        indentation = file.indentation(file.start(statement))
+        inner = indentation + file.indent
+        last = rest[-1]
+        if isinstance(last, cst.Try) and last.finalbody is not None and len(rest) == 1:
+            if not isinstance(last.finalbody.body, cst.IndentedBlock):
+                raise Refused("the `finally` has no lines of its own")
+            at, deeper = statement_after(file, last.finalbody.body.body[-1])
+            return Changes.of([insertion(at, f"{file.newline}{deeper}{dispose}")])
+        edits: list[Edit] = []
+        if file.code(last).strip() == dispose:
+            rest = rest[:-1]
+            start = file.line_start(file.start(last))
+            edits.append(Edit(start, min(file.line_end(start) + len(file.newline), len(file.text)), ""))
+        if not rest:
+            raise Refused("nothing stands between the engine and its dispose")
+        start = file.line_start(_first_line(file, rest[0]))
+        end = statement_after(file, rest[-1])[0]
+        edits.append(insertion(start, f"{indentation}try:{file.newline}{_indented(file, start)}"))
+        edits += [insertion(at, file.indent) for at in _lines(file, start, end)]
+        edits.append(insertion(end, f"{file.newline}{indentation}finally:{file.newline}{inner}{dispose}"))
+        return Changes.of(edits)
+
+
+def _first_line(file: File, statement: cst.BaseStatement) -> int:
+    decorators = getattr(statement, "decorators", ())
+    return file.start(decorators[0] if decorators else statement)
+
+
+def _indented(file: File, start: int) -> str:
+    """The first line's own indent comes with the `try`."""
+    return file.indent if file.text[start : file.line_end(start)].strip() else ""
+
+
+def _lines(file: File, start: int, end: int) -> list[int]:
+    """The starts of the lines that are to be indented: not blank ones, nor those inside a string."""
+    strings = [file.extent(one) for one in file.everything() if isinstance(one, (cst.SimpleString, cst.FormattedString))]
+    found = []
+    for at in file.line_starts:
+        if not start < at <= end or not file.text[at : file.line_end(at)].strip():
+            continue
+        if not any(first < at <= last for first, last in strings):
+            found.append(at)
+    return found
+
+
+def _assigned_name(statement: cst.CSTNode, node: cst.CSTNode) -> str:
+    if isinstance(statement, cst.SimpleStatementLine) and len(statement.body) == 1:
+        only = statement.body[0]
+        if isinstance(only, cst.Assign) and only.value is node and len(only.targets) == 1:
+            target = only.targets[0].target
+            if isinstance(target, cst.Name):
+                return target.value
+        if isinstance(only, cst.AnnAssign) and only.value is node and isinstance(only.target, cst.Name):
+            return only.target.value
+    raise Refused("the engine is bound to no name there")
