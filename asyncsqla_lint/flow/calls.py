@@ -60,6 +60,9 @@ def call_unknown(flow: Flow, state: State, function: Value, arguments: Arguments
     )
     if isinstance(function, Reference):
         touched = (*touched, function)
+    for value in touched:
+        if isinstance(value, Reference):
+            state.record(value.oid).exposed(flow, state, value)
     if flow.watched and touched:
         state.let_out(touched)
     return UnknownCall(touched) if touched else UNKNOWN

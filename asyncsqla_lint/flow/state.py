@@ -45,6 +45,10 @@ class Record(Struct, frozen=True):
         """The project's class of which this is an instance."""
         return None
 
+    def is_external(self, name: str) -> bool | None:
+        """Is this an instance of a class that is not the project's?"""
+        return None
+
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         return UNKNOWN
 
@@ -76,6 +80,10 @@ class Record(Struct, frozen=True):
     def forget(self, flow: Flow, state: State, me: Reference) -> None:
         """Code that we cannot see had this object in its hands across an await."""
         return
+
+    def exposed(self, flow: Flow, state: State, me: Reference) -> None:
+        """Plain code that we cannot see has this object in its hands: it may set attributes."""
+        return None
 
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
         return UNKNOWN

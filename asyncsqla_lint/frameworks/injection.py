@@ -103,6 +103,8 @@ class Injection:
             tries, flow.tries = flow.tries, []
             try:
                 with flow.entered(self.outside):
+                    # The framework holds what it has made, used or not, until the request ends.
+                    own.assign(self.outside.id, f"<{need.name} {len(made)}>", value)
                     return go_on(own, value, (*made, (need.provider, value)))
             finally:
                 flow.tries = tries

@@ -309,6 +309,13 @@ class InstanceRecord(Record, frozen=True):
     def forget(self, flow: Flow, state: State, me: Reference) -> None:
         state.put(me, forgotten(self))
 
+    def exposed(self, flow: Flow, state: State, me: Reference) -> None:
+        """`form.populate_obj(user)`: what a new object was not given yet, it may be given there."""
+        if self.lifecycle == TRANSIENT:
+            unset = [name for name in self.model.attributes if name not in self.attributes]
+            unsure = {name: AttributeState(LOADED | UNSURE) for name in unset}
+            state.put(me, replace(self, attributes={**unsure, **self.attributes}))
+
     def individual(self, flow: Flow, state: State, me: Reference) -> Value:
         return allocate(flow, state, replace(self, many=False)) if self.many else me
 
