@@ -166,7 +166,8 @@ class Flow:
     def allocate_watched(self, state: State, record: Record) -> Reference:
         """An object of which it matters in whose hands it ends."""
         reference = self.allocate(state, record)
-        self.watched.add(reference.oid)
+        if not self.muted:  # what is made to find out what an object promises is nobody's
+            self.watched.add(reference.oid)
         return reference
 
     def site(self, span: Span) -> Site:
@@ -200,11 +201,14 @@ class Flow:
 
     @contextmanager
     def silently(self) -> Iterator[None]:
+        """What happens inside happened elsewhere: nobody hears of it, and what it makes is not this root's."""
         self.muted += 1
+        watched = set(self.watched)
         try:
             yield
         finally:
             self.muted -= 1
+            self.watched = watched
 
     def repeated(self, state: State, since: int) -> None:
         """What was made since the id `since` is made once for each of many elements."""

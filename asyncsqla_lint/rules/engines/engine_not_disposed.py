@@ -52,7 +52,14 @@ class EngineNotDisposed(Rule):
         mend = "put `await engine.dispose()` in a `finally`"
         if event.how == "module":
             mend = "`await engine.dispose()` where the application shuts down"
-        report(self, event, f"{what}: its connections stay open; {mend}", confidence=_sure(event.how), fix=dispose(event))
+        report(
+            self,
+            event,
+            f"{what}: its connections stay open; {mend}",
+            confidence=_sure(event.how),
+            fix=dispose(event),
+            subject="engine",
+        )
 
     @on(EngineDisposed)
     def disposed(self, event: EngineDisposed, report: Reporter) -> None:
