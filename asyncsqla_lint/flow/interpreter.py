@@ -23,6 +23,7 @@ from asyncsqla_lint.flow.frames import (
     Site,
     merged_options,
 )
+from asyncsqla_lint.flow.objects import CoroutineRecord
 from asyncsqla_lint.flow.state import Record, State, Variables, join_states
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -348,6 +349,8 @@ class Flow:
         if frame.yielded is not None:
             frame.yielded.append(value)
             frame.lent.append(value)
+            if isinstance(value, Reference) and isinstance(state.record(value.oid), CoroutineRecord):
+                state.let_out((value,))  # whoever drives the generator may await it
             self.may_raise(state, UNKNOWN)  # whatever its consumer raises meanwhile
             if frame.until_yield:
                 raise PathEnds(Outcome("return", state, NONE))

@@ -364,6 +364,8 @@ class Scopes:
                 return {"builtins.list": record.kind == "list"}.get(cls.name)
             if isinstance(value, Text):
                 return cls == ExternalValue("builtins.str")
+            if record is not None and isinstance(cls, ExternalValue):
+                return record.is_external(cls.name)
             return None
         if isinstance(cls, ClassValue):
             if info.is_subclass_of(cls.info):

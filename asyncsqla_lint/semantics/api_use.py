@@ -72,6 +72,14 @@ def class_name(state: State, value: Value) -> str | None:
     return None
 
 
+def is_instance(owner: str, name: str) -> bool | None:
+    """`isinstance(x, name)` for an x of the class `owner`; None when nothing is known of `name`."""
+    module, _, short = name.rpartition(".")
+    if not module.startswith("sqlalchemy") or api().class_(short) is None:
+        return None
+    return short == owner
+
+
 def owner_of(state: State, coroutine: CoroutineRecord) -> str:
     """Of which class a coroutine is a method; "" when it is not SQLAlchemy's."""
     from asyncsqla_lint.semantics.instances import AwaitableAttribute

@@ -64,6 +64,12 @@ class EngineRecord(Record, frozen=True):
             open_, fate=HALF if HALF in (self.fate, other.fate) and open_.fate != OPEN else open_.fate
         )
 
+    def is_external(self, name: str) -> bool | None:
+        return api_use.is_instance("AsyncEngine" if self.is_async else "Engine", name)
+
+    def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
+        return api_use.has(flow, state, me, name)
+
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         if name == "sync_engine" and self.is_async:
             return SyncEngine(me)
