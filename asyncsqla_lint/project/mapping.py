@@ -289,6 +289,9 @@ class Mapping:
     def direction_of(self, relationship: Relationship) -> Direction | None:
         return relationships.direction_of(relationship)
 
+    def local_keys_of(self, relationship: Relationship) -> frozenset[str]:
+        return relationships.local_keys_of(relationship)
+
     def table_name_of(self, model: Model) -> str | None:
         return tables.table_name_of(model)
 

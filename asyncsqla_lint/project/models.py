@@ -131,6 +131,11 @@ class Relationship(MappedAttribute):
         return self.model.mapping.direction_of(self)
 
     @cached_property
+    def local_keys(self) -> frozenset[str]:
+        """The columns on this side whose values say where a many-to-one leads."""
+        return frozenset() if self.generated_by is not None else self.model.mapping.local_keys_of(self)
+
+    @cached_property
     def uselist(self) -> bool | None:
         """Whether it holds a collection; None when that cannot be told."""
         if self.uselist_argument is not None:

@@ -239,6 +239,17 @@ def _guess(found: Relationship) -> Direction | None:
     return "one-to-many" if uselist else "many-to-one"
 
 
+def local_keys_of(found: Relationship) -> frozenset[str]:
+    """The columns on its own side whose values say where a many-to-one leads."""
+    target = found.target
+    if target is None or found.direction != "many-to-one":
+        return frozenset()
+    if found.foreign_keys is not None:
+        return frozenset(_column_names(found.foreign_keys)) & frozenset(found.model.columns)
+    keys = tables.foreign_keys(found.model)
+    return frozenset(name for name, reference in keys if tables.refers_to(reference, target))
+
+
 def _by_columns(found: Relationship, source: Model, target: Model) -> Direction | None:
     """Which side the named foreign key columns stand on."""
     if source is target:

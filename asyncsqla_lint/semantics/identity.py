@@ -9,12 +9,13 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Constant, Reference, Symbol, Value
 from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.project.models import Column, ColumnProperty, Model, QueryExpression, Relationship
 from asyncsqla_lint.semantics.instances import (
     EXPIRED,
     LOADED,
     PERSISTENT,
     RAISES,
+    TRANSIENT,
     UNLOADED,
     UNSURE,
     AttributeState,
@@ -44,6 +45,24 @@ def key_of(model: Model, equalities: Equalities) -> Key | None:
     if model.primary_key and all(name in found for name in model.primary_key):
         return tuple((name, found[name]) for name in model.primary_key)
     return tuple(sorted(found.items(), key=lambda item: item[0]))
+
+
+def identity_of(reference: Reference, record: InstanceRecord) -> Key | None:
+    """The primary key of an instance, as far as it has one."""
+    names = record.model.primary_key
+    if not names:
+        return None
+    if record.key is not None and _is_primary(record.model, record.key):
+        return record.key
+    if record.lifecycle != TRANSIENT:
+        known = {name: state.value for name, state in record.attributes.items()}
+        return tuple((name, known.get(name) or Symbol(f"{reference.oid}.{name}")) for name in names)
+    given = tuple(
+        (name, state.value)
+        for name in names
+        if (state := record.attributes.get(name)) and state.value is not None
+    )
+    return given if len(given) == len(names) else None
 
 
 def same_row(reference: Reference, record: InstanceRecord, key: Key | None) -> bool | None:
@@ -163,7 +182,7 @@ def meet(
             state.put(reference, requeried(record, plan, statement))
             found = found or (reference if reference.oid in alive or record.key is not None else None)
         elif same is not False:
-            if everything and record.plan is not None:
+            if everything and (record.plan is not None or record.is_new):
                 state.put(reference, requeried(record, plan, statement))
             else:
                 state.put(reference, perhaps_requeried(record, plan, statement))
@@ -184,13 +203,7 @@ def _loaded_by(record: InstanceRecord, plan: Plan, name: str) -> bool:
 def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
     """A query has met this very instance: what was missing and it loads is there now."""
     if statement.populate_existing or record.expired is not None:
-        attributes = {
-            name: state
-            for name, state in record.attributes.items()
-            if not statement.populate_existing and not state.bits & EXPIRED
-        }
-        origin = statement.site if statement.populate_existing else record.origin
-        return replace(record, plan=plan, attributes=attributes, expired=None, is_new=False, origin=origin)
+        return _loaded_anew(record, plan, statement)
     attributes = dict(record.attributes)
     for name, attribute in record.model.attributes.items():
         state = record.state_of(name)
@@ -201,34 +214,61 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
                 attributes[name] = replace(state, bits=state.bits | UNSURE)
             elif _loaded_by(record, plan, name):
                 attributes[name] = AttributeState(LOADED, plan=plan)
-        elif state.bits & EXPIRED:
-            attributes[name] = AttributeState(LOADED)
-        elif state.bits & UNLOADED and plan.loads_column(record.model, attribute) is not False:  # type: ignore[arg-type]  # only columns are left
+            elif not state.bits & LOADED and (bits := _own_strategy(attribute, plan)):
+                attributes[name] = AttributeState(bits, plan=plan)
+        elif (
+            isinstance(attribute, (Column, ColumnProperty, QueryExpression))
+            and plan.loads_column(record.model, attribute) is not False
+        ):
             attributes[name] = AttributeState(LOADED)
     return replace(record, attributes=attributes)
 
 
+def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
+    """`populate_existing`, or the instance was expired: what the query does not load is not there."""
+    first = Plan(trail=(record.model.cls,)) if record.is_new else record.replayed or record.plan
+    # The options that a refresh replays are those of the load that made the instance, unless others come.
+    replayed = plan if statement.populate_existing and plan.has_options else first
+    attributes: dict[str, AttributeState] = {}
+    for name, state in record.attributes.items():
+        attribute = record.model.attributes.get(name)
+        if not statement.populate_existing:
+            if not state.bits & EXPIRED:
+                attributes[name] = state
+        elif isinstance(attribute, Relationship) and not attribute.uselist and _own_strategy(attribute, plan):
+            attributes[name] = (
+                state  # such an option prepares the next load, and leaves a scalar's value alone
+            )
+    return replace(
+        record,
+        plan=plan,
+        origin=statement.site if statement.populate_existing else record.origin,
+        replayed=replayed,
+        attributes=attributes,
+        expired=None,
+        is_new=False,
+        is_modified=False,
+    )
+
+
+def _own_strategy(relationship: Relationship, plan: Plan) -> int:
+    """What an option makes of an unloaded relationship of this one instance, where its class says otherwise."""
+    strategy, raises = plan.strategy(relationship), relationship.lazy in ("raise", "raise_on_sql")
+    if strategy == "raiseload" and not raises:
+        return RAISES
+    return UNLOADED if strategy == "lazyload" and raises else 0
+
+
 def perhaps_requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
-    """A query may have met this instance: what it would load is in doubt."""
+    """A query may have met this instance: where that makes a difference, it is in doubt."""
+    met = requeried(record, plan, statement)
     attributes = dict(record.attributes)
-    for name, attribute in record.model.attributes.items():
-        state = record.state_of(name)
-        if state is None:
+    for name in record.model.attributes:
+        before, after = record.state_of(name), met.state_of(name)
+        if before is None or after is None or before.bits == after.bits:
             continue
-        wrong = state.bits & (UNLOADED | EXPIRED | RAISES)
-        if wrong and (
-            state.bits & EXPIRED
-            or plan.is_open
-            or not isinstance(attribute, Relationship)
-            or _loaded_by(record, plan, name)
-        ):
-            attributes[name] = replace(state, bits=state.bits | UNSURE)
-        elif (
-            statement.populate_existing
-            and isinstance(attribute, Relationship)
-            and not _loaded_by(record, plan, name)
-        ):
-            attributes[name] = replace(state, bits=state.bits | UNSURE)
+        both = before.joined(after)
+        attributes[name] = replace(both, bits=both.bits | UNSURE) if both.bits & (LOADED | UNSURE) else both
     return replace(record, attributes=attributes)
 
 

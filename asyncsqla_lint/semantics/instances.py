@@ -101,6 +101,7 @@ class InstanceRecord(Record, frozen=True):
 
     model: Model
     plan: Plan | None = None  # None: made elsewhere, nothing is known of what it has loaded
+    replayed: Plan | None = None  # what a bare refresh loads, where that is not the plan
     session: Reference | None = None
     lifecycle: str = PERSISTENT
     attributes: dict[str, AttributeState] = {}
@@ -346,6 +347,11 @@ class InstanceRecord(Record, frozen=True):
         found.extend(self.extras.values())
         return tuple(found)
 
+    def knows(self, relationship: Relationship) -> bool:
+        """Are the columns there that say where a many-to-one leads? Without them no identity is looked up."""
+        states = [self.state_of(name) for name in relationship.local_keys]
+        return all(one is None or one.bits & (LOADED | UNSURE) for one in states)
+
     def with_attribute(self, name: str, attribute: AttributeState) -> InstanceRecord:
         return replace(self, attributes={**self.attributes, name: attribute})
 
@@ -507,7 +513,13 @@ def _missing(
         and record.plan is not None
         and record.plan.raises_on_sql_only(attribute)
     )
-    if reports and isinstance(attribute, Relationship) and emits_sql and use != "change":
+    if (
+        reports
+        and isinstance(attribute, Relationship)
+        and emits_sql
+        and use != "change"
+        and record.knows(attribute)
+    ):
         target = known_target(flow, state, me, record, attribute)
         if target is not None:
             loaded = AttributeState(LOADED, target)
@@ -603,6 +615,12 @@ def _emit(
         cause = "raise"
     why = found.cause or record.expired
     detached = record.lifecycle == DETACHED
+    if detached and cause == "raise":
+        # Columns and `raise_on_sql` miss the session first, `raise` does not get that far.
+        detached = not isinstance(attribute, Relationship) or (
+            record.plan is not None and record.plan.raises_on_sql_only(attribute)
+        )
+        cause = "unloaded" if detached else "raise"
     if detached and record.detached_by is not None and (why is None or not found.bits & EXPIRED):
         why = record.detached_by
     if why is not None and (why.assumption or not why.certain):
@@ -629,9 +647,7 @@ def _emit(
     )
 
 
-def path_to(
-    state: State, record: InstanceRecord, attribute: MappedAttribute
-) -> tuple[Relationship, ...]:
+def path_to(state: State, record: InstanceRecord, attribute: MappedAttribute) -> tuple[Relationship, ...]:
     """The relationships from the instance that the query gave to this attribute; () for a column."""
     if not isinstance(attribute, Relationship):
         return ()
@@ -690,6 +706,7 @@ def known_target(
         if (
             record.parent[0].oid in alive
             and isinstance(parent, InstanceRecord)
+            and parent.expired is None
             and parent.session == record.session
         ):
             return record.parent[0]
@@ -697,7 +714,7 @@ def known_target(
         other = state.record(oid)
         if not isinstance(other, InstanceRecord) or other.session != record.session or oid == me.oid:
             continue
-        if not other.model.cls.is_subclass_of(relationship.target.cls):
+        if not other.model.cls.is_subclass_of(relationship.target.cls) or other.expired is not None:
             continue
         if inverse is not None:
             held = other.attributes.get(inverse.name)
@@ -713,15 +730,44 @@ def may_be_known(flow: Flow, state: State, record: InstanceRecord, relationship:
     for oid in sorted(state.alive()):
         other = state.record(oid)
         if (
-            isinstance(other, InstanceRecord)
-            and other.session == record.session
-            and other.lifecycle in (PERSISTENT, "mixed")
-            and other is not record
+            not isinstance(other, InstanceRecord)
+            or other.session != record.session
+            or other.lifecycle not in (PERSISTENT, "mixed")
+            or other.expired is not None
+        ):
+            continue
+        if (
+            other is not record
             and other.model.cls.is_subclass_of(relationship.target.cls)
             and (other.many or not record.many or record.key is not None)
         ):
             return True
+        if _leads_to(other, relationship.target.cls):
+            return True
     return False
+
+
+def _leads_to(record: InstanceRecord, target: ClassInfo) -> bool:
+    """Does the instance hold, through what its query has loaded, objects of that class which nothing has read yet?"""
+    for name, relationship in record.model.relationships.items():
+        found = record.state_of(name)
+        if found is None or not found.bits & LOADED or found.value is not None or relationship.target is None:
+            continue
+        plan = record.plan if found.plan is None else found.plan
+        if plan is not None and _plan_leads_to(plan.below(relationship), relationship.target, target, 0):
+            return True
+    return False
+
+
+def _plan_leads_to(plan: Plan, model: Model, target: ClassInfo, depth: int) -> bool:
+    if model.cls.is_subclass_of(target) or target.is_subclass_of(model.cls):
+        return True
+    return depth < 4 and any(
+        one.target is not None
+        and plan.strategy(one) in EAGER
+        and _plan_leads_to(plan.below(one), one.target, target, depth + 1)
+        for one in model.relationships.values()
+    )
 
 
 # --- values of attributes ------------------------------------------------------------------------

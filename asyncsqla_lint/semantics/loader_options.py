@@ -238,6 +238,10 @@ class Plan(Struct, frozen=True):
     subclasses: tuple[ClassInfo, ...] = ()  # whose columns are loaded too
     others: tuple[ClassInfo, ...] = ()  # the query's further entities: their own options reach the same rows
 
+    @property
+    def has_options(self) -> bool:
+        return bool(self.entries or self.wildcards)
+
     def strategy(self, relationship: Relationship) -> str | None:
         """How the relationship is loaded; None when that cannot be told."""
         found: str | None = None

@@ -13,6 +13,7 @@ from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
+    ClassValue,
     Constant,
     ExternalValue,
     Reference,
@@ -41,7 +42,7 @@ from asyncsqla_lint.semantics.instances import (
     load_attribute,
 )
 from asyncsqla_lint.semantics import loops
-from asyncsqla_lint.semantics.loader_options import EAGER, Plan, collected, plan_for
+from asyncsqla_lint.semantics.loader_options import LoaderOptions, Plan, collected
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -468,7 +469,7 @@ def _refresh(
 
 def refreshed(record: InstanceRecord) -> InstanceRecord:
     """A bare `refresh` replays the options of the query that first loaded the instance, and nothing else."""
-    plan = record.plan
+    plan = record.replayed or record.plan
     attributes: dict[str, AttributeState] = {}
     if record.is_new:
         plan = Plan(trail=(record.model.cls,))
@@ -511,31 +512,60 @@ def _merge(
 ) -> Value:
     if session.autoflush:
         flush(flow, state, me, at)
-    for _, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
-        given = {
-            name: AttributeState(found.bits | UNSURE, None)
-            for name, found in record.attributes.items()
-            if found.bits & LOADED and isinstance(record.model.attributes.get(name), Relationship)
-        }
-        if record.plan is not None:
-            for name, relationship in record.model.relationships.items():
-                if name not in given and record.plan.strategy(relationship) in EAGER:
-                    given[name] = AttributeState(UNSURE)
-        options = (
-            tuple(collected(flow, state, Arguments((arguments.keywords["options"],)), at))
-            if ("options" in arguments.keywords)
-            else ()
-        )
-        merged = InstanceRecord(
-            record.model,
-            plan=plan_for(record.model.cls, options),
-            session=me,
-            attributes=given,
-            origin=flow.site(at),
-            is_modified=True,
-        )
-        return allocate(flow, state, merged)
+    given = arguments.keywords.get("options")
+    options = () if given is None else tuple(collected(flow, state, Arguments((given,)), at))
+    for source, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
+        target = _merge_target(flow, state, me, source, record, options, at)
+        merged = state.record(target.oid)
+        assert isinstance(merged, InstanceRecord)
+        state.put(target, _merged(merged, record))
+        return target
     return UNKNOWN
+
+
+def _merge_target(
+    flow: Flow,
+    state: State,
+    session: Reference,
+    source: Reference,
+    record: InstanceRecord,
+    options: tuple[LoaderOptions, ...],
+    at: Span,
+) -> Reference:
+    """The session's own instance of that identity; one that it loads; or a new one."""
+    from asyncsqla_lint.semantics.identity import identity_of, materialise, same_row
+    from asyncsqla_lint.semantics.statements import Statement
+
+    model, site = record.model, flow.site(at)
+    key = identity_of(source, record)
+    if key is None and record.lifecycle == TRANSIENT:
+        new = InstanceRecord(model, session=session, lifecycle=PENDING, is_new=True, origin=site)
+        return allocate(flow, state, new)
+    if key is not None:
+        alive = state.alive()
+        for reference, one in held(state, session):
+            if one.model is model and reference.oid in alive and same_row(reference, one, key):
+                return reference
+    touch(state, session)
+    equalities = () if key is None else tuple((model.cls, name, value) for name, value in key)
+    statement = Statement("select", site, (ClassValue(model.cls),), options, equalities, has_criteria=True)
+    return materialise(flow, state, session, model, statement, many=False)
+
+
+def _merged(target: InstanceRecord, source: InstanceRecord) -> InstanceRecord:
+    """What the source has loaded is given to the target."""
+    attributes = dict(target.attributes)
+    is_transient = source.lifecycle == TRANSIENT
+    for name in source.attributes if is_transient else source.model.attributes:
+        found = source.state_of(name)
+        if found is None or not found.bits & LOADED:
+            continue
+        if isinstance(source.model.attributes.get(name), Relationship):
+            attributes[name] = AttributeState(found.bits | UNSURE)
+        elif isinstance(source.model.attributes.get(name), Column) and name not in source.model.primary_key:
+            attributes[name] = AttributeState(found.bits, None, WRITTEN if is_transient else None)
+    is_modified = True if is_transient else target.is_modified or None
+    return replace(target, attributes=attributes, is_modified=is_modified, is_written=True)
 
 
 def _delete(

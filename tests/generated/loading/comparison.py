@@ -17,6 +17,7 @@ from asyncsqla_lint.rules.engine import analyse
 from asyncsqla_lint.syntax import lower
 from asyncsqla_lint.workspace.config import Config
 from generated.loading.programs import Node, Program, Rendered
+from generated.loading.schemas import UNLINKED
 
 WORKER = Path(__file__).with_name("worker.py")
 ROUNDS = 40
@@ -50,7 +51,14 @@ class Release:
         if "failed" in answer:
             raise RuntimeError(answer["failed"])
         return [
-            Run(one["world"], tuple(one["flags"]), one["line"], one["kind"], one["error"])
+            Run(
+                one["world"],
+                tuple(one["flags"]),
+                one["line"],
+                one["kind"],
+                one["error"],
+                frozenset(one["executed"]) - {one["line"]},
+            )
             for one in answer["runs"]
         ]
 
@@ -68,6 +76,7 @@ class Run:
     line: int
     kind: str
     error: str
+    executed: frozenset[int]  # without the line that raised
 
 
 @dataclass
@@ -108,7 +117,6 @@ def lint(program: Program, main: str) -> dict[int, set[str]]:
 
 def compare(program: Program, release: Release, tally: Tally) -> Disagreement | None:
     without: set[Node] = set()
-    raised_ever: set[Node] = set()
     tally.programs += 1
     for _ in range(ROUNDS):
         rendered = program.render(without)
@@ -116,40 +124,46 @@ def compare(program: Program, release: Release, tally: Tally) -> Disagreement | 
         tally.runs += len(runs)
         spoilt = {run.line for run in runs if run.line and not run.kind}
         if spoilt:
-            if -1 in spoilt or not spoilt <= set(rendered.nodes):
+            if not spoilt <= set(rendered.nodes):
                 raise RuntimeError(f"a program fails outside of its lines: {runs}\n{rendered.text}")
             without |= {rendered.nodes[line] for line in spoilt}
             tally.spoilt += len(spoilt)
             continue
         reported = lint(program, rendered.text)
-        raising = {run.line: run for run in runs if run.line}
+        raising = {run.line for run in runs if run.line}
         if not raising:
             for line, codes in sorted(reported.items()):
                 return Disagreement("false", line, ", ".join(sorted(codes)), rendered, program.models)
             return None
-        excused = bool(set(reported) & set(raising))
-        gone: set[int] = set()
-        for flags in {run.flags for run in runs}:
-            here = [run for run in runs if run.flags == flags]
-            lines = {run.line for run in here}
-            if len(lines) > 1:
-                tally.by_data += 1
-                gone |= lines - {0}
-                continue
-            line, kinds = here[0].line, {run.kind for run in here}
-            if not line:
-                continue
-            if line in reported:
-                wrong = [run for run in here if not CODES[run.kind] & reported[line]]
-                if len(wrong) == len(here):
-                    detail = f"{wrong[0].error} but {sorted(reported[line])}"
-                    return Disagreement("wrong code", line, detail, rendered, program.models)
-                gone.add(line)
-                for kind in kinds:
-                    tally.kinds[kind] += 1
-                tally.raised += 1
-            elif not excused:
-                return Disagreement("missed", line, here[0].error.splitlines()[0], rendered, program.models)
-        raised_ever |= {rendered.nodes[line] for line in gone}
-        without |= {rendered.nodes[line] for line in gone}
+        verdicts = {line: _judge(line, rendered.nodes[line], runs) for line in sorted(raising)}
+        for line, verdict in verdicts.items():
+            errors = [run for run in runs if run.line == line]
+            if line not in reported:
+                # What was said before may stand for it; when that is taken out, it has to be said itself.
+                if verdict == "certain" and not raising & set(reported):
+                    detail = errors[0].error.splitlines()[0]
+                    return Disagreement("missed", line, detail, rendered, program.models)
+            elif not any(CODES[run.kind] & reported[line] for run in errors):
+                detail = f"{errors[0].error} but {sorted(reported[line])}"
+                return Disagreement("wrong code", line, detail, rendered, program.models)
+        settled = {line for line, verdict in verdicts.items() if verdict == "by data" or line in reported}
+        for line in settled & set(reported):
+            tally.raised += 1
+            tally.kinds[next(run.kind for run in runs if run.line == line)] += 1
+        tally.by_data += len(settled - set(reported))
+        without |= {rendered.nodes[line] for line in settled or raising}
     raise RuntimeError(f"no end of raising lines in\n{program.render(without).text}")
+
+
+def _judge(line: int, node: Node, runs: list[Run]) -> str:
+    """Does the line raise whatever the data ("certain"), only in some worlds ("by data"), or is that not seen yet ("")?"""
+    found = "by data"
+    for flags in {run.flags for run in runs if run.line == line}:
+        here = [run for run in runs if run.flags == flags and (node.is_derived or run.world != UNLINKED)]
+        others = [run for run in here if run.line != line]
+        if len(others) == len(here) or any(line in run.executed for run in others):
+            continue
+        if not any(run.line for run in others):
+            return "certain"
+        found = ""
+    return found

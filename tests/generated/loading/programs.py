@@ -15,6 +15,7 @@ class Node:
     defines: str | None = None
     body: list[Node] | None = None
     follow: list[Node] = field(default_factory=list)
+    is_derived: bool = False  # reads what a relationship led to, rather than what a query named
 
     def walk(self) -> Iterable[Node]:
         yield self

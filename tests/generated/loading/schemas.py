@@ -20,7 +20,10 @@ LAZY = (
 )
 ROWS = (1, 2, 3)
 SUBCLASS_ROWS = (4, 5, 6)
-WORLDS = 2  # in each, the same rows refer to other rows: what the source cannot know
+# In each world the same rows refer to other rows, which is what the source cannot know: to their like, to the next,
+# all to one; and in the last world the rows that programs name refer to nothing.
+WORLDS = 4
+UNLINKED = 3
 
 
 @dataclass
@@ -113,9 +116,10 @@ class Schema:
                 found.append((entity.table, [{"id": id, **_values(entity, id, world)} for id in entity.rows]))
         for name, left, right in self.associations:
             pairs = {
-                (id, right.all_rows[(n + shift + world) % 3])
-                for n, id in enumerate(left.all_rows)
+                (id, other)
+                for id in left.all_rows
                 for shift in (0, 1)
+                if (other := _referred(id, right.rows, shift + world if world < 2 else world, left is right))
             }
             found.append((name, [{"left_id": one, "right_id": other} for one, other in sorted(pairs)]))
         return found
@@ -151,11 +155,17 @@ def _rows_of(entity: Entity, world: int) -> list[dict[str, object]]:
 def _values(entity: Entity, id: int, world: int) -> dict[str, object]:
     values: dict[str, object] = {column.name: f"{column.name}{id}" for column in entity.columns}
     for name, target in entity.foreign_keys:
-        # A row never refers to itself.
-        shift = 1 + world if target in entity.lineage else world
-        rows = target.rows
-        values[name] = rows[(id - 1 + shift) % len(rows)]
+        values[name] = _referred(id, target.rows, world, target in entity.lineage)
     return values
+
+
+def _referred(id: int, rows: tuple[int, ...], world: int, is_same: bool) -> int | None:
+    """The row that row `id` refers to; never itself."""
+    if world == UNLINKED:
+        return None if id in (1, 2, 4, 5) or (is_same and id in rows) else rows[-1]
+    if world == 2:
+        return rows[0] if is_same and id == rows[-1] else rows[-1]
+    return rows[(id - 1 + world + is_same) % len(rows)]
 
 
 def _class_source(entity: Entity) -> str:

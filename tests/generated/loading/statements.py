@@ -53,6 +53,7 @@ class Variable:
     session: str
     many: bool = False
     is_new: bool = False  # made by the program: what it refers to may be None
+    is_derived: bool = False  # a relationship led to it
 
 
 @dataclass
@@ -113,7 +114,8 @@ class Writer:
             nodes = [header]
         elif random.random() < 0.15:
             made = Node(f"{session} = Session()", defines=session)
-            nodes = [made, *self.block(inner, size), Node(f"await {session}.close()", frozenset({session}))]
+            end = Node("finally:", body=[Node(f"await {session}.close()", frozenset({session}))])
+            nodes = [made, Node("try:", body=self.block(inner, size), follow=[end])]
         else:
             nodes = [Node(f"async with Session() as {session}:", body=self.block(inner, size))]
         after = replace(inner, session="", depth=scope.depth)
@@ -230,7 +232,7 @@ class Writer:
         if random.random() < 0.5 and scope.mine:
             given = random.choice(scope.mine)
             function, parameter = self.name("show"), self.name("given")
-            inner = Scope("", [Variable(parameter, given.entity, "", is_new=given.is_new)], 3)
+            inner = Scope("", [replace(given, name=parameter, session="")], 3)
             body = [node for _ in range(random.randint(1, 2)) for node in self.read(inner)]
             if not body:
                 return []
@@ -277,40 +279,41 @@ class Writer:
             return self.read_one(scope, variable)
         name = self.name("each")
         inner = scope.inner()
-        one = Variable(name, variable.entity, variable.session)
+        one = Variable(name, variable.entity, variable.session, is_derived=variable.is_derived)
         inner.variables = [one]
         body = [node for _ in range(self.random.randint(1, 2)) for node in self.read_one(inner, one)]
-        return [Node(f"for {name} in {variable.name}:", frozenset({variable.name}), body=body)]
+        uses = frozenset({variable.name})
+        return [Node(f"for {name} in {variable.name}:", uses, body=body, is_derived=variable.is_derived)]
 
     def read_one(self, scope: Scope, variable: Variable) -> list[Node]:
-        random, entity = self.random, variable.entity
+        random, entity, derived = self.random, variable.entity, variable.is_derived
         uses = frozenset({variable.name})
         relationships = entity.all_relationships
         if not relationships or random.random() < 0.4:
             column = random.choice(["id", *(column.name for column in entity.all_columns)])
-            return [Node(f"{variable.name}.{column}", uses)]
+            return [Node(f"{variable.name}.{column}", uses, is_derived=derived)]
         one = random.choice(relationships)
         path = f"{variable.name}.{one.name}"
         if variable.is_new:
-            return [Node(path, uses)]
+            return [Node(path, uses, is_derived=derived)]
         if not one.is_collection:
             name = self.name(one.target.name)
-            scope.variables.append(Variable(name, one.target, variable.session))
-            return [Node(f"{name} = {path}", uses, name)]
+            scope.variables.append(Variable(name, one.target, variable.session, is_derived=True))
+            return [Node(f"{name} = {path}", uses, name, is_derived=derived)]
         how = random.randrange(4)
         if how == 0 or scope.depth > 4:
-            return [Node(f"len({path})", uses)]
+            return [Node(f"len({path})", uses, is_derived=derived)]
         if how == 1:
             name = self.name(one.name)
-            scope.variables.append(Variable(name, one.target, variable.session, many=True))
-            return [Node(f"{name} = {path}", uses, name)]
+            scope.variables.append(Variable(name, one.target, variable.session, many=True, is_derived=True))
+            return [Node(f"{name} = {path}", uses, name, is_derived=derived)]
         name = self.name("each")
         inner = scope.inner()
-        inner.variables = [Variable(name, one.target, variable.session)]
+        inner.variables = [Variable(name, one.target, variable.session, is_derived=True)]
         body = [
             node for _ in range(random.randint(1, 2)) for node in self.read_one(inner, inner.variables[0])
         ]
-        return [Node(f"for {name} in {path}:", uses, body=body)]
+        return [Node(f"for {name} in {path}:", uses, body=body, is_derived=derived)]
 
     # -- the unit of work
 

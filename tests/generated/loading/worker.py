@@ -6,6 +6,7 @@ is run once for each world and each setting of its flags; the answer says where 
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import gc
 import itertools
@@ -58,7 +59,8 @@ class Worker:
         self.engine = MAKE_ENGINE(self.url, connect_args={"timeout": 0})
         event.listen(self.engine.sync_engine, "connect", _fast)
         main: dict[str, Any] = {"__name__": "main"}
-        exec(compile(request["main"], "main.py", "exec"), main)
+        tree = ast.fix_missing_locations(Noted().visit(ast.parse(request["main"])))
+        exec(compile(tree, "main.py", "exec"), main)
         runs = []
         try:
             async with self.engine.begin() as connection:
@@ -66,7 +68,8 @@ class Worker:
             for world, rows in enumerate(request["rows"]):
                 for flags in itertools.product((False, True), repeat=request["flags"]):
                     await self.fill(models.Base.metadata.tables, rows)
-                    ended = await run(main["case"], flags)
+                    main["_note"] = (executed := set[int]()).add
+                    ended = await run(main["case"], flags) | {"executed": sorted(executed)}
                     runs.append({"world": world, "flags": flags, **ended})
         finally:
             await self.engine.dispose()
@@ -78,7 +81,25 @@ class Worker:
             for table in tables.values():
                 await connection.execute(table.delete())
             for name, values in rows:
-                await connection.execute(tables[name].insert(), values)
+                if values:
+                    await connection.execute(tables[name].insert(), values)
+
+
+class Noted(ast.NodeTransformer):
+    """Each statement first notes that it is run."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        node = self.generic_visit(node)
+        for name in ("body", "orelse", "finalbody"):
+            statements = getattr(node, name, None)
+            if isinstance(statements, list) and not isinstance(node, (ast.Module, ast.ClassDef)):
+                setattr(node, name, [one for each in statements for one in (_noting(each), each)])
+        return node
+
+
+def _noting(statement: ast.stmt) -> ast.stmt:
+    call = ast.Call(ast.Name("_note", ast.Load()), [ast.Constant(statement.lineno)], [])
+    return ast.copy_location(ast.Expr(call), statement)
 
 
 def _fast(connection: Any, _: object) -> None:
@@ -94,13 +115,19 @@ async def run(case: Callable[..., Any], flags: tuple[bool, ...]) -> dict[str, An
         await case(*flags)
     except Exception as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "main.py"]
-        return {"line": frames[-1].lineno if frames else -1, "kind": kind_of(error), "error": str(error)[:300]}
+        return {
+            "line": frames[-1].lineno if frames else -1,
+            "kind": kind_of(error),
+            "error": str(error)[:300],
+        }
     return {"line": 0, "kind": "", "error": ""}
 
 
 def kind_of(error: BaseException) -> str:
     """The kinds of failure that reading an attribute has; "" for whatever else a program may run into."""
-    if isinstance(error, MissingGreenlet) or (isinstance(error, StatementError) and isinstance(error.orig, MissingGreenlet)):
+    if isinstance(error, MissingGreenlet) or (
+        isinstance(error, StatementError) and isinstance(error.orig, MissingGreenlet)
+    ):
         return "MissingGreenlet"
     if isinstance(error, DetachedInstanceError):
         return "DetachedInstanceError"
