@@ -13,6 +13,7 @@ from msgspec import Struct
 from asyncsqla_lint.flow.calls import generator_of, run_generator
 from asyncsqla_lint.flow.frames import Frame, Option, Outcome
 from asyncsqla_lint.flow.objects import CoroutineRecord, ObjectRecord
+from asyncsqla_lint.flow.roots import run_given
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.statements import consumer_paths
 from asyncsqla_lint.flow.values import (
@@ -62,6 +63,38 @@ class Injection:
         self.at = at
         self.sync_in_threads = sync_in_threads
         self.outside: Frame = flow.frame
+
+    def run(
+        self,
+        state: State,
+        info: FunctionInfo,
+        needs: list[Need],
+        on_return: Callable[[Frame, Outcome], None] | None = None,
+    ) -> None:
+        """Run a root with what it needs."""
+        flow = self.flow
+
+        def act(own: State, given: Given, made: Made) -> list[Option]:
+            in_thread = self.sync_in_threads and not info.is_async
+            flow.threads += in_thread
+            try:
+                frame, states, exits = run_given(flow, own, info, given)
+            finally:
+                flow.threads -= in_thread
+            options: list[Option] = [(one, NONE) for one in states]
+            for outcome in exits:
+                if outcome.kind != "return":
+                    options += pending(flow, [outcome], self.outside)
+                    continue
+                if on_return is not None:
+                    on_return(frame, outcome)
+                options.append((outcome.state, NONE))
+            return options
+
+        answered = self.provide(state, needs, {}, (), act)
+        flow.meanings.ended(
+            flow, self.outside, answered, []
+        )  # whatever the dependencies made is to be closed by now
 
     def provide(
         self, state: State, needs: list[Need], given: Given, made: Made, then: Then, depth: int = 0

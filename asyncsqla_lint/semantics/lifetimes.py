@@ -9,9 +9,8 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.frames import Frame, Option
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import Reference
-from asyncsqla_lint.project.names import External
-from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.flow.values import UNKNOWN, Reference
+from asyncsqla_lint.semantics import ledger, testing
 from asyncsqla_lint.semantics.connections import ConnectionRecord
 from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.events import SessionLeaked, SessionOutlived
@@ -22,9 +21,6 @@ from asyncsqla_lint.semantics.tasks import tasks_of
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
-    from asyncsqla_lint.project.functions import FunctionInfo
-
-FIXTURES = ("pytest.fixture", "pytest_asyncio.fixture")
 
 
 def register(meanings: Meanings) -> None:
@@ -58,7 +54,7 @@ def _own(
         record = state.heap.get(oid)
         if isinstance(record, (SessionRecord, ConnectionRecord)) and record.is_one_for_all:
             page = ledger.ledger(state, Reference(oid))
-            if not page.is_settled:
+            if not page.is_settled and not _is_lodger(state, record):
                 found.append((Reference(oid), record, page))
     return found
 
@@ -72,7 +68,7 @@ def _abandoned(
     page: LedgerRecord,
     is_lent: bool,
 ) -> None:
-    """Nobody has it in hand any more."""
+    """Nobody has it in hand any more. pytest goes on after a fixture's `yield` whatever the test did."""
     pages = ledger.book(flow)
     closed = pages.closed.get(record.site)
     how = ""
@@ -86,7 +82,7 @@ def _abandoned(
         return
     elif (page.holds and not page.is_doubtful) or (is_lent and closed is None):
         how = "never" if closed is None else "path"
-    elif (page.was_used or is_lent) and record.site not in pages.guarded and not _is_spared(frame.function):
+    elif (page.was_used or is_lent) and record.site not in pages.guarded and not testing.in_test(frame):
         how = "exception" if closed is not None else "never"
     if how and flow.listens(SessionLeaked):
         flow.emit(SessionLeaked(record.site, frame, flow.is_certain, subject, record, how, closed))
@@ -95,9 +91,7 @@ def _abandoned(
     state.put(ledger.key(subject), replace(page, is_settled=True))
 
 
-def _is_spared(function: FunctionInfo | None) -> bool:
-    """pytest goes on after a fixture's `yield` whatever the test did; a failing test ends with its leaks."""
-    if function is None:
-        return False
-    decorators = (symbol for symbol in function.decorators if isinstance(symbol, External))
-    return function.name.startswith("test_") or any(symbol.name in FIXTURES for symbol in decorators)
+def _is_lodger(state: State, record: SessionRecord | ConnectionRecord) -> bool:
+    """A session on a connection that somebody else has opened has none of its own to leak."""
+    bind = record.bind if isinstance(record, SessionRecord) else UNKNOWN
+    return isinstance(bind, Reference) and isinstance(state.record(bind.oid), ConnectionRecord)

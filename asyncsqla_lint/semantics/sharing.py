@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.frames import Frame, Option
+from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, Reference, Value
-from asyncsqla_lint.program import Span
+from asyncsqla_lint.program import Span, end_of, start_of
 from asyncsqla_lint.project.names import ClassBinding, External
-from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.semantics import ledger, testing
 from asyncsqla_lint.semantics.events import SessionStored
 from asyncsqla_lint.semantics.sessions import SessionRecord
 
@@ -71,7 +71,9 @@ def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> Non
         return
     for oid in sorted(state.reachable(values)):
         record = state.record(oid)
-        if isinstance(record, SessionRecord) and record.is_one_for_all and record.how != "parameter":
+        if not isinstance(record, SessionRecord) or not record.is_one_for_all or record.how == "parameter":
+            continue
+        if not testing.in_test(flow.frame) and not _is_of_script(record.site):
             flow.emit(SessionStored(record.site, flow.frame, flow.is_certain, Reference(oid), record, where))
 
 
@@ -100,7 +102,7 @@ def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
     for state in states:
         variables = state.variables(frame.id) or {}
         for name, value in variables.items():
-            if not isinstance(value, ClassValue):
+            if isinstance(value, Reference):
                 stored(flow, state, (value,), f"the global variable `{name}`")
         for bindings in frame.module.names.bindings.values():
             for binding in bindings:
@@ -115,3 +117,14 @@ def _class_body(flow: Flow, state: State, cls: ClassInfo) -> None:
         if isinstance(member.value, p.Call) and member.owner is cls:
             value = flow.class_attribute(state, ClassValue(cls), name, member.span)
             stored(flow, state, (value,), f"the class attribute `{cls.name}.{name}`")
+
+
+def _is_of_script(site: Site) -> bool:
+    """`if __name__ == "__main__":` makes one run of it, not a service."""
+    for statement in site.module.program.statements:
+        if start_of(statement.span) <= start_of(site.span) and end_of(site.span) <= end_of(statement.span):
+            test = statement.test if isinstance(statement, p.If) else None
+            return (
+                isinstance(test, p.Compare) and isinstance(test.left, p.Name) and test.left.id == "__name__"
+            )
+    return False

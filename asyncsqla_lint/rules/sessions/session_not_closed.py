@@ -50,4 +50,4 @@ class SessionNotClosed(Rule):
             else:
                 message = f"this {what} is closed on {where}, but not when an exception passes"
         message += ", which leaks its connection; open it with `async with`"
-        report(self, event, message, related=places)
+        report(self, event, message, related=places, subject=what)

@@ -4,6 +4,7 @@ from asyncsqla_lint.rules.places import line_seen_from, place
 from asyncsqla_lint.rules.repairs import repair, unsafe
 from asyncsqla_lint.rules.rule import LosesWrite, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import WriteLost
+from asyncsqla_lint.semantics.testing import in_test
 
 
 class WriteNeverCommitted(Rule):
@@ -46,11 +47,8 @@ class WriteNeverCommitted(Rule):
 
     @on(WriteLost)
     def lost(self, event: WriteLost, report: Reporter) -> None:
-        frame = event.frame
-        while frame.caller is not None and frame.caller.function is not None:
-            frame = frame.caller
-        if frame.function is not None and frame.function.name.startswith("test_"):
-            return  # pytest's own: a test that reads its own transaction wants it gone afterwards
+        if in_test(event.frame):
+            return  # a test that reads its own transaction wants it gone afterwards
         where = line_seen_from(event.site, event.opened_at)
         message = (
             f"this write is never committed: what was opened on {where} ends without `commit()`, "
