@@ -16,6 +16,7 @@ from asyncsqla_lint.flow.frames import (
     BudgetExceeded,
     Choice,
     Frame,
+    LoopRun,
     Option,
     Oracle,
     Outcome,
@@ -109,6 +110,7 @@ class Flow:
         self.disposed: list[Record] | None = None  # what is disposed meanwhile, if anybody asks
         self.memory: dict[object, object] = {}  # what semantics has found out about the project
         self.blocked: dict[tuple[object, object], Span] = {}  # where each coroutine of this root first blocks
+        self.loop: LoopRun | None = None  # the `asyncio.run` whose coroutines are running
         self.awaited: tuple[Expression, Value] | None = None  # the `await` that was evaluated last, and its operand
         self.awaiting: tuple[Module, Expression] | None = None  # the operand of the `await` being evaluated
 
@@ -125,6 +127,7 @@ class Flow:
         self.notes = {}
         self.watched, self.spared = set(), set()
         self.risky = 0
+        self.loop = None
         self.blocked = {}
         self.awaiting = None
         return State(self.base, self.base_frames)
