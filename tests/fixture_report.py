@@ -1,7 +1,7 @@
 """`python tests/fixture_report.py [-v] [ASQ301 …]`: what the linter makes of the fixtures, rule by rule.
 
-Each marked line counts once per SQLAlchemy release on which its mark holds. `missed` are marked lines that are
-not reported, `extra` are findings where nothing is marked, wherever they stand. `-v` names them.
+Each marked line counts once per SQLAlchemy release on which its mark holds. `missed` are marked lines that
+are not reported, `extra` are findings where nothing is marked, wherever they stand. `-v` names them.
 """
 
 from __future__ import annotations

@@ -502,7 +502,7 @@ def _unpack(flow: Flow, state: State, target: p.TupleDisplay | p.ListDisplay, va
             end = len(items) - tail
             middle = flow.allocate(state, ListRecord.of(Iteration(items=tuple(items[star:end]))))
             items = [*items[:star], middle, *items[end:]]
-        for one, item in zip(target.elements, items):
+        for one, item in zip(target.elements, items, strict=True):
             assign(flow, state, one, item)
         return
     element = _one(iteration) or UNKNOWN

@@ -61,6 +61,14 @@ class Frame(Struct):
         return count
 
 
+class LoopRun(Struct, frozen=True):
+    """One call of `asyncio.run`."""
+
+    number: int
+    site: Site
+    frame: Frame
+
+
 class Outcome(Struct):
     """How a path left a block other than by its end: return, raise, break, continue; close (a generator)."""
 

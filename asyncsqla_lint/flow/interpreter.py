@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow import calls, classes, scopes, statements
+from asyncsqla_lint.flow import calls, classes, scopes, statements, strings
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.frames import (
@@ -31,16 +31,18 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
     ClassValue,
+    Constant,
     Decorated,
     ExternalValue,
     FunctionValue,
     Reference,
     SuperValue,
+    Text,
     Value,
     union,
 )
 from asyncsqla_lint.knowledge.releases import NEWEST, Release
-from asyncsqla_lint.program import Call, Call, Expression, Span, Statements
+from asyncsqla_lint.program import Call, Expression, Span, Statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.meanings import Meanings
@@ -97,7 +99,7 @@ class Flow:
         self.serialized_at: tuple[Frame, Span] | None = None  # the code that set the serialisation off
         self.bound_at: object = None  # where the `partial` being called bound its arguments
         self.calling: Call | None = None  # the call whose function is about to be run
-        self.memory: dict[type, object] = {}  # what a floor above remembers across roots, by its own type
+        self.memory: dict[object, object] = {}  # what a floor above remembers across roots, by its own type
         self.loops: list[tuple[Frame, tuple[Value, ...]]] = []  # the loops being run, and what they run over
         self.changing: Span = -1  # the attribute whose value is about to be changed in place
         self.instances: set[int] = set()  # the objects that are instances of mapped classes
@@ -108,7 +110,6 @@ class Flow:
         self.spared: set[int] = set()  # watched objects that are dealt with in a way that is not followed
         self.risky = 0  # inside functions whose exceptional ends matter
         self.disposed: list[Record] | None = None  # what is disposed meanwhile, if anybody asks
-        self.memory: dict[object, object] = {}  # what semantics has found out about the project
         self.blocked: dict[tuple[object, object], Span] = {}  # where each coroutine of this root first blocks
         self.loop: LoopRun | None = None  # the `asyncio.run` whose coroutines are running
         self.awaited: tuple[Expression, Value] | None = None  # the `await` that was evaluated last, and its operand
@@ -336,6 +337,9 @@ class Flow:
 
     def call_unknown(self, state: State, function: Value, arguments: Arguments, at: Span) -> Value:
         return calls.call_unknown(self, state, function, arguments, at)
+
+    def call_text(self, state: State, value: Constant | Text, name: str, arguments: Arguments) -> Value:
+        return strings.call(self, state, value, name, arguments)
 
     def instantiate(self, state: State, cls: ClassValue, arguments: Arguments, at: Span) -> Value:
         return classes.instantiate(self, state, cls, arguments, at)

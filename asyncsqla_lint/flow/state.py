@@ -83,7 +83,7 @@ class Record(Struct, frozen=True):
 
     def exposed(self, flow: Flow, state: State, me: Reference) -> None:
         """Plain code that we cannot see has this object in its hands: it may set attributes."""
-        return None
+        return
 
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
         return UNKNOWN

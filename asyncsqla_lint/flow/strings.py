@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Text, Value, text, text_parts
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Text, TupleValue, Value, text, text_parts
 from asyncsqla_lint.program import Scalar
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ def call(flow: Flow, state: State, value: Constant | Text, name: str, arguments:
         if isinstance(result, (str, int, bool)):
             return Constant(result)
         if isinstance(result, (list, tuple)) and all(isinstance(one, str) for one in result):
-            from asyncsqla_lint.flow.values import TupleValue
-
             return TupleValue(tuple(Constant(one) for one in result))
         return UNKNOWN
     if isinstance(value, Text):

@@ -186,7 +186,7 @@ class Constant(Value, frozen=True):
         return UNKNOWN
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        return strings.call(flow, state, self, name, arguments)
+        return flow.call_text(state, self, name, arguments)
 
     def formatted(self, flow: Flow, state: State, at: Span) -> Value:
         return Constant(str(self.value))
@@ -209,7 +209,7 @@ class Text(Value, frozen=True):
         return Method(self, name)
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        return strings.call(flow, state, self, name, arguments)
+        return flow.call_text(state, self, name, arguments)
 
     def formatted(self, flow: Flow, state: State, at: Span) -> Value:
         return self
@@ -599,9 +599,6 @@ def join(first: Value, second: Value) -> Value:
     if first is second or first == second:
         return first
     return union((first, second))
-
-
-from asyncsqla_lint.flow import strings  # noqa: E402  # strings builds on the values above
 
 
 def alternatives(value: Value) -> tuple[Value, ...]:
