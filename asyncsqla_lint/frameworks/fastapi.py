@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.frames import Frame, Option, Outcome, PathEnds
+from asyncsqla_lint.flow.frames import Frame, Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.roots import run_given
 from asyncsqla_lint.flow.values import (
     FALSE,
     NONE,
@@ -25,12 +24,9 @@ from asyncsqla_lint.flow.values import (
     alternatives,
 )
 from asyncsqla_lint.frameworks.injection import (
-    Given,
     Injection,
-    Made,
     Need,
     parameters_of,
-    pending,
 )
 from asyncsqla_lint.frameworks.pydantic import dump, name_of
 from asyncsqla_lint.frameworks.schemas import is_schema
@@ -49,12 +45,22 @@ if TYPE_CHECKING:
 _VERBS = frozenset(
     ["get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route"]
 )
-_DEPENDS = ("fastapi.Depends", "fastapi.Security", "fastapi.params.Depends", "fastapi.params.Security")
+# Other libraries inject in FastAPI's way.
+_DEPENDS = (
+    "fastapi.Depends",
+    "fastapi.Security",
+    "fastapi.params.Depends",
+    "fastapi.params.Security",
+    "fast_depends.Depends",
+    "faststream.Depends",
+    "taskiq.TaskiqDepends",
+    "taskiq_dependencies.Depends",
+)
 
 
 def register(meanings: Meanings) -> None:
     for name in _DEPENDS:
-        meanings.calls[name] = _depends
+        meanings.calls[name] = depends
     meanings.when_run.append(_run)
 
 
@@ -68,7 +74,7 @@ class Dependency(Value, frozen=True):
         return True
 
 
-def _depends(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+def depends(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     provider = arguments.get(0, "dependency")
     return Dependency(None if provider == NONE else provider, arguments.keywords.get("use_cache") != FALSE)
 
@@ -137,7 +143,7 @@ def _need(
 
 
 def _stands_in(provider: Value, promised: Symbol | None) -> bool:
-    """`uow: UnitOfWork = Depends(UnitOfWorkMarker)`: a class that the application replaces by another provider."""
+    """`uow: UnitOfWork = Depends(Marker)`: a class that the application replaces by another provider."""
     if not isinstance(provider, ClassValue) or not isinstance(promised, ClassInfo):
         return False
     given = provider.info
@@ -157,29 +163,15 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     if route is not None:
         flow.notes["request"] = True
     response = None if route is None else response_type(flow, info, route)
+
+    def answered(frame: Frame, outcome: Outcome) -> None:
+        if response is not None and outcome.at >= 0:
+            _respond(flow, frame, outcome, response)
+
     injection = Injection(
         flow, lambda own, value: needs_of(flow, own, value), info.header.name_span, sync_in_threads=True
     )
-
-    def run(own: State, given: Given, made: Made) -> list[Option]:
-        in_thread = not info.is_async
-        flow.threads += in_thread
-        try:
-            frame, states, exits = run_given(flow, own, info, given)
-        finally:
-            flow.threads -= in_thread
-        options: list[Option] = [(one, NONE) for one in states]
-        for outcome in exits:
-            if outcome.kind != "return":
-                options += pending(flow, [outcome], injection.outside)
-                continue
-            if response is not None and outcome.at >= 0:
-                _respond(flow, frame, outcome, response)
-            options.append((outcome.state, NONE))
-        return options
-
-    answered = injection.provide(state, needs, {}, (), run)
-    flow.meanings.ended(flow, flow.frame, answered, [])
+    injection.run(state, info, needs, answered)
     return True
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.frameworks import fastapi, pydantic, sqlmodel
+from asyncsqla_lint.frameworks import fastapi, litestar, pydantic, pytest_fixtures, sqlmodel
 
 
 def register(meanings: Meanings) -> None:
     pydantic.register(meanings)
     sqlmodel.register(meanings)
     fastapi.register(meanings)
+    litestar.register(meanings)
+    pytest_fixtures.register(meanings)
