@@ -120,7 +120,6 @@ def _call(flow: Flow, state: State, node: p.Call) -> Value:
         function = evaluate(flow, state, target)
     arguments = arguments_of(flow, state, node)
     flow.calling = node
-    flow.calling = node
     if flow.awaiting is not None and flow.awaiting[1] is node:
         flow.meanings.call_awaited(flow, state, function, node.span)
     return function.call(flow, state, arguments, node.span)

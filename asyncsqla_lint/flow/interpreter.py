@@ -90,7 +90,6 @@ class Flow:
         self.scopes = scopes.Scopes(self)
         self.statistics: dict[str, int] = {}
         # What semantics keeps for the path being run.
-        self.calling: Call | None = None  # the call whose function is being looked into
         self.greenlets = 0  # inside `run_sync`: plain code may do I/O
         self.threads = 0  # inside what a worker thread runs
         self.task = 0  # the concurrent task that is running; 0: none but the root's own
