@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
 DRIVERS = (
-    "psycopg2.connect psycopg.connect psycopg.Connection.connect sqlite3.connect pymysql.connect MySQLdb.connect "
-    "mysql.connector.connect mariadb.connect pyodbc.connect pymssql.connect cx_Oracle.connect oracledb.connect "
-    "pg8000.connect pg8000.dbapi.connect"
+    "psycopg2.connect psycopg.connect psycopg.Connection.connect sqlite3.connect pymysql.connect "
+    "MySQLdb.connect mysql.connector.connect mariadb.connect pyodbc.connect pymssql.connect "
+    "cx_Oracle.connect oracledb.connect pg8000.connect pg8000.dbapi.connect"
 ).split()
 # Of a Session: what asks the database at once. The others keep books, or are given a connection already.
 SESSION_METHODS = frozenset(

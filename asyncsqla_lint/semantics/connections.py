@@ -51,7 +51,7 @@ class Connecting(Record, frozen=True):
 
         engine = state.record(self.engine.oid) if isinstance(self.engine, Reference) else None
         if isinstance(engine, EngineRecord) and isinstance(self.engine, Reference) and self.is_async:
-            engine.used(flow, self.engine, "begin" if self.begins else "connect", at)
+            engine.used(flow, state, self.engine, "begin" if self.begins else "connect", at)
         record = ConnectionRecord(
             self.is_async, self.site, self.engine, is_block=is_block, begins=self.begins
         )
@@ -334,7 +334,8 @@ def _execute(flow: Flow, state: State, me: Reference, name: str, arguments: Argu
     # Rows of a connection are columns, never instances: nothing is known of their elements.
     statement = Statement("select" if found is None else found.kind, flow.site(at))
     shape = "scalars" if name.endswith("scalars") else "rows"
-    result = ResultRecord(statement, None, flow.site(at), shape=shape, is_async=name.startswith("stream"), executor=me)
+    streams = name.startswith("stream")
+    result = ResultRecord(statement, None, flow.site(at), shape=shape, is_async=streams, executor=me)
     return flow.allocate(state, result)
 
 

@@ -72,7 +72,7 @@ def coroutines_lost(
             else:
                 lost.setdefault(place, []).append((state, reference, record))
     for state in raised:
-        # An exception may well take an unfinished coroutine with it; one that was dropped before was lost anyway.
+        # An exception may well take an unfinished coroutine with it; one dropped before was lost anyway.
         others = held_by_others(flow, state, frame)
         for oid in mine:
             record = state.record(oid)

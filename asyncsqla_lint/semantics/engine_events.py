@@ -41,11 +41,26 @@ class EngineUsed(Event):
 
 
 class EngineAbandoned(Event):
-    """The engine's owner ends, and nobody else has the engine in hand. `how`: "never", "exception", "module"."""
+    """The engine's owner ends, and nobody else has the engine in hand: "never", by "exception", "module"."""
 
     record: EngineRecord
     owner: str
     how: str
+
+
+class EngineCrossesLoops(Event):
+    """A pooled engine is used under a second event loop; `first` is where its first one ran."""
+
+    record: EngineRecord
+    first: Site | None
+
+
+class EngineShortLived(Event):
+    """An engine is made and let go within one of many calls. `why`: "loop", "request"."""
+
+    record: EngineRecord
+    owner: str
+    why: str
 
 
 class ConnectionOpened(Event):

@@ -21,7 +21,7 @@ from asyncsqla_lint.flow.values import (
     alternatives,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import api_use, blocking
+from asyncsqla_lint.semantics import api_use, blocking, event_loops
 from asyncsqla_lint.semantics.connections import Connecting, ConnectionRecord
 from asyncsqla_lint.semantics.engine_events import EngineCreated, EngineDisposed, EngineUsed
 from asyncsqla_lint.semantics.urls import addresses
@@ -48,6 +48,9 @@ class EngineRecord(Record, frozen=True):
     options: dict[str, Value] = {}
     more_options: bool = False  # `**options` of which not all are known
     fate: str = OPEN
+    loop: int = 0  # the event loop under which its pool was filled
+    loop_site: Site | None = None
+    disposed_at: Site | None = None
     is_each: bool = False  # stands for one of several, made alike
 
     @property
@@ -95,7 +98,7 @@ class EngineRecord(Record, frozen=True):
         if name in ("connect", "begin"):
             if self.is_async:
                 return flow.allocate(state, Connecting(me, flow.site(at), begins=name == "begin"))
-            self.used(flow, me, name, at)
+            self.used(flow, state, me, name, at)
             connection = ConnectionRecord(False, flow.site(at), me)
             if name == "begin":
                 return flow.allocate(state, Connecting(me, flow.site(at), begins=True, is_async=False))
@@ -111,10 +114,11 @@ class EngineRecord(Record, frozen=True):
             dispose(flow, state, me, at, proper=True)
             return NONE
         if name == "raw_connection":
-            self.used(flow, me, name, at)
+            self.used(flow, state, me, name, at)
         return UNKNOWN
 
-    def used(self, flow: Flow, me: Reference, name: str, at: Span) -> None:
+    def used(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:
+        event_loops.engine_used(flow, state, me)
         if flow.listens(EngineUsed):
             flow.emit(EngineUsed(flow.site(at), flow.frame, flow.is_certain, me, self, name))
         if not self.is_async:
@@ -156,7 +160,7 @@ def dispose(flow: Flow, state: State, engine: Reference, at: Span, *, proper: bo
     if flow.listens(EngineDisposed):
         flow.emit(EngineDisposed(flow.site(at), flow.frame, flow.is_certain, engine, record, proper))
     if proper:
-        state.put(engine, replace(record, fate=DISPOSED))
+        state.put(engine, replace(record, fate=DISPOSED, loop=0, disposed_at=flow.site(at)))
     elif record.fate == OPEN:
         state.put(engine, replace(record, fate=HALF))
 

@@ -1,4 +1,4 @@
-"""Fields of settings classes: what `Field(default=…)` and `field(default_factory=…)` hold, and what validators make of it."""
+"""Fields of settings classes: what `Field(default=…)` holds, and what validators make of it."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _CLASSES = {
 
 
 class ListenerMisplaced(Event):
-    """`event.listen` on a target that has no events (`raises` says what happens), or with a coroutine function."""
+    """`event.listen` on what has no events (`raises` is what happens), or with a coroutine function."""
 
     target: str
     is_class: bool

@@ -1,4 +1,4 @@
-"""Who disposes an engine: the function that has it in hand when it ends, or anybody at all for one that lives in a module."""
+"""Who disposes an engine: the function that has it in hand when it ends; for a module's, anybody at all."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ from asyncsqla_lint.semantics import (
     eager_use,
     ddl,
     engines,
+    event_loops,
     fields,
     guards,
     ledger,
@@ -43,6 +44,7 @@ from asyncsqla_lint.semantics import (
     ownership,
     threads,
     sharing,
+    short_lives,
     slow,
     urls,
 )
@@ -176,6 +178,7 @@ def register(meanings: Meanings) -> None:
     blocking.register(meanings)
     ddl.register(meanings)
     ownership.register(meanings)
+    short_lives.register(meanings)
     listening.register(meanings)
     threads.register(meanings)
     locks.register(meanings)
@@ -184,6 +187,7 @@ def register(meanings: Meanings) -> None:
     sharing.register(meanings)
     slow.register(meanings)
     concurrency.register(meanings)
+    event_loops.register(meanings)  # wraps `asyncio.run`
 
 
 # --- statements and options ----------------------------------------------------------------------

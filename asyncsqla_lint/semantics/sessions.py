@@ -26,6 +26,7 @@ from asyncsqla_lint.semantics import (
     api_use,
     binds,
     blocking,
+    event_loops,
     executing,
     ledger,
     tasks,
@@ -385,6 +386,8 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         record = transactions.used(flow, state, me, record, name, at)
     if name == "in_transaction":
         return UNKNOWN if record.in_transaction is None else Constant(record.in_transaction)
+    if name in COROUTINES and isinstance(record.bind, Reference):
+        event_loops.engine_used(flow, state, record.bind)
     if not record.is_async:
         blocking.session_used(flow, me, record, name, at)
     if name in ledger.WRITES and _writes(flow, state, name, arguments, at):

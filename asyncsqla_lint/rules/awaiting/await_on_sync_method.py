@@ -9,11 +9,12 @@ from asyncsqla_lint.semantics.api_events import PlainAwaited
 class AwaitOnSyncMethod(Rule):
     """
     ## What it does
-    Reports `await` on a method that is no coroutine: `session.add`, `add_all`, `expunge`, `expire`, and the reading of a
-    buffered result.
+    Reports `await` on a method that is no coroutine: `session.add`, `add_all`, `expunge`, `expire`, and the
+    reading of a buffered result.
 
     ## Why is this bad?
-    The call is made, and then its result is awaited: `TypeError: object NoneType can't be used in 'await' expression`.
+    The call is made, and then its result is awaited:
+    `TypeError: object NoneType can't be used in 'await' expression`.
 
     ## Example
     ```python

@@ -9,11 +9,12 @@ from asyncsqla_lint.semantics.api_events import IterationMismatched
 class IterationMismatch(Rule):
     """
     ## What it does
-    Reports `async for` over a buffered result, and plain iteration (`for`, `list()`, unpacking) over a streamed one.
+    Reports `async for` over a buffered result, and plain iteration (`for`, `list()`, unpacking) over a
+    streamed one.
 
     ## Why is this bad?
-    What `execute` gives has all its rows and is a plain iterable; what `stream` gives fetches as it goes and is an async
-    one. The wrong loop raises `TypeError`.
+    What `execute` gives has all its rows and is a plain iterable; what `stream` gives fetches as it goes
+    and is an async one. The wrong loop raises `TypeError`.
 
     ## Example
     ```python
@@ -33,11 +34,12 @@ class IterationMismatch(Rule):
 
     @on(IterationMismatched)
     def mismatched(self, event: IterationMismatched, report: Reporter) -> None:
+        what = f"{article(event.owner)} `{event.owner}`"
         if event.is_async:
-            message = f"{article(event.owner)} `{event.owner}` is buffered: `async for` over it raises `TypeError`; use `for`"
+            message = f"{what} is buffered: `async for` over it raises `TypeError`; use `for`"
         else:
             message = (
-                f"{article(event.owner)} `{event.owner}` is a stream: iterating it plainly raises `TypeError`; "
+                f"{what} is a stream: iterating it plainly raises `TypeError`; "
                 "use `async for`, or `await` its `all()`"
             )
         report(self, event, message, fix=one_repair("toggle_loop", event.site, "Iterate as the result does"))

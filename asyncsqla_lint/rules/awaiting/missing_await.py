@@ -10,12 +10,14 @@ from asyncsqla_lint.semantics.api_events import CoroutineLost
 class MissingAwait(Rule):
     """
     ## What it does
-    Reports a coroutine of SQLAlchemy's async API (`execute`, `commit`, `delete`, `refresh`, `dispose`, `run_sync`,
-    `awaitable_attrs.x`, `AsyncResult.all` …) that nobody awaits: dropped, or taken for its result.
+    Reports a coroutine of SQLAlchemy's async API (`execute`, `commit`, `delete`, `refresh`, `dispose`,
+    `run_sync`, `awaitable_attrs.x`, `AsyncResult.all` …) that nobody awaits: dropped, or taken for its
+    result.
 
     ## Why is this bad?
-    Nothing runs. A commit that is not awaited loses the write without a word but a `RuntimeWarning`; a result that is a
-    coroutine raises `AttributeError: 'coroutine' object has no attribute …` or is true where it should be empty.
+    Nothing runs. A commit that is not awaited loses the write without a word but a `RuntimeWarning`; a
+    result that is a coroutine raises `AttributeError: 'coroutine' object has no attribute …` or is true
+    where it should be empty.
 
     ## Example
     ```python

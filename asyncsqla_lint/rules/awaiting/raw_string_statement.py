@@ -12,8 +12,8 @@ class RawStringStatement(Rule):
     Reports SQL given to `execute`, `scalar`, `scalars` or `stream` as a plain string.
 
     ## Why is this bad?
-    `ArgumentError: Textual SQL expression 'select 1' should be explicitly declared as text('select 1')` from a session,
-    `ObjectNotExecutableError` from a connection.
+    `ArgumentError: Textual SQL expression 'select 1' should be explicitly declared as text('select 1')`
+    from a session, `ObjectNotExecutableError` from a connection.
 
     ## Example
     ```python
@@ -39,14 +39,14 @@ class RawStringStatement(Rule):
         strings = [
             one
             for one in given
-            if isinstance(one, Text) or isinstance(one, Constant) and isinstance(one.value, str)
+            if isinstance(one, Text) or (isinstance(one, Constant) and isinstance(one.value, str))
         ]
         if strings:
             sure = event.certain and len(strings) == len(given)
             report(
                 self,
                 event,
-                f"`{event.method}()` does not take SQL as a plain string: `ArgumentError`; wrap it in `text(…)`",
+                f"`{event.method}()` takes no SQL as a plain string: `ArgumentError`; wrap it in `text(…)`",
                 confidence="certain" if sure else "likely",
                 fix=one_repair("wrap_text", event.site, "Wrap in `text()`"),
             )

@@ -8,12 +8,12 @@ from asyncsqla_lint.semantics.events import ResultMisused
 class ResultMisuse(Rule):
     """
     ## What it does
-    Reports a result that is read again after all its rows were fetched, after a method that closes it (`first`, `one`,
-    `scalar_one` …), or, for a stream, after its session or connection was closed.
+    Reports a result that is read again after all its rows were fetched, after a method that closes it
+    (`first`, `one`, `scalar_one` …), or, for a stream, after its session or connection was closed.
 
     ## Why is this bad?
-    The rows are gone. A second `all()` is silently empty; a closed result raises `ResourceClosedError`; a stream without its
-    session raises `InvalidRequestError`.
+    The rows are gone. A second `all()` is silently empty; a closed result raises `ResourceClosedError`; a
+    stream without its session raises `InvalidRequestError`.
 
     ## Example
     ```python
@@ -40,7 +40,7 @@ class ResultMisuse(Rule):
         if event.cause == "consumed":
             message = f"the rows of this result were all fetched before: {what} finds none; keep the list"
         elif event.cause == "closed":
-            message = f"this result is closed: {what} raises `ResourceClosedError`; fetch the rows once and keep them"
+            message = f"this result is closed: {what} raises `ResourceClosedError`; fetch once, keep the rows"
         else:
             message = (
                 f"the session of this stream is closed: {what} raises; read it inside the session's block"

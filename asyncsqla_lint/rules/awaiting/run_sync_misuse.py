@@ -8,12 +8,13 @@ from asyncsqla_lint.semantics.api_events import RunSyncMisused
 class RunSyncMisuse(Rule):
     """
     ## What it does
-    Reports a `run_sync` that is given the result of a call instead of the function, or a coroutine function, and the result of
-    `run_sync` awaited once more.
+    Reports a `run_sync` that is given the result of a call instead of the function, or a coroutine
+    function, and the result of `run_sync` awaited once more.
 
     ## Why is this bad?
-    `run_sync` calls a plain function with the sync session or connection: what is no function cannot be called (`TypeError`),
-    and the coroutine of an async one is never awaited. Its result is what the function returned, not an awaitable.
+    `run_sync` calls a plain function with the sync session or connection: what is no function cannot be
+    called (`TypeError`), and the coroutine of an async one is never awaited. Its result is what the
+    function returned, not an awaitable.
 
     ## Example
     ```python
@@ -35,13 +36,16 @@ class RunSyncMisuse(Rule):
     def misused(self, event: RunSyncMisused, report: Reporter) -> None:
         name = f"`{event.function}`" if event.function else "it"
         if event.what == "async":
-            message = f"`run_sync` calls {name}, a coroutine function, and its coroutine is never awaited; await it directly"
+            message = (
+                f"`run_sync` calls {name}, a coroutine function, and its coroutine is never awaited; "
+                "await it directly"
+            )
         elif event.what == "coroutine":
-            message = f"`run_sync` is given a coroutine of {name}, which it cannot call: `TypeError`; await it directly"
+            message = f"`run_sync` cannot call a coroutine ({name} made it): `TypeError`; await it directly"
         elif event.what == "awaited":
             message = (
                 "the result of `run_sync` is no awaitable: awaiting it raises `TypeError`; remove one `await`"
             )
         else:
-            message = "`run_sync` is given the result of a call: `TypeError`; pass the function itself, without `()`"
+            message = "`run_sync` is given the result of a call: `TypeError`; pass the function, without `()`"
         report(self, event, message, fix=run_sync(event.what, event.site))

@@ -9,7 +9,8 @@ from asyncsqla_lint.semantics.api_events import AttributeMissing
 class SyncOnlyApi(Rule):
     """
     ## What it does
-    Reports an attribute that the sync class has and its async counterpart lacks, such as `AsyncSession.query`.
+    Reports an attribute that the sync class has and its async counterpart lacks, such as
+    `AsyncSession.query`.
 
     ## Why is this bad?
     `AttributeError: 'AsyncSession' object has no attribute 'query'`.

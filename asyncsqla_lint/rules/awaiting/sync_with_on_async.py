@@ -9,10 +9,12 @@ from asyncsqla_lint.semantics.api_events import WithMismatched
 class SyncWithOnAsync(Rule):
     """
     ## What it does
-    Reports `with` on a session, connection, transaction or engine of the async API, and `async with` on one of the sync API.
+    Reports `with` on a session, connection, transaction or engine of the async API, and `async with` on one
+    of the sync API.
 
     ## Why is this bad?
-    Each supports one of the two only: `TypeError: 'AsyncSession' object does not support the context manager protocol`.
+    Each supports one of the two only:
+    `TypeError: 'AsyncSession' object does not support the context manager protocol`.
 
     ## Example
     ```python
@@ -34,4 +36,5 @@ class SyncWithOnAsync(Rule):
     def mismatched(self, event: WithMismatched, report: Reporter) -> None:
         used, right = ("async with", "with") if event.is_async else ("with", "async with")
         what = f"`{event.owner}`" if "." in event.owner else f"{article(event.owner)} `{event.owner}`"
-        report(self, event, f"{what} cannot be entered by `{used}`: `TypeError`; use `{right}`", fix=one_repair("toggle_with", event.site, f"Use `{right}`"))
+        message = f"{what} cannot be entered by `{used}`: `TypeError`; use `{right}`"
+        report(self, event, message, fix=one_repair("toggle_with", event.site, f"Use `{right}`"))

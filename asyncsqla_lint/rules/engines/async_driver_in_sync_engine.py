@@ -12,8 +12,8 @@ class AsyncDriverInSyncEngine(Rule):
     Reports `create_engine` or `engine_from_config` with a URL whose driver is async.
 
     ## Why is this bad?
-    The engine is made without complaint, and its first connect raises `MissingGreenlet`. Migration environments that reuse
-    the application's URL are the usual place.
+    The engine is made without complaint, and its first connect raises `MissingGreenlet`. Migration
+    environments that reuse the application's URL are the usual place.
 
     ## Example
     ```python
@@ -44,7 +44,7 @@ class AsyncDriverInSyncEngine(Rule):
         report(
             self,
             event,
-            f"`{wrong[0].name}://` names an async driver: the first connect of this sync engine raises `MissingGreenlet`; "
-            "use `create_async_engine`, or a sync driver",
+            f"`{wrong[0].name}://` names an async driver: the first connect of this sync engine raises "
+            "`MissingGreenlet`; use `create_async_engine`, or a sync driver",
             confidence="certain" if sure else "likely",
         )

@@ -13,12 +13,13 @@ SIZES = ("pool_size", "max_overflow", "pool_timeout", "pool_use_lifo")
 class AsyncIncompatiblePool(Rule):
     """
     ## What it does
-    Reports a pool class that cannot serve an async engine, and pool arguments that the pool in use does not take: those of
-    a queue with `NullPool`, `StaticPool` or SQLite's in-memory database.
+    Reports a pool class that cannot serve an async engine, and pool arguments that the pool in use does not
+    take: those of a queue with `NullPool`, `StaticPool` or SQLite's in-memory database.
 
     ## Why is this bad?
-    `ArgumentError: Pool class QueuePool cannot be used with asyncio engine`, or `TypeError: Invalid argument(s) 'pool_size'
-    sent to create_engine()`; often only in the tests, whose URL differs.
+    `ArgumentError: Pool class QueuePool cannot be used with asyncio engine`, or
+    `TypeError: Invalid argument(s) 'pool_size' sent to create_engine()`; often only in the tests, whose URL
+    differs.
 
     ## Example
     ```python
@@ -66,13 +67,14 @@ class AsyncIncompatiblePool(Rule):
                     and known.engine_takes(url.name, pool, word, under_async=True) is False
                 ]
                 if wrong:
+                    rest = "it" if len(wrong) == 1 else "them"
                     words = ", ".join(f"`{word}`" for word in wrong)
                     why = f"`{pool}`" if pools else f"`{pool}`, the pool of {_database(url)},"
                     sure = event.certain and is_whole and len(urls) == 1 and len(pools) < 2
                     report(
                         self,
                         event,
-                        f"{why} does not take {words}: `TypeError: Invalid argument(s)`; leave {'it' if len(wrong) == 1 else 'them'} out",
+                        f"{why} does not take {words}: `TypeError: Invalid argument(s)`; leave {rest} out",
                         confidence="certain" if sure else "likely",
                         fix=drop_keywords(event.record.site, wrong),
                     )

@@ -8,7 +8,8 @@ from asyncsqla_lint.semantics.ddl import DdlMisdirected
 class DdlOnAsyncEngine(Rule):
     """
     ## What it does
-    Reports `create_all`, `drop_all`, `reflect`, and `create`/`drop` of a table, on an async engine or connection.
+    Reports `create_all`, `drop_all`, `reflect`, and `create`/`drop` of a table, on an async engine or
+    connection.
 
     ## Why is this bad?
     DDL is sync: `AttributeError: 'AsyncEngine' object has no attribute '_run_ddl_visitor'`.

@@ -10,12 +10,14 @@ from asyncsqla_lint.semantics.urls import addresses
 class DriverArgumentMismatch(Rule):
     """
     ## What it does
-    Reports a parameter in the URL's query, or a key of `connect_args`, that the driver does not take: `sslmode` or
-    `channel_binding` for asyncpg, `ssl` for psycopg, `check_same_thread` for anything but SQLite.
+    Reports a parameter in the URL's query, or a key of `connect_args`, that the driver does not take:
+    `sslmode` or `channel_binding` for asyncpg, `ssl` for psycopg, `check_same_thread` for anything but
+    SQLite.
 
     ## Why is this bad?
-    SQLAlchemy hands them to the driver, whose connect fails: `TypeError: connect() got an unexpected keyword argument
-    'sslmode'`, or `ProgrammingError: invalid connection option`. The engine itself is made without complaint.
+    SQLAlchemy hands them to the driver, whose connect fails:
+    `TypeError: connect() got an unexpected keyword argument 'sslmode'`, or
+    `ProgrammingError: invalid connection option`. The engine itself is made without complaint.
 
     ## Example
     ```python

@@ -10,13 +10,14 @@ from asyncsqla_lint.semantics.engine_events import EngineAbandoned, EngineDispos
 class EngineNotDisposed(Rule):
     """
     ## What it does
-    Reports an async engine whose owner ends without `await engine.dispose()`: a function that makes one and lets it go, on
-    one of its ways out or when an exception skips the dispose; an engine of a module that nothing in the project ever
-    disposes; and `engine.sync_engine.dispose()`, which cannot close async connections.
+    Reports an async engine whose owner ends without `await engine.dispose()`: a function that makes one and
+    lets it go, on one of its ways out or when an exception skips the dispose; an engine of a module that
+    nothing in the project ever disposes; and `engine.sync_engine.dispose()`, which cannot close async
+    connections.
 
     ## Why is this bad?
-    The pool's connections stay open until the garbage collector finds them, when their event loop is gone: `ResourceWarning`,
-    sockets that the server still counts, `RuntimeError: Event loop is closed` at exit.
+    The pool's connections stay open until the garbage collector finds them, when their event loop is gone:
+    `ResourceWarning`, sockets that the server still counts, `RuntimeError: Event loop is closed` at exit.
 
     ## Example
     ```python
@@ -66,8 +67,8 @@ class EngineNotDisposed(Rule):
         if event.proper or not event.record.is_async:
             return
         message = (
-            "`sync_engine.dispose()` cannot close async connections (`MissingGreenlet`, which the pool logs): they stay "
-            "open; use `await engine.dispose()`"
+            "`sync_engine.dispose()` cannot close async connections (`MissingGreenlet`, which the pool logs): "
+            "they stay open; use `await engine.dispose()`"
         )
         report(self, event, message, related=[place(event.record.site, "the engine is made here")])
 

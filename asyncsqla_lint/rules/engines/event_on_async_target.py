@@ -8,12 +8,12 @@ from asyncsqla_lint.semantics.listening import ListenerMisplaced
 class EventOnAsyncTarget(Rule):
     """
     ## What it does
-    Reports `event.listen` and `event.listens_for` on the classes and objects of the async API, and a listener that is a
-    coroutine function.
+    Reports `event.listen` and `event.listens_for` on the classes and objects of the async API, and a
+    listener that is a coroutine function.
 
     ## Why is this bad?
-    Events belong to the sync objects below: an async target raises `NotImplementedError` or `InvalidRequestError`. A
-    coroutine listener is called, and its coroutine is dropped: it never runs.
+    Events belong to the sync objects below: an async target raises `NotImplementedError` or
+    `InvalidRequestError`. A coroutine listener is called, and its coroutine is dropped: it never runs.
 
     ## Example
     ```python
@@ -37,7 +37,7 @@ class EventOnAsyncTarget(Rule):
     def misplaced(self, event: ListenerMisplaced, report: Reporter) -> None:
         if event.listener:
             message = (
-                f"the listener `{event.listener}` is a coroutine function: SQLAlchemy calls it and drops the coroutine, "
+                f"the listener `{event.listener}` is a coroutine function: SQLAlchemy drops its coroutine, "
                 "which never runs; make it a plain `def`"
             )
         else:

@@ -13,11 +13,12 @@ _LOCAL = frozenset({"sqlite", "duckdb"})
 class PoolWithoutLiveness(Rule):
     """
     ## What it does
-    Reports a pooled async engine for a database across the network with neither `pool_pre_ping` nor `pool_recycle`.
+    Reports a pooled async engine for a database across the network with neither `pool_pre_ping` nor
+    `pool_recycle`.
 
     ## Why is this bad?
-    After a restart of the server, a failover or an idle time-out of a proxy, the pool hands out connections that are dead, and
-    the next queries fail.
+    After a restart of the server, a failover or an idle time-out of a proxy, the pool hands out connections
+    that are dead, and the next queries fail.
 
     ## Example
     ```python
@@ -50,9 +51,12 @@ class PoolWithoutLiveness(Rule):
             report(
                 self,
                 event,
-                "nothing checks this pool's connections: after a restart of the server the next queries fail; "
+                "nothing checks this pool's connections: after a restart of the server queries fail; "
                 "add `pool_pre_ping=True` or `pool_recycle`",
-                fix=unsafe("Set `pool_pre_ping=True`", [repair("set_keyword", record.site, name="pool_pre_ping", value="True")]),
+                fix=unsafe(
+                    "Set `pool_pre_ping=True`",
+                    [repair("set_keyword", record.site, name="pool_pre_ping", value="True")],
+                ),
             )
 
 

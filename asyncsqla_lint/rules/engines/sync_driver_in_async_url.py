@@ -10,12 +10,13 @@ from asyncsqla_lint.semantics.urls import Address, addresses
 class SyncDriverInAsyncUrl(Rule):
     """
     ## What it does
-    Reports a database URL that reaches `create_async_engine` or `async_engine_from_config` with a driver that is
-    not async for the SQLAlchemy release in use, however the URL was put together.
+    Reports a database URL that reaches `create_async_engine` or `async_engine_from_config` with a driver
+    that is not async for the SQLAlchemy release in use, however the URL was put together.
 
     ## Why is this bad?
-    The engine cannot be made: `InvalidRequestError: The asyncio extension requires an async driver to be used`. A URL
-    without a driver means the dialect's default, which is sync for most (for `postgresql://` up to SQLAlchemy 2.0).
+    The engine cannot be made:
+    `InvalidRequestError: The asyncio extension requires an async driver to be used`. A URL without a driver
+    means the dialect's default, which is sync for most (for `postgresql://` up to SQLAlchemy 2.0).
 
     ## Example
     ```python

@@ -8,12 +8,14 @@ from asyncsqla_lint.semantics.engine_events import LoopBlocked
 class SyncEngineInAsync(Rule):
     """
     ## What it does
-    Reports a sync engine, connection or session, or a sync driver (`psycopg2.connect`, `sqlite3.connect`), that is used in a
-    coroutine, or in a plain function that runs on the event loop because a coroutine calls it.
+    Reports a sync engine, connection or session, or a sync driver (`psycopg2.connect`, `sqlite3.connect`),
+    that is used in a coroutine, or in a plain function that runs on the event loop because a coroutine
+    calls it.
 
     ## Why is this bad?
-    The event loop stands still until the database has answered: no other request, task or timeout proceeds. What runs under
-    `run_sync`, `asyncio.to_thread`, an executor or a sync route has a thread or greenlet of its own and is fine.
+    The event loop stands still until the database has answered: no other request, task or timeout proceeds.
+    What runs under `run_sync`, `asyncio.to_thread`, an executor or a sync route has a thread or greenlet of
+    its own and is fine.
 
     ## Example
     ```python

@@ -10,12 +10,12 @@ from asyncsqla_lint.semantics.urls import Address, addresses
 class UnknownDialectName(Rule):
     """
     ## What it does
-    Reports a URL whose dialect or driver does not exist, and whose name is close to one that does: `postgres://`,
-    `mysql+mysqlclient://`, a slip of the pen.
+    Reports a URL whose dialect or driver does not exist, and whose name is close to one that does:
+    `postgres://`, `mysql+mysqlclient://`, a slip of the pen.
 
     ## Why is this bad?
-    `NoSuchModuleError: Can't load plugin: sqlalchemy.dialects:postgres`. Platforms hand out `postgres://` URLs, which
-    SQLAlchemy stopped taking in 1.4.
+    `NoSuchModuleError: Can't load plugin: sqlalchemy.dialects:postgres`. Platforms hand out `postgres://`
+    URLs, which SQLAlchemy stopped taking in 1.4.
 
     ## Example
     ```python

@@ -1,0 +1,50 @@
+"""Under which event loop an engine is used: a pool belongs to the loop in which its connections were made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.frames import LoopRun
+from asyncsqla_lint.flow.meanings import CallMeaning, Meanings
+from asyncsqla_lint.flow.values import Arguments, Reference, Value
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics.engine_events import EngineCrossesLoops
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+RUNNERS = ("asyncio.run", "uvloop.run", "anyio.run", "trio.run")
+
+
+def register(meanings: Meanings) -> None:
+    for name in RUNNERS:
+        found = meanings.calls.get(name)
+        if found is not None:
+            meanings.calls[name] = _with_a_loop_of_its_own(found)
+
+
+def _with_a_loop_of_its_own(run: CallMeaning) -> CallMeaning:
+    def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        outer, flow.loop = flow.loop, LoopRun(flow.new_id(), flow.site(at), flow.frame)
+        try:
+            return run(flow, state, arguments, at)
+        finally:
+            flow.loop = outer
+
+    return meaning
+
+
+def engine_used(flow: Flow, state: State, engine: Reference) -> None:
+    from asyncsqla_lint.semantics.engines import EngineRecord
+    from asyncsqla_lint.semantics.ownership import pools
+
+    record, run = state.record(engine.oid), flow.loop
+    if run is None or not isinstance(record, EngineRecord) or not record.is_async or not pools(record):
+        return
+    if record.loop not in (0, run.number) and flow.listens(EngineCrossesLoops):
+        flow.emit(EngineCrossesLoops(run.site, run.frame, flow.is_certain, record, record.loop_site))
+    if record.loop != run.number:
+        state.put(engine, replace(record, loop=run.number, loop_site=run.site))
