@@ -138,7 +138,7 @@ def _need(
             if provider is not None and not isinstance(provider, ExternalValue):
                 if _stands_in(provider, None if type_ is None else type_.symbol):
                     return []
-                return [Need(name, provider, value.is_shared)]
+                return [Need(name, provider, value.is_shared, type_)]
     return []
 
 

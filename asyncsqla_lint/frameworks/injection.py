@@ -29,6 +29,7 @@ from asyncsqla_lint.flow.values import (
     union,
 )
 from asyncsqla_lint.program import Parameter, Span
+from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.functions import FunctionInfo
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Need(Struct, frozen=True):
     name: str
     provider: Value
     is_shared: bool = True  # made once for each request (or test)
+    type_: Type | None = None  # what the parameter's annotation promises
 
 
 class Injection:
@@ -132,6 +134,9 @@ class Injection:
         def use(own: State, value: Value) -> list[Option]:
             nonlocal used
             used = True
+            if value is UNKNOWN and need.type_ is not None:
+                # Made here, so that all who share the provider share the object (a request's session).
+                value = flow.scopes.of_type(own, need.type_, self.at)
             # A provider sees the exceptions that its consumer raises by name, not every one that it might.
             tries, flow.tries = flow.tries, []
             try:
