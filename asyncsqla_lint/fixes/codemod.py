@@ -50,6 +50,8 @@ class Codemod:
     name: ClassVar[str]
     # Repairs at one place become one, their lists of arguments joined.
     merges: ClassVar[bool] = False
+    # All fixes that want it are made, or none: a declaration changes for every use of it.
+    together: ClassVar[bool] = False
 
     def changes(self, file: File, repair: Repair) -> Changes:
         raise NotImplementedError

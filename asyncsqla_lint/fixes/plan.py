@@ -59,8 +59,12 @@ class Planner:
         made: list[Finding] = []
         refused: list[Refusal] = []
         waiting: list[Finding] = []
+        halves = self._halves()
         for finding in self._findings:
             assert finding.fix is not None
+            if any(_place(repair) in halves for repair in finding.fix.repairs):
+                refused.append(Refusal(finding, "another use of the same declaration cannot be mended"))
+                continue
             try:
                 fits = self._add(finding.fix)
             except Refused as refusal:
@@ -77,6 +81,20 @@ class Planner:
             refused += [Refusal(one, reason) for one in bad]
             return replace(rest, refused=(*refused, *rest.refused), waiting=(*waiting, *rest.waiting))
         return Pass(texts, tuple(made), tuple(refused), tuple(waiting))
+
+    def _halves(self) -> set[Key]:
+        """What only some of those that want it could have; none of them gets it."""
+        found: set[Key] = set()
+        for finding in self._findings:
+            for one in _repairs(finding):
+                codemod = registry.by_name().get(one.codemod)
+                if codemod is not None and codemod.together:
+                    try:
+                        for repair in _repairs(finding):
+                            self._changes_of(repair)
+                    except Refused:
+                        found.add(_place(one))
+        return found
 
     # --- one fix ---------------------------------------------------------------------------------
 

@@ -180,19 +180,33 @@ def undefer(event: AttributeLoad) -> Fix | None:
 def async_attrs(model: Model) -> Fix | None:
     """The mixin goes to the declarative base, so that all models have it; else to the model itself."""
     base = next((cls for cls in reversed(model.cls.ancestors) if _is_declarative_base(cls)), model.cls)
+    if any("AsyncAttrs" in _base_names(cls) for cls in _all_below(base)):
+        base = model.cls  # some have it already, before the base: two orders that Python cannot reconcile
     site = Site(base.module, base.definition.name_span)
     arguments: dict[str, str | list[str] | bool] = {"name": "AsyncAttrs", "from": "sqlalchemy.ext.asyncio"}
     return safe(f"Let `{base.name}` inherit from `AsyncAttrs`", [repair("add_base", site, **arguments)])
 
 
 def _is_declarative_base(cls: ClassInfo) -> bool:
-    bases = [getattr(one, "name", None) or getattr(one, "id", "") for one in cls.definition.bases]
-    return any(name in ("DeclarativeBase", "DeclarativeBaseNoMeta") for name in bases)
+    return any(name in ("DeclarativeBase", "DeclarativeBaseNoMeta") for name in _base_names(cls))
+
+
+def _base_names(cls: ClassInfo) -> list[str]:
+    found = [one.name for one in cls.definition.bases if isinstance(one, Attribute)]
+    return found + [one.id for one in cls.definition.bases if isinstance(one, Name)]
+
+
+def _all_below(cls: ClassInfo) -> list[ClassInfo]:
+    found = list(cls.subclasses)
+    for one in found:
+        found += [below for below in one.subclasses if below not in found]
+    return found
 
 
 def write_only(event: AttributeLoad) -> Fix | None:
     declared = Site(event.attribute.module, event.attribute.span)
-    return unsafe("Declare it write-only", [repair("make_write_only", declared)])
+    use = repair("select_write_only", event.site, attribute=event.attribute.name)
+    return unsafe("Declare it write-only, and `select()` its rows", [repair("make_write_only", declared), use])
 
 
 # --- engines and sessions --------------------------------------------------------------------------
@@ -211,8 +225,8 @@ def driver_swap(site: Site, url: Address, meant: Sequence[str]) -> Fix | None:
 
 def rename_argument(event: EngineCreated, driver: str, key: str, value: str | None, where: Where) -> Fix | None:
     meant = replacement(driver, key, where, value)
-    if meant is None:
-        return None
+    if meant is None or (value is None and where == "connect_args" and key in ("ssl", "sslmode")):
+        return None  # what is an SSL context to one driver is a word to the other
     site = event.record.site
     if where == "query":
         return safe(f"Write `{meant}`", [repair("replace_in_text", site, old=f"{key}=", new=f"{meant}=")])

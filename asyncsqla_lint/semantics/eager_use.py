@@ -94,8 +94,8 @@ def _ended(
 ) -> None:
     use = use_of(flow)
     asked = use.asked.pop(frame.id, None)
-    if not asked or not done:
-        return
+    if not asked or not done or (frame.function is not None and frame.function.header.is_generator):
+        return  # what a generator yields is read elsewhere
     for statement, entries in asked.items():
         unread = [entry for entry in entries if (statement, names(entry)) not in use.read]
         if not unread or any(_leaves(flow, frame, option, statement) for option in done):

@@ -9,6 +9,7 @@ import libcst as cst
 from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File
 from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
+from asyncsqla_lint.fixes.codemods.results import iterated
 from asyncsqla_lint.fixes.edits import Changes, Edit, insertion
 from asyncsqla_lint.fixes.tree import Refused
 
@@ -44,6 +45,7 @@ class ToggleLoop(Codemod):
             ):
                 raise Refused("it would change the kind of the generator")
             return Changes.of(toggled(file, parent))
+        node = iterated(file, node)
         must_be_awaitable(file, node)
         start, end = file.outer(node)
         inner = "(" if isinstance(node, cst.Await) and not node.lpar else ""

@@ -50,7 +50,7 @@ class AddEagerLoad(Codemod):
         writer = _Writer(file, text_of(repair, "module"), call)
         kind = _last_name(call.func)
         if kind in ("get", "get_one"):
-            return writer.into_get(call, wanted)
+            return writer.into_get(call, text_of(repair, "entity"), wanted)
         if kind == "select":
             return writer.into_select(call, text_of(repair, "entity"), wanted)
         raise Refused("the query is not built by `select()` or `get()` there")
@@ -84,9 +84,11 @@ class _Writer:
 
     # --- where the options go --------------------------------------------------------------------
 
-    def into_get(self, call: cst.Call, wanted: list[Step]) -> Changes:
+    def into_get(self, call: cst.Call, entity: str, wanted: list[Step]) -> Changes:
         if not call.args or call.args[0].star or call.args[0].keyword is not None:
             raise Refused("`get()` does not name its entity there")
+        if _last_name(call.args[0].value) != entity:
+            raise Refused(f"`{entity}` is not named in the query")
         self.entity = self.file.code(call.args[0].value)
         if any(_keyword(argument) == "with_for_update" for argument in call.args):
             _without_joins(wanted)
@@ -123,7 +125,7 @@ class _Writer:
         for value in values:
             if _last_name(value) == entity:
                 return self.file.code(value)
-        if len(call.args) == 1 and values:
+        if len(call.args) == 1 and values and _is_alias(self.file, values[0]):
             return self.file.code(values[0])
         raise Refused(f"`{entity}` is not named in the query")
 
@@ -242,7 +244,7 @@ class _Writer:
 # --- reading the query -----------------------------------------------------------------------------
 
 
-def chain(file: File, call: cst.Call) -> list[tuple[str, cst.Call]]:
+def chain(file: File, call: cst.BaseExpression) -> list[tuple[str, cst.Call]]:
     """The methods that are called on a call's result, one on the other."""
     found: list[tuple[str, cst.Call]] = []
     below: cst.CSTNode = call
@@ -255,6 +257,16 @@ def chain(file: File, call: cst.Call) -> list[tuple[str, cst.Call]]:
             return found
         found.append((attribute.attr.value, outer))
         below = outer
+
+
+def _is_alias(file: File, value: cst.BaseExpression) -> bool:
+    """A name for one entity: a parameter or an attribute may stand for many."""
+    if not isinstance(value, cst.Name):
+        return False
+    for one in file.nodes(file.module, cst.Assign):
+        if any(isinstance(each.target, cst.Name) and each.target.value == value.value for each in one.targets):
+            return isinstance(one.value, cst.Call) and _last_name(one.value.func) in ("aliased", "with_polymorphic")
+    return False
 
 
 def _joins_hurt(file: File, call: cst.Call, links: list[tuple[str, cst.Call]]) -> bool:

@@ -14,6 +14,20 @@ _FETCHES = frozenset(
 )
 
 
+_WHOLE = frozenset("list tuple set frozenset sorted iter enumerate dict sum max min any all zip map filter".split())
+
+
+def iterated(file: File, node: cst.BaseExpression) -> cst.BaseExpression:
+    """What is iterated: the argument of `list(…)`, the value that a tuple of targets unpacks."""
+    if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in _WHOLE and node.args:
+        return node.args[-1 if node.func.value in ("map", "filter") else 0].value
+    if isinstance(node, (cst.Tuple, cst.List)):
+        assign = file.around(node, cst.Assign)
+        if assign is not None and any(target.target is node for target in assign.targets):
+            return assign.value
+    return node
+
+
 class AddUnique(Codemod):
     """`result.all()` → `result.unique().all()`; a result that is iterated gets it too."""
 
@@ -21,7 +35,7 @@ class AddUnique(Codemod):
 
     def changes(self, file: File, repair: Repair) -> Changes:
         node = file.expression(repair)
-        result = node
+        result = iterated(file, node)
         if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value in _FETCHES:
             result = node.func.value
         start, end = file.outer(result)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import libcst as cst
 
 from asyncsqla_lint.findings import Repair
-from asyncsqla_lint.fixes.codemod import Codemod, File
+from asyncsqla_lint.fixes.codemod import Codemod, File, text_of
 from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
 from asyncsqla_lint.fixes.codemods.eager_load import chain
+from asyncsqla_lint.fixes.codemods.refresh import session_in_reach
+from asyncsqla_lint.fixes.codemods.results import iterated
 from asyncsqla_lint.fixes.edits import Changes, Edit, insertion
 from asyncsqla_lint.fixes.statements import enclosing
 from asyncsqla_lint.fixes.tree import Refused
@@ -19,8 +21,7 @@ class AwaitInSequence(Codemod):
     name = "await_in_sequence"
 
     def changes(self, file: File, repair: Repair) -> Changes:
-        node = file.expression(repair)
-        gather = _gather(file, node)
+        gather = _gather(file, *file.place(repair))
         outer = file.parent(gather)
         if not isinstance(outer, cst.Await):
             raise Refused("its result is not awaited at once")
@@ -55,24 +56,41 @@ def _comprehension(file: File, gather: cst.Call, outer: cst.Await) -> list[Edit]
     if len(gather.args) != 1:
         raise Refused("it starts tasks of several kinds")
     value = gather.args[0].value
-    if not isinstance(value, (cst.ListComp, cst.GeneratorExp)) or not isinstance(value.elt, cst.Call):
-        raise Refused("it is not clear what is awaited")
-    start, end = file.extent(outer)
-    first, last = file.start(value.elt), file.end(value.for_in)
-    body = file.text[first:last]
-    return [Edit(start, end, f"[await {body}]")]
+    extent = file.extent(outer)
+    if isinstance(value, (cst.ListComp, cst.GeneratorExp)):
+        if not isinstance(value.elt, cst.Call):
+            raise Refused("it is not clear what is awaited")
+        loop = value.for_in
+        only = _own_statement(file, outer)
+        if only is not None and not loop.ifs and loop.inner_for_in is None and loop.asynchronous is None:
+            deeper = file.newline + file.indentation(file.start(only)) + file.indent
+            header = f"for {file.code(loop.target)} in {file.code(loop.iter)}:"
+            return [Edit(*extent, f"{header}{deeper}await {file.code(value.elt)}")]
+        return [Edit(*extent, f"[await {file.text[file.start(value.elt) : file.end(value.for_in)]}]")]
+    if isinstance(value, cst.Call) and _name(value) == "map" and len(value.args) == 2:
+        function = value.args[0].value
+        if isinstance(function, (cst.Name, cst.Attribute)):
+            each = f"await {file.code(function)}(each)"
+            return [Edit(*extent, f"[{each} for each in {file.code(value.args[1].value)}]")]
+    raise Refused("it is not clear what is awaited")
 
 
-def _gather(file: File, node: cst.BaseExpression) -> cst.Call:
-    for one in (node, *file.ancestors(node)):
-        if isinstance(one, cst.Call):
-            name = one.func.attr.value if isinstance(one.func, cst.Attribute) else ""
-            name = one.func.value if isinstance(one.func, cst.Name) else name
-            if name == "gather":
-                return one
-        if isinstance(one, cst.BaseStatement):
-            break
-    raise Refused("the tasks are not started by `gather`")
+def _gather(file: File, start: int, end: int) -> cst.Call:
+    """The call of `gather` around the place: it may be that of an unpacked argument."""
+    found: cst.Call | None = None
+    for one in file.nodes(file.module, cst.Call):
+        first, last = file.extent(one)
+        if first <= start and end <= last and _name(one) == "gather":
+            found = one
+    if found is None:
+        raise Refused("the tasks are not started by `gather`")
+    return found
+
+
+def _name(call: cst.Call) -> str:
+    if isinstance(call.func, cst.Attribute):
+        return call.func.attr.value
+    return call.func.value if isinstance(call.func, cst.Name) else ""
 
 
 def _own_statement(file: File, outer: cst.Await) -> cst.Expr | None:
@@ -88,6 +106,39 @@ _KEEPS = frozenset(
     "select_from execution_options".split()
 )
 _ENDS = frozenset({"all", "first", "one", "one_or_none"})
+
+
+class SelectWriteOnly(Codemod):
+    """`user.posts.order_by(…).all()` → `(await session.scalars(user.posts.select().order_by(…))).all()`."""
+
+    name = "select_write_only"
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        node = iterated(file, file.expression(repair))
+        attribute = next(
+            (one for one in file.nodes(node, cst.Attribute) if one.attr.value == text_of(repair, "attribute")), None
+        )
+        if attribute is None:
+            raise Refused("the collection is not named there")
+        must_be_awaitable(file, attribute)
+        session = session_in_reach(file, attribute)
+        links = chain(file, attribute)
+        end = next((n for n, (name, _) in enumerate(links) if name not in _KEEPS), len(links))
+        start, last = file.extent(attribute)
+        stop = last
+        if end < len(links):
+            name, final = links[end]
+            if name not in _ENDS or not isinstance(final.func, cst.Attribute):
+                raise Refused("there is no short way to say it with `select()`")
+            stop = file.outer(final.func.value)[1]
+        elif links:
+            raise Refused("it is not clear how its rows are fetched")
+        whole = end < len(links)
+        opening, closing = ("(await", "))") if whole else ("await", ")")
+        edits = [insertion(start, f"{opening} {session}.scalars(")]
+        if stop == last:
+            return Changes.of([*edits, insertion(last, f".select(){closing}")])
+        return Changes.of([*edits, insertion(last, ".select()"), insertion(stop, closing)])
 
 
 class QueryToSelect(Codemod):
