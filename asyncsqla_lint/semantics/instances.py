@@ -521,6 +521,8 @@ def _missing(
         and record.knows(attribute)
     ):
         target = known_target(flow, state, me, record, attribute)
+        if target is None and leads_nowhere(record, attribute):
+            target = NONE
         if target is not None:
             loaded = AttributeState(LOADED, target)
             state.put(me, record.with_attribute(name, loaded))
@@ -721,6 +723,21 @@ def known_target(
             if held is not None and held.value is not None and me.oid in state.reachable([held.value]):
                 return Reference(oid)
     return None
+
+
+def leads_nowhere(record: InstanceRecord, relationship: Relationship) -> bool:
+    """Reading a many-to-one whose foreign key is None does no I/O (`m2o_null_fk_no_io`)."""
+    if not record.is_new or record.expired is not None:
+        return False
+    for name in relationship.local_keys:
+        column = record.model.columns[name]
+        held = record.attributes.get(name)
+        if held is not None and held.value == NONE and held.bits == LOADED:
+            return True
+        by_itself = column.primary_key or column.default is not None or column.is_set_by_server_on_insert
+        if held is None and column.is_complete and not by_itself:
+            return relationship.name not in record.attributes
+    return False
 
 
 def may_be_known(flow: Flow, state: State, record: InstanceRecord, relationship: Relationship) -> bool:
@@ -934,6 +951,10 @@ def write(
         write(flow, state, me, record, attribute.target, value, at)
         return
     if isinstance(attribute, Relationship):
+        from asyncsqla_lint.semantics.eager_use import seen
+
+        if attribute.uselist:
+            seen(flow, state, record, name)  # its members are compared with the new ones
         found_state = record.state_of(name)
         # Replacing a collection has to know the old one; a scalar's old value is not asked for.
         if found_state is not None and found_state.bits & (UNLOADED | EXPIRED | RAISES) and attribute.uselist:
@@ -1078,8 +1099,9 @@ class AwaitableAttribute(Value, frozen=True):
 
 def load_attribute(state: State, me: Reference, record: InstanceRecord, name: str) -> None:
     """The attribute is loaded now, whatever it was."""
-    attribute = record.model.attributes.get(name)
-    if attribute is None:
+    if name not in record.model.attributes and not any(
+        name in model.own_attributes for model in record.model.subclasses
+    ):
         return
     plan = record.plan if record.plan is not None else None
     if record.is_new and plan is None:
