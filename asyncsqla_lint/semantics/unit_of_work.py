@@ -23,7 +23,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column, Relationship
-from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.semantics import ledger, loops
 from asyncsqla_lint.semantics.instances import (
     DETACHED,
     EXPIRED,
@@ -41,7 +41,6 @@ from asyncsqla_lint.semantics.instances import (
     allocate,
     load_attribute,
 )
-from asyncsqla_lint.semantics import loops
 from asyncsqla_lint.semantics.loader_options import LoaderOptions, Plan, collected
 
 if TYPE_CHECKING:
@@ -116,7 +115,8 @@ def flush(
         for reference, record in held(state, session)
         if record.lifecycle == PENDING or record.is_modified is not False
     ]
-    if flow.tries and (waiting or (is_explicit and ledger.ledger(state, session).writes)):
+    certain = any(record.lifecycle != "mixed" for _, record in waiting)
+    if flow.tries and (certain or (is_explicit and ledger.ledger(state, session).writes)):
         fail(flow, state, session, at, releases)
     cause = Cause("flush", flow.site(at))
     if waiting:
