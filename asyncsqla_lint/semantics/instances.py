@@ -727,7 +727,7 @@ def known_target(
 
 def leads_nowhere(record: InstanceRecord, relationship: Relationship) -> bool:
     """Reading a many-to-one whose foreign key is None does no I/O (`m2o_null_fk_no_io`)."""
-    if not record.is_new or record.expired is not None:
+    if not record.is_new or record.expired is not None or record.parent is not None:
         return False
     for name in relationship.local_keys:
         column = record.model.columns[name]
