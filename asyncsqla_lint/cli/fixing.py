@@ -22,7 +22,9 @@ Known = Callable[[Report], Report]
 
 
 class Fixing:
-    """One run's fixes, from the first findings to the written files. `fresh` leaves out what a baseline knows."""
+    """One run's fixes, from the first findings to the written files.
+    `fresh` leaves out what a baseline knows.
+    """
 
     def __init__(
         self, paths: Sequence[str], config: Config, overlay: Mapping[str, bytes], fresh: Known

@@ -11,8 +11,8 @@ A codemod is a class in a file of `codemods/`. It is told where a repair stands,
             call = file.node(repair, cst.Call)
             …
 
-It reads LibCST's tree of the file and writes pieces of text, so that what it does not mean to change stays as it
-is to the byte. It raises `Refused` where it cannot be sure.
+It reads LibCST's tree of the file and writes pieces of text, so that what it does not mean to change stays as
+it is to the byte. It raises `Refused` where it cannot be sure.
 """
 
 from __future__ import annotations

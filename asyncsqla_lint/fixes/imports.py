@@ -64,7 +64,9 @@ class Imports:
 
     @cached_property
     def _scopes(self) -> dict[str, set[cst.CSTNode]]:
-        """In which scopes a name means something else than a module's import: functions, or the module itself."""
+        """In which scopes a name means something else than a module's
+        import: functions, or the module itself.
+        """
         tree = self._tree
         found: dict[str, set[cst.CSTNode]] = {}
         for node in tree.everything():
@@ -119,7 +121,11 @@ class Imports:
         `also` are modules that offer the same object; an import of it from there will do.
         """
         for one in self.bound:
-            if one.member == member and self.absolute(one) in (module, *also) and not self._taken(one.name, at):
+            if (
+                one.member == member
+                and self.absolute(one) in (module, *also)
+                and not self._taken(one.name, at)
+            ):
                 return one.name, ()
         for one in self.bound:
             full = f"{self.absolute(one)}.{one.member}" if one.member else one.module
@@ -144,7 +150,11 @@ class Imports:
         root = module.split(".")[0]
         for one in self.bound:
             known = self.absolute(one)
-            if one.member == name and not self._taken(one.name, at) and (one.level or known.split(".")[0] == root):
+            if (
+                one.member == name
+                and not self._taken(one.name, at)
+                and (one.level or known.split(".")[0] == root)
+            ):
                 return one.name, ()
         if name in self._for_types:
             # It stands there to keep modules from importing each other in a circle.
@@ -160,7 +170,9 @@ class Imports:
         """Names imported under `if TYPE_CHECKING:`."""
         found: set[str] = set()
         for node in self._tree.module.body:
-            if isinstance(node, cst.If) and (get_full_name_for_node(node.test) or "").endswith("TYPE_CHECKING"):
+            if isinstance(node, cst.If) and (get_full_name_for_node(node.test) or "").endswith(
+                "TYPE_CHECKING"
+            ):
                 for one in self._tree.nodes(node.body, cst.ImportFrom):
                     found.update(bound.name for bound in _bound(one))
         return frozenset(found)
@@ -285,7 +297,11 @@ class Imports:
         tree = self._tree
         newline = tree.newline
         kind = self._kind(level, module)
-        blocks = [(self._kind_of(statement), statement) for statement in self.statements if not self._is_late(statement)]
+        blocks = [
+            (self._kind_of(statement), statement)
+            for statement in self.statements
+            if not self._is_late(statement)
+        ]
         same = [statement for one, statement in blocks if one == kind]
         # Which packages are third-party is not known here; those of one name stand together in any case.
         near = [one for one in same if _module_of(one.node).split(".")[0] == module.split(".")[0]]
@@ -306,7 +322,10 @@ class Imports:
         key = _statement_key(level, module)
         for statement in block:
             node = statement.node
-            if isinstance(node, cst.ImportFrom) and _statement_key(len(node.relative), _module_of(node)) > key:
+            if (
+                isinstance(node, cst.ImportFrom)
+                and _statement_key(len(node.relative), _module_of(node)) > key
+            ):
                 return self._tree.line_start(self._own_start(statement)), line + self._tree.newline
         return self._after(block[-1]), line + self._tree.newline
 

@@ -11,8 +11,8 @@ from asyncsqla_lint.fixes.tree import Tree
 def link_added(tree: Tree, call: cst.Call, links: list[cst.Call], text: str) -> list[Edit]:
     """One more link (`.options(…)`) of the chain that `call` begins and `links` go on, right behind `call`.
 
-    Where the links have lines of their own, so has the new one. Where the line would become too long, the chain
-    gets a line of its own within the call that it is handed to, or a line for each link in parentheses.
+    Where the links have lines of their own, so has the new one. Where the line would become too long, the
+    chain gets a line of its own within the call that it is handed to, or a line for each link in parentheses.
     """
     end = tree.outer(call)[1]
     between = tree.text[end : _dot(tree, links[0])] if links else ""
@@ -49,4 +49,9 @@ def _dot(tree: Tree, link: cst.Call) -> int:
 
 def _is_alone(tree: Tree, argument: cst.Arg) -> bool:
     outer = tree.parent(argument)
-    return isinstance(outer, cst.Call) and len(outer.args) == 1 and argument.keyword is None and not argument.star
+    return (
+        isinstance(outer, cst.Call)
+        and len(outer.args) == 1
+        and argument.keyword is None
+        and not argument.star
+    )

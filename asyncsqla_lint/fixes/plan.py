@@ -1,7 +1,7 @@
 """One pass: which fixes are made together, and what the files are then.
 
-Fixes are taken in the order of their findings. A fix is made whole or not at all, in all its files; where its edits
-conflict with those of a fix before it, it waits for the next pass.
+Fixes are taken in the order of their findings. A fix is made whole or not at all, in all its files; where its
+edits conflict with those of a fix before it, it waits for the next pass.
 """
 
 from __future__ import annotations

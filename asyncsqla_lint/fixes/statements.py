@@ -12,7 +12,9 @@ Written = Union[cst.SimpleStatementLine, cst.BaseCompoundStatement]
 
 
 def enclosing(tree: Tree, node: cst.CSTNode) -> Written:
-    """The statement in whose place another could stand: not an `elif`, nor one that shares its line with a header."""
+    """The statement in whose place another could stand: not an `elif`, nor one
+    that shares its line with a header.
+    """
     found = tree.statement(node)
     while True:
         parent = tree.parent(found)
@@ -51,9 +53,16 @@ def _last_character(tree: Tree, node: Written) -> int:
         return tree.end(node.body[-1])
     last: cst.CSTNode = node
     while True:
-        body = getattr(last, "finalbody", None) or getattr(last, "orelse", None) or getattr(last, "body", None)
+        body = (
+            getattr(last, "finalbody", None) or getattr(last, "orelse", None) or getattr(last, "body", None)
+        )
         handlers = getattr(last, "handlers", ())
-        if isinstance(last, (cst.Try, cst.TryStar)) and last.finalbody is None and last.orelse is None and handlers:
+        if (
+            isinstance(last, (cst.Try, cst.TryStar))
+            and last.finalbody is None
+            and last.orelse is None
+            and handlers
+        ):
             body = handlers[-1]
         if isinstance(last, cst.Match):
             body = last.cases[-1] if last.cases else None

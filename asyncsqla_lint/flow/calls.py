@@ -175,7 +175,9 @@ def _ways_out(
 def run_body(
     flow: Flow, state: State, info: FunctionInfo
 ) -> tuple[list[State], list[Outcome], list[tuple[State, Value]]]:
-    """The ways out of a body; the last are those by an exception that something in it may raise, if that matters."""
+    """The ways out of a body; the last are those by an exception that
+    something in it may raise, if that matters.
+    """
     from asyncsqla_lint.flow.interpreter import TryContext
 
     if not flow.meanings.is_watched(flow, info):

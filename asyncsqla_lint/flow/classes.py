@@ -68,7 +68,9 @@ def set_fields(flow: Flow, state: State, me: Reference, cls: ClassValue, argumen
 
 
 def opened(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value:
-    """An object of a class that somebody else has made: its constructor ran with what its annotations promise."""
+    """An object of a class that somebody else has made: its constructor
+    ran with what its annotations promise.
+    """
     reference = flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
     found = cls.info.find("__init__")
     if found is None or found[1].function is None:
@@ -150,7 +152,9 @@ def is_left_open(cls: ClassInfo, member: Member) -> bool:
         default = words[0] if words else default.arguments[0] if default.arguments else None
     if isinstance(default, p.Constant):
         return not isinstance(default.value, str)  # settings keep their texts: the environment changes few
-    return default is None or isinstance(default, (p.ListDisplay, p.DictDisplay, p.SetDisplay, p.TupleDisplay, p.Opaque))
+    return default is None or isinstance(
+        default, (p.ListDisplay, p.DictDisplay, p.SetDisplay, p.TupleDisplay, p.Opaque)
+    )
 
 
 def _remember(state: State, me: Reference, name: str, value: Value) -> None:

@@ -225,7 +225,9 @@ def _compare(flow: Flow, state: State, node: p.Compare) -> Value:
     result: Value = UNKNOWN
     for operator, right_node in zip(node.operators, node.comparators, strict=True):
         if operator in ("in", "not in"):
-            right = _changing(flow, state, right_node, lambda: evaluate(flow, state, right_node))  # noqa: B023  # called at once
+            right = _changing(
+                flow, state, right_node, lambda: evaluate(flow, state, right_node)
+            )  # called at once
         else:
             right = evaluate(flow, state, right_node)
         result = compare(flow, state, left, operator, right, node.span)

@@ -105,13 +105,16 @@ class Flow:
         self.reads: dict[tuple[str, int, str], int] = {}
         self.notes: dict[str, object] = {}  # what the paths of one root have in common
         self.release: Release = NEWEST
+        self.lacks_greenlet = ""  # the requirement for SQLAlchemy that installs no greenlet
         self.watched: set[int] = set()  # the objects of this root that somebody has to deal with
         self.spared: set[int] = set()  # watched objects that are dealt with in a way that is not followed
         self.risky = 0  # inside functions whose exceptional ends matter
         self.disposed: list[Record] | None = None  # what is disposed meanwhile, if anybody asks
         self.blocked: dict[tuple[object, object], Span] = {}  # where each coroutine of this root first blocks
         self.loop: LoopRun | None = None  # the `asyncio.run` whose coroutines are running
-        self.awaited: tuple[Expression, Value] | None = None  # the `await` that was evaluated last, and its operand
+        self.awaited: tuple[Expression, Value] | None = (
+            None  # the `await` that was evaluated last, and its operand
+        )
         self.awaiting: tuple[Module, Expression] | None = None  # the operand of the `await` being evaluated
 
     # -- roots

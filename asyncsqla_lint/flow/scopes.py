@@ -40,7 +40,8 @@ _LISTS = frozenset(
     f"{module}.{name}"
     for module in ("builtins", "typing", "collections.abc")
     for name in (
-        "list List set Set frozenset FrozenSet Sequence MutableSequence Iterable Iterator Collection AsyncIterator "
+        "list List set Set frozenset FrozenSet Sequence MutableSequence Iterable Iterator Collection "
+        "AsyncIterator "
         "AsyncIterable AsyncGenerator Generator deque Deque"
     ).split()
 )

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 _PURE = frozenset(
-    "strip lstrip rstrip lower upper title removeprefix removesuffix startswith endswith replace format join split "
+    "strip lstrip rstrip lower upper title removeprefix removesuffix startswith endswith replace format join "
+    "split "
     "rsplit partition capitalize casefold encode count find isdigit".split()
 )
 

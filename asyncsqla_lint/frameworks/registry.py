@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.frameworks import fastapi, litestar, pydantic, pytest_fixtures, sqlmodel
+from asyncsqla_lint.frameworks import advanced_alchemy, fastapi, litestar, pydantic, pytest_fixtures, sqlmodel
 
 
 def register(meanings: Meanings) -> None:
     pydantic.register(meanings)
     sqlmodel.register(meanings)
     fastapi.register(meanings)
+    advanced_alchemy.register(meanings)
     litestar.register(meanings)
     pytest_fixtures.register(meanings)

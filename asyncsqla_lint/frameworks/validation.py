@@ -186,7 +186,9 @@ class Validator:
                 return union(tuple(self._one(state, value, one, depth, None) for one in members))
         if len(members) > 1:
             for member in members:
-                loads = attempt(self.flow, state, lambda own: self._one(own, value, member, depth, None))  # noqa: B023  # called at once
+                loads = attempt(
+                    self.flow, state, lambda own: self._one(own, value, member, depth, None)
+                )  # called at once
                 if loads is not None and not loads:
                     return self._one(state, value, member, depth, None)
         return self._one(state, value, members[0], depth, None)

@@ -97,6 +97,7 @@ def new_flow(index: Index, config: Config) -> Flow:
     frameworks.register(meanings)
     flow = Flow(index, meanings)
     flow.release = config.release
+    flow.lacks_greenlet = config.lacks_greenlet
     return flow
 
 

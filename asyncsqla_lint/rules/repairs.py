@@ -24,7 +24,13 @@ def repair(codemod: str, site: Site, **arguments: str | list[str] | bool) -> Rep
     program = site.module.program
     start = Location(*program.location(start_of(site.span)))
     end = Location(*program.location(end_of(site.span)))
-    return Repair(codemod, site.module.path, start, end, {"package": package_of(site), "module": site.module.name, **arguments})
+    return Repair(
+        codemod,
+        site.module.path,
+        start,
+        end,
+        {"package": package_of(site), "module": site.module.name, **arguments},
+    )
 
 
 def package_of(site: Site) -> str:
@@ -66,7 +72,9 @@ def refresh(event: AttributeLoad) -> Fix | None:
         return None
     name = event.attribute.name
     attributes = [name] if isinstance(event.attribute, Relationship) or event.cause == "unloaded" else []
-    message = f'Add `await session.refresh(…, ["{name}"])`' if attributes else "Add `await session.refresh(…)`"
+    message = (
+        f'Add `await session.refresh(…, ["{name}"])`' if attributes else "Add `await session.refresh(…)`"
+    )
     read = event.via.rpartition(".")[2] or name
     return unsafe(message, [repair("add_refresh", event.site, attributes=attributes, name=read)])
 
@@ -174,7 +182,9 @@ def undefer(event: AttributeLoad) -> Fix | None:
         return None
     entity = plan.trail[0].name
     arguments: dict[str, str | list[str] | bool] = {"entity": entity, "paths": [f"undefer {entity}.{name}"]}
-    return unsafe(f"Add `undefer({entity}.{name})` to the query", [repair("add_eager_load", made, **arguments)])
+    return unsafe(
+        f"Add `undefer({entity}.{name})` to the query", [repair("add_eager_load", made, **arguments)]
+    )
 
 
 def async_attrs(model: Model) -> Fix | None:
@@ -206,7 +216,9 @@ def _all_below(cls: ClassInfo) -> list[ClassInfo]:
 def write_only(event: AttributeLoad) -> Fix | None:
     declared = Site(event.attribute.module, event.attribute.span)
     use = repair("select_write_only", event.site, attribute=event.attribute.name)
-    return unsafe("Declare it write-only, and `select()` its rows", [repair("make_write_only", declared), use])
+    return unsafe(
+        "Declare it write-only, and `select()` its rows", [repair("make_write_only", declared), use]
+    )
 
 
 # --- engines and sessions --------------------------------------------------------------------------
@@ -223,7 +235,9 @@ def driver_swap(site: Site, url: Address, meant: Sequence[str]) -> Fix | None:
     return unsafe(f"Use `{name}`", [replace_scheme(site, url.name, name)])
 
 
-def rename_argument(event: EngineCreated, driver: str, key: str, value: str | None, where: Where) -> Fix | None:
+def rename_argument(
+    event: EngineCreated, driver: str, key: str, value: str | None, where: Where
+) -> Fix | None:
     meant = replacement(driver, key, where, value)
     if meant is None or (value is None and where == "connect_args" and key in ("ssl", "sslmode")):
         return None  # what is an SSL context to one driver is a word to the other
@@ -270,7 +284,11 @@ def async_factory(event: BindMismatched) -> Fix | None:
     new = {"sessionmaker": "async_sessionmaker", "Session": "AsyncSession"}.get(event.name.rpartition(".")[2])
     if event.is_async or new is None:
         return None
-    arguments: dict[str, str | list[str] | bool] = {"name": new, "from": "sqlalchemy.ext.asyncio", "drop": "class_"}
+    arguments: dict[str, str | list[str] | bool] = {
+        "name": new,
+        "from": "sqlalchemy.ext.asyncio",
+        "drop": "class_",
+    }
     return safe(f"Use `{new}`", [repair("replace_callee", event.site, **arguments)])
 
 

@@ -22,6 +22,7 @@ from asyncsqla_lint.run.suppressions import Suppressions
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.decoding import DecodeError, decode
 from asyncsqla_lint.workspace.discovery import shown
+from asyncsqla_lint.workspace.greenlet import GreenletResolver
 from asyncsqla_lint.workspace.target_release import TargetResolver
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ class _Run:
         names = {module.path: name for name, module in index.modules.items()}
         groups: dict[str, tuple[Config, list[str]]] = {}
         target_of = TargetResolver(self.config.root)
+        lacks_greenlet = GreenletResolver(self.config.root)
         for path in sources.checked:
             name = names.get(keys[path])
             if name is None:
@@ -165,6 +167,9 @@ class _Run:
             if config.target_sqlalchemy == "auto":
                 release = target_of(os.path.dirname(path)).release
                 config = msgspec.structs.replace(config, target_sqlalchemy=release)
+            lacking = lacks_greenlet(os.path.dirname(path))
+            if lacking:
+                config = msgspec.structs.replace(config, lacks_greenlet=lacking)
             groups.setdefault(self.identity(config), (config, []))[1].append(name)
         analyse = self.analyse or _engine()
         results = [check_modules(analyse, index, group, config) for config, group in groups.values()]

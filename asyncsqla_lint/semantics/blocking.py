@@ -9,6 +9,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.semantics.binds import kind_of
 from asyncsqla_lint.semantics.engine_events import LoopBlocked
 
 if TYPE_CHECKING:
@@ -52,7 +53,11 @@ def blocked(
     flow.emit(LoopBlocked(flow.site(at), flow.frame, flow.is_certain, what, made_at, coroutine.name, value))
 
 
-def session_used(flow: Flow, me: Reference, record: SessionRecord, name: str, at: Span) -> None:
+def session_used(
+    flow: Flow, state: State, me: Reference, record: SessionRecord, name: str, at: Span
+) -> None:
+    if kind_of(state, record.bind):
+        return  # on an async engine it fails before it waits
     if not record.is_async and name in SESSION_METHODS:
         kind = "scoped_session" if record.is_scoped else "Session"
         blocked(flow, f"{kind}.{name}", at, None if record.how == "parameter" else record.site, me.oid)

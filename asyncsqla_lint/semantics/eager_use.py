@@ -51,7 +51,12 @@ def names(entry: Entry) -> Path:
 
 def written(flow: Flow, option: LoaderOptions) -> LoaderOptions:
     """An option is written here, at its argument."""
-    if flow.listens(EagerLoadUnread) and flow.calling is not None and flow.calling.arguments and option.entries:
+    if (
+        flow.listens(EagerLoadUnread)
+        and flow.calling is not None
+        and flow.calling.arguments
+        and option.entries
+    ):
         entry = option.entries[-1]
         site = Site(flow.frame.module, flow.calling.arguments[0].span)
         use_of(flow).sites[(entry.strategy, names(entry)[-1:])] = site
@@ -61,7 +66,9 @@ def written(flow: Flow, option: LoaderOptions) -> LoaderOptions:
 def executed(flow: Flow, statement: Statement) -> None:
     if not statement.options or not flow.listens(EagerLoadUnread):
         return
-    entries = tuple(entry for option in statement.options for entry in option.entries if entry.strategy in QUERIES)
+    entries = tuple(
+        entry for option in statement.options for entry in option.entries if entry.strategy in QUERIES
+    )
     use_of(flow).asked.setdefault(flow.frame.id, {})[statement.site] = entries
     flow.watched.add(0)  # what unknown code is given counts as read
 
@@ -89,9 +96,7 @@ def register(meanings: Meanings) -> None:
     meanings.when_ended.append(_ended)
 
 
-def _ended(
-    flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State]
-) -> None:
+def _ended(flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State]) -> None:
     use = use_of(flow)
     asked = use.asked.pop(frame.id, None)
     if not asked or not done or (frame.function is not None and frame.function.header.is_generator):
@@ -102,7 +107,7 @@ def _ended(
             continue
         for entry in unread:
             path = names(entry)
-            if any(names(other) == path[:-1] for other in unread) or len(path) > 1 and path[:-1] == ("*",):
+            if any(names(other) == path[:-1] for other in unread) or (len(path) > 1 and path[:-1] == ("*",)):
                 continue
             site = use.sites.get((entry.strategy, path[-1:]))
             if site is not None and site.module is frame.module:
@@ -118,5 +123,3 @@ def _leaves(flow: Flow, frame: Frame, option: Option, statement: Site) -> bool:
         for reference, record in state.records()
         if isinstance(record, InstanceRecord) and record.origin == statement
     )
-
-

@@ -63,6 +63,12 @@ class EngineShortLived(Event):
     why: str
 
 
+class GreenletMissing(Event):
+    """The first module that imports the asyncio extension, in a project whose requirement brings no greenlet."""
+
+    requirement: str
+
+
 class ConnectionOpened(Event):
     connection: Reference
     record: ConnectionRecord

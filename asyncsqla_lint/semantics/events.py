@@ -152,7 +152,9 @@ class ScopeUnfit(Event):
 
 
 class ThreadCrossed(Event):
-    """What belongs to the event loop's thread is handed to another: `what` is "session", "connection", "instance"."""
+    """What belongs to the event loop's thread is handed to another: `what` is
+    "session", "connection", "instance".
+    """
 
     what: str
     made_at: Site | None
@@ -167,7 +169,9 @@ class SessionHeld(Event):
 
 
 class SessionLeaked(Event):
-    """Nobody closes what was opened at `site`: "never", on the "path" that ends here, or when an "exception" passes."""
+    """Nobody closes what was opened at `site`: "never", on the "path" that ends
+    here, or when an "exception" passes.
+    """
 
     session: Reference
     record: SessionRecord | ConnectionRecord
@@ -176,7 +180,9 @@ class SessionLeaked(Event):
 
 
 class SessionOutlived(Event):
-    """A session or connection is used (`method`), or a task that uses it ("task") goes on, after its `with` has ended."""
+    """A session or connection is used (`method`), or a task that uses it ("task")
+    goes on, after its `with` has ended.
+    """
 
     session: Reference
     record: SessionRecord | ConnectionRecord

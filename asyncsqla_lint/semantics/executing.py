@@ -143,7 +143,8 @@ def _get(
         record = state.record(held.oid)
         assert isinstance(record, InstanceRecord)
         if record.expired is None:
-            # The identity is there: no SQL, and the options do nothing (`get_with_options_when_in_identity_map`).
+            # The identity is there: no SQL, and the options do nothing
+            # (`get_with_options_when_in_identity_map`).
             wanted = [
                 entry.path[0].name
                 for option in options
@@ -159,7 +160,8 @@ def _get(
                 doubted = {name: replace(kept, bits=UNLOADED | UNSURE) for name, kept in ignored.items()}
                 state.put(held, replace(record, attributes={**record.attributes, **doubted}))
             return held
-        # Expired: it is loaded again, yet the options are still not its own (`get_options_when_expired_honoured`).
+        # Expired: it is loaded again, yet the options are still not its own
+        # (`get_options_when_expired_honoured`).
         statement = replace(statement, options=())
         state.put(held, unit_of_work.refreshed(record))
         return held

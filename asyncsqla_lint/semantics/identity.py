@@ -149,7 +149,9 @@ def meet(
     *,
     many: bool,
 ) -> tuple[Reference | None, list[InstanceRecord], Key | None]:
-    """What a query does to the instances already there: the one that it certainly gives, those that it may give."""
+    """What a query does to the instances already there: the one that it
+    certainly gives, those that it may give.
+    """
     key = (
         key_of(model, statement.equalities) if statement.has_criteria and statement.kind == "select" else None
     )

@@ -35,12 +35,18 @@ def asked(flow: Flow, state: State, method: str, about: Iterable[Value], at: Spa
                 record = state.record(reference.oid)
                 if isinstance(record, InstanceRecord) and record.origin and _concerns(reference, about):
                     site, own = _inside(flow, frame, at)
-                    flow.emit(QueryInLoop(site, own, flow.is_certain, method, record.model.name, record.origin))
+                    flow.emit(
+                        QueryInLoop(site, own, flow.is_certain, method, record.model.name, record.origin)
+                    )
                     return
 
 
 def _instances(state: State, value: Value) -> list[Reference]:
-    found = [value] if isinstance(value, Reference) else [one for one in value.refers_to(state) if isinstance(one, Reference)]
+    found = (
+        [value]
+        if isinstance(value, Reference)
+        else [one for one in value.refers_to(state) if isinstance(one, Reference)]
+    )
     return [one for one in found if isinstance(state.record(one.oid), InstanceRecord)]
 
 

@@ -31,10 +31,11 @@ from asyncsqla_lint.semantics import (
     concurrency,
     connections,
     custody,
-    eager_use,
     ddl,
+    eager_use,
     engines,
     event_loops,
+    extension,
     fields,
     guards,
     ledger,
@@ -42,10 +43,10 @@ from asyncsqla_lint.semantics import (
     listening,
     locks,
     ownership,
-    threads,
     sharing,
     short_lives,
     slow,
+    threads,
     urls,
 )
 from asyncsqla_lint.semantics.events import FactoryCreated
@@ -171,6 +172,7 @@ def register(meanings: Meanings) -> None:
     assumptions.register(meanings)
     urls.register(meanings)
     fields.register(meanings)
+    extension.register(meanings)
     engines.register(meanings)
     connections.register(meanings)
     api_use.register(meanings)
@@ -312,7 +314,7 @@ def _scoped(name: str):  # type: ignore[no-untyped-def]  # the type is CallMeani
 
 def _scoped_session(flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
     factory = arguments.get(0, "session_factory")
-    if name == "async_scoped_session" or isinstance(factory, FactoryValue) and factory.is_async:
+    if name == "async_scoped_session" or (isinstance(factory, FactoryValue) and factory.is_async):
         binds.scoped(flow, state, name, arguments, at)
     if not isinstance(factory, FactoryValue):
         return UNKNOWN

@@ -70,7 +70,9 @@ class Row(Value, frozen=True):
             return self.item(flow, state, arguments.positional[0], at)
         if name in ("_asdict", "items", "values", "keys"):
             entries: dict[Scalar, Value] = {
-                name: value for name, value in zip(self.names, self.elements, strict=False) if name is not None
+                name: value
+                for name, value in zip(self.names, self.elements, strict=False)
+                if name is not None
             }
             made = flow.allocate(state, DictRecord(entries))
             return made if name == "_asdict" else made.call_method(flow, state, name, arguments, at)
@@ -138,7 +140,9 @@ class ResultRecord(Record, frozen=True):
         if name == "scalars" and self.shape != "scalars":
             column = arguments.get(0, "index")
             index = column.value if isinstance(column, Constant) and isinstance(column.value, int) else 0
-            return flow.allocate(state, replace(self, shape="scalars", column=index, source=self.source or me))
+            return flow.allocate(
+                state, replace(self, shape="scalars", column=index, source=self.source or me)
+            )
         if name == "mappings":
             return flow.allocate(state, replace(self, shape="mappings", source=self.source or me))
         if name == "unique":
@@ -202,7 +206,9 @@ class ResultRecord(Record, frozen=True):
         read = api(flow.release).read(api_use.class_name(state, me) or "", _READS.get(method, method))
         after = "" if read is None else read.after
         if after in ("exhausted", "closed"):
-            state.put(whole, replace(source, is_consumed=True, is_closed=source.is_closed or after == "closed"))
+            state.put(
+                whole, replace(source, is_consumed=True, is_closed=source.is_closed or after == "closed")
+            )
 
     def _outlives(self, state: State) -> bool:
         """Is this a stream whose session or connection is closed?"""

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 # The coroutines of AsyncSession; on a Session the same names are plain methods.
 COROUTINES = frozenset(
-    "execute scalar scalars get get_one refresh merge merge_all delete delete_all flush commit rollback close aclose "
+    "execute scalar scalars get get_one refresh merge merge_all delete delete_all flush commit rollback "
+    "close aclose "
     "reset invalidate stream stream_scalars connection run_sync exec".split()
 )
 PLAIN = frozenset(
@@ -389,7 +390,7 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
     if name in COROUTINES and isinstance(record.bind, Reference):
         event_loops.engine_used(flow, state, record.bind)
     if not record.is_async:
-        blocking.session_used(flow, me, record, name, at)
+        blocking.session_used(flow, state, me, record, name, at)
     if name in ledger.WRITES and _writes(flow, state, name, arguments, at):
         ledger.written(flow, state, me, name, at)
     if name == "close" or name == "aclose":

@@ -92,6 +92,8 @@ class Config(Struct, frozen=True, kw_only=True):
     nested: bool = False  # whether a configuration file further down rules what is below it
     command_line: tuple[dict[str, object], ...] = ()  # what was laid over any file, in the file's words
 
+    lacks_greenlet: str = ""  # the requirement that brings none; found by the run, not a setting
+
     select: tuple[str, ...] = ("ASQ",)
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

@@ -76,6 +76,19 @@ def evidence_in(directory: str) -> TargetRelease | None:
     return found
 
 
+def requirements_in(directory: str) -> list[tuple[str, str]]:
+    """What the dependency files of one directory ask of SQLAlchemy, each with the whole text of its file."""
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return []
+    return [
+        (requirement, _text(os.path.join(directory, name)))
+        for name in names
+        for requirement in _requirements(directory, name)
+    ]
+
+
 # --- requirements ----------------------------------------------------------------------------------
 
 _REQUIREMENT = re.compile(

@@ -22,7 +22,9 @@ class AddAwait(Codemod):
 
 
 class MoveAwait(Codemod):
-    """`await session.execute(q).scalars()` → `(await session.execute(q)).scalars()`: the place is that of the call."""
+    """`await session.execute(q).scalars()` → `(await
+    session.execute(q)).scalars()`: the place is that of the call.
+    """
 
     name = "move_await"
 

@@ -45,7 +45,9 @@ class AddClassKeyword(Codemod):
 
 
 class MakeWriteOnly(Codemod):
-    """`DynamicMapped[T]`, `lazy="dynamic"` → `WriteOnlyMapped[T]`, `lazy="write_only"`. The place is the declaration."""
+    """`DynamicMapped[T]`, `lazy="dynamic"` → `WriteOnlyMapped[T]`,
+    `lazy="write_only"`. The place is the declaration.
+    """
 
     name = "make_write_only"
     together = True
@@ -87,7 +89,9 @@ class ReplaceInText(Codemod):
             old, new = old.removesuffix("://"), new.removesuffix("://")
             found = [one for one in _reaching(file, node, old) if file.code(one)[1:-1] == old]
         if len(found) != 1:
-            raise Refused(f"`{old}` is not written there" if not found else f"`{old}` is written in several places")
+            raise Refused(
+                f"`{old}` is not written there" if not found else f"`{old}` is written in several places"
+            )
         start, end = file.extent(found[0])
         text = file.text[start:end]
         at = _index(text, old)

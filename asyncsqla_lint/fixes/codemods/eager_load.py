@@ -19,7 +19,9 @@ RELATIONSHIPS = frozenset(
 )
 NOT_EAGER = frozenset({"defaultload", "lazyload", "raiseload", "noload"})
 # Under these a join for the sake of loading is refused by databases, or changes which rows come.
-_NO_JOINS = frozenset("with_for_update yield_per distinct group_by from_statement union union_all partitions".split())
+_NO_JOINS = frozenset(
+    "with_for_update yield_per distinct group_by from_statement union union_all partitions".split()
+)
 
 
 class Step(Struct):
@@ -35,8 +37,8 @@ class Step(Struct):
 class AddEagerLoad(Codemod):
     """Make a query load `paths`, each "strategy module:Model.attribute > strategy module:Model.attribute …".
 
-    The place is that of `select(…)` or `session.get(…)`; `entity` is the class that the paths start from. Strategies
-    that are not for relationships (`undefer`) may end a path.
+    The place is that of `select(…)` or `session.get(…)`; `entity` is the class that the paths start from.
+    Strategies that are not for relationships (`undefer`) may end a path.
     """
 
     name = "add_eager_load"
@@ -67,7 +69,9 @@ def _grow(tree: list[Step], path: Sequence[Step]) -> None:
     """Paths that begin alike share their beginning."""
     level = tree
     for step in path:
-        same = next((one for one in level if one.attribute == step.attribute and one.strategy == step.strategy), None)
+        same = next(
+            (one for one in level if one.attribute == step.attribute and one.strategy == step.strategy), None
+        )
         if same is None:
             same = step
             level.append(same)
@@ -121,7 +125,11 @@ class _Writer:
         return Changes.of(link_added(self.file, call, [link for _, link in links], text), self.imports)
 
     def _entity_text(self, call: cst.Call, entity: str) -> str:
-        values = [one.value for one in call.args if not one.star and isinstance(one.value, (cst.Name, cst.Attribute))]
+        values = [
+            one.value
+            for one in call.args
+            if not one.star and isinstance(one.value, (cst.Name, cst.Attribute))
+        ]
         for value in values:
             if _last_name(value) == entity:
                 return self.file.code(value)
@@ -132,7 +140,11 @@ class _Writer:
     # --- merging ---------------------------------------------------------------------------------
 
     def merged(
-        self, existing: Sequence[cst.BaseExpression], wanted: list[Step], close: int, call: cst.Call | None = None
+        self,
+        existing: Sequence[cst.BaseExpression],
+        wanted: list[Step],
+        close: int,
+        call: cst.Call | None = None,
     ) -> list[Edit]:
         """Into the options that are there; what begins no path of theirs comes after them."""
         edits: list[Edit] = []
@@ -209,7 +221,9 @@ class _Writer:
         name = link.func.attr if isinstance(link.func, cst.Attribute) else link.func
         if isinstance(link.func, cst.Attribute) and isinstance(link.func.value, cst.Call):
             return list(trimmed(self.file.code(name), step.strategy, self.file.start(name)))
-        return list(trimmed(self.file.code(link.func), self._function(step.strategy), self.file.start(link.func)))
+        return list(
+            trimmed(self.file.code(link.func), self._function(step.strategy), self.file.start(link.func))
+        )
 
     # --- writing ---------------------------------------------------------------------------------
 
@@ -264,8 +278,13 @@ def _is_alias(file: File, value: cst.BaseExpression) -> bool:
     if not isinstance(value, cst.Name):
         return False
     for one in file.nodes(file.module, cst.Assign):
-        if any(isinstance(each.target, cst.Name) and each.target.value == value.value for each in one.targets):
-            return isinstance(one.value, cst.Call) and _last_name(one.value.func) in ("aliased", "with_polymorphic")
+        if any(
+            isinstance(each.target, cst.Name) and each.target.value == value.value for each in one.targets
+        ):
+            return isinstance(one.value, cst.Call) and _last_name(one.value.func) in (
+                "aliased",
+                "with_polymorphic",
+            )
     return False
 
 

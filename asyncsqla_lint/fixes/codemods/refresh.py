@@ -15,13 +15,16 @@ from asyncsqla_lint.fixes.tree import Refused
 
 # What is called on sessions and on little else.
 _OF_SESSIONS = frozenset(
-    "add add_all flush commit rollback refresh merge get get_one scalars scalar execute delete expire begin_nested "
+    "add add_all flush commit rollback refresh merge get get_one scalars scalar execute delete expire "
+    "begin_nested "
     "expunge stream stream_scalars".split()
 )
 
 
 class AddRefresh(Codemod):
-    """Refresh the instance whose attribute is read here: its `attributes`, or its columns when none are named."""
+    """Refresh the instance whose attribute is read here: its
+    `attributes`, or its columns when none are named.
+    """
 
     name = "add_refresh"
     merges = True
@@ -73,7 +76,9 @@ def _must_be_bound_before(file: File, node: cst.CSTNode, instance: cst.BaseExpre
             for clause in file.nodes(one, cst.CompFor):
                 if any(name.value == root.value for name in file.nodes(clause.target, cst.Name)):
                     raise Refused(f"`{root.value}` is bound inside the expression")
-        if isinstance(one, cst.For) and any(name.value == root.value for name in file.nodes(one.target, cst.Name)):
+        if isinstance(one, cst.For) and any(
+            name.value == root.value for name in file.nodes(one.target, cst.Name)
+        ):
             raise Refused("it would ask the database once for each element of the loop")
         if isinstance(one, cst.FunctionDef):
             break
@@ -91,7 +96,9 @@ def _quoted(file: File, text: str) -> str:
 
 
 def session_in_reach(file: File, node: cst.CSTNode, instance: str = "") -> str:
-    """How the function around calls its session: as the instance's session where that shows, else the only one."""
+    """How the function around calls its session: as the instance's session
+    where that shows, else the only one.
+    """
     function = file.function(node)
     if not isinstance(function, cst.FunctionDef):
         raise Refused("no session is in reach")
@@ -122,7 +129,11 @@ def _session_calls(file: File, function: cst.FunctionDef) -> Iterator[tuple[str,
 
 
 def _receiver(file: File, call: cst.Call, methods: frozenset[str]) -> str:
-    if isinstance(call.func, cst.Attribute) and call.func.attr.value in methods and _is_dotted(call.func.value):
+    if (
+        isinstance(call.func, cst.Attribute)
+        and call.func.attr.value in methods
+        and _is_dotted(call.func.value)
+    ):
         return file.code(call.func.value).removesuffix(".sync_session")
     return ""
 

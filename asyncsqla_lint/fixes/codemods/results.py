@@ -14,12 +14,19 @@ _FETCHES = frozenset(
 )
 
 
-_WHOLE = frozenset("list tuple set frozenset sorted iter enumerate dict sum max min any all zip map filter".split())
+_WHOLE = frozenset(
+    "list tuple set frozenset sorted iter enumerate dict sum max min any all zip map filter".split()
+)
 
 
 def iterated(file: File, node: cst.BaseExpression) -> cst.BaseExpression:
     """What is iterated: the argument of `list(…)`, the value that a tuple of targets unpacks."""
-    if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in _WHOLE and node.args:
+    if (
+        isinstance(node, cst.Call)
+        and isinstance(node.func, cst.Name)
+        and node.func.value in _WHOLE
+        and node.args
+    ):
         return node.args[-1 if node.func.value in ("map", "filter") else 0].value
     if isinstance(node, (cst.Tuple, cst.List)):
         assign = file.around(node, cst.Assign)
@@ -36,7 +43,11 @@ class AddUnique(Codemod):
     def changes(self, file: File, repair: Repair) -> Changes:
         node = file.expression(repair)
         result = iterated(file, node)
-        if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value in _FETCHES:
+        if (
+            isinstance(node, cst.Call)
+            and isinstance(node.func, cst.Attribute)
+            and node.func.attr.value in _FETCHES
+        ):
             result = node.func.value
         start, end = file.outer(result)
         if isinstance(result, cst.Await) and not result.lpar:
@@ -56,7 +67,9 @@ class WrapText(Codemod):
         given = [one for one in call.args if one.keyword is None or one.keyword.value == "statement"]
         if not given or given[0].star:
             raise Refused("the statement is not written there")
-        name, imports = file.imports.reference("sqlalchemy", "text", call, also=("sqlalchemy.sql", "sqlmodel"))
+        name, imports = file.imports.reference(
+            "sqlalchemy", "text", call, also=("sqlalchemy.sql", "sqlmodel")
+        )
         value = given[0].value
         if value.lpar:
             return Changes.of([insertion(file.outer(value)[0], name)], imports)

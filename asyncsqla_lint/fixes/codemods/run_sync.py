@@ -35,7 +35,9 @@ class AwaitDirectly(Codemod):
         assert isinstance(call.func, cst.Attribute)
         given = call.args[0].value
         if isinstance(given, cst.Call):
-            return Changes.of([Edit(file.start(call), file.start(given), ""), Edit(file.end(given), file.end(call), "")])
+            return Changes.of(
+                [Edit(file.start(call), file.start(given), ""), Edit(file.end(given), file.end(call), "")]
+            )
         if not isinstance(given, (cst.Name, cst.Attribute)) or call.args[0].keyword is not None:
             raise Refused("the function has no name there")
         receiver, function = file.code(call.func.value), file.code(given)
@@ -57,7 +59,9 @@ class RunDdlSync(Codemod):
         if not isinstance(call.func, cst.Attribute):
             raise Refused("it is not called as a method")
         binds = [n for n, one in enumerate(call.args) if one.keyword is None and n == 0 and not one.star]
-        binds += [n for n, one in enumerate(call.args) if one.keyword is not None and one.keyword.value == "bind"]
+        binds += [
+            n for n, one in enumerate(call.args) if one.keyword is not None and one.keyword.value == "bind"
+        ]
         if len(binds) != 1:
             raise Refused("it is not clear on which connection it runs")
         bind = file.code(call.args[binds[0]].value)
@@ -84,14 +88,20 @@ def _run_sync(file: File, repair: Repair) -> cst.Call:
     node = file.expression(repair)
     if isinstance(node, cst.Await):
         node = node.expression
-    if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value == "run_sync":
+    if (
+        isinstance(node, cst.Call)
+        and isinstance(node.func, cst.Attribute)
+        and node.func.attr.value == "run_sync"
+    ):
         if node.args and not node.args[0].star:
             return node
     raise Refused("no `run_sync(…)` stands there")
 
 
 class AppendAttribute(Codemod):
-    """`event.listen(engine, …)` → `event.listen(engine.sync_engine, …)`: the first argument gets an `attribute`."""
+    """`event.listen(engine, …)` → `event.listen(engine.sync_engine, …)`: the
+    first argument gets an `attribute`.
+    """
 
     name = "append_attribute"
 

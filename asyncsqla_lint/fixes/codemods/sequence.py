@@ -16,7 +16,9 @@ from asyncsqla_lint.fixes.tree import Refused
 
 
 class AwaitInSequence(Codemod):
-    """`await asyncio.gather(a(), b())` → `await a(), await b()`. The place is the call, or one of its arguments."""
+    """`await asyncio.gather(a(), b())` → `await a(), await b()`. The
+    place is the call, or one of its arguments.
+    """
 
     name = "await_in_sequence"
 
@@ -40,7 +42,9 @@ class AwaitInSequence(Codemod):
         listed = _listed(file, awaits, gather)
         parent = file.parent(outer)
         bare = isinstance(parent, (cst.Assign, cst.Return)) or outer.lpar
-        return Changes.of([Edit(*file.extent(outer), listed if bare and "\n" not in listed else f"({listed})")])
+        return Changes.of(
+            [Edit(*file.extent(outer), listed if bare and "\n" not in listed else f"({listed})")]
+        )
 
 
 def _listed(file: File, awaits: list[str], gather: cst.Call) -> str:
@@ -96,13 +100,18 @@ def _name(call: cst.Call) -> str:
 def _own_statement(file: File, outer: cst.Await) -> cst.Expr | None:
     statement = enclosing(file, outer)
     parent = file.parent(outer)
-    if isinstance(statement, cst.SimpleStatementLine) and len(statement.body) == 1 and isinstance(parent, cst.Expr):
+    if (
+        isinstance(statement, cst.SimpleStatementLine)
+        and len(statement.body) == 1
+        and isinstance(parent, cst.Expr)
+    ):
         return parent
     return None
 
 
 _KEEPS = frozenset(
-    "filter filter_by where order_by options join outerjoin limit offset group_by having distinct with_for_update "
+    "filter filter_by where order_by options join outerjoin limit offset group_by having distinct "
+    "with_for_update "
     "select_from execution_options".split()
 )
 _ENDS = frozenset({"all", "first", "one", "one_or_none"})
@@ -116,7 +125,12 @@ class SelectWriteOnly(Codemod):
     def changes(self, file: File, repair: Repair) -> Changes:
         node = iterated(file, file.expression(repair))
         attribute = next(
-            (one for one in file.nodes(node, cst.Attribute) if one.attr.value == text_of(repair, "attribute")), None
+            (
+                one
+                for one in file.nodes(node, cst.Attribute)
+                if one.attr.value == text_of(repair, "attribute")
+            ),
+            None,
         )
         if attribute is None:
             raise Refused("the collection is not named there")
@@ -155,7 +169,9 @@ class QueryToSelect(Codemod):
         links = chain(file, query)
         names = [name for name, _ in links]
         session = file.code(attribute.value)
-        select, imports = file.imports.reference("sqlalchemy", "select", query, also=("sqlalchemy.future", "sqlmodel"))
+        select, imports = file.imports.reference(
+            "sqlalchemy", "select", query, also=("sqlalchemy.future", "sqlmodel")
+        )
         if names == ["get"]:
             arguments = ", ".join(file.code(one).rstrip(", ") for one in (*query.args, *links[0][1].args))
             text = f"await {session}.get({arguments})"
@@ -171,12 +187,13 @@ class QueryToSelect(Codemod):
         assert isinstance(last.func, cst.Attribute)
         stop = file.outer(last.func.value)[1]
         start = file.start(query)
-        edits = [Edit(start, file.end(attribute), f"(await {session}.{method}({select}"), insertion(stop, "))")]
+        edits = [
+            Edit(start, file.end(attribute), f"(await {session}.{method}({select}"),
+            insertion(stop, "))"),
+        ]
         return Changes.of(edits, imports)
 
 
 def _is_entity(argument: cst.Arg) -> bool:
     """`User`, not `User.name` nor `func.count()`."""
     return isinstance(argument.value, cst.Name) and argument.value.value[:1].isupper()
-
-

@@ -85,7 +85,16 @@ def _try_around(file: File, node: cst.CSTNode) -> cst.Try | cst.TryStar:
 def _session_of(file: File, node: cst.CSTNode) -> str:
     call = node.expression if isinstance(node, cst.Await) else node
     if isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute):
-        if call.func.attr.value in ("flush", "commit", "execute", "scalars", "scalar", "merge", "get", "delete"):
+        if call.func.attr.value in (
+            "flush",
+            "commit",
+            "execute",
+            "scalars",
+            "scalar",
+            "merge",
+            "get",
+            "delete",
+        ):
             if isinstance(call.func.value, (cst.Name, cst.Attribute)):
                 return file.code(call.func.value)
     return session_in_reach(file, node)
@@ -148,7 +157,11 @@ def _indented(file: File, start: int) -> str:
 
 def _lines(file: File, start: int, end: int) -> list[int]:
     """The starts of the lines that are to be indented: not blank ones, nor those inside a string."""
-    strings = [file.extent(one) for one in file.everything() if isinstance(one, (cst.SimpleString, cst.FormattedString))]
+    strings = [
+        file.extent(one)
+        for one in file.everything()
+        if isinstance(one, (cst.SimpleString, cst.FormattedString))
+    ]
     found = []
     for at in file.line_starts:
         if not start < at <= end or not file.text[at : file.line_end(at)].strip():

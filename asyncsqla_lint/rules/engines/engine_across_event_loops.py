@@ -41,7 +41,8 @@ class EngineAcrossEventLoops(Rule):
             self,
             event,
             "this event loop uses an engine whose pool was filled under another: "
-            "`RuntimeError: … different event loop`; dispose it before each loop ends, or use `poolclass=NullPool`",
+            "`RuntimeError: … different event loop`; dispose it before each loop ends, or use "
+            "`poolclass=NullPool`",
             confidence="likely",
             related=related,
             subject="engine",

@@ -67,7 +67,8 @@ class EngineNotDisposed(Rule):
         if event.proper or not event.record.is_async:
             return
         message = (
-            "`sync_engine.dispose()` cannot close async connections (`MissingGreenlet`, which the pool logs): "
+            "`sync_engine.dispose()` cannot close async connections (`MissingGreenlet`, which the pool "
+            "logs): "
             "they stay open; use `await engine.dispose()`"
         )
         report(self, event, message, related=[place(event.record.site, "the engine is made here")])

@@ -42,7 +42,8 @@ class AwaitableAttrsWithoutMixin(Rule):
         report(
             self,
             event,
-            f"`{event.model.name}` has no `awaitable_attrs` (`AttributeError`): its base does not inherit from "
+            f"`{event.model.name}` has no `awaitable_attrs` (`AttributeError`): its base does not inherit "
+            f"from "
             "`AsyncAttrs`; write `class Base(AsyncAttrs, DeclarativeBase)`",
             related=[place(Site(event.model.module, event.model.cls.definition.name_span), "declared here")],
             fix=async_attrs(event.model),

@@ -10,8 +10,8 @@ from asyncsqla_lint.semantics.events import AttributeLoad
 class DeferredColumn(Rule):
     """
     ## What it does
-    Reports a column that is read without having been loaded: a deferred one, one that `load_only` or `defer` left out,
-    or a subclass's column on a row that was queried as its base.
+    Reports a column that is read without having been loaded: a deferred one, one that `load_only` or `defer`
+    left out, or a subclass's column on a row that was queried as its base.
 
     ## Why is this bad?
     Reading it emits SQL, which plain attribute access cannot do under an `AsyncSession`: `MissingGreenlet`.

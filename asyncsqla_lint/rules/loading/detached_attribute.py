@@ -43,7 +43,8 @@ class DetachedAttribute(Rule):
         words = Wording(event)
         mend = eager_load(event) if isinstance(event.attribute, Relationship) else undefer(event)
         message = (
-            f"{words.subject} is not loaded by {words.query} and the session is gone ({words.cause}): reading it here "
+            f"{words.subject} is not loaded by {words.query} and the session is gone ({words.cause}): "
+            f"reading it here "
             f"raises `DetachedInstanceError`; {words.eager_load}"
         )
         report(self, event, message, related=words.places(), subject=words.key, fix=mend)

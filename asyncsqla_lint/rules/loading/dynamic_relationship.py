@@ -12,8 +12,8 @@ class DynamicRelationship(Rule):
     Reports a `lazy="dynamic"` relationship that is asked for rows under an `AsyncSession`.
 
     ## Why is this bad?
-    A dynamic relationship runs a query each time it is iterated, counted or filtered, always in plain synchronous
-    code: `MissingGreenlet`. There is no loader option that helps.
+    A dynamic relationship runs a query each time it is iterated, counted or filtered, always in plain
+    synchronous code: `MissingGreenlet`. There is no loader option that helps.
 
     ## Example
     ```python
@@ -43,7 +43,8 @@ class DynamicRelationship(Rule):
         report(
             self,
             event,
-            f'{words.subject} is `lazy="dynamic"`: asking it for rows here raises `MissingGreenlet`; declare it '
+            f'{words.subject} is `lazy="dynamic"`: asking it for rows here raises `MissingGreenlet`; declare '
+            f"it "
             "`WriteOnlyMapped` and execute its `select()`",
             related=words.places(),
             subject=words.key,

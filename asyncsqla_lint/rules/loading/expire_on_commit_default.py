@@ -12,8 +12,8 @@ class ExpireOnCommitDefault(Rule):
     `expire_on_commit` at its default.
 
     ## Why is this bad?
-    The default expires every instance at each commit. In async code the next plain read of any of their attributes
-    raises `MissingGreenlet` (ASQ302), far from the commit and often only in production.
+    The default expires every instance at each commit. In async code the next plain read of any of their
+    attributes raises `MissingGreenlet` (ASQ302), far from the commit and often only in production.
 
     ## Example
     ```python

@@ -9,13 +9,13 @@ from asyncsqla_lint.semantics.events import AttributeLoad
 class ExpiredAttribute(Rule):
     """
     ## What it does
-    Reports any attribute that is read after something expired it: `commit()` under `expire_on_commit=True`, the end of
-    a `begin()` block, `rollback()` (whatever `expire_on_commit` says), the rollback of a savepoint, `expire()`, a failed
-    flush, or a server-side `onupdate` after an UPDATE.
+    Reports any attribute that is read after something expired it: `commit()` under `expire_on_commit=True`,
+    the end of a `begin()` block, `rollback()` (whatever `expire_on_commit` says), the rollback of a
+    savepoint, `expire()`, a failed flush, or a server-side `onupdate` after an UPDATE.
 
     ## Why is this bad?
-    An expired attribute is fetched again when it is read. Under an `AsyncSession` that read happens outside of any
-    `await`, so it raises `MissingGreenlet` in the middle of a response or, worse, of an error handler.
+    An expired attribute is fetched again when it is read. Under an `AsyncSession` that read happens outside
+    of any `await`, so it raises `MissingGreenlet` in the middle of a response or, worse, of an error handler.
 
     ## Example
     ```python

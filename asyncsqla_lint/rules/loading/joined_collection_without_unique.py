@@ -56,5 +56,7 @@ class JoinedCollectionWithoutUnique(Rule):
             f"rows repeat because {names} {'is' if len(event.collections) == 1 else 'are'} loaded by a join: "
             f"`InvalidRequestError` here; {mend}",
             related=[place(event.result.statement.site, "queried here")],
-            fix=None if event.result.statement.yield_per else one_repair("add_unique", event.site, "Add `.unique()`"),
+            fix=None
+            if event.result.statement.yield_per
+            else one_repair("add_unique", event.site, "Add `.unique()`"),
         )

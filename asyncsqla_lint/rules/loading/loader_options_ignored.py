@@ -12,8 +12,8 @@ class LoaderOptionsIgnored(Rule):
     Reports `session.get(..., options=...)` for an identity that the session already holds.
 
     ## Why is this bad?
-    `get` answers from the identity map without a query, so the options do nothing: what they name stays unloaded and
-    the next read of it raises `MissingGreenlet`.
+    `get` answers from the identity map without a query, so the options do nothing: what they name stays
+    unloaded and the next read of it raises `MissingGreenlet`.
 
     ## Example
     ```python
@@ -38,7 +38,8 @@ class LoaderOptionsIgnored(Rule):
         report(
             self,
             event,
-            f"the session already holds this `{event.model.name}`: `get` returns it without a query and the options do "
+            f"the session already holds this `{event.model.name}`: `get` returns it without a query and the "
+            f"options do "
             "nothing; pass `populate_existing=True`",
             related=[] if origin is None else [place(origin, "loaded here")],
             fix=set_keyword(event.site, "populate_existing", "True"),

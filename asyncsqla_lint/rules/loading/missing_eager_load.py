@@ -10,8 +10,8 @@ from asyncsqla_lint.semantics.events import AttributeLoad
 class MissingEagerLoad(Rule):
     """
     ## What it does
-    Reports a relationship that is read in async code on an instance whose query did not load it: directly, through
-    a property, a method, an f-string or an association proxy, at any depth of a chain.
+    Reports a relationship that is read in async code on an instance whose query did not load it: directly,
+    through a property, a method, an f-string or an association proxy, at any depth of a chain.
 
     ## Why is this bad?
     Reading an unloaded relationship emits SQL. An `AsyncSession` can only do that inside an `await`, so plain
@@ -45,7 +45,8 @@ class MissingEagerLoad(Rule):
         words = Wording(event)
         if event.cause == "raise":
             message = (
-                f"{words.subject} is not loaded by {words.query} and is declared to raise: `InvalidRequestError`; "
+                f"{words.subject} is not loaded by {words.query} and is declared to raise: "
+                f"`InvalidRequestError`; "
                 f"{words.eager_load}"
             )
         else:

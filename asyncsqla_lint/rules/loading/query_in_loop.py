@@ -8,8 +8,8 @@ from asyncsqla_lint.semantics.loops import QueryInLoop as Asked
 class QueryInLoop(Rule):
     """
     ## What it does
-    Reports a query, `get`, `refresh` or `awaitable_attrs` that is made for each element of a loop over what another
-    query gave.
+    Reports a query, `get`, `refresh` or `awaitable_attrs` that is made for each element of a loop over what
+    another query gave.
 
     ## Why is this bad?
     A hundred rows are a hundred round trips, one after the other, where one eager load would do.
@@ -37,7 +37,8 @@ class QueryInLoop(Rule):
         report(
             self,
             event,
-            f"`{event.method}` asks the database once for each `{event.model}` of the loop; load what it needs with the "
+            f"`{event.method}` asks the database once for each `{event.model}` of the loop; load what it "
+            f"needs with the "
             "query that gave them",
             related=[place(event.loaded_at, "queried here")],
         )

@@ -8,7 +8,8 @@ from asyncsqla_lint.semantics.eager_use import EagerLoadUnread
 class RedundantEagerLoad(Rule):
     """
     ## What it does
-    Reports a loader option whose relationship is read on no path, where what the query gave does not leave the function.
+    Reports a loader option whose relationship is read on no path, where what the query gave does not leave
+    the function.
 
     ## Why is this bad?
     `selectinload` is one more query, `joinedload` a wider one: both fetch rows that nobody looks at.

@@ -46,7 +46,8 @@ class UnloadedCollectionMutation(Rule):
         report(
             self,
             event,
-            f"{words.subject} {missing}: changing it loads it first, which raises `{error}`; {words.eager_load}",
+            f"{words.subject} {missing}: changing it loads it first, which raises `{error}`; "
+            f"{words.eager_load}",
             related=words.places(),
             subject=words.key,
             fix=refresh(event) if event.cause == "expired" else eager_load(event),

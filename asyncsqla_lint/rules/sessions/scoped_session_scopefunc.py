@@ -41,7 +41,12 @@ class ScopedSessionScopefunc(Rule):
     def unfit(self, event: ScopeUnfit, report: Reporter) -> None:
         if event.name == "scoped_session":
             what = "`scoped_session` over an async factory gives one `AsyncSession` to all tasks of a thread"
-            report(self, event, f"{what}; use `async_scoped_session` with `scopefunc=asyncio.current_task`", fix=scope(event.site))
+            report(
+                self,
+                event,
+                f"{what}; use `async_scoped_session` with `scopefunc=asyncio.current_task`",
+                fix=scope(event.site),
+            )
             return
         message = f"this `async_scoped_session` does not tell tasks apart: {_CAUSES[event.cause]}"
         report(self, event, f"{message}; use `scopefunc=asyncio.current_task`", fix=scope(event.site))

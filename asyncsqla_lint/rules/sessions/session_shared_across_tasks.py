@@ -71,4 +71,10 @@ class SessionSharedAcrossTasks(Rule):
             if use.site not in (event.site, event.started):
                 places.append(place(use.site, f"`{use.method}` on the session"))
         places.append(place(record.site, origin(record)))
-        report(self, event, message, related=places, fix=None if event.is_further_use else in_sequence(event.site))
+        report(
+            self,
+            event,
+            message,
+            related=places,
+            fix=None if event.is_further_use else in_sequence(event.site),
+        )

@@ -1,7 +1,8 @@
 """Holds what the linter says of a program against what SQLAlchemy does with it.
 
 A program is run and linted; then the lines that raised are taken out, and it is run and linted again, until
-nothing raises any more. A read that raises in every world has to be reported; what is reported has to raise in one.
+nothing raises any more. A read that raises in every world has to be reported; what is reported has to raise
+in one.
 """
 
 from __future__ import annotations
@@ -156,7 +157,9 @@ def compare(program: Program, release: Release, tally: Tally) -> Disagreement | 
 
 
 def _judge(line: int, node: Node, runs: list[Run]) -> str:
-    """Does the line raise whatever the data ("certain"), only in some worlds ("by data"), or is that not seen yet ("")?"""
+    """Does the line raise whatever the data ("certain"), only in some worlds ("by
+    data"), or is that not seen yet ("")?
+    """
     found = "by data"
     for flags in {run.flags for run in runs if run.line == line}:
         here = [run for run in runs if run.flags == flags and (node.is_derived or run.world != UNLINKED)]

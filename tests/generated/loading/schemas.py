@@ -20,8 +20,8 @@ LAZY = (
 )
 ROWS = (1, 2, 3)
 SUBCLASS_ROWS = (4, 5, 6)
-# In each world the same rows refer to other rows, which is what the source cannot know: to their like, to the next,
-# all to one; and in the last world the rows that programs name refer to nothing.
+# In each world the same rows refer to other rows, which is what the source cannot know: to their like, to the
+# next, all to one; and in the last world the rows that programs name refer to nothing.
 WORLDS = 4
 UNLINKED = 3
 

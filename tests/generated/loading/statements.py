@@ -1,4 +1,6 @@
-"""Draws the programs: queries with their options, writes, expiry, reads, in nested blocks and helper functions."""
+"""Draws the programs: queries with their options, writes, expiry, reads, in
+nested blocks and helper functions.
+"""
 
 from __future__ import annotations
 

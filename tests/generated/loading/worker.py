@@ -1,7 +1,9 @@
-"""Runs programs under the SQLAlchemy of this interpreter: one JSON request a line in, one JSON answer a line out.
+"""Runs programs under the SQLAlchemy of this interpreter: one JSON request a line in, one JSON answer a line
+out.
 
-Nothing but SQLAlchemy and the standard library is imported, for this runs in the environment of a release. A program
-is run once for each world and each setting of its flags; the answer says where and how each run ended.
+Nothing but SQLAlchemy and the standard library is imported, for this runs in the environment of a release. A
+program is run once for each world and each setting of its flags; the answer says where and how each run
+ended.
 """
 
 from __future__ import annotations
