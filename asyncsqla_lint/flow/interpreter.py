@@ -208,7 +208,7 @@ class Flow:
 
     @contextmanager
     def silently(self) -> Iterator[None]:
-        """What happens inside happened elsewhere: nobody hears of it, and what it makes is not this root's."""
+        """What happens inside happened elsewhere: nobody hears of it; what it makes is not this root's."""
         self.muted += 1
         watched = set(self.watched)
         try:
@@ -320,7 +320,7 @@ class Flow:
         return self.meanings.assumed_expire_on_commit(self)
 
     def given_session(self, state: State) -> Reference | None:
-        """The session that a given instance belongs to: the one among the parameters, if there is just one."""
+        """The session that a given instance belongs to: the one among the parameters, if there is one."""
         return self.meanings.given_session(self, state)
 
     # -- what values ask for

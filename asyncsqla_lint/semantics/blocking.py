@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Reference, Value
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.semantics.binds import kind_of
@@ -56,8 +56,8 @@ def blocked(
 def session_used(
     flow: Flow, state: State, me: Reference, record: SessionRecord, name: str, at: Span
 ) -> None:
-    if kind_of(state, record.bind):
-        return  # on an async engine it fails before it waits
+    if record.bind == NONE or kind_of(state, record.bind):
+        return  # without an engine, or on an async one, it fails before it waits
     if not record.is_async and name in SESSION_METHODS:
         kind = "scoped_session" if record.is_scoped else "Session"
         blocked(flow, f"{kind}.{name}", at, None if record.how == "parameter" else record.site, me.oid)

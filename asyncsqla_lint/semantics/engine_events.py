@@ -64,7 +64,7 @@ class EngineShortLived(Event):
 
 
 class GreenletMissing(Event):
-    """The first module that imports the asyncio extension, in a project whose requirement brings no greenlet."""
+    """The first module that imports the asyncio extension, where the requirement brings no greenlet."""
 
     requirement: str
 

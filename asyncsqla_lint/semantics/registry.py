@@ -247,7 +247,8 @@ def _factory(is_async: bool):  # type: ignore[no-untyped-def]  # the type is Cal
         cls = arguments.keywords.get("class_")
         asynchronous = is_async or _is_async_class(cls)
         expire = flag(arguments, "expire_on_commit", True)
-        bind = arguments.get(0, "bind") or UNKNOWN
+        unbound = UNKNOWN if arguments.more_keywords is not None else NONE
+        bind = arguments.get(0, "bind") or unbound
         name = "async_sessionmaker" if is_async else "sessionmaker"
         binds.bound(flow, state, name, asynchronous, bind, at)
         if flow.listens(FactoryCreated):

@@ -47,7 +47,8 @@ COROUTINES = frozenset(
 )
 PLAIN = frozenset(
     "add add_all expunge expunge_all expire expire_all is_modified in_transaction in_nested_transaction "
-    "get_transaction get_nested_transaction get_bind begin begin_nested object_session identity_key query".split()
+    "get_transaction get_nested_transaction get_bind begin begin_nested object_session "
+    "identity_key query".split()
 )
 
 

@@ -1,0 +1,50 @@
+"""Where a project first imports SQLAlchemy's asyncio extension."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Frame
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.project.names import Module
+from asyncsqla_lint.project.walking import walk
+from asyncsqla_lint.semantics.engine_events import GreenletMissing
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+EXTENSION = "sqlalchemy.ext.asyncio"
+
+
+def register(meanings: Meanings) -> None:
+    meanings.when_module_ended.append(module_ended)
+
+
+def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
+    if not flow.lacks_greenlet or not flow.listens(GreenletMissing):
+        return
+    if first_importer(flow) is frame.module:
+        statement = _import_in(frame.module)
+        assert statement is not None
+        flow.emit(GreenletMissing(flow.site(statement.span), frame, True, flow.lacks_greenlet))
+
+
+def first_importer(flow: Flow) -> Module | None:
+    """The first module, by its path, that imports the extension at its top level."""
+    if "first importer" not in flow.memory:
+        modules = sorted(flow.index.modules.values(), key=lambda module: module.path)
+        flow.memory["first importer"] = next((one for one in modules if _import_in(one) is not None), None)
+    found = flow.memory["first importer"]
+    return found if isinstance(found, Module) else None
+
+
+def _import_in(module: Module) -> p.Import | p.ImportFrom | None:
+    for node in walk(module.program.statements):
+        if isinstance(node, p.ImportFrom) and node.level == 0:
+            if node.module == EXTENSION or node.module.startswith(EXTENSION + "."):
+                return node
+        elif isinstance(node, p.Import) and any(alias.name.startswith(EXTENSION) for alias in node.names):
+            return node
+    return None
