@@ -6,6 +6,7 @@ turn: only when all of them fail does the failure show.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -184,13 +185,14 @@ class Validator:
             members = self._chosen(state, value, members, discriminator) or members
             with self.flow.hedged(len(members) > 1):
                 return union(tuple(self._one(state, value, one, depth, None) for one in members))
-        if len(members) > 1:
-            for member in members:
-                loads = attempt(
-                    self.flow, state, lambda own: self._one(own, value, member, depth, None)
-                )  # called at once
-                if loads is not None and not loads:
-                    return self._one(state, value, member, depth, None)
+        for member in members if len(members) > 1 else ():
+
+            def read(own: State, type_: Type = member) -> Value:
+                return self._one(own, value, type_, depth, None)
+
+            loads = attempt(self.flow, state, read)
+            if loads is not None and not loads:
+                return self._one(state, value, member, depth, None)
         return self._one(state, value, members[0], depth, None)
 
     def _chosen(self, state: State, value: Value, members: list[Type], name: str) -> list[Type]:

@@ -1,0 +1,291 @@
+"""Advanced Alchemy: repositories and services whose inherited methods query, flush and refresh."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import CoroutineRecord, ListRecord, ObjectRecord
+from asyncsqla_lint.flow.values import (
+    FALSE,
+    NONE,
+    TRUE,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Constant,
+    Method,
+    Reference,
+    TupleValue,
+    Value,
+    alternatives,
+    union,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.semantics.expressions import AttributeValue
+from asyncsqla_lint.semantics.instances import InstanceRecord
+from asyncsqla_lint.semantics.loader_options import LoaderOptions
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+_HOMES = ("advanced_alchemy.", "litestar.contrib.sqlalchemy.", "litestar.plugins.sqlalchemy.")
+_REPOSITORIES = frozenset({"SQLAlchemyAsyncRepository", "SQLAlchemyAsyncSlugRepository"})
+_SERVICES = frozenset({"SQLAlchemyAsyncRepositoryService", "SQLAlchemyAsyncRepositoryReadService"})
+_ONE = {"get": "scalar_one", "get_one": "scalar_one", "get_one_or_none": "scalar_one_or_none"}
+_MANY = frozenset({"list", "list_and_count", "get_many", "get_many_and_count"})
+_WRITES = frozenset({"add", "create", "update", "upsert", "delete"})
+_OTHERS = frozenset({"add_many", "create_many", "update_many", "delete_many", "upsert_many", "delete_where"})
+_METHODS = frozenset(_ONE) | _MANY | _WRITES | _OTHERS
+SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
+
+
+def register(meanings: Meanings) -> None:
+    meanings.when_instantiated.append(_instantiate)
+    meanings.when_inherited.append(_inherited)
+    meanings.when_class_read.append(_class_read)
+
+
+def _kind(cls: ClassInfo) -> str:
+    for name in cls.external_bases:
+        short = name.rpartition(".")[2]
+        if name.startswith(_HOMES) and short in _REPOSITORIES | _SERVICES:
+            return "repository" if short in _REPOSITORIES else "service"
+    return ""
+
+
+def _instantiate(flow: Flow, state: State, cls: ClassValue, arguments: Arguments, at: Span) -> Value | None:
+    if not _kind(cls.info) or cls.info.find("__init__") is not None:
+        return None
+    return flow.allocate(state, ObjectRecord(cls, dict(arguments.keywords), is_open=True))
+
+
+def _class_read(flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:
+    return Method(Opener(cls), name) if name == "new" and _kind(cls.info) == "service" else None
+
+
+def _inherited(flow: Flow, state: State, me: Value, cls: ClassValue, name: str, at: Span) -> Value | None:
+    kind = _kind(cls.info)
+    if not kind or not isinstance(me, Reference):
+        return None
+    if name in _METHODS:
+        return Method(Repository(me), name)
+    if name == "repository" and kind == "service":
+        repository = _class_named(flow, cls, "repository_type")
+        given: dict[str, Value] = {"session": _session(flow, state, me, at)}
+        return (
+            None
+            if repository is None
+            else flow.allocate(state, ObjectRecord(repository, given, is_open=True))
+        )
+    if name == "session":
+        return _session(flow, state, me, at)
+    return None
+
+
+def _session(flow: Flow, state: State, me: Reference, at: Span) -> Value:
+    record = state.record(me.oid)
+    found = record.attributes.get("session") if isinstance(record, ObjectRecord) else None
+    if found is None or found is UNKNOWN:
+        promise = flow.meanings.instance(SESSION)
+        found = flow.given_session(state) or (UNKNOWN if promise is None else promise(flow, state, (), at))
+        if isinstance(record, ObjectRecord):
+            state.put(me, ObjectRecord(record.cls, {**record.attributes, "session": found}, record.is_open))
+    return found
+
+
+def _class_named(flow: Flow, cls: ClassValue, name: str) -> ClassValue | None:
+    """The class that a class attribute holds."""
+    found = cls.info.find(name)
+    if found is None or found[1].value is None:
+        return None
+    owner, member = found
+    symbol = flow.index.resolve(owner.module, member.value or p.Opaque(0, ()), owner)
+    return ClassValue(symbol) if isinstance(symbol, ClassInfo) else None
+
+
+def _model(flow: Flow, cls: ClassValue) -> ClassValue | None:
+    if _kind(cls.info) == "service":
+        repository = _class_named(flow, cls, "repository_type")
+        return None if repository is None else _model(flow, repository)
+    found = _class_named(flow, cls, "model_type")
+    return found if found is not None and flow.index.model(found.info) is not None else None
+
+
+class Opener(Value, frozen=True):
+    """`Service.new(session=…)`, an async context manager."""
+
+    cls: ClassValue
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        session = arguments.get(0, "session")
+        given = {} if session is None else {"session": session}
+        return Opened(flow.allocate(state, ObjectRecord(self.cls, given, is_open=True)))
+
+
+class Opened(Value, frozen=True):
+    service: Reference
+
+    def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
+        return self.service
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.service,)
+
+
+class Repository(Value, frozen=True):
+    """The inherited part of a repository or service."""
+
+    me: Reference
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return flow.allocate_watched(state, CoroutineRecord(Method(self, name), arguments, flow.site(at)))
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.me,)
+
+    def await_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        record = state.record(self.me.oid)
+        model = _model(flow, record.cls) if isinstance(record, ObjectRecord) else None
+        session = _session(flow, state, self.me, at)
+        if model is None or not isinstance(record, ObjectRecord):
+            return UNKNOWN
+        if name in _ONE:
+            return self._one(flow, state, session, model, record, arguments, _ONE[name], at)
+        if name in _MANY:
+            rows = self._rows(flow, state, session, model, record, arguments, at)
+            found = _asked(flow, state, _asked(flow, state, rows, "scalars", at), "all", at)
+            return TupleValue((found, UNKNOWN)) if name.endswith("_and_count") else found
+        if name in _WRITES:
+            return self._write(flow, state, session, model, record, name, arguments, at)
+        _done(flow, state, session, _ending(record, arguments), at)
+        return UNKNOWN
+
+    def _one(
+        self,
+        flow: Flow,
+        state: State,
+        session: Value,
+        model: ClassValue,
+        record: ObjectRecord,
+        arguments: Arguments,
+        fetch: str,
+        at: Span,
+    ) -> Value:
+        rows = self._rows(flow, state, session, model, record, arguments, at)
+        found = _asked(flow, state, rows, fetch, at)
+        if arguments.keywords.get("auto_expunge", record.attributes.get("auto_expunge")) == TRUE:
+            _asked(flow, state, session, "expunge", at, found)
+        return found
+
+    def _rows(
+        self,
+        flow: Flow,
+        state: State,
+        session: Value,
+        model: ClassValue,
+        record: ObjectRecord,
+        arguments: Arguments,
+        at: Span,
+    ) -> Value:
+        select = flow.meanings.call("sqlalchemy.select")
+        if select is None:
+            return UNKNOWN
+        statement = select(flow, state, Arguments((model,)), at)
+        given = arguments.keywords.get("statement")
+        if given is not None and given != NONE:
+            statement = given
+        options = self._options(flow, state, record, arguments, at)
+        if options:
+            statement = _asked(flow, state, statement, "options", at, *options)
+        # Advanced Alchemy makes rows unique where a joined collection needs it.
+        return _asked(flow, state, _done(flow, state, session, "execute", at, statement), "unique", at)
+
+    def _options(
+        self, flow: Flow, state: State, record: ObjectRecord, arguments: Arguments, at: Span
+    ) -> list[Value]:
+        options: list[Value] = []
+        found = [arguments.keywords.get("load"), record.attributes.get("load")]
+        if record.cls.info.find("loader_options") is not None:
+            found.append(flow.class_attribute(state, record.cls, "loader_options", at))
+        for given in found:
+            if given is not None and given != NONE:
+                options += _loads(flow, state, given, at)
+        if arguments.more_keywords is not None:
+            options.append(UNKNOWN)
+        return options
+
+    def _write(
+        self,
+        flow: Flow,
+        state: State,
+        session: Value,
+        model: ClassValue,
+        record: ObjectRecord,
+        name: str,
+        arguments: Arguments,
+        at: Span,
+    ) -> Value:
+        data = arguments.get(0, "data") or UNKNOWN
+        if name == "delete":
+            found = self._one(flow, state, session, model, record, arguments, "scalar_one", at)
+            _done(flow, state, session, "delete", at, found)
+        elif name in ("add", "create") or is_mapped(state, data):
+            found = (
+                data
+                if is_mapped(state, data)
+                else model.call(flow, state, Arguments(more_keywords=UNKNOWN), at)
+            )
+            _asked(flow, state, session, "add", at, found)
+        else:
+            found = self._one(flow, state, session, model, record, arguments, "scalar_one", at)
+        _done(flow, state, session, _ending(record, arguments), at)
+        refreshes = arguments.keywords.get("auto_refresh", record.attributes.get("auto_refresh"))
+        if name != "delete" and refreshes != FALSE:
+            _done(flow, state, session, "refresh", at, found)
+        return found
+
+
+def is_mapped(state: State, value: Value) -> bool:
+    return any(
+        isinstance(one, Reference) and isinstance(state.record(one.oid), InstanceRecord)
+        for one in alternatives(value)
+    )
+
+
+def _ending(record: ObjectRecord, arguments: Arguments) -> str:
+    commits = arguments.keywords.get("auto_commit", record.attributes.get("auto_commit"))
+    return "commit" if commits == TRUE else "flush"
+
+
+def _loads(flow: Flow, state: State, given: Value, at: Span) -> list[Value]:
+    """Loader options as they are; attributes of the model load their relationship."""
+    if isinstance(given, LoaderOptions):
+        return [given]
+    if isinstance(given, AttributeValue):
+        loader = flow.meanings.call("sqlalchemy.orm.selectinload")
+        return [UNKNOWN] if loader is None else [loader(flow, state, Arguments((given,)), at)]
+    record = state.record(given.oid) if isinstance(given, Reference) else None
+    if isinstance(record, ListRecord) and record.items is not None:
+        return [option for item in record.items for option in _loads(flow, state, item, at)]
+    if isinstance(given, TupleValue):
+        return [option for item in given.elements for option in _loads(flow, state, item, at)]
+    return [] if isinstance(given, Constant) and given == NONE else [UNKNOWN]
+
+
+def _asked(flow: Flow, state: State, value: Value, name: str, at: Span, *given: Value) -> Value:
+    """`value.name(*given)`."""
+    results = [
+        one.attribute(flow, state, name, at).call(flow, state, Arguments(given), at)
+        for one in alternatives(value)
+        if one is not UNKNOWN
+    ]
+    return union(tuple(results)) if results else UNKNOWN
+
+
+def _done(flow: Flow, state: State, session: Value, name: str, at: Span, *given: Value) -> Value:
+    """`await session.name(*given)`."""
+    return _asked(flow, state, session, name, at, *given).awaited(flow, state, at)
