@@ -146,7 +146,7 @@ class Imports:
         return alias, (_import(style, member, alias),)
 
     def model(self, module: str, name: str, at: cst.CSTNode) -> tuple[str, tuple[Import, ...]]:
-        """How to write a class of the project here. A package may offer it again, so its name is what counts."""
+        """How to write a class of the project here. A package may offer it again, so its name counts."""
         root = module.split(".")[0]
         for one in self.bound:
             known = self.absolute(one)
@@ -208,7 +208,7 @@ class Imports:
     # --- adding ----------------------------------------------------------------------------------
 
     def added(self, wanted: Iterable[Import]) -> list[Edit]:
-        """The edits that import all of these: into a statement that is there, else as a new one in its block."""
+        """The edits that import all of these: into a statement that is there, else as a new one."""
         edits: list[Edit] = []
         by_module: dict[tuple[int, str], list[Import]] = {}
         for one in sorted(set(wanted)):

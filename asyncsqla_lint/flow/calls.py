@@ -1,4 +1,4 @@
-"""Calls: a function of the project is run where it is called, on the caller's state, with a frame of its own."""
+"""Calls: a function of the project runs where it is called, on the caller's state, in a frame of its own."""
 
 from __future__ import annotations
 

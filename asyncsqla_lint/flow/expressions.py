@@ -1,8 +1,9 @@
-"""Expressions: each gives one value and may change the state; where it could go several ways, `Flow.choose`."""
+"""Expressions: each gives one value and may change the state; where it could go two ways, `Flow.choose`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -97,7 +98,8 @@ def arguments_of(flow: Flow, state: State, node: p.Call) -> Arguments:
 
 
 _CHANGES = frozenset(
-    "append add extend insert remove discard clear pop update sort reverse appendleft popleft setdefault".split()
+    "append add extend insert remove discard clear pop update sort reverse "
+    "appendleft popleft setdefault".split()
 )
 
 
@@ -225,9 +227,7 @@ def _compare(flow: Flow, state: State, node: p.Compare) -> Value:
     result: Value = UNKNOWN
     for operator, right_node in zip(node.operators, node.comparators, strict=True):
         if operator in ("in", "not in"):
-            right = _changing(
-                flow, state, right_node, lambda: evaluate(flow, state, right_node)
-            )  # called at once
+            right = _changing(flow, state, right_node, partial(evaluate, flow, state, right_node))
         else:
             right = evaluate(flow, state, right_node)
         result = compare(flow, state, left, operator, right, node.span)

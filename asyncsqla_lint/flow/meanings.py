@@ -162,7 +162,7 @@ class Meanings:
         raised: list[State],
         risky: Sequence[State] = (),
     ) -> None:
-        """A function has ended in each of these ways; `risky` are those in which an `await` may have raised."""
+        """A function has ended in each of these ways; in the `risky` ones an `await` may have raised."""
         for hook in self.when_ended:
             hook(flow, frame, done, raised, risky)
 

@@ -6,7 +6,6 @@ turn: only when all of them fail does the failure show.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p

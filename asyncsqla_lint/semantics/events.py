@@ -128,7 +128,7 @@ class FailedSessionUsed(Event):
 
 
 class TransactionMisused(Event):
-    """`cause`: "begun" (a second `begin()`), "ended" (a use in a `begin()` block whose transaction is over)."""
+    """`cause`: "begun" (a second `begin()`), "ended" (a use in a `begin()` block after its end)."""
 
     session: Reference
     record: SessionRecord | ConnectionRecord

@@ -254,7 +254,7 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
 
 
 def _own_strategy(relationship: Relationship, plan: Plan) -> int:
-    """What an option makes of an unloaded relationship of this one instance, where its class says otherwise."""
+    """What an option makes of an unloaded relationship of this instance, where its class says otherwise."""
     strategy, raises = plan.strategy(relationship), relationship.lazy in ("raise", "raise_on_sql")
     if strategy == "raiseload" and not raises:
         return RAISES

@@ -765,7 +765,7 @@ def may_be_known(flow: Flow, state: State, record: InstanceRecord, relationship:
 
 
 def _leads_to(record: InstanceRecord, target: ClassInfo) -> bool:
-    """Does the instance hold, through what its query has loaded, objects of that class which nothing has read yet?"""
+    """Does the instance hold, through what its query loaded, objects of that class that nobody has read?"""
     for name, relationship in record.model.relationships.items():
         found = record.state_of(name)
         if found is None or not found.bits & LOADED or found.value is not None or relationship.target is None:

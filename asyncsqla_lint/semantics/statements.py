@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _OTHER_VALUES = frozenset(
     "subquery cte alias scalar_subquery exists label as_scalar lateral compile c columns selected_columns "
-    "exported_columns whereclause get_children froms column_descriptions __str__ is_ in_ correlate_except".split()
+    "exported_columns whereclause get_children froms column_descriptions __str__ is_ in_ "
+    "correlate_except".split()
 )
 _COMPOUND = frozenset("union union_all intersect intersect_all except_ except_all".split())
 

@@ -32,7 +32,7 @@ class ToggleWith(Codemod):
 
 
 class ToggleLoop(Codemod):
-    """`for` → `async for`, and back; what wants a whole sequence (`list(…)`, unpacking) gets `await ….all()`."""
+    """`for` → `async for`, and back; what wants all at once (`list(…)`, unpacking) gets `await ….all()`."""
 
     name = "toggle_loop"
 

@@ -15,7 +15,8 @@ from asyncsqla_lint.fixes.layout import link_added
 from asyncsqla_lint.fixes.tree import Refused
 
 RELATIONSHIPS = frozenset(
-    "selectinload joinedload subqueryload immediateload contains_eager defaultload lazyload raiseload noload".split()
+    "selectinload joinedload subqueryload immediateload contains_eager defaultload "
+    "lazyload raiseload noload".split()
 )
 NOT_EAGER = frozenset({"defaultload", "lazyload", "raiseload", "noload"})
 # Under these a join for the sake of loading is refused by databases, or changes which rows come.
@@ -209,10 +210,8 @@ class _Writer:
             edits += self._below(links, at, same)
         end = self.file.end(links[-1])
         closing = f", {', '.join(others)})"
-        edits = [edit for edit in edits if edit.start != end] + [
-            insertion(end, "".join(edit.text for edit in edits if edit.start == end) + closing)
-        ]
-        return edits
+        at_end = "".join(edit.text for edit in edits if edit.start == end)
+        return [*(edit for edit in edits if edit.start != end), insertion(end, at_end + closing)]
 
     def _made_eager(self, link: cst.Call, step: Step) -> list[Edit]:
         """`lazyload(User.posts)` → `selectinload(User.posts)`."""
@@ -330,7 +329,7 @@ def _keyword(argument: cst.Arg) -> str:
 
 
 def _links(option: cst.BaseExpression) -> list[cst.Call]:
-    """`selectinload(A.b).joinedload(B.c)`: its calls, the first one first. `Load(A)` and `orm` are no links."""
+    """`selectinload(A.b).joinedload(B.c)`: its calls, in order. `Load(A)` and `orm` are no links."""
     found: list[cst.Call] = []
     node: cst.BaseExpression | None = option
     while isinstance(node, cst.Call):

@@ -7,7 +7,8 @@ from asyncsqla_lint.semantics.events import ResultFetched
 
 # `first()` and `scalar()` look at one row only.
 NEEDS_UNIQUE = frozenset(
-    "all fetchall one one_or_none scalar_one scalar_one_or_none fetchmany partitions __iter__ __aiter__".split()
+    "all fetchall one one_or_none scalar_one scalar_one_or_none fetchmany partitions "
+    "__iter__ __aiter__".split()
 )
 
 
