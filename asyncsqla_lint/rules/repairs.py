@@ -60,8 +60,11 @@ def eager_load(event: AttributeLoad) -> Fix | None:
     made = event.loaded_at
     plan = event.instance.plan
     if isinstance(event.attribute, Relationship) and not event.is_detached:
+        called = "" if made is None else _called_at(made)
         known = plan is not None and plan.strategy(event.attribute) in EAGER  # the query does all it can
-        if event.instance.is_new or known or (made is not None and _called_at(made) not in _QUERIES):
+        if called in ("get", "get_one") and event.instance.may_be_held:
+            return refresh(event)  # `get` would not look at its options
+        if event.instance.is_new or known or (made is not None and called not in _QUERIES):
             return refresh(event)
     return eager_loads([(event, event.path)]) or (None if event.is_detached else refresh(event))
 

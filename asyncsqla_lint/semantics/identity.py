@@ -114,6 +114,7 @@ def materialise(
         many=many and not (key is not None and _is_primary(model, key)),
         origin=statement.site,
         key=key,
+        may_be_held=bool(doubtful),
     )
     for record in doubtful:
         fresh = _perhaps_same(fresh, record)

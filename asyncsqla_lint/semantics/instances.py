@@ -112,6 +112,7 @@ class InstanceRecord(Record, frozen=True):
     is_written: bool = False  # changed since the savepoint (or transaction) began
     is_uncommitted: bool = False  # inserted in this transaction
     many: bool = False
+    may_be_held: bool = False  # the session may have had it before the query that gave it
     origin: Site | None = None
     key: Key | None = None  # what identified it: primary key or unique criteria
     detached_by: Cause | None = None
