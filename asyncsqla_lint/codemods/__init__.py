@@ -1,0 +1,55 @@
+"""The fixes as LibCST codemods, for LibCST's own runner:
+
+    python -m libcst.tool codemod -x asyncsqla_lint.codemods.AddEagerLoad src
+
+Each lints the project that a file belongs to, and makes the repairs of its kind in that file, safe or not.
+"""
+
+from __future__ import annotations
+
+from asyncsqla_lint.codemods.command import Mending, command
+from asyncsqla_lint.fixes.codemods import (
+    awaiting,
+    bases,
+    blocks,
+    eager_load,
+    factories,
+    keyword,
+    refresh,
+    results,
+    run_sync,
+    sequence,
+    suppression,
+    transactions,
+)
+
+AddAwait = command(awaiting.AddAwait)
+AddBase = command(bases.AddBase)
+AddCommit = command(transactions.AddCommit)
+AddEagerLoad = command(eager_load.AddEagerLoad)
+AddRefresh = command(refresh.AddRefresh)
+AddRollback = command(transactions.AddRollback)
+AddUnique = command(results.AddUnique)
+AppendAttribute = command(run_sync.AppendAttribute)
+AwaitDirectly = command(run_sync.AwaitDirectly)
+AwaitInSequence = command(sequence.AwaitInSequence)
+DisposeFinally = command(transactions.DisposeFinally)
+MakeWriteOnly = command(bases.MakeWriteOnly)
+MoveAwait = command(awaiting.MoveAwait)
+PassFunction = command(run_sync.PassFunction)
+QueryToSelect = command(sequence.QueryToSelect)
+RemoveAwait = command(awaiting.RemoveAwait)
+RemoveKeywords = command(keyword.RemoveKeywords)
+RemoveSuppression = command(suppression.RemoveSuppression)
+ReplaceCallee = command(factories.ReplaceCallee)
+ReplaceInText = command(bases.ReplaceInText)
+ReplacePool = command(factories.ReplacePool)
+RunDdlSync = command(run_sync.RunDdlSync)
+SelectWriteOnly = command(sequence.SelectWriteOnly)
+SetKeyword = command(keyword.SetKeyword)
+SetScope = command(factories.SetScope)
+ToggleLoop = command(blocks.ToggleLoop)
+ToggleWith = command(blocks.ToggleWith)
+WrapText = command(results.WrapText)
+
+__all__ = [name for name, value in vars().items() if isinstance(value, type) and value is not Mending]
