@@ -111,6 +111,7 @@ class InstanceRecord(Record, frozen=True):
     is_modified: bool | None = False  # changes wait for a flush
     is_written: bool = False  # changed since the savepoint (or transaction) began
     is_uncommitted: bool = False  # inserted in this transaction
+    blank: frozenset[str] = frozenset()  # many-to-ones to nothing: nobody has given their key
     many: bool = False
     may_be_held: bool = False  # the session may have had it before the query that gave it
     origin: Site | None = None
@@ -351,7 +352,12 @@ class InstanceRecord(Record, frozen=True):
     def knows(self, relationship: Relationship) -> bool:
         """Are the columns there that say where a many-to-one leads? Without them no identity is looked up."""
         states = [self.state_of(name) for name in relationship.local_keys]
-        return all(one is None or one.bits & (LOADED | UNSURE) for one in states)
+        return all(one is None or one.bits & UNSURE or not one.bits & WRONG for one in states)
+
+    def with_key(self, name: str) -> InstanceRecord:
+        """A relationship or a column is assigned: what it decides is no longer blank."""
+        keys = {one for one in self.blank if one == name or name in self.model.relationships[one].local_keys}
+        return replace(self, blank=self.blank - keys) if keys else self
 
     def with_attribute(self, name: str, attribute: AttributeState) -> InstanceRecord:
         return replace(self, attributes={**self.attributes, name: attribute})
@@ -522,7 +528,7 @@ def _missing(
         and record.knows(attribute)
     ):
         target = known_target(flow, state, me, record, attribute)
-        if target is None and leads_nowhere(record, attribute):
+        if target is None and (name in record.blank or leads_nowhere(record, attribute)):
             target = NONE
         if target is not None:
             loaded = AttributeState(LOADED, target)
@@ -769,10 +775,14 @@ def _leads_to(record: InstanceRecord, target: ClassInfo) -> bool:
     """Does the instance hold, through what its query loaded, objects of that class that nobody has read?"""
     for name, relationship in record.model.relationships.items():
         found = record.state_of(name)
-        if found is None or not found.bits & LOADED or found.value is not None or relationship.target is None:
+        if found is None or found.bits & WRONG or not found.bits & LOADED or found.value is not None:
             continue
         plan = record.plan if found.plan is None else found.plan
-        if plan is not None and _plan_leads_to(plan.below(relationship), relationship.target, target, 0):
+        if (
+            plan is not None
+            and relationship.target is not None
+            and _plan_leads_to(plan.below(relationship), relationship.target, target, 0)
+        ):
             return True
     return False
 
@@ -908,8 +918,12 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
             if not isinstance(other, InstanceRecord) or not isinstance(target, Reference):
                 continue
             if inverse is not None and inverse.uselist is False:
-                other = other.with_attribute(inverse.name, AttributeState(LOADED, owner))
-            elif inverse is not None and inverse.uselist:
+                other = other.with_attribute(inverse.name, AttributeState(LOADED, owner)).with_key(
+                    inverse.name
+                )
+            elif inverse is None:
+                other = replace(other, blank=frozenset())
+            elif inverse.uselist:
                 other = _with_child(flow, state, target, other, inverse.name, owner)
             if other.session is None and record.session is not None and other.lifecycle == TRANSIENT:
                 other = replace(other, session=record.session, lifecycle=PENDING)
@@ -973,7 +987,7 @@ def write(
     state.put(
         me,
         replace(
-            record.with_attribute(name, AttributeState(LOADED, stored, cause)),
+            record.with_attribute(name, AttributeState(LOADED, stored, cause)).with_key(name),
             is_modified=True,
             is_written=True,
         ),
@@ -1018,7 +1032,27 @@ def construct(
             if name not in record.attributes
         }
         state.put(me, replace(record, attributes={**unknown, **record.attributes}))
+    else:
+        record = state.record(me.oid)
+        assert isinstance(record, InstanceRecord)
+        state.put(me, replace(record, blank=_blank(record)))
     return me
+
+
+def _blank(record: InstanceRecord) -> frozenset[str]:
+    """The many-to-ones of a new object that lead nowhere, as their keys have not been given."""
+    return frozenset(
+        name
+        for name, one in record.model.relationships.items()
+        if name not in record.attributes
+        and one.local_keys
+        and not any(key in record.attributes or _has_default(record.model, key) for key in one.local_keys)
+    )
+
+
+def _has_default(model: Model, name: str) -> bool:
+    column = model.columns.get(name)
+    return column is None or column.default is not None or column.server_default or not column.is_complete
 
 
 # --- special values ------------------------------------------------------------------------------

@@ -234,6 +234,7 @@ class Plan(Struct, frozen=True):
     entries: tuple[Entry, ...] = ()
     is_open: bool = False
     trail: tuple[ClassInfo, ...] = ()  # the classes on the way here: default eager loading stops at a repeat
+    root_at: int = 0  # where on the trail the SELECT begins that loads these instances
     wildcards: tuple[Entry, ...] = ()  # `raiseload("*")` without an entity holds at every depth
     subclasses: tuple[ClassInfo, ...] = ()  # whose columns are loaded too
     others: tuple[ClassInfo, ...] = ()  # the query's further entities: their own options reach the same rows
@@ -259,7 +260,9 @@ class Plan(Struct, frozen=True):
                 if entry.strategy != "defaultload":
                     found = entry.strategy
         if found is not None:
-            return None if self.is_open and not named and found != "raiseload" else found
+            if named:
+                return found
+            return None if self.is_open and found != "raiseload" else self._unasked(relationship, found)
         if relationship.lazy in ("dynamic", "write_only"):
             return LAZY_NAMES[relationship.lazy]
         if self.is_open or relationship.lazy is None:
@@ -267,9 +270,7 @@ class Plan(Struct, frozen=True):
                 return LAZY_NAMES[relationship.lazy]
             return None
         strategy = LAZY_NAMES.get(relationship.lazy)
-        if strategy in EAGER and strategy != "immediateload" and self._is_cycle(relationship):
-            return "lazyload"
-        return strategy
+        return None if strategy is None else self._unasked(relationship, strategy)
 
     def raises_on_sql_only(self, relationship: Relationship) -> bool:
         return relationship.lazy == "raise_on_sql" or any(
@@ -277,16 +278,23 @@ class Plan(Struct, frozen=True):
             for entry in (*self.entries, *self.wildcards)
         )
 
-    def _is_cycle(self, relationship: Relationship) -> bool:
+    def _is_cycle(self, relationship: Relationship, strategy: str) -> bool:
+        """Eager loading that no option asks for by name stops where it would come back to a class."""
         target = relationship.target
         if target is None:
             return False
-        depth = sum(
-            1 for cls in self.trail if target.cls.is_subclass_of(cls) or cls.is_subclass_of(target.cls)
-        )
+        # A join sees the way within its own SELECT, a further SELECT the whole way.
+        trail = self.trail[self.root_at :] if strategy == "joinedload" else self.trail
         if relationship.join_depth is not None:
-            return depth > relationship.join_depth
-        return depth > 0
+            return len(trail) > relationship.join_depth
+        return any(cls.is_subclass_of(target.cls) for cls in trail)
+
+    def _unasked(self, relationship: Relationship, strategy: str) -> str | None:
+        if strategy not in EAGER or not self._is_cycle(relationship, strategy):
+            return strategy
+        # `immediate` still takes what the session holds.
+        is_looked_up = strategy == "immediateload" and relationship.direction == "many-to-one"
+        return None if is_looked_up else "lazyload"
 
     def loads_column(self, model: Model, attribute: Column | ColumnProperty | QueryExpression) -> bool | None:
         deferred = not isinstance(attribute, QueryExpression) and attribute.deferred
@@ -326,10 +334,12 @@ class Plan(Struct, frozen=True):
         target = relationship.target
         trail = self.trail if target is None else (*self.trail, target.cls)
         is_other = target is not None and any(_concerns(cls, target.cls, (cls,)) for cls in self.others)
+        is_joined = self.strategy(relationship) in ("joinedload", "contains_eager")
         return Plan(
             tuple(entries),
             self.is_open or is_other,
             trail,
+            self.root_at if is_joined else len(self.trail),
             self.wildcards,
             subclasses + _polymorphic(entries),
             self.others,
@@ -379,7 +389,13 @@ def plan_for(
                 or _concerns(entry.root, cls, known)
             ):
                 entries.append(entry)
-    return Plan(tuple(entries), is_open, (cls,), tuple(wildcards), subclasses + _polymorphic(entries))
+    return Plan(
+        tuple(entries),
+        is_open,
+        (cls,),
+        wildcards=tuple(wildcards),
+        subclasses=subclasses + _polymorphic(entries),
+    )
 
 
 def _concerns(root: ClassInfo, cls: ClassInfo, subclasses: tuple[ClassInfo, ...]) -> bool:

@@ -562,8 +562,9 @@ def _merged(target: InstanceRecord, source: InstanceRecord) -> InstanceRecord:
             continue
         if isinstance(source.model.attributes.get(name), Relationship):
             attributes[name] = AttributeState(found.bits | UNSURE)
-        elif isinstance(source.model.attributes.get(name), Column) and name not in source.model.primary_key:
-            attributes[name] = AttributeState(found.bits, None, WRITTEN if is_transient else None)
+        elif isinstance(source.model.attributes.get(name), Column):
+            is_written = is_transient and name not in source.model.primary_key
+            attributes[name] = AttributeState(found.bits, None, WRITTEN if is_written else None)
     is_modified = True if is_transient else target.is_modified or None
     return replace(target, attributes=attributes, is_modified=is_modified, is_written=True)
 

@@ -21,7 +21,7 @@ LAZY = (
 ROWS = (1, 2, 3)
 SUBCLASS_ROWS = (4, 5, 6)
 # In each world the same rows refer to other rows, which is what the source cannot know: to their like, to the
-# next, all to one; and in the last world the rows that programs name refer to nothing.
+# next, all to the first; and in the last world the rows that programs name refer to nothing.
 WORLDS = 4
 UNLINKED = 3
 
@@ -164,7 +164,7 @@ def _referred(id: int, rows: tuple[int, ...], world: int, is_same: bool) -> int 
     if world == UNLINKED:
         return None if id in (1, 2, 4, 5) or (is_same and id in rows) else rows[-1]
     if world == 2:
-        return rows[0] if is_same and id == rows[-1] else rows[-1]
+        return rows[1] if is_same and id == rows[0] else rows[0]
     return rows[(id - 1 + world + is_same) % len(rows)]
 
 
