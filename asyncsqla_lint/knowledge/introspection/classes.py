@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 
 import sqlalchemy
 import sqlalchemy.ext.asyncio
@@ -74,7 +75,7 @@ def describe(cls: type) -> dict[str, object]:
     twin = counterpart(cls)
     if twin is not None:
         row["sync"] = twin.__name__
-        row["missing"] = sorted(_public(twin) - _public(cls))
+        row["missing"] = sorted(_public(twin) - _public(cls) - _assigned(cls))
     return row
 
 
@@ -129,6 +130,13 @@ def _resolved(cls: type, given: str) -> str:
     if given.rstrip("?") == "Self":
         return cls.__name__ + given[4:]
     return given
+
+
+def _assigned(cls: type) -> set[str]:
+    """What a constructor gives to the instance without declaring it (`AsyncSession.bind` of 2.0)."""
+    constructor = vars(cls).get("__init__")
+    source = inspect.getsource(constructor) if inspect.isfunction(constructor) else ""
+    return set(re.findall(r"\bself\.([a-z]\w*) (?:= |: )", source))
 
 
 def _public(cls: type) -> set[str]:
