@@ -12,7 +12,7 @@ import msgspec
 from asyncsqla_lint.about import DOCUMENTATION, VERSION
 from asyncsqla_lint.cli.baseline import Baseline, BaselineError, write_baseline
 from asyncsqla_lint.cli.config import shown
-from asyncsqla_lint.cli.fixing import Fixing, add_suppressions
+from asyncsqla_lint.cli.fixing import Fixing, add_suppressions, editor
 from asyncsqla_lint.cli.options import CAN_FIX, Options, check_options
 from asyncsqla_lint.cli.output import OutputError, wants_color, warn, write
 from asyncsqla_lint.cli.progress import Progress
@@ -133,6 +133,7 @@ def _conclude(report: Report, options: Options, config: Config, fixing: Fixing |
         documentation=DOCUMENTATION,
         can_fix=CAN_FIX,
         unsafe_fixes=config.unsafe_fixes,
+        edits=editor(report),
         color=options.output_file is None and wants_color(sys.stdout),
         summary=() if options.quiet else tuple(_summary(report, known, options, config, fixing)),
     )

@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -17,6 +18,9 @@ from asyncsqla_lint.run.pipeline import run
 from asyncsqla_lint.run.programs import Remembered
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.decoding import decode
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.fixes.plan import Editor, FileEdit
 
 Known = Callable[[Report], Report]
 
@@ -127,6 +131,20 @@ class Fixing:
             finding = refusal.finding
             place = f"{finding.path}:{finding.location.row}:{finding.location.column}"
             yield f"Not fixed: {place}: {finding.code}: {refusal.reason}"
+
+
+def editor(report: Report) -> Callable[[Finding], Sequence[FileEdit]]:
+    """What a finding's fix would do, worked out when somebody asks."""
+    made: list[Editor] = []
+
+    def edits(finding: Finding) -> Sequence[FileEdit]:
+        if not made:
+            from asyncsqla_lint.fixes.plan import Editor  # LibCST: only here
+
+            made.append(Editor(lambda path: report.read(path) or ""))
+        return made[0].edits(finding)
+
+    return edits
 
 
 def add_suppressions(report: Report) -> int:

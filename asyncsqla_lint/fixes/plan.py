@@ -12,7 +12,7 @@ import libcst as cst
 from msgspec import Struct
 from msgspec.structs import replace
 
-from asyncsqla_lint.findings import Finding, Fix, Repair
+from asyncsqla_lint.findings import Finding, Fix, Location, Repair
 from asyncsqla_lint.fixes import registry
 from asyncsqla_lint.fixes.codemod import Codemod, File
 from asyncsqla_lint.fixes.edits import Changes, Edit, Import, applied, conflict
@@ -36,6 +36,15 @@ class Pass(Struct, frozen=True):
     waiting: tuple[Finding, ...]
 
 
+class FileEdit(Struct, frozen=True):
+    """An edit by place, as reports and editors want it."""
+
+    path: str
+    location: Location
+    end_location: Location
+    content: str
+
+
 NOTHING = Pass({}, (), (), ())
 
 
@@ -47,10 +56,12 @@ class _Draft(Struct):
 
 
 class Planner:
-    def __init__(self, read: Read, findings: Sequence[Finding]) -> None:
+    def __init__(
+        self, read: Read, findings: Sequence[Finding], files: dict[str, File | Refused] | None = None
+    ) -> None:
         self._read = read
         self._findings = findings
-        self._files: dict[str, File | Refused] = {}
+        self._files: dict[str, File | Refused] = {} if files is None else files
         self._changes: dict[Key, Changes | Refused] = {}
         self._drafts: dict[str, _Draft] = {}
         self._merged = _merged_arguments(findings)
@@ -177,17 +188,28 @@ def _applied(file: File, draft: _Draft) -> str:
     return applied(after.text, after.imports.added(draft.imports))
 
 
-def edits_of(finding: Finding, read: Read) -> dict[str, tuple[Edit, ...]]:
-    """What the fix of one finding does, by path; empty when it cannot be made."""
-    planner = Planner(read, [finding])
-    if finding.fix is None or not planner.plan().made:
-        return {}
-    found: dict[str, tuple[Edit, ...]] = {}
-    for path, draft in sorted(planner._drafts.items()):
-        file = planner._files[path]
-        assert isinstance(file, File)
-        found[path] = tuple(sorted({*draft.edits, *file.imports.added(draft.imports)}))
-    return found
+class Editor:
+    """What the fix of one finding would do, taken alone: for surfaces that show a fix before it is made."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._files: dict[str, File | Refused] = {}
+
+    def edits(self, finding: Finding) -> list[FileEdit]:
+        """In the order of the files and places; none when the fix cannot be made."""
+        if finding.fix is None:
+            return []
+        planner = Planner(self._read, [finding], self._files)
+        if not planner.plan().made:
+            return []
+        found: list[FileEdit] = []
+        for path, draft in sorted(planner._drafts.items()):
+            file = planner._files[path]
+            assert isinstance(file, File)
+            for edit in sorted({*draft.edits, *file.imports.added(draft.imports)}):
+                place = file.location(edit.start), file.location(edit.end)
+                found.append(FileEdit(path, *place, edit.text))
+        return found
 
 
 # --- repairs ---------------------------------------------------------------------------------------

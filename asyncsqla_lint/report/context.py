@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -26,6 +27,26 @@ class RuleText(Struct, frozen=True):
     fix: Applicability | None
 
 
+class Edit(Protocol):
+    """One piece of a fix: the text of a file between two places becomes `content`."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def location(self) -> Location: ...
+
+    @property
+    def end_location(self) -> Location: ...
+
+    @property
+    def content(self) -> str: ...
+
+
+def _no_edits(finding: Finding) -> Sequence[Edit]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Context:
     version: str
@@ -39,6 +60,8 @@ class Context:
     # Whether `--fix` exists here; only then are findings marked as fixable.
     can_fix: bool = False
     unsafe_fixes: bool = False
+    # What a finding's fix would do. Only the formats that show fixes call it.
+    edits: Callable[[Finding], Sequence[Edit]] = _no_edits
     # Lines that the formats for people print after the findings.
     summary: tuple[str, ...] = ()
     _lines: dict[str, list[str] | None] = field(default_factory=dict, repr=False)

@@ -10,9 +10,17 @@ from asyncsqla_lint.findings import Applicability, Confidence, Finding, Location
 from asyncsqla_lint.report.context import Context, encodable
 
 
+class JsonEdit(msgspec.Struct):
+    filename: str
+    location: Location
+    end_location: Location
+    content: str
+
+
 class JsonFix(msgspec.Struct):
     applicability: Applicability
     message: str
+    edits: list[JsonEdit]  # none: it cannot be made here
 
 
 class JsonRelated(msgspec.Struct):
@@ -61,8 +69,15 @@ def as_json(finding: Finding, context: Context) -> JsonFinding:
             )
             for related in finding.related
         ],
-        fix=None if fix is None else JsonFix(fix.applicability, encodable(fix.message)),
+        fix=None if fix is None else JsonFix(fix.applicability, encodable(fix.message), _edits(finding, context)),
         noqa_row=finding.noqa_row or finding.location.row,
         fingerprint=finding.fingerprint,
         url=context.url(finding),
     )
+
+
+def _edits(finding: Finding, context: Context) -> list[JsonEdit]:
+    return [
+        JsonEdit(context.absolute(edit.path), edit.location, edit.end_location, encodable(edit.content))
+        for edit in context.edits(finding)
+    ]

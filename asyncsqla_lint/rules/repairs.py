@@ -123,9 +123,15 @@ def eager_loads(wanted: Sequence[tuple[AttributeLoad, tuple[Relationship, ...]]]
         entity = event.instance.plan.trail[0].name
         arguments: dict[str, str | list[str] | bool] = {"entity": entity, "paths": [" > ".join(steps)]}
         repairs.append(repair("add_eager_load", event.loaded_at, **arguments))
-        shown.append(".".join(f"{step.split(' ')[0]}({step.rpartition(':')[2]})" for step in steps))
+        shown.append(".".join(_shown(step) for step in steps))
     listed = ", ".join(f"`{one}`" for one in dict.fromkeys(shown))
     return unsafe(f"Add {listed} to the query{_elsewhere(wanted[0][0])}", _joined(repairs))
+
+
+def _shown(step: str) -> str:
+    """"selectinload app.models:User.posts" as it will be written."""
+    strategy, _, target = step.partition(" ")
+    return f"{strategy}({target.rpartition(':')[2]})"
 
 
 def _elsewhere(event: AttributeLoad) -> str:

@@ -185,7 +185,11 @@ def test_json_has_the_shape_of_ruff() -> None:
                 "message": "declared here",
             },
         ],
-        "fix": {"applicability": "unsafe", "message": "Add `.options(joinedload(Post.author))`"},
+        "fix": {
+            "applicability": "unsafe",
+            "message": "Add `.options(joinedload(Post.author))`",
+            "edits": [],
+        },
         "noqa_row": 6,
         "fingerprint": "0123456789abcdef",
         "url": "https://docs.example/rules/missing-eager-load",
