@@ -110,9 +110,8 @@ def call_awaited(flow: Flow, state: State, function: Value, at: Span) -> None:
         if owner is None or method is None or method.kind in ("coroutine", "startable", "property"):
             continue
         given = [api(flow.release).class_(name) for name in method.alternatives]
-        if (
-            any(cls is not None and "awaitable" in cls.protocols for cls in given)
-            or "Any" in method.alternatives
+        if any(cls is not None and "awaitable" in cls.protocols for cls in given) or (
+            "Any" in method.alternatives and not owner.endswith("Result")
         ):
             continue
         if owner in ("Session", "Connection", "Engine", "scoped_session") and _may_be_async(
@@ -131,7 +130,10 @@ def _may_be_async(state: State, receiver: Value) -> bool:
 
 def coroutine_read(flow: Flow, state: State, coroutine: Reference, name: str, at: Span) -> None:
     record = state.record(coroutine.oid)
-    if not isinstance(record, CoroutineRecord) or record.is_awaited or name in _OF_COROUTINES:
+    if not isinstance(record, CoroutineRecord) or record.is_awaited:
+        return
+    if name in _OF_COROUTINES:  # run, or closed, by hand
+        settle(state, coroutine)
         return
     owner = owner_of(state, record)
     if not owner or flow.awaiting is None or not _binds_late(flow, at):
