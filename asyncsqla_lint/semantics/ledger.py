@@ -148,7 +148,7 @@ def used(flow: Flow, state: State, subject: Reference, opened_at: Site, use: Ses
 
 def written(flow: Flow, state: State, subject: Reference, how: str, at: Span) -> None:
     before = ledger(state, subject)
-    if flow.muted or before.is_autocommit:
+    if flow.muted or before.is_autocommit or not getattr(state.record(subject.oid), "is_async", False):
         return
     write = WriteMade(flow.site(at), flow.frame, flow.is_certain, how)
     if all(one.site != write.site for one in before.writes):

@@ -354,7 +354,7 @@ def new_session(flow: Flow, state: State, factory: FactoryValue, arguments: Argu
 
 def announced(flow: Flow, state: State, record: SessionRecord, how: str, at: Span) -> Reference:
     session = flow.allocate(state, replace(record, how=how))
-    if how != "parameter":
+    if how != "parameter" and record.is_async:
         ledger.opened(flow, state, session, record.bind)
     if flow.listens(SessionCreated):
         flow.emit(SessionCreated(flow.site(at), flow.frame, flow.is_certain, session, record, how))

@@ -27,6 +27,8 @@ def used(
     """One of the session's methods runs. Gives the record as it is then: one mistake is one finding."""
     from asyncsqla_lint.semantics.sessions import BLOCK, ENDED
 
+    if not record.is_async:
+        return record
     changed = record
     if method not in IDLE:
         if record.failed_at is not None:
