@@ -39,6 +39,7 @@ def _methods(cls: ClassInfo) -> Iterator[FunctionInfo]:
 
 def run_function_root(flow: Flow, info: FunctionInfo) -> None:
     state = flow.start()
+    flow.notes["root"] = info
     outside = Frame(flow.new_id(), info.module, None)
     with flow.entered(outside):
         flow.guard(lambda: flow.meanings.run_root(flow, state, info))

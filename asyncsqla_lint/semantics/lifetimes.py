@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.frames import Frame, Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Reference
+from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.semantics import ledger, testing
 from asyncsqla_lint.semantics.connections import ConnectionRecord
 from asyncsqla_lint.semantics.custody import held_by_others
@@ -68,7 +69,7 @@ def _abandoned(
     page: LedgerRecord,
     is_lent: bool,
 ) -> None:
-    """Nobody has it in hand any more. pytest goes on after a fixture's `yield` whatever the test did."""
+    """Nobody has it in hand any more."""
     pages = ledger.book(flow)
     closed = pages.closed.get(record.site)
     how = ""
@@ -82,8 +83,10 @@ def _abandoned(
         return
     elif (page.holds and not page.is_doubtful) or (is_lent and closed is None):
         how = "never" if closed is None else "path"
-    elif (page.was_used or is_lent) and record.site not in pages.guarded and not testing.in_test(frame):
+    elif (page.was_used or is_lent) and record.site not in pages.guarded:
         how = "exception" if closed is not None else "never"
+    if how and _is_spared(flow, frame, record, how):
+        how = ""
     if how and flow.listens(SessionLeaked):
         flow.emit(SessionLeaked(record.site, frame, flow.is_certain, subject, record, how, closed))
     if how and page.writes:
@@ -95,3 +98,14 @@ def _is_lodger(state: State, record: SessionRecord | ConnectionRecord) -> bool:
     """A session on a connection that somebody else has opened has none of its own to leak."""
     bind = record.bind if isinstance(record, SessionRecord) else UNKNOWN
     return isinstance(bind, Reference) and isinstance(state.record(bind.oid), ConnectionRecord)
+
+
+def _is_spared(flow: Flow, frame: Frame, record: SessionRecord | ConnectionRecord, how: str) -> bool:
+    """pytest goes on after a fixture's `yield` whatever the test did, and a failing test ends with its leaks.
+
+    What only a test leaves open is a matter of its own module, not of the code that it tries out.
+    """
+    root = flow.notes.get("root")
+    if not testing.in_test(frame) and not (isinstance(root, FunctionInfo) and testing.is_test(root)):
+        return False
+    return how == "exception" or not isinstance(root, FunctionInfo) or record.site.module is not root.module

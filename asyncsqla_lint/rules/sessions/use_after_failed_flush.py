@@ -58,4 +58,5 @@ class UseAfterFailedFlush(Rule):
             f"`{event.method}` raises `PendingRollbackError`; `await session.rollback()` in the handler"
         )
         mend = unsafe("Roll back in the handler", [repair("add_rollback", event.failed_at)])
-        report(self, event, message, fix=mend, related=[place(event.failed_at, "this flush may fail")])
+        related = [place(event.failed_at, "this flush may fail")]
+        report(self, event, message, fix=mend, related=related, subject=event.method)
