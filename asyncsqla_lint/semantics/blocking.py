@@ -9,6 +9,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.binds import kind_of
 from asyncsqla_lint.semantics.engine_events import LoopBlocked
 
@@ -46,6 +47,8 @@ def blocked(
         return
     if flow.awaiting is not None and flow.awaiting[1].span == at and flow.awaiting[0] is flow.frame.module:
         return  # awaited, so it is the annotation that is wrong
+    if testing.in_test(flow.frame):
+        return  # the loop of a test has nobody else to serve
     coroutine = coroutine_of(flow.frame)
     if coroutine is None or ((coroutine, key) in flow.blocked and flow.blocked[coroutine, key] != at):
         return
