@@ -188,7 +188,8 @@ def meet(
             if everything and (record.plan is not None or record.is_new):
                 state.put(reference, requeried(record, plan, statement))
             else:
-                state.put(reference, perhaps_requeried(record, plan, statement))
+                one_of_them = record.many and key is not None and _is_primary(model, key)
+                state.put(reference, perhaps_requeried(record, plan, statement, one_of_them))
             if reference.oid in alive and (not many or record.many):
                 doubtful.append(record)
     return found, doubtful, key
@@ -262,14 +263,21 @@ def _own_strategy(relationship: Relationship, plan: Plan) -> int:
     return UNLOADED if strategy == "lazyload" and raises else 0
 
 
-def perhaps_requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
-    """A query may have met this instance: where that makes a difference, it is in doubt."""
+def perhaps_requeried(
+    record: InstanceRecord, plan: Plan, statement: Statement, one_of_them: bool = False
+) -> InstanceRecord:
+    """A query may have met this instance: where that makes a difference, it is in doubt.
+
+    `one_of_them`: the record stands for many, and the query met one of these at most.
+    """
     met = requeried(record, plan, statement)
     attributes = dict(record.attributes)
     for name in record.model.attributes:
         before, after = record.state_of(name), met.state_of(name)
         if before is None or after is None or before.bits == after.bits:
             continue
+        if one_of_them and not before.bits & (LOADED | UNSURE):
+            continue  # the others are still without it
         both = before.joined(after)
         attributes[name] = replace(both, bits=both.bits | UNSURE) if both.bits & (LOADED | UNSURE) else both
     return replace(record, attributes=attributes)

@@ -545,6 +545,8 @@ def _merge_target(
         alive = state.alive()
         for reference, one in held(state, session):
             if one.model is model and reference.oid in alive and same_row(reference, one, key):
+                if one.expired is not None:  # its key is assigned, and so looked at: that loads it again
+                    state.put(reference, refreshed(one))
                 return reference
     touch(state, session)
     equalities = () if key is None else tuple((model.cls, name, value) for name, value in key)

@@ -15,6 +15,7 @@ class Node:
     defines: str | None = None
     body: list[Node] | None = None
     follow: list[Node] = field(default_factory=list)
+    needs: Node | None = None  # has no meaning without that line
     is_derived: bool = False  # reads what a relationship led to, rather than what a query named
 
     def walk(self) -> Iterable[Node]:
@@ -57,7 +58,7 @@ class _Output:
     def write(self, nodes: list[Node], depth: int) -> bool:
         some = False
         for node in nodes:
-            if node in self.without or node.uses & self.missing:
+            if node in self.without or node.needs in self.without or node.uses & self.missing:
                 if node.defines is not None:
                     self.missing.add(node.defines)
                 continue

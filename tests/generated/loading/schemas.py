@@ -21,9 +21,10 @@ LAZY = (
 ROWS = (1, 2, 3)
 SUBCLASS_ROWS = (4, 5, 6)
 # In each world the same rows refer to other rows, which is what the source cannot know: to their like, to the
-# next, all to the first; and in the last world the rows that programs name refer to nothing.
-WORLDS = 4
+# next, all to the first; in one the rows that programs name refer to nothing; and where there is a subclass, in a
+# last one all refer to a row of that.
 UNLINKED = 3
+OF_SUBCLASS = 4
 
 
 @dataclass
@@ -80,6 +81,11 @@ class Entity:
         return ROWS if self.base is None else SUBCLASS_ROWS
 
     @property
+    def named_rows(self) -> tuple[int, ...]:
+        """Those that programs ask for."""
+        return self.rows[:2] if self.base is None else self.rows[:1]
+
+    @property
     def all_rows(self) -> tuple[int, ...]:
         return self.rows + (SUBCLASS_ROWS if self.subclasses else ())
 
@@ -90,6 +96,10 @@ class Schema:
     associations: list[tuple[str, Entity, Entity]]
     expire_on_commit: bool
     flags: int
+
+    @property
+    def worlds(self) -> int:
+        return 5 if any(entity.subclasses for entity in self.entities) else 4
 
     def source(self) -> str:
         return "\n".join(
@@ -119,7 +129,7 @@ class Schema:
                 (id, other)
                 for id in left.all_rows
                 for shift in (0, 1)
-                if (other := _referred(id, right.rows, shift + world if world < 2 else world, left is right))
+                if (other := _referred(id, right, shift + world if world < 2 else world, left is right))
             }
             found.append((name, [{"left_id": one, "right_id": other} for one, other in sorted(pairs)]))
         return found
@@ -155,15 +165,18 @@ def _rows_of(entity: Entity, world: int) -> list[dict[str, object]]:
 def _values(entity: Entity, id: int, world: int) -> dict[str, object]:
     values: dict[str, object] = {column.name: f"{column.name}{id}" for column in entity.columns}
     for name, target in entity.foreign_keys:
-        values[name] = _referred(id, target.rows, world, target in entity.lineage)
+        values[name] = _referred(id, target, world, target in entity.lineage)
     return values
 
 
-def _referred(id: int, rows: tuple[int, ...], world: int, is_same: bool) -> int | None:
+def _referred(id: int, target: Entity, world: int, is_same: bool) -> int | None:
     """The row that row `id` refers to; never itself."""
+    rows = target.rows
     if world == UNLINKED:
         return None if id in (1, 2, 4, 5) or (is_same and id in rows) else rows[-1]
-    if world == 2:
+    if world == OF_SUBCLASS and target.subclasses:
+        return SUBCLASS_ROWS[id == SUBCLASS_ROWS[0] and is_same]
+    if world in (2, OF_SUBCLASS):
         return rows[1] if is_same and id == rows[0] else rows[0]
     return rows[(id - 1 + world + is_same) % len(rows)]
 

@@ -10,7 +10,7 @@ from random import Random
 
 from generated.loading.programs import Node, Program
 from generated.loading.queries import Queries
-from generated.loading.schemas import WORLDS, Entity, Schema, draw_schema
+from generated.loading.schemas import Entity, Schema, draw_schema
 
 HEAD = """\
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Writer:
             entities=", ".join(entity.name for entity in schema.entities),
             options="" if schema.expire_on_commit else ", expire_on_commit=False",
         )
-        rows = [schema.rows(world) for world in range(WORLDS)]
+        rows = [schema.rows(world) for world in range(schema.worlds)]
         return Program(schema.source(), head, [*self.helpers, case], schema.flags, rows)
 
     def name(self, stem: str) -> str:
@@ -192,7 +192,7 @@ class Writer:
         key = self.name("key")
         inner = scope.inner()
         entity = self.random.choice(self.schema.entities)
-        keys = self.random.sample(list(entity.rows), 2)
+        keys = list(entity.named_rows)
         name = self.name(entity.name)
         query = self.queries.one(scope.session, entity, key)
         body = [Node(f"{name} = {query}", frozenset(), name)]
@@ -226,7 +226,7 @@ class Writer:
         body.append(Node(f"{scope.session}.add({entity.name}(id={self.random.choice(entity.rows)}))"))
         body.append(Node(f"await {scope.session}.flush()"))
         handler = Node("except IntegrityError:", body=[Node(f"await {scope.session}.rollback()")])
-        return [Node("try:", body=body, follow=[handler])]
+        return [Node("try:", body=body, follow=[handler], needs=body[-1])]
 
     def helper(self, scope: Scope) -> list[Node]:
         random = self.random
@@ -246,7 +246,7 @@ class Writer:
         self.helpers.append(Node(header, body=[Node(f"return {query}")]))
         name = self.name(entity.name)
         scope.variables.append(Variable(name, entity, scope.session))
-        key = random.choice(entity.all_rows)
+        key = random.choice(entity.named_rows)
         return [Node(f"{name} = await {function}({scope.session}, {key})", frozenset(), name)]
 
     # -- queries
@@ -254,7 +254,7 @@ class Writer:
     def load_one(self, scope: Scope) -> list[Node]:
         entity = self.random.choice(self.schema.entities)
         name = self.name(entity.name)
-        query = self.queries.one(scope.session, entity, str(self.random.choice(entity.rows[:2])))
+        query = self.queries.one(scope.session, entity, str(self.random.choice(entity.named_rows)))
         scope.variables.append(Variable(name, entity, scope.session))
         return [Node(f"{name} = {query}", frozenset(), name)]
 
@@ -269,7 +269,7 @@ class Writer:
         entity = self.random.choice(self.schema.entities)
         if self.random.random() < 0.5:
             return [Node(self.queries.many(scope.session, entity))]
-        return [Node(self.queries.one(scope.session, entity, str(self.random.choice(entity.rows[:2]))))]
+        return [Node(self.queries.one(scope.session, entity, str(self.random.choice(entity.named_rows))))]
 
     # -- reads
 
@@ -444,12 +444,14 @@ class Writer:
             ]
         entity = random.choice(self.schema.entities)
         scope.variables.append(Variable(name, entity, scope.session))
-        given = f'{entity.name}(id={random.choice(entity.rows)}, name="{name}")'
+        given = f'{entity.name}(id={random.choice(entity.named_rows)}, name="{name}")'
         return [Node(f"{name} = await {scope.session}.merge({given})", frozenset(), name)]
 
     def bulk_update(self, scope: Scope) -> list[Node]:
         random = self.random
         entity = random.choice([one for one in self.schema.entities if one.base is None])
-        where = f".where({entity.name}.id == {random.choice(entity.rows)})" if random.random() < 0.7 else ""
+        where = (
+            f".where({entity.name}.id == {random.choice(entity.named_rows)})" if random.random() < 0.7 else ""
+        )
         value = f'"{self.name("value")}"' if random.random() < 0.5 else f'{entity.name}.name + "x"'
         return [Node(f"await {scope.session}.execute(update({entity.name}){where}.values(name={value}))")]
