@@ -136,7 +136,6 @@ def _get(
     )
     if flow.listens(StatementExecuted):
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, statement, cls, name))
-    eager_use.executed(flow, statement)
     loops.asked(flow, state, name, () if ident is None else (ident,), at)
     held = _already_held(flow, state, me, model.cls, key_of(model, equalities))
     if held is not None and not populate and not locks:
@@ -166,6 +165,7 @@ def _get(
         state.put(held, unit_of_work.refreshed(record))
         return held
     unit_of_work.touch(state, me)
+    eager_use.executed(flow, statement)
     found = materialise(flow, state, me, model, statement, many=False)
     return found if name == "get_one" else union((found, NONE))
 
