@@ -217,9 +217,8 @@ def class_value(
         frame = Frame(flow.new_id(), owner.module, None, owner=owner, caller=flow.frame, receiver=me or cls)
         with flow.entered(frame), flow.silently():
             state.open_frame(frame.id)
-            for name, other in owner.members.items():  # a class body reads its own earlier names
-                if other is not member and other.value is not None and _mentions(member.value, name):
-                    state.assign(frame.id, name, flow.evaluate(state, other.value))
+            for name, other in _earlier(owner, member):  # a class body reads its own earlier names
+                state.assign(frame.id, name, flow.evaluate(state, other))
             value = flow.evaluate(state, member.value)
             state.close_frame(frame.id)
     if value in (UNKNOWN, NONE) and member.annotation is not None:
@@ -229,20 +228,36 @@ def class_value(
     return value
 
 
-def _mentions(node: p.Expression, name: str) -> bool:
+def _earlier(owner: ClassInfo, member: Member) -> list[tuple[str, p.Expression]]:
+    """The names of the class body that a value of it mentions."""
+    cached: dict[str, list[tuple[str, p.Expression]]] = owner.__dict__.setdefault("earlier_names", {})
+    found = cached.get(member.name)
+    if found is None:
+        mentioned: set[str] = set()
+        _mentioned(member.value, mentioned)
+        found = cached[member.name] = [
+            (name, other.value)
+            for name, other in owner.members.items()
+            if name in mentioned and other is not member and other.value is not None
+        ]
+    return found
+
+
+def _mentioned(node: p.Expression | None, found: set[str]) -> None:
     if isinstance(node, p.Name):
-        return node.id == name
-    if isinstance(node, p.Call):
-        return _mentions(node.function, name) or any(
-            _mentions(one, name) for one in (*node.arguments, *(word.value for word in node.keywords))
-        )
-    if isinstance(node, (p.TupleDisplay, p.ListDisplay)):
-        return any(_mentions(one, name) for one in node.elements)
-    if isinstance(node, (p.Attribute, p.Starred)):
-        return _mentions(node.value, name)
-    if isinstance(node, p.BinaryOperation):
-        return _mentions(node.left, name) or _mentions(node.right, name)
-    return False
+        found.add(node.id)
+    elif isinstance(node, p.Call):
+        _mentioned(node.function, found)
+        for one in (*node.arguments, *(word.value for word in node.keywords)):
+            _mentioned(one, found)
+    elif isinstance(node, (p.TupleDisplay, p.ListDisplay)):
+        for one in node.elements:
+            _mentioned(one, found)
+    elif isinstance(node, (p.Attribute, p.Starred)):
+        _mentioned(node.value, found)
+    elif isinstance(node, p.BinaryOperation):
+        _mentioned(node.left, found)
+        _mentioned(node.right, found)
 
 
 def assigned_attribute(flow: Flow, state: State, me: Reference, cls: ClassValue, name: str) -> Value | None:

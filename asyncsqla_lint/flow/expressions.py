@@ -396,7 +396,7 @@ def _comprehension(flow: Flow, state: State, node: p.Comprehension) -> Value:
 
 
 def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> tuple[list[Value], bool]:
-    flow.step()
+    flow.step(state)
     if depth == len(node.clauses):
         made = evaluate(flow, state, node.element)
         if node.value is not None:

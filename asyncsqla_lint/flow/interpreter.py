@@ -25,7 +25,7 @@ from asyncsqla_lint.flow.frames import (
     merged_options,
 )
 from asyncsqla_lint.flow.objects import CoroutineRecord
-from asyncsqla_lint.flow.state import Record, State, Variables, join_states
+from asyncsqla_lint.flow.state import Joins, Record, State, Variables, join_states
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -48,8 +48,12 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.meanings import Meanings
     from asyncsqla_lint.project.index import Index, Module
 
-STEPS_PER_ROOT = 12_000
+STEPS_PER_ROOT = 8_000
+HEAP_PER_STEP = 40
+STEPS_SHARED = 4_000  # for a module's top level, and whatever else all roots share
 DEEPEST_CALL = 24
+FIRST_OF_ROOTS = 1 << 56  # below it are the ids of what all roots share
+REGION = 1 << 24
 
 
 class TryContext:
@@ -77,7 +81,9 @@ class Flow:
         self.base: dict[int, Record] = {}  # what module-level code has made
         self.base_frames: dict[int, Variables] = {}  # what its closures close over
         self.running: set[object] = set()  # questions being answered, so that none asks itself
-        self.counter = 1
+        self.counter = FIRST_OF_ROOTS
+        self.regions = 0
+        self.joins = Joins()
         self.frame: Frame = Frame(0, module=None, function=None)  # type: ignore[arg-type]  # no code outside a root
         self.listeners: dict[type[Event], list[Callable[[Event], None]]] = {}
         self.recorders: list[Callable[[Event], None]] = []
@@ -133,7 +139,8 @@ class Flow:
         self.loop = None
         self.blocked = {}
         self.awaiting = None
-        return State(self.base, self.base_frames)
+        self.joins.clear()
+        return State(self.base, self.base_frames, self.joins)
 
     def guard(self, act: Callable[[], object]) -> None:
         """Run a root to its end, or to the end of its budget."""
@@ -154,8 +161,9 @@ class Flow:
         key = (self.frame.module.name, at, name)
         self.reads[key] = self.reads.get(key, 0) | (2 if wrong else 1)
 
-    def step(self) -> None:
-        self.steps_left -= 1
+    def step(self, state: State) -> None:
+        # What a step costs grows with what the path knows: copies, joins and searches go through the heap.
+        self.steps_left -= 1 + len(state.heap) // HEAP_PER_STEP
         if self.steps_left < 0:
             raise BudgetExceeded
 
@@ -164,6 +172,20 @@ class Flow:
     def new_id(self) -> int:
         self.counter += 1
         return self.counter
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """What is made inside outlives the root: its ids are not those that a replay will give again."""
+        self.regions += 1
+        counter, steps = self.counter, self.steps_left
+        watched, spared = self.watched, self.spared
+        self.counter, self.steps_left = self.regions * REGION, STEPS_SHARED
+        self.watched, self.spared = set(), set()
+        try:
+            yield
+        finally:
+            self.counter, self.steps_left = counter, steps
+            self.watched, self.spared = watched, spared
 
     def allocate(self, state: State, record: Record) -> Reference:
         reference = Reference(self.new_id())

@@ -106,7 +106,8 @@ class Scopes:
     def module_frame(self, module: Module) -> Frame:
         frame = self._module_frames.get(module)
         if frame is None:
-            frame = self._module_frames[module] = Frame(self.flow.new_id(), module, None)
+            with self.flow.shared():
+                frame = self._module_frames[module] = Frame(self.flow.new_id(), module, None)
         return frame
 
     def module_frame_ids(self) -> frozenset[int]:
@@ -220,14 +221,15 @@ class Scopes:
     def at_module(self, module: Module, act: Callable[[State, Frame], Value]) -> Value:
         """Run something in the module's own scope, outside of any path; what it makes is shared by all."""
         flow = self.flow
-        state = State(flow.base, flow.base_frames)
+        state = State(flow.base, flow.base_frames, flow.joins)
         outer, tries, recorders = flow.frame, flow.tries, flow.recorders
         flow.frame, flow.tries, flow.recorders = self.module_frame(module), [], []
         flow.joining += 1
         flow.muted += 1
         try:
-            value = act(state, flow.frame)
-        except (PathEnds, RecursionError):
+            with flow.shared():
+                value = act(state, flow.frame)
+        except (PathEnds, BudgetExceeded, RecursionError):
             value = UNKNOWN
         finally:
             flow.frame, flow.tries, flow.recorders = outer, tries, recorders
@@ -244,7 +246,6 @@ class Scopes:
         if found is None:
             found = self._module_values[module] = {}
             flow = self.flow
-            steps = flow.steps_left
 
             def run(state: State, frame: Frame) -> Value:
                 state.open_frame(frame.id)
@@ -255,13 +256,7 @@ class Scopes:
                     state.become(final)
                 return NONE
 
-            try:
-                flow.steps_left = max(steps, 4000)
-                self.at_module(module, run)
-            except BudgetExceeded:
-                pass
-            finally:
-                flow.steps_left = steps
+            self.at_module(module, run)
         return found
 
     # -- functions and classes

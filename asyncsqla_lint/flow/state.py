@@ -116,6 +116,10 @@ class Record(Struct, frozen=True):
         """An attribute's value, if it is known, without the consequences of reading it."""
         return None
 
+    def parts(self) -> tuple[tuple[str, Value], ...]:
+        """The fields of a plain record, which its reader may test."""
+        return ()
+
     def poke(self, state: State, me: Reference, name: str, value: Value) -> None:
         """A test has narrowed what an attribute holds."""
         return
@@ -160,6 +164,33 @@ class Outside(Record, frozen=True):
         return Outside(self.objects | other.objects) if isinstance(other, Outside) else self
 
 
+class Joins:
+    """What joining two records gave: side by side, paths join the same two again and again."""
+
+    MOST = 20_000
+
+    def __init__(self) -> None:
+        self._known: dict[
+            tuple[int, int], tuple[Record, Record, Record]
+        ] = {}  # held, so that no id is used twice
+
+    def joined(self, ours: Record, theirs: Record) -> Record:
+        key = (id(ours), id(theirs))
+        known = self._known.get(key)
+        if known is not None:
+            return known[2]
+        result = ours.joined(theirs)
+        if result == ours:
+            result = ours  # the join that follows will be of the same two
+        if len(self._known) >= self.MOST:
+            self._known.clear()
+        self._known[key] = (ours, theirs, result)
+        return result
+
+    def clear(self) -> None:
+        self._known.clear()
+
+
 OUTSIDE = Reference(0)
 
 Variables = dict[str, Value]
@@ -168,9 +199,20 @@ Variables = dict[str, Value]
 class State:
     """Mutable, owned by one path; `copy` before going two ways."""
 
-    __slots__ = ("_fresh", "_heap_is_fresh", "base", "base_frames", "facts", "frames", "heap", "pending")
+    __slots__ = (
+        "_fresh",
+        "_heap_is_fresh",
+        "base",
+        "base_frames",
+        "facts",
+        "frames",
+        "heap",
+        "joins",
+        "pending",
+    )
 
-    def __init__(self, base: dict[int, Record], base_frames: dict[int, Variables]) -> None:
+    def __init__(self, base: dict[int, Record], base_frames: dict[int, Variables], joins: Joins) -> None:
+        self.joins = joins
         self.base = base  # records made by module-level code, shared by every path
         self.base_frames = base_frames  # what module-level closures close over
         self.frames: dict[int, Variables] = {}
@@ -182,6 +224,7 @@ class State:
 
     def copy(self) -> State:
         twin = State.__new__(State)
+        twin.joins = self.joins
         twin.base = self.base
         twin.base_frames = self.base_frames
         twin.frames = self.frames.copy()
@@ -313,7 +356,7 @@ class State:
                 if ours is None:
                     heap[oid] = record
                 elif ours is not record:
-                    joined = heap[oid] = ours.joined(record)
+                    joined = heap[oid] = self.joins.joined(ours, record)
                     if joined is FORGOTTEN:
                         lost.extend((*ours.refers_to(), *record.refers_to()))
             result.heap = heap

@@ -77,7 +77,7 @@ def execute_block(flow: Flow, states: list[State], body: Statements) -> Result:
 
 
 def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
-    flow.step()
+    flow.step(state)
     if flow.tries:
         flow.may_raise(state, UNKNOWN)
     return EXECUTORS[type(statement)](flow, state, statement)

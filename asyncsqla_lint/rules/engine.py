@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from asyncsqla_lint.flow.roots import functions_of, run_function_root, run_modul
 from asyncsqla_lint.frameworks import registry as frameworks
 from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.rules import catalogue
+from asyncsqla_lint.rules.itself import internal_error
 from asyncsqla_lint.rules.places import located, place
 from asyncsqla_lint.rules.rule import Rule
 from asyncsqla_lint.semantics import registry as semantics
@@ -111,11 +112,20 @@ def analyse(index: Index, modules: Sequence[str], config: Config) -> Analysis:
                 flow.listeners.setdefault(event, []).append(partial(_heard, handler, reports))
     for name in modules:
         module = index.modules[name]
-        run_module_root(flow, module)
+        _guarded(reports, module.path, "the top level", partial(run_module_root, flow, module))
         for info in functions_of(flow, module):
-            run_function_root(flow, info)
+            _guarded(reports, module.path, f"`{info.qualname}`", partial(run_function_root, flow, info))
     findings = sorted(reports.found.values(), key=lambda finding: finding.sort_key)
     return Analysis(findings, dict(sorted(flow.statistics.items())))
+
+
+def _guarded(reports: Reports, path: str, where: str, run: Callable[[], None]) -> None:
+    """A crash costs the function that causes it, and no other."""
+    try:
+        run()
+    except Exception as error:
+        finding = internal_error(path, where, error)
+        reports.found[(finding.code, path, finding.location, finding.message)] = finding
 
 
 def _heard(handler: object, reports: Reports, event: Event) -> None:

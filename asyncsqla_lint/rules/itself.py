@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncsqla_lint.findings import Finding, Location, fingerprint
 from asyncsqla_lint.rules.rule import Rule, Silent
 
 _OF_THE_TOOL = Silent("the finding is about the source text or the linter, not about a run of the program")
@@ -77,3 +78,34 @@ class InternalError(Rule):
     code = "ASQ903"
     name = "internal-error"
     outcome = _OF_THE_TOOL
+
+
+def internal_error(path: str, where: str, error: BaseException) -> Finding:
+    """ASQ903: what was not checked, and what to report."""
+    text = " ".join(str(error).split())
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return Finding(
+        InternalError.code,
+        InternalError.name,
+        f"the linter failed in {where} ({_short(what)}){_raised_at(error)}",
+        path,
+        Location(1, 1),
+        Location(1, 1),
+        fingerprint=fingerprint(InternalError.code, path, where, type(error).__name__),
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _raised_at(error: BaseException) -> str:
+    """The line of ours that failed, so that the report of one user is enough to find it."""
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] == __name__.partition(".")[0]:
+            place = f", raised at {module}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

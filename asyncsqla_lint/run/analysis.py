@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from asyncsqla_lint.findings import Finding, Location, fingerprint
-from asyncsqla_lint.rules.itself import InternalError
+from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.rules.itself import internal_error
 from asyncsqla_lint.workspace.config import Config
 
 if TYPE_CHECKING:
@@ -58,34 +58,3 @@ def added(counters: Iterable[Mapping[str, int]]) -> dict[str, int]:
     for each in counters:
         total.update(each)
     return dict(sorted(total.items()))
-
-
-def internal_error(path: str, where: str, error: BaseException) -> Finding:
-    """ASQ903: what was not checked, and what to report."""
-    text = " ".join(str(error).split())
-    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return Finding(
-        InternalError.code,
-        InternalError.name,
-        f"the linter failed in {where} ({_short(what)}){_raised_at(error)}",
-        path,
-        Location(1, 1),
-        Location(1, 1),
-        fingerprint=fingerprint(InternalError.code, path, where, type(error).__name__),
-    )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 200 else text[:199] + "…"
-
-
-def _raised_at(error: BaseException) -> str:
-    """The line of ours that failed, so that the report of one user is enough to find it."""
-    trace = error.__traceback__
-    place = ""
-    while trace is not None:
-        module = trace.tb_frame.f_globals.get("__name__", "")
-        if module.partition(".")[0] == __name__.partition(".")[0]:
-            place = f", raised at {module}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place

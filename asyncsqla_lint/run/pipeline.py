@@ -13,7 +13,8 @@ import msgspec
 from asyncsqla_lint.findings import Finding, Location, Related, Repair, fingerprint
 from asyncsqla_lint.program import Program
 from asyncsqla_lint.rules.itself import SyntaxError as SyntaxErrorRule
-from asyncsqla_lint.run.analysis import Analyse, added, check_modules, internal_error
+from asyncsqla_lint.rules.itself import internal_error
+from asyncsqla_lint.run.analysis import Analyse, added, check_modules
 from asyncsqla_lint.run.outcome import Report, Statistics
 from asyncsqla_lint.run.programs import Lowering, ProgramSource, content_hash
 from asyncsqla_lint.run.selection import Selection
