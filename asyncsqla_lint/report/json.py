@@ -69,7 +69,9 @@ def as_json(finding: Finding, context: Context) -> JsonFinding:
             )
             for related in finding.related
         ],
-        fix=None if fix is None else JsonFix(fix.applicability, encodable(fix.message), _edits(finding, context)),
+        fix=None
+        if fix is None
+        else JsonFix(fix.applicability, encodable(fix.message), _edits(finding, context)),
         noqa_row=finding.noqa_row or finding.location.row,
         fingerprint=finding.fingerprint,
         url=context.url(finding),

@@ -129,7 +129,7 @@ def eager_loads(wanted: Sequence[tuple[AttributeLoad, tuple[Relationship, ...]]]
 
 
 def _shown(step: str) -> str:
-    """"selectinload app.models:User.posts" as it will be written."""
+    """ "selectinload app.models:User.posts" as it will be written."""
     strategy, _, target = step.partition(" ")
     return f"{strategy}({target.rpartition(':')[2]})"
 

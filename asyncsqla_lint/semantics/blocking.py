@@ -56,9 +56,7 @@ def blocked(
     flow.emit(LoopBlocked(flow.site(at), flow.frame, flow.is_certain, what, made_at, coroutine.name, value))
 
 
-def session_used(
-    flow: Flow, state: State, me: Reference, record: SessionRecord, name: str, at: Span
-) -> None:
+def session_used(flow: Flow, state: State, me: Reference, record: SessionRecord, name: str, at: Span) -> None:
     if record.bind == NONE or kind_of(state, record.bind):
         return  # without an engine, or on an async one, it fails before it waits
     if not record.is_async and name in SESSION_METHODS:

@@ -110,7 +110,8 @@ def _ended(flow: Flow, frame: Frame, done: list[Option], raised: list[State], ri
             if any(names(other) == path[:-1] for other in unread):
                 continue  # said of the step before
             if len(path) > 1 and not any(names(other) == path[:-1] for other in entries):
-                continue  # `defaultload(A.b).selectinload(B.c)`: it is not this query that loads the step before
+                # `defaultload(A.b).selectinload(B.c)`: it is not this query that loads the step before
+                continue
             site = use.sites.get((entry.strategy, path[-1:]))
             if site is not None and site.module is frame.module:
                 flow.emit(EagerLoadUnread(site, frame, flow.is_certain, path, entry.strategy, statement))

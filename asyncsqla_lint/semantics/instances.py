@@ -913,7 +913,7 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
         targets: tuple[Value, ...] = (one,)
         if isinstance(one, Reference) and isinstance(state.record(one.oid), ListRecord):
             targets = state.record(one.oid).refers_to()
-        for target in (each for target in targets for each in alternatives(target)):
+        for target in (each for whole in targets for each in alternatives(whole)):
             other = state.record(target.oid) if isinstance(target, Reference) else None
             if not isinstance(other, InstanceRecord) or not isinstance(target, Reference):
                 continue

@@ -9,12 +9,14 @@ from asyncsqla_lint.workspace.target_release import admitted_line, requirements_
 
 _EXTRAS = re.compile(r"sqlalchemy\s*\[([^\]]*)\]", re.IGNORECASE)
 # The extras of SQLAlchemy that bring greenlet along.
-_BRING_GREENLET = re.compile(r"asyncio|aiomysql|aiosqlite|asyncmy|aioodbc|postgresql-asyncpg|postgresql_asyncpg")
+_BRING_GREENLET = re.compile(
+    r"asyncio|aiomysql|aiosqlite|asyncmy|aioodbc|postgresql-asyncpg|postgresql_asyncpg"
+)
 _GREENLET = re.compile(r"(?<![\w.-])greenlet(?![\w.-])", re.IGNORECASE)
 
 
 class GreenletResolver:
-    """For each directory, the nearest requirement at or above it that leaves greenlet out; "" when none does."""
+    """For each directory, the nearest requirement at or above that leaves greenlet out; "" if none does."""
 
     def __init__(self, root: str) -> None:
         self._root = root

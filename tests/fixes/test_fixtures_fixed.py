@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,7 +63,7 @@ def fixed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fixed]:
     """All of them, each once."""
     place = tmp_path_factory.mktemp("fixed")
 
-    @lru_cache(maxsize=None)
+    @cache
     def of(number: int) -> Fixed:
         fixture = BAD[number]
         home = place / fixture.key.partition("/")[0]

@@ -97,9 +97,7 @@ def test_a_parameter_hides_the_import_where_it_stands() -> None:
 
 
 def test_type_checking_imports_are_not_there_at_run_time() -> None:
-    text = (
-        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from app.models import Post\n\nx\n"
-    )
+    text = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from app.models import Post\n\nx\n"
     file = File(text, "app")
     at = list(file.nodes(file.module, cst.Name))[-1]
     with pytest.raises(Refused, match="type checking only"):

@@ -78,7 +78,10 @@ def test_places_that_are_not_there_are_refused() -> None:
 
 def test_options_of_one_query_become_one_edit() -> None:
     text = "from sqlalchemy import select\n\nquery = select(User)\n"
-    paths = ("selectinload User.posts > joinedload app:Post.author", "selectinload User.posts > selectinload app:Post.tags")
+    paths = (
+        "selectinload User.posts > joinedload app:Post.author",
+        "selectinload User.posts > selectinload app:Post.tags",
+    )
     wanted = [
         finding(repair("add_eager_load", text, "select(User)", entity="User", module="app", paths=[path]))
         for path in (*paths, "joinedload User.team")
@@ -86,7 +89,10 @@ def test_options_of_one_query_become_one_edit() -> None:
     result = Planner(lambda path: text, wanted).plan()
     assert len(result.made) == 3
     assert "select(User).options(" in result.texts["a.py"].replace("\n", "").replace("    ", "")
-    assert "selectinload(User.posts).options(joinedload(Post.author), selectinload(Post.tags))" in result.texts["a.py"]
+    assert (
+        "selectinload(User.posts).options(joinedload(Post.author), selectinload(Post.tags))"
+        in result.texts["a.py"]
+    )
     assert result.texts["a.py"].count("import joinedload, selectinload") == 1
 
 
@@ -127,5 +133,7 @@ def test_a_file_keeps_its_encoding_and_mark() -> None:
         return Seen((finding(Repair("add_await", "a.py", at, Location(3, 21))),), {"a.py": data})
 
     outcome = apply.fix(check({}), check, unsafe=False)
-    assert [change.after for change in outcome.changes] == [before.replace(b"    session", b"    await session")]
+    assert [change.after for change in outcome.changes] == [
+        before.replace(b"    session", b"    await session")
+    ]
     assert text.startswith("#")

@@ -7,12 +7,12 @@ from asyncsqla_lint.semantics.engine_events import GreenletMissing
 class GreenletNotRequired(Rule):
     """
     ## What it does
-    Reports the asyncio extension in a project that asks for SQLAlchemy 2.1 or later without the `asyncio` extra,
-    and without greenlet itself. It is said once, at the first import.
+    Reports the asyncio extension in a project that asks for SQLAlchemy 2.1 or later without the `asyncio`
+    extra, and without greenlet itself. It is said once, at the first import.
 
     ## Why is this bad?
-    SQLAlchemy 2.1 no longer installs greenlet by default. Where nothing else brings it along, the first use of the
-    extension fails: `ValueError: the greenlet library is required to use this function`.
+    SQLAlchemy 2.1 no longer installs greenlet by default. Where nothing else brings it along, the first use
+    of the extension fails: `ValueError: the greenlet library is required to use this function`.
 
     ## Example
     ```toml

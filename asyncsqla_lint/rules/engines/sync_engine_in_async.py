@@ -47,7 +47,9 @@ class SyncEngineInAsync(Rule):
         mend = _MENDS.get(event.what.partition(".")[0], "use an async engine")
         message = f"`{what}` in {where} holds up the event loop until the database answers; {mend}"
         related = [] if event.made_at is None else [place(event.made_at, "made here, by the sync API")]
-        report(self, event, f"{message}, or hand the work to `asyncio.to_thread`", related=related, subject=what)
+        report(
+            self, event, f"{message}, or hand the work to `asyncio.to_thread`", related=related, subject=what
+        )
 
 
 _MENDS = {

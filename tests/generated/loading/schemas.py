@@ -21,8 +21,8 @@ LAZY = (
 ROWS = (1, 2, 3)
 SUBCLASS_ROWS = (4, 5, 6)
 # In each world the same rows refer to other rows, which is what the source cannot know: to their like, to the
-# next, all to the first; in one the rows that programs name refer to nothing; and where there is a subclass, in a
-# last one all refer to a row of that.
+# next, all to the first; in one the rows that programs name refer to nothing; and where there is a subclass,
+# in a last one all refer to a row of that.
 UNLINKED = 3
 OF_SUBCLASS = 4
 
