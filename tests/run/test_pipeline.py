@@ -287,9 +287,10 @@ def test_each_part_is_checked_for_the_release_it_runs_on(project: Path) -> None:
         project,
         {
             "a/m.py": "import sqlalchemy",
-            "a/requirements.txt": "sqlalchemy>=2.1",
+            "a/requirements.txt": "sqlalchemy[asyncio]>=2.1",
             "b/n.py": "import sqlalchemy",
-            "b/uv.lock": '[[package]]\nname = "sqlalchemy"\nversion = "2.0.40"\n',
+            "b/uv.lock": '[[package]]\nname = "sqlalchemy"\nversion = "2.0.40"\n\n'
+            '[[package]]\nname = "greenlet"\nversion = "3.1.0"\n',
         },
     )
     calls = Calls()
