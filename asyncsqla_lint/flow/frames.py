@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from asyncsqla_lint.flow.state import State, join_states
-from asyncsqla_lint.flow.values import NONE, Constant, Value, union
+from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Value, union
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -147,14 +147,39 @@ def nullness(value: Value, state: State) -> str:
     return "value"
 
 
+def outline(value: Value, state: State) -> str:
+    """The nullness of what comes in parts: `return False, None, "taken"`, `return Outcome(ok=True, order=order)`."""
+    if isinstance(value, TupleValue):
+        return f"({', '.join(nullness(one, state) for one in value.elements)})"
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    parts = () if record is None else record.parts()
+    if parts:
+        return f"{{{', '.join(f'{name}: {nullness(one, state)}' for name, one in parts)}}}"
+    return nullness(value, state)
+
+
+MOST_OUTLINES = 4
+
+
 def merged_options(options: list[Option]) -> list[Option]:
-    """At most one option for each nullness of the value."""
+    """At most one option for each outline of the value, or, if these are many, for each nullness."""
     if len(options) < 2:
         return options
+    tell = outline
+    if len({outline(value, state) for state, value in options}) > MOST_OUTLINES:
+        tell = nullness
     groups: dict[tuple[str, object], list[Option]] = {}
     for state, value in options:
-        groups.setdefault((nullness(value, state), state.pending_key()), []).append((state, value))
+        groups.setdefault((tell(value, state), state.pending_key()), []).append((state, value))
     return [
-        (join_states([state for state, _ in group]), union(tuple(value for _, value in group)))
+        (join_states([state for state, _ in group]), together([value for _, value in group]))
         for group in groups.values()
     ]
+
+
+def together(values: list[Value]) -> Value:
+    """One of several values; of tuples of one length it is a tuple, so that it can be unpacked."""
+    tuples = [value.elements for value in values if isinstance(value, TupleValue)]
+    if len(tuples) == len(values) and len({len(one) for one in tuples}) == 1:
+        return TupleValue(tuple(union(column) for column in zip(*tuples, strict=True)))
+    return union(tuple(values))

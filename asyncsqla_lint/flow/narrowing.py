@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -326,10 +327,18 @@ def signature(flow: Flow, state: State, offset: int) -> object:
             if key in state.facts:
                 parts.append((key, state.facts[key]))
             variables = state.frames.get(flow.frame.id, {})
-            value = variables.get(key)
+            value = variables.get(key) or _field(state, variables, key)
             if value is not None:
                 parts.append((key, _is_none(value), value.truth(state)))
     return tuple(parts)
+
+
+def _field(state: State, variables: Mapping[str, Value], key: str) -> Value | None:
+    """`outcome.ok`, where the outcome is a plain record that some call has given."""
+    name, _, field = key.partition(".")
+    value = variables.get(name) if field else None
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    return None if record is None else dict(record.parts()).get(field)
 
 
 def tested_names(function: FunctionInfo | None) -> dict[str, int]:

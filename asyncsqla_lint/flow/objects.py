@@ -302,6 +302,11 @@ class ObjectRecord(Record, frozen=True):
             attributes[name] = join(attributes[name], value) if name in attributes else value
         return ObjectRecord(self.cls, attributes, self.is_open or other.is_open)
 
+    def parts(self) -> tuple[tuple[str, Value], ...]:
+        if self.is_open or self.cls.info.kind not in ("dataclass", "attrs", "pydantic", "namedtuple"):
+            return ()
+        return tuple(sorted(self.attributes.items(), key=lambda item: item[0]))
+
     def truth(self, state: State) -> bool | None:
         if self.cls.info.find("__bool__") or self.cls.info.find("__len__"):
             return None
