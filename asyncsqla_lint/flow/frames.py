@@ -148,7 +148,7 @@ def nullness(value: Value, state: State) -> str:
 
 
 def outline(value: Value, state: State) -> str:
-    """The nullness of what comes in parts: `return False, None, "taken"`, `return Outcome(ok=True, order=order)`."""
+    """The nullness of what comes in parts: `return False, None`, `return Outcome(ok=True, order=order)`."""
     if isinstance(value, TupleValue):
         return f"({', '.join(nullness(one, state) for one in value.elements)})"
     record = state.record(value.oid) if isinstance(value, Reference) else None
