@@ -72,7 +72,8 @@ def test_diff_changes_nothing(lint: Lint, orders: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == (
         "--- app/orders.py\n+++ app/orders.py\n@@ -2,4 +2,4 @@\n \n \n"
-        " async def save(session: AsyncSession) -> None:\n-    session.commit()\n+    await session.commit()\n"
+        " async def save(session: AsyncSession) -> None:\n"
+        "-    session.commit()\n+    await session.commit()\n"
     )
     assert done.stderr == "Would fix 1 error.\n"
     assert orders.read_text() == LOST
