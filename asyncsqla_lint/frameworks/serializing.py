@@ -17,7 +17,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.models import Model, Relationship
 from asyncsqla_lint.semantics.events import AttributeLoad
-from asyncsqla_lint.semantics.instances import standing
+from asyncsqla_lint.semantics.missing import standing
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

@@ -16,7 +16,8 @@ from asyncsqla_lint.flow.values import (
     Value,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics.instances import InstanceRecord, construct
+from asyncsqla_lint.semantics.instances import InstanceRecord
+from asyncsqla_lint.semantics.writing import construct
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

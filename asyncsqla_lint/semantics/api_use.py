@@ -82,7 +82,7 @@ def is_instance(owner: str, name: str) -> bool | None:
 
 def owner_of(state: State, coroutine: CoroutineRecord) -> str:
     """Of which class a coroutine is a method; "" when it is not SQLAlchemy's."""
-    from asyncsqla_lint.semantics.instances import AwaitableAttribute
+    from asyncsqla_lint.semantics.awaitable import AwaitableAttribute
 
     if not isinstance(coroutine.function, Method):
         return ""

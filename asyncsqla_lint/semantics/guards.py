@@ -10,6 +10,7 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
     ClassValue,
+    Constant,
     Method,
     Reference,
     Value,
@@ -22,9 +23,7 @@ from asyncsqla_lint.semantics.instances import (
     UNSURE,
     WRONG,
     AttributeState,
-    InstanceDict,
     InstanceRecord,
-    evidence,
     forgotten,
 )
 from asyncsqla_lint.semantics.mappers import MapperValue
@@ -32,6 +31,43 @@ from asyncsqla_lint.semantics.mappers import MapperValue
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
+
+
+class InstanceDict(Value, frozen=True):
+    """`obj.__dict__`: reading it emits no SQL."""
+
+    instance: Reference
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Method(self, name)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return UNKNOWN
+
+    def tested_for(self, flow: Flow, state: State, item: Value, holds: bool) -> Value | None:
+        return evidence(self.instance, item, holds)
+
+
+def evidence(instance: Reference, item: Value, is_loaded: bool) -> Value | None:
+    name = item.value if isinstance(item, Constant) else None
+    return Evidence(instance, name, is_loaded) if isinstance(name, str) else None
+
+
+class Evidence(Value, frozen=True):
+    """The outcome of a test whether an attribute is loaded."""
+
+    instance: Reference
+    name: str
+    when: bool  # the outcome that shows that it is
+
+    def assumed(self, flow: Flow, state: State, holds: bool) -> None:
+        record = state.record(self.instance.oid)
+        if holds is self.when and isinstance(record, InstanceRecord):
+            found = record.state_of(self.name)
+            if found is not None and found.bits & WRONG:
+                state.put(
+                    self.instance, record.with_attribute(self.name, AttributeState(LOADED, found.value))
+                )
 
 
 class Inspection(Value, frozen=True):

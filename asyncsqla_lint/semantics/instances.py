@@ -1,4 +1,4 @@
-"""Instances of mapped classes: which attributes are there, and what reading the others would do."""
+"""Instances of mapped classes: which of their attributes are there."""
 
 from __future__ import annotations
 
@@ -8,44 +8,29 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.calls import run_function
-from asyncsqla_lint.flow.classes import member_value
-from asyncsqla_lint.flow.frames import Frame, Site
-from asyncsqla_lint.flow.objects import CoroutineRecord, ListRecord
+from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
 from asyncsqla_lint.flow.values import (
-    NONE,
     UNKNOWN,
     Arguments,
     ClassValue,
-    Constant,
     FunctionValue,
     Iteration,
-    Method,
     Reference,
-    Symbol,
     Value,
     alternatives,
     join,
-    union,
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import (
-    AssociationProxy,
     Column,
     ColumnProperty,
-    Composite,
-    Hybrid,
     MappedAttribute,
     Model,
     QueryExpression,
     Relationship,
-    Synonym,
-    UnknownAttribute,
 )
-from asyncsqla_lint.semantics import ledger
-from asyncsqla_lint.semantics.events import AttributeLoad, AttributeWritten
-from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
 from asyncsqla_lint.semantics.loader_options import EAGER, Plan
 
 if TYPE_CHECKING:
@@ -171,14 +156,14 @@ class InstanceRecord(Record, frozen=True):
         if self.lifecycle in (TRANSIENT, PENDING):
             return AttributeState(LOADED)
         if self.expired is not None:
-            return self._expired_default(attribute, self.expired)
+            return self.expired_default(attribute, self.expired)
         if isinstance(attribute, Relationship):
             return self._relationship_default(attribute)
         if isinstance(attribute, (Column, ColumnProperty, QueryExpression)):
             return self._column_default(attribute)
         return AttributeState(LOADED)
 
-    def _expired_default(self, attribute: MappedAttribute, cause: Cause) -> AttributeState:
+    def expired_default(self, attribute: MappedAttribute, cause: Cause) -> AttributeState:
         if isinstance(attribute, Relationship):
             if attribute.lazy in ("raise", "raise_on_sql"):
                 return AttributeState(RAISES, None, cause)
@@ -246,6 +231,8 @@ class InstanceRecord(Record, frozen=True):
     # -- reading
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        from asyncsqla_lint.semantics.reading import read
+
         return read(flow, state, me, self, name, at, "read")
 
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
@@ -256,6 +243,8 @@ class InstanceRecord(Record, frozen=True):
     def set_attribute(
         self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span
     ) -> None:
+        from asyncsqla_lint.semantics.writing import write
+
         write(flow, state, me, self, name, value, at)
 
     def delete_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:
@@ -266,9 +255,11 @@ class InstanceRecord(Record, frozen=True):
             found = self.model.cls.find(name)
             if found is not None and found[1].function is not None:
                 return run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments(), at)
+        from asyncsqla_lint.semantics.reading import read
+
         if self.model.is_dataclass:  # the generated `__repr__` reads its fields
             for name in self.model.columns:
-                read(flow, state, me, _current(state, me, self), name, at, "read")
+                read(flow, state, me, current(state, me, self), name, at, "read")
         return UNKNOWN
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
@@ -369,6 +360,11 @@ def allocate(flow: Flow, state: State, record: InstanceRecord) -> Reference:
     return reference
 
 
+def current(state: State, me: Reference, record: InstanceRecord) -> InstanceRecord:
+    now = state.record(me.oid)
+    return now if isinstance(now, InstanceRecord) else record
+
+
 def forgotten(record: InstanceRecord) -> InstanceRecord:
     """Unseen code may have loaded whatever was missing."""
     attributes = {
@@ -383,755 +379,6 @@ def forgotten(record: InstanceRecord) -> InstanceRecord:
     return replace(record, attributes=attributes)
 
 
-# --- reading -------------------------------------------------------------------------------------
-
-
-def read(
-    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span, use: str
-) -> Value:
-    attribute = record.model.attributes.get(name)
-    if attribute is None:
-        return _read_plain(flow, state, me, record, name, at)
-    if isinstance(attribute, Hybrid):
-        return _read_plain(flow, state, me, record, name, at)
-    if isinstance(attribute, Synonym):
-        return (
-            read(flow, state, me, record, attribute.target, at, use)
-            if attribute.target and attribute.target != name
-            else UNKNOWN
-        )
-    if isinstance(attribute, Composite):
-        for column in attribute.attributes:
-            read(flow, state, me, _current(state, me, record), column, at, use)
-        return UNKNOWN
-    if isinstance(attribute, AssociationProxy):
-        return _read_proxy(flow, state, me, record, attribute, at, use)
-    if isinstance(attribute, UnknownAttribute):
-        return UNKNOWN
-    found = record.state_of(name)
-    if found is None:
-        return UNKNOWN
-    bits = found.bits
-    if isinstance(attribute, Relationship):
-        from asyncsqla_lint.semantics.eager_use import seen
-
-        seen(flow, state, record, name)
-    if use == "read" and at == flow.changing:
-        use = "change"
-    if bits & WRONG:
-        found, value = _missing(flow, state, me, record, attribute, found, at, use)
-        if value is not None:
-            return value
-    elif bits & UNSURE:
-        flow.count("reads undecided")
-    else:
-        flow.count("reads decided")
-    flow.note_read(at, name, bool(bits & WRONG))
-    return _value_of(flow, state, me, _current(state, me, record), attribute, found, at)
-
-
-def _current(state: State, me: Reference, record: InstanceRecord) -> InstanceRecord:
-    now = state.record(me.oid)
-    return now if isinstance(now, InstanceRecord) else record
-
-
-def _read_plain(
-    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span
-) -> Value:
-    """Something that the mapper knows nothing of: methods, properties, hybrids, what the program set."""
-    if name in record.extras:
-        return record.extras[name]
-    cls = record.model.cls
-    found = cls.find(name)
-    if found is not None:
-        owner, member = found
-        if member.function is not None or member.cls is not None:
-            return member_value(flow, state, me, ClassValue(cls), owner, member, at)
-        return member_value(flow, state, me, ClassValue(cls), owner, member, at)
-    if name == "__class__":
-        return ClassValue(cls)
-    if name == "__dict__":
-        return InstanceDict(me)
-    if name in ("__table__", "__mapper__"):
-        from asyncsqla_lint.semantics.mappers import MapperValue
-
-        return MapperValue(record.model)
-    if name == "awaitable_attrs":
-        return AwaitableAttributes(me)
-    inherited = flow.meanings.inherited_attribute(flow, state, me, ClassValue(cls), name, at)
-    if inherited is not None:
-        return inherited
-    subclass = _subclass_attribute(flow, state, me, record, name, at)
-    return UNKNOWN if subclass is None else subclass
-
-
-def _subclass_attribute(
-    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span
-) -> Value | None:
-    """A polymorphic row read for an attribute that only a subclass has."""
-    for model in record.model.subclasses:
-        if name in model.own_attributes:
-            as_subclass = replace(record, model=model)
-            return read(flow, state, me, as_subclass, name, at, "read")
-    return None
-
-
-def _read_proxy(
-    flow: Flow,
-    state: State,
-    me: Reference,
-    record: InstanceRecord,
-    attribute: AssociationProxy,
-    at: Span,
-    use: str,
-) -> Value:
-    if attribute.collection is None:
-        return UNKNOWN
-    value = read(flow, state, me, record, attribute.collection, at, use)
-    if attribute.attribute is None:
-        return UNKNOWN
-    relationship = record.model.attributes.get(attribute.collection)
-    if isinstance(relationship, Relationship) and relationship.uselist is False:
-        return value.attribute(flow, state, attribute.attribute, at)
-    iteration = value.iterate(flow, state, at, False)
-    elements = iteration.items if iteration.items is not None else (iteration.element,)
-    found = tuple(one.attribute(flow, state, attribute.attribute, at) for one in elements if one is not None)
-    return flow.allocate(state, ListRecord(None, union(found) if found else None))
-
-
-def _missing(
-    flow: Flow,
-    state: State,
-    me: Reference,
-    record: InstanceRecord,
-    attribute: MappedAttribute,
-    found: AttributeState,
-    at: Span,
-    use: str,
-) -> tuple[AttributeState, Value | None]:
-    """The attribute is not there on some or every path. Says so, and goes on as if it were, once said."""
-    name = attribute.name
-    certain = not found.bits & (LOADED | UNSURE)
-    reports = not found.bits & UNSURE
-    if reports and record.lifecycle == "mixed":
-        certain = False
-    emits_sql = found.bits & (UNLOADED | EXPIRED) or (
-        isinstance(attribute, Relationship)
-        and record.plan is not None
-        and record.plan.raises_on_sql_only(attribute)
-    )
-    if (
-        reports
-        and isinstance(attribute, Relationship)
-        and emits_sql
-        and use != "change"
-        and record.knows(attribute)
-    ):
-        target = known_target(flow, state, me, record, attribute)
-        if target is None and (name in record.blank or leads_nowhere(record, attribute)):
-            target = NONE
-        if target is not None:
-            loaded = AttributeState(LOADED, target)
-            state.put(me, record.with_attribute(name, loaded))
-            return loaded, None
-        if may_be_known(flow, state, record, attribute):
-            reports = False
-    if reports and allowed(flow, state, record, attribute, found):
-        reports = False
-    guard = flow.is_caught(
-        "MissingGreenlet", "DetachedInstanceError", "InvalidRequestError", "StatementError", "SQLAlchemyError"
-    )
-    if reports and not guard:
-        _emit(flow, state, me, record, attribute, found, certain, at, use)
-        flow.count("reads decided")
-        if found.bits & EXPIRED and record.expired is not None:
-            _forget_siblings(state, me, record)
-    elif not reports:
-        flow.count("reads undecided" if found.bits & UNSURE else "reads decided")
-    # Said once on this path; what follows reads the value as if it had come. An expired instance is
-    # loaded whole by the first such read, so the other columns say nothing more.
-    now = _current(state, me, record)
-    if found.bits & EXPIRED and now.expired is not None and not isinstance(attribute, Relationship):
-        now = replace(now, expired=None, attributes={**_unsure(now, now.expired), **now.attributes})
-    loaded = AttributeState(UNSURE if found.bits & DYNAMIC == 0 else DYNAMIC | UNSURE, found.value)
-    state.put(me, now.with_attribute(name, loaded))
-    return loaded, None
-
-
-def _forget_siblings(state: State, me: Reference, record: InstanceRecord) -> None:
-    """One cause, one finding: the other rows of the same query were expired by the same stroke."""
-    for reference, other in state.records():
-        if (
-            isinstance(other, InstanceRecord)
-            and reference != me
-            and other.expired == record.expired
-            and other.origin == record.origin
-            and other.model is record.model
-        ):
-            state.put(reference, replace(forgotten(other), expired=None))
-
-
-def _unsure(record: InstanceRecord, cause: Cause) -> dict[str, AttributeState]:
-    """Of an instance whose columns came back: its relationships are still expired."""
-    return {
-        name: record._expired_default(attribute, cause)
-        for name, attribute in record.model.attributes.items()
-        if isinstance(attribute, Relationship) and attribute.lazy not in ("dynamic", "write_only")
-    }
-
-
-def allowed(
-    flow: Flow, state: State, record: InstanceRecord, attribute: MappedAttribute, found: AttributeState
-) -> bool:
-    """May plain Python emit SQL here? Under `run_sync`, or for an instance of a sync session, it may."""
-    from asyncsqla_lint.semantics.sessions import SessionRecord
-
-    if found.bits & (RAISES | DYNAMIC) and not found.bits & (UNLOADED | EXPIRED):
-        if found.bits & RAISES:
-            return False
-    if record.lifecycle == DETACHED:
-        return False
-    if flow.greenlets:
-        return True
-    if record.session is None:
-        return True
-    session = state.record(record.session.oid)
-    return not (isinstance(session, SessionRecord) and session.is_async)
-
-
-def _emit(
-    flow: Flow,
-    state: State,
-    me: Reference,
-    record: InstanceRecord,
-    attribute: MappedAttribute,
-    found: AttributeState,
-    certain: bool,
-    at: Span,
-    use: str,
-) -> None:
-    if not flow.listens(AttributeLoad):
-        return
-    site, frame, via = standing(flow, at)
-    cause = "unloaded"
-    if found.bits & DYNAMIC:
-        cause = "dynamic"
-    elif found.bits & RAISES and not found.bits & EXPIRED:
-        cause = "raise"
-    elif found.bits & EXPIRED:
-        cause = "expired"
-    elif found.bits & RAISES:
-        cause = "raise"
-    why = found.cause or record.expired
-    detached = record.lifecycle == DETACHED
-    if detached and cause == "raise":
-        # Columns and `raise_on_sql` miss the session first, `raise` does not get that far.
-        detached = not isinstance(attribute, Relationship) or (
-            record.plan is not None and record.plan.raises_on_sql_only(attribute)
-        )
-        cause = "unloaded" if detached else "raise"
-    if detached and record.detached_by is not None and (why is None or not found.bits & EXPIRED):
-        why = record.detached_by
-    if why is not None and (why.assumption or not why.certain):
-        certain = False
-    flow.emit(
-        AttributeLoad(
-            site,
-            frame,
-            certain and flow.is_certain,
-            record,
-            record.model,
-            attribute,
-            cause,
-            "serialize" if flow.serializing else use,
-            detached,
-            flow.site(at),
-            record.origin,
-            why.site if why is not None else None,
-            why.what if why is not None else "",
-            why.assumption if why is not None else "",
-            via,
-            path_to(state, record, attribute),
-        )
-    )
-
-
-def path_to(state: State, record: InstanceRecord, attribute: MappedAttribute) -> tuple[Relationship, ...]:
-    """The relationships from the instance that the query gave to this attribute; () for a column."""
-    if not isinstance(attribute, Relationship):
-        return ()
-    found = [attribute]
-    while record.parent is not None and len(found) < 8:
-        owner, name = record.parent
-        parent = state.record(owner.oid)
-        step = parent.model.relationships.get(name) if isinstance(parent, InstanceRecord) else None
-        if step is None or not isinstance(parent, InstanceRecord):
-            return ()
-        found.append(step)
-        record = parent
-    return tuple(reversed(found))
-
-
-def standing(flow: Flow, at: Span) -> tuple[Site, Frame, str]:
-    """Where a finding stands: outside of mapped classes, at the expression that set the read off."""
-    frame, span = flow.serialized_at or (flow.frame, at)
-    via = ""
-    while frame.caller is not None and frame.function is not None:
-        if frame.function.is_async or not _is_mapped(flow, frame):
-            break
-        if frame.caller.function is None and frame.caller.module is None:
-            break
-        via = via or frame.function.qualname
-        span, frame = frame.call_span, frame.caller
-    return Site(frame.module, span), frame, via
-
-
-def _is_mapped(flow: Flow, frame: Frame) -> bool:
-    """Does the frame run a method of a mapped class (or of a mixin, for an instance of one)?"""
-    function = frame.function
-    while function is not None:
-        if function.owner is not None:
-            if flow.index.model(function.owner) is not None:
-                return True
-            receiver = frame.receiver
-            return isinstance(receiver, Reference) and receiver.oid in flow.instances
-        function = function.parent
-    return False
-
-
-# --- many-to-one and the identity map ------------------------------------------------------------
-
-
-def known_target(
-    flow: Flow, state: State, me: Reference, record: InstanceRecord, relationship: Relationship
-) -> Value | None:
-    """A many-to-one whose target the session certainly holds does no I/O (`m2o_in_identity_map_ok`)."""
-    inverse = relationship.inverse
-    if relationship.direction != "many-to-one" or relationship.target is None or record.session is None:
-        return None
-    alive = state.alive()
-    if inverse is not None and record.parent is not None and record.parent[1] == inverse.name:
-        parent = state.record(record.parent[0].oid)
-        if (
-            record.parent[0].oid in alive
-            and isinstance(parent, InstanceRecord)
-            and parent.expired is None
-            and parent.session == record.session
-        ):
-            return record.parent[0]
-    for oid in sorted(alive):
-        other = state.record(oid)
-        if not isinstance(other, InstanceRecord) or other.session != record.session or oid == me.oid:
-            continue
-        if not other.model.cls.is_subclass_of(relationship.target.cls) or other.expired is not None:
-            continue
-        if inverse is not None:
-            held = other.attributes.get(inverse.name)
-            if held is not None and held.value is not None and me.oid in state.reachable([held.value]):
-                return Reference(oid)
-    return None
-
-
-def leads_nowhere(record: InstanceRecord, relationship: Relationship) -> bool:
-    """Reading a many-to-one whose foreign key is None does no I/O (`m2o_null_fk_no_io`)."""
-    if not record.is_new or record.expired is not None or record.parent is not None:
-        return False
-    for name in relationship.local_keys:
-        column = record.model.columns[name]
-        held = record.attributes.get(name)
-        if held is not None and held.value == NONE and held.bits == LOADED:
-            return True
-        by_itself = column.primary_key or column.default is not None or column.is_set_by_server_on_insert
-        if held is None and column.is_complete and not by_itself:
-            return relationship.name not in record.attributes
-    return False
-
-
-def may_be_known(flow: Flow, state: State, record: InstanceRecord, relationship: Relationship) -> bool:
-    """Another object of the target's class is held: the reference may lead to that very one."""
-    if relationship.direction != "many-to-one" or relationship.target is None or record.session is None:
-        return False
-    for oid in sorted(state.alive()):
-        other = state.record(oid)
-        if (
-            not isinstance(other, InstanceRecord)
-            or other.session != record.session
-            or other.lifecycle not in (PERSISTENT, "mixed")
-            or other.expired is not None
-        ):
-            continue
-        if (
-            other is not record
-            and other.model.cls.is_subclass_of(relationship.target.cls)
-            and (other.many or not record.many or record.key is not None)
-        ):
-            return True
-        if _leads_to(other, relationship.target.cls):
-            return True
-    return False
-
-
-def _leads_to(record: InstanceRecord, target: ClassInfo) -> bool:
-    """Does the instance hold, through what its query loaded, objects of that class that nobody has read?"""
-    for name, relationship in record.model.relationships.items():
-        found = record.state_of(name)
-        if found is None or found.bits & WRONG or not found.bits & LOADED or found.value is not None:
-            continue
-        plan = record.plan if found.plan is None else found.plan
-        if (
-            plan is not None
-            and relationship.target is not None
-            and _plan_leads_to(plan.below(relationship), relationship.target, target, 0)
-        ):
-            return True
-    return False
-
-
-def _plan_leads_to(plan: Plan, model: Model, target: ClassInfo, depth: int) -> bool:
-    if model.cls.is_subclass_of(target) or target.is_subclass_of(model.cls):
-        return True
-    return depth < 4 and any(
-        one.target is not None
-        and plan.strategy(one) in EAGER
-        and _plan_leads_to(plan.below(one), one.target, target, depth + 1)
-        for one in model.relationships.values()
-    )
-
-
-# --- values of attributes ------------------------------------------------------------------------
-
-
-def _value_of(
-    flow: Flow,
-    state: State,
-    me: Reference,
-    record: InstanceRecord,
-    attribute: MappedAttribute,
-    found: AttributeState,
-    at: Span,
-) -> Value:
-    if found.value is not None:
-        return found.value
-    if isinstance(attribute, Relationship):
-        value = _related(flow, state, me, record, attribute, at)
-    else:
-        value = Symbol(f"{me.oid}.{attribute.name}")
-    now = _current(state, me, record)
-    known = now.state_of(attribute.name) or found
-    if value is not UNKNOWN:
-        if isinstance(attribute, Relationship) and now.lifecycle in (TRANSIENT, PENDING):
-            known = replace(known, cause=LOOKED_AT)
-        state.put(me, now.with_attribute(attribute.name, replace(known, value=value)))
-    return value
-
-
-def _related(
-    flow: Flow, state: State, me: Reference, record: InstanceRecord, attribute: Relationship, at: Span
-) -> Value:
-    target, uselist = attribute.target, attribute.uselist
-    if attribute.lazy in ("dynamic", "write_only"):
-        return DynamicCollection(me, attribute.name, attribute.lazy)
-    if record.lifecycle in (TRANSIENT, PENDING):
-        if uselist:
-            return flow.allocate(state, CollectionRecord((), None, "list", True, me, attribute.name))
-        return NONE
-    if target is None or uselist is None:
-        return UNKNOWN
-    plan = None
-    state_bits = record.state_of(attribute.name)
-    source = record.plan if state_bits is None or state_bits.plan is None else state_bits.plan
-    if source is not None:
-        plan = source.below(attribute)
-        if state_bits is not None and state_bits.bits & UNSURE:
-            plan = replace(plan, is_open=True) if plan.entries else None
-    related = InstanceRecord(
-        target,
-        plan=plan,
-        session=record.session,
-        lifecycle=record.lifecycle if record.lifecycle != "mixed" else PERSISTENT,
-        parent=(me, attribute.name),
-        many=bool(uselist) or record.many,
-        origin=record.origin,
-        detached_by=record.detached_by,
-    )
-    element = allocate(flow, state, related)
-    if not uselist:
-        nullable = True
-        return union((element, NONE)) if nullable and not attribute.innerjoin else element
-    return flow.allocate(state, CollectionRecord(None, element, "list", True, me, attribute.name))
-
-
-class CollectionRecord(ListRecord, frozen=True):
-    """The collection of a relationship: a list that knows whose it is."""
-
-    owner: Reference | None = None
-    name: str = ""
-
-    def call_method(
-        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
-    ) -> Value:
-        result = super().call_method(flow, state, me, name, arguments, at)
-        after = state.record(me.oid)
-        if isinstance(after, ListRecord) and not isinstance(after, CollectionRecord):
-            state.put(
-                me,
-                CollectionRecord(
-                    after.items, after.element, after.kind, after.may_be_empty, self.owner, self.name
-                ),
-            )
-        if name in ("append", "add", "extend", "update", "insert") and self.owner is not None:
-            owner = state.record(self.owner.oid)
-            if isinstance(owner, InstanceRecord):
-                held = owner.attributes.get(self.name)
-                if held is not None and held.cause is LOOKED_AT:
-                    owner = owner.with_attribute(self.name, replace(held, cause=None))
-                owner = replace(owner, is_modified=True, is_written=True)
-                state.put(self.owner, owner)
-                for value in arguments.positional:
-                    link(flow, state, self.owner, owner, self.name, value)
-        return result
-
-    def joined(self, other: Record) -> Record:
-        merged = super().joined(other)
-        if isinstance(merged, ListRecord) and isinstance(other, CollectionRecord):
-            return CollectionRecord(
-                merged.items, merged.element, merged.kind, merged.may_be_empty, self.owner, self.name
-            )
-        return merged
-
-    def refers_to(self) -> tuple[Value, ...]:
-        return super().refers_to()
-
-
-def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, name: str, value: Value) -> None:
-    """Objects put into a relationship point back, and join their parent's session (cascade)."""
-    relationship = record.model.attributes.get(name)
-    if not isinstance(relationship, Relationship):
-        return
-    inverse = relationship.inverse
-    for one in alternatives(value):
-        targets: tuple[Value, ...] = (one,)
-        if isinstance(one, Reference) and isinstance(state.record(one.oid), ListRecord):
-            targets = state.record(one.oid).refers_to()
-        for target in (each for whole in targets for each in alternatives(whole)):
-            other = state.record(target.oid) if isinstance(target, Reference) else None
-            if not isinstance(other, InstanceRecord) or not isinstance(target, Reference):
-                continue
-            if inverse is not None and inverse.uselist is False:
-                other = other.with_attribute(inverse.name, AttributeState(LOADED, owner)).with_key(
-                    inverse.name
-                )
-            elif inverse is None:
-                other = replace(other, blank=frozenset())
-            elif inverse.uselist:
-                other = _with_child(flow, state, target, other, inverse.name, owner)
-            if other.session is None and record.session is not None and other.lifecycle == TRANSIENT:
-                other = replace(other, session=record.session, lifecycle=PENDING)
-            state.put(target, other)
-
-
-def _with_child(
-    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, child: Reference
-) -> InstanceRecord:
-    """The other side's collection hears of the child: a new object's is loaded by it, a loaded one grows."""
-    found = record.attributes.get(name)
-    if found is not None and found.value is not None and found.bits & LOADED:
-        for one in alternatives(found.value):
-            held = state.record(one.oid) if isinstance(one, Reference) else None
-            if isinstance(held, CollectionRecord) and isinstance(one, Reference):
-                grown = held.with_more(Iteration(items=(child,), may_be_empty=False))
-                state.put(one, CollectionRecord(grown.items, grown.element, grown.kind, False, me, name))
-        return record.with_attribute(name, replace(found, cause=None))
-    if record.lifecycle in (TRANSIENT, PENDING):
-        made = flow.allocate(state, CollectionRecord((child,), None, "list", False, me, name))
-        return record.with_attribute(name, AttributeState(LOADED, made))
-    return record
-
-
-# --- writing -------------------------------------------------------------------------------------
-
-
-def write(
-    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, value: Value, at: Span
-) -> None:
-    attribute = record.model.attributes.get(name)
-    if attribute is None or isinstance(attribute, (Hybrid, UnknownAttribute)):
-        found = record.model.cls.find(name)
-        if found is not None and found[1].setter is not None:
-            run_function(flow, state, FunctionValue(found[1].setter, (), me), Arguments((value,)), at)
-            return
-        state.put(me, replace(record, extras={**record.extras, name: value}))
-        return
-    if isinstance(attribute, Synonym) and attribute.target and attribute.target != name:
-        write(flow, state, me, record, attribute.target, value, at)
-        return
-    if isinstance(attribute, Relationship):
-        from asyncsqla_lint.semantics.eager_use import seen
-
-        if attribute.uselist:
-            seen(flow, state, record, name)  # its members are compared with the new ones
-        found_state = record.state_of(name)
-        # Replacing a collection has to know the old one; a scalar's old value is not asked for.
-        if found_state is not None and found_state.bits & (UNLOADED | EXPIRED | RAISES) and attribute.uselist:
-            _missing(flow, state, me, record, attribute, found_state, at, "change")
-            record = _current(state, me, record)
-    stored = value
-    if isinstance(attribute, Relationship) and attribute.uselist:
-        iteration = value.iterate(flow, state, at, False)
-        stored = flow.allocate(
-            state,
-            CollectionRecord(iteration.items, iteration.element, "list", iteration.may_be_empty, me, name),
-        )
-    # A SQL expression is computed by the server: after the flush the value has to be fetched.
-    cause = SERVER_SIDE if isinstance(stored, (Criterion, AttributeValue)) else WRITTEN
-    state.put(
-        me,
-        replace(
-            record.with_attribute(name, AttributeState(LOADED, stored, cause)).with_key(name),
-            is_modified=True,
-            is_written=True,
-        ),
-    )
-    if isinstance(attribute, Relationship):
-        link(flow, state, me, _current(state, me, record), name, stored)
-    if record.session is not None and record.lifecycle == PERSISTENT:
-        ledger.written(flow, state, record.session, "attribute", at)
-    if flow.listens(AttributeWritten):
-        flow.emit(AttributeWritten(flow.site(at), flow.frame, flow.is_certain, me, record, attribute))
-
-
-def construct(
-    flow: Flow, state: State, cls: ClassValue, model: Model, arguments: Arguments, at: Span
-) -> Value:
-    """`User(name=…)`: a transient instance."""
-    me = allocate(
-        flow,
-        state,
-        InstanceRecord(
-            model, plan=None, lifecycle=TRANSIENT, is_new=True, origin=flow.site(at), is_modified=True
-        ),
-    )
-    found = model.cls.find("__init__")
-    if found is not None and found[1].function is not None:
-        run_function(flow, state, FunctionValue(found[1].function, (), me), arguments, at)
-        return me
-    positional = list(arguments.positional)
-    given = dict(arguments.keywords)
-    if positional:
-        given = {**dict(zip(model.parameters, positional, strict=False)), **given}
-    for name, value in given.items():
-        record = state.record(me.oid)
-        assert isinstance(record, InstanceRecord)
-        write(flow, state, me, record, name, value, at)
-    if arguments.more_keywords is not None:
-        record = state.record(me.oid)
-        assert isinstance(record, InstanceRecord)
-        unknown = {
-            name: AttributeState(LOADED | UNSURE)
-            for name in model.relationships
-            if name not in record.attributes
-        }
-        state.put(me, replace(record, attributes={**unknown, **record.attributes}))
-    else:
-        record = state.record(me.oid)
-        assert isinstance(record, InstanceRecord)
-        state.put(me, replace(record, blank=_blank(record)))
-    return me
-
-
-def _blank(record: InstanceRecord) -> frozenset[str]:
-    """The many-to-ones of a new object that lead nowhere, as their keys have not been given."""
-    return frozenset(
-        name
-        for name, one in record.model.relationships.items()
-        if name not in record.attributes
-        and one.local_keys
-        and not any(key in record.attributes or _has_default(record.model, key) for key in one.local_keys)
-    )
-
-
-def _has_default(model: Model, name: str) -> bool:
-    column = model.columns.get(name)
-    return column is None or column.default is not None or column.server_default or not column.is_complete
-
-
-# --- special values ------------------------------------------------------------------------------
-
-
-class InstanceDict(Value, frozen=True):
-    """`obj.__dict__`: reading it emits no SQL."""
-
-    instance: Reference
-
-    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        return Method(self, name)
-
-    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        return UNKNOWN
-
-    def tested_for(self, flow: Flow, state: State, item: Value, holds: bool) -> Value | None:
-        return evidence(self.instance, item, holds)
-
-
-def evidence(instance: Reference, item: Value, is_loaded: bool) -> Value | None:
-    name = item.value if isinstance(item, Constant) else None
-    return Evidence(instance, name, is_loaded) if isinstance(name, str) else None
-
-
-class Evidence(Value, frozen=True):
-    """The outcome of a test whether an attribute is loaded."""
-
-    instance: Reference
-    name: str
-    when: bool  # the outcome that shows that it is
-
-    def assumed(self, flow: Flow, state: State, holds: bool) -> None:
-        record = state.record(self.instance.oid)
-        if holds is self.when and isinstance(record, InstanceRecord):
-            found = record.state_of(self.name)
-            if found is not None and found.bits & WRONG:
-                state.put(
-                    self.instance, record.with_attribute(self.name, AttributeState(LOADED, found.value))
-                )
-
-
-class AwaitableAttributes(Value, frozen=True):
-    """`obj.awaitable_attrs`."""
-
-    instance: Reference
-
-    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        from asyncsqla_lint.semantics.events import AttributeAwaited
-
-        record = state.record(self.instance.oid)
-        if isinstance(record, InstanceRecord) and flow.listens(AttributeAwaited):
-            site, frame, _ = standing(flow, at)
-            flow.emit(AttributeAwaited(site, frame, flow.is_certain, record, record.model, name))
-        reading = Method(AwaitableAttribute(self.instance, name), name)
-        return flow.allocate_watched(state, CoroutineRecord(reading, Arguments(), flow.site(at)))
-
-
-class AwaitableAttribute(Value, frozen=True):
-    instance: Reference
-    name: str
-
-    def refers_to(self, state: State) -> tuple[Value, ...]:
-        return (self.instance,)
-
-    def await_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        record = state.record(self.instance.oid)
-        if not isinstance(record, InstanceRecord):
-            return UNKNOWN
-        found = record.state_of(self.name)
-        if found is not None and found.bits & (UNLOADED | EXPIRED | UNSURE):
-            from asyncsqla_lint.semantics.loops import asked
-
-            asked(flow, state, "awaitable_attrs", (self.instance,), at)
-            load_attribute(state, self.instance, record, self.name)
-            record = _current(state, self.instance, record)
-        return read(flow, state, self.instance, record, self.name, at, "read")
-
-
 def load_attribute(state: State, me: Reference, record: InstanceRecord, name: str) -> None:
     """The attribute is loaded now, whatever it was."""
     if name not in record.model.attributes and not any(
@@ -1142,54 +389,3 @@ def load_attribute(state: State, me: Reference, record: InstanceRecord, name: st
     if record.is_new and plan is None:
         plan = Plan(trail=(record.model.cls,))
     state.put(me, replace(record.with_attribute(name, AttributeState(LOADED)), plan=plan))
-
-
-class DynamicCollection(Value, frozen=True):
-    """A `lazy="dynamic"` or write-only collection: nothing is loaded until it is asked for rows."""
-
-    owner: Reference
-    name: str
-    kind: str
-
-    ROWS = frozenset("all first one one_or_none count scalar get __iter__ delete update exists".split())
-    CHANGES = frozenset("add append remove extend add_all insert".split())
-
-    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        return Method(self, name)
-
-    def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
-        self._ask(flow, state, at)
-        return Iteration(element=UNKNOWN)
-
-    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
-        self._ask(flow, state, at)
-        return UNKNOWN
-
-    def _ask(self, flow: Flow, state: State, at: Span) -> None:
-        """A dynamic collection emits SQL for its rows (`dynamic_rel`); a write-only one has none to give."""
-        record = state.record(self.owner.oid)
-        if self.kind != "dynamic" or not isinstance(record, InstanceRecord):
-            return
-        attribute = record.model.attributes[self.name]
-        found = AttributeState(DYNAMIC)
-        if record.lifecycle in (TRANSIENT, PENDING) or allowed(flow, state, record, attribute, found):
-            return
-        if not flow.is_caught("MissingGreenlet", "InvalidRequestError", "StatementError", "SQLAlchemyError"):
-            _emit(flow, state, self.owner, record, attribute, found, True, at, "read")
-
-    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        from asyncsqla_lint.semantics.statements import Statement
-
-        record = state.record(self.owner.oid)
-        if name in self.ROWS:
-            self._ask(flow, state, at)
-            return UNKNOWN
-        if self.kind == "dynamic" and name not in self.CHANGES and name != "select":
-            return self
-        if name == "select" and isinstance(record, InstanceRecord):
-            relationship = record.model.relationships.get(self.name)
-            if relationship is not None and relationship.target is not None:
-                return Statement(
-                    "select", flow.site(at), (ClassValue(relationship.target.cls),), has_criteria=True
-                )
-        return UNKNOWN

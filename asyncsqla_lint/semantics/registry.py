@@ -51,11 +51,7 @@ from asyncsqla_lint.semantics import (
 )
 from asyncsqla_lint.semantics.events import FactoryCreated
 from asyncsqla_lint.semantics.expressions import SQL, AliasValue, AttributeValue, Criterion
-from asyncsqla_lint.semantics.instances import (
-    InstanceRecord,
-    allocate,
-    construct,
-)
+from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
 from asyncsqla_lint.semantics.loader_options import (
     COLUMN_STRATEGIES,
     NO_OPTIONS,
@@ -75,6 +71,7 @@ from asyncsqla_lint.semantics.sessions import (
     parameter_session,
 )
 from asyncsqla_lint.semantics.statements import new_statement
+from asyncsqla_lint.semantics.writing import construct
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

@@ -1,0 +1,173 @@
+"""The collections of relationships, and what putting an object into one does to both sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.objects import ListRecord
+from asyncsqla_lint.flow.state import Record, State
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Iteration,
+    Method,
+    Reference,
+    Value,
+    alternatives,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.semantics.instances import (
+    DYNAMIC,
+    LOADED,
+    LOOKED_AT,
+    PENDING,
+    TRANSIENT,
+    AttributeState,
+    InstanceRecord,
+)
+from asyncsqla_lint.semantics.missing import allowed, emit
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+class CollectionRecord(ListRecord, frozen=True):
+    """The collection of a relationship: a list that knows whose it is."""
+
+    owner: Reference | None = None
+    name: str = ""
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        result = super().call_method(flow, state, me, name, arguments, at)
+        after = state.record(me.oid)
+        if isinstance(after, ListRecord) and not isinstance(after, CollectionRecord):
+            state.put(
+                me,
+                CollectionRecord(
+                    after.items, after.element, after.kind, after.may_be_empty, self.owner, self.name
+                ),
+            )
+        if name in ("append", "add", "extend", "update", "insert") and self.owner is not None:
+            owner = state.record(self.owner.oid)
+            if isinstance(owner, InstanceRecord):
+                held = owner.attributes.get(self.name)
+                if held is not None and held.cause is LOOKED_AT:
+                    owner = owner.with_attribute(self.name, replace(held, cause=None))
+                owner = replace(owner, is_modified=True, is_written=True)
+                state.put(self.owner, owner)
+                for value in arguments.positional:
+                    link(flow, state, self.owner, owner, self.name, value)
+        return result
+
+    def joined(self, other: Record) -> Record:
+        merged = super().joined(other)
+        if isinstance(merged, ListRecord) and isinstance(other, CollectionRecord):
+            return CollectionRecord(
+                merged.items, merged.element, merged.kind, merged.may_be_empty, self.owner, self.name
+            )
+        return merged
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return super().refers_to()
+
+
+def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, name: str, value: Value) -> None:
+    """Objects put into a relationship point back, and join their parent's session (cascade)."""
+    relationship = record.model.attributes.get(name)
+    if not isinstance(relationship, Relationship):
+        return
+    inverse = relationship.inverse
+    for one in alternatives(value):
+        targets: tuple[Value, ...] = (one,)
+        if isinstance(one, Reference) and isinstance(state.record(one.oid), ListRecord):
+            targets = state.record(one.oid).refers_to()
+        for target in (each for whole in targets for each in alternatives(whole)):
+            other = state.record(target.oid) if isinstance(target, Reference) else None
+            if not isinstance(other, InstanceRecord) or not isinstance(target, Reference):
+                continue
+            if inverse is not None and inverse.uselist is False:
+                other = other.with_attribute(inverse.name, AttributeState(LOADED, owner)).with_key(
+                    inverse.name
+                )
+            elif inverse is None:
+                other = replace(other, blank=frozenset())
+            elif inverse.uselist:
+                other = _with_child(flow, state, target, other, inverse.name, owner)
+            if other.session is None and record.session is not None and other.lifecycle == TRANSIENT:
+                other = replace(other, session=record.session, lifecycle=PENDING)
+            state.put(target, other)
+
+
+def _with_child(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, child: Reference
+) -> InstanceRecord:
+    """The other side's collection hears of the child: a new object's is loaded by it, a loaded one grows."""
+    found = record.attributes.get(name)
+    if found is not None and found.value is not None and found.bits & LOADED:
+        for one in alternatives(found.value):
+            held = state.record(one.oid) if isinstance(one, Reference) else None
+            if isinstance(held, CollectionRecord) and isinstance(one, Reference):
+                grown = held.with_more(Iteration(items=(child,), may_be_empty=False))
+                state.put(one, CollectionRecord(grown.items, grown.element, grown.kind, False, me, name))
+        return record.with_attribute(name, replace(found, cause=None))
+    if record.lifecycle in (TRANSIENT, PENDING):
+        made = flow.allocate(state, CollectionRecord((child,), None, "list", False, me, name))
+        return record.with_attribute(name, AttributeState(LOADED, made))
+    return record
+
+
+class DynamicCollection(Value, frozen=True):
+    """A `lazy="dynamic"` or write-only collection: nothing is loaded until it is asked for rows."""
+
+    owner: Reference
+    name: str
+    kind: str
+
+    ROWS = frozenset("all first one one_or_none count scalar get __iter__ delete update exists".split())
+    CHANGES = frozenset("add append remove extend add_all insert".split())
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Method(self, name)
+
+    def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        self._ask(flow, state, at)
+        return Iteration(element=UNKNOWN)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        self._ask(flow, state, at)
+        return UNKNOWN
+
+    def _ask(self, flow: Flow, state: State, at: Span) -> None:
+        """A dynamic collection emits SQL for its rows (`dynamic_rel`); a write-only one has none to give."""
+        record = state.record(self.owner.oid)
+        if self.kind != "dynamic" or not isinstance(record, InstanceRecord):
+            return
+        attribute = record.model.attributes[self.name]
+        found = AttributeState(DYNAMIC)
+        if record.lifecycle in (TRANSIENT, PENDING) or allowed(flow, state, record, attribute, found):
+            return
+        if not flow.is_caught("MissingGreenlet", "InvalidRequestError", "StatementError", "SQLAlchemyError"):
+            emit(flow, state, self.owner, record, attribute, found, True, at, "read")
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        from asyncsqla_lint.semantics.statements import Statement
+
+        record = state.record(self.owner.oid)
+        if name in self.ROWS:
+            self._ask(flow, state, at)
+            return UNKNOWN
+        if self.kind == "dynamic" and name not in self.CHANGES and name != "select":
+            return self
+        if name == "select" and isinstance(record, InstanceRecord):
+            relationship = record.model.relationships.get(self.name)
+            if relationship is not None and relationship.target is not None:
+                return Statement(
+                    "select", flow.site(at), (ClassValue(relationship.target.cls),), has_criteria=True
+                )
+        return UNKNOWN

@@ -1,0 +1,111 @@
+"""A many-to-one whose target the session holds already does no I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import NONE, Reference, Value
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.semantics.instances import LOADED, PERSISTENT, WRONG, InstanceRecord
+from asyncsqla_lint.semantics.loader_options import EAGER, Plan
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+def known_target(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, relationship: Relationship
+) -> Value | None:
+    """A many-to-one whose target the session certainly holds does no I/O (`m2o_in_identity_map_ok`)."""
+    inverse = relationship.inverse
+    if relationship.direction != "many-to-one" or relationship.target is None or record.session is None:
+        return None
+    alive = state.alive()
+    if inverse is not None and record.parent is not None and record.parent[1] == inverse.name:
+        parent = state.record(record.parent[0].oid)
+        if (
+            record.parent[0].oid in alive
+            and isinstance(parent, InstanceRecord)
+            and parent.expired is None
+            and parent.session == record.session
+        ):
+            return record.parent[0]
+    for oid in sorted(alive):
+        other = state.record(oid)
+        if not isinstance(other, InstanceRecord) or other.session != record.session or oid == me.oid:
+            continue
+        if not other.model.cls.is_subclass_of(relationship.target.cls) or other.expired is not None:
+            continue
+        if inverse is not None:
+            held = other.attributes.get(inverse.name)
+            if held is not None and held.value is not None and me.oid in state.reachable([held.value]):
+                return Reference(oid)
+    return None
+
+
+def leads_nowhere(record: InstanceRecord, relationship: Relationship) -> bool:
+    """Reading a many-to-one whose foreign key is None does no I/O (`m2o_null_fk_no_io`)."""
+    if not record.is_new or record.expired is not None or record.parent is not None:
+        return False
+    for name in relationship.local_keys:
+        column = record.model.columns[name]
+        held = record.attributes.get(name)
+        if held is not None and held.value == NONE and held.bits == LOADED:
+            return True
+        by_itself = column.primary_key or column.default is not None or column.is_set_by_server_on_insert
+        if held is None and column.is_complete and not by_itself:
+            return relationship.name not in record.attributes
+    return False
+
+
+def may_be_known(flow: Flow, state: State, record: InstanceRecord, relationship: Relationship) -> bool:
+    """Another object of the target's class is held: the reference may lead to that very one."""
+    if relationship.direction != "many-to-one" or relationship.target is None or record.session is None:
+        return False
+    for oid in sorted(state.alive()):
+        other = state.record(oid)
+        if (
+            not isinstance(other, InstanceRecord)
+            or other.session != record.session
+            or other.lifecycle not in (PERSISTENT, "mixed")
+            or other.expired is not None
+        ):
+            continue
+        if (
+            other is not record
+            and other.model.cls.is_subclass_of(relationship.target.cls)
+            and (other.many or not record.many or record.key is not None)
+        ):
+            return True
+        if _leads_to(other, relationship.target.cls):
+            return True
+    return False
+
+
+def _leads_to(record: InstanceRecord, target: ClassInfo) -> bool:
+    """Does the instance hold, through what its query loaded, objects of that class that nobody has read?"""
+    for name, relationship in record.model.relationships.items():
+        found = record.state_of(name)
+        if found is None or found.bits & WRONG or not found.bits & LOADED or found.value is not None:
+            continue
+        plan = record.plan if found.plan is None else found.plan
+        if (
+            plan is not None
+            and relationship.target is not None
+            and _plan_leads_to(plan.below(relationship), relationship.target, target, 0)
+        ):
+            return True
+    return False
+
+
+def _plan_leads_to(plan: Plan, model: Model, target: ClassInfo, depth: int) -> bool:
+    if model.cls.is_subclass_of(target) or target.is_subclass_of(model.cls):
+        return True
+    return depth < 4 and any(
+        one.target is not None
+        and plan.strategy(one) in EAGER
+        and _plan_leads_to(plan.below(one), one.target, target, depth + 1)
+        for one in model.relationships.values()
+    )

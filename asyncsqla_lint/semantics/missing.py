@@ -1,0 +1,232 @@
+"""An attribute that is not there is read: what it would do, who says so, and what is known after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import NONE, Reference, Value
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.models import MappedAttribute, Relationship
+from asyncsqla_lint.semantics.events import AttributeLoad
+from asyncsqla_lint.semantics.instances import (
+    DETACHED,
+    DYNAMIC,
+    EXPIRED,
+    LOADED,
+    RAISES,
+    UNLOADED,
+    UNSURE,
+    AttributeState,
+    Cause,
+    InstanceRecord,
+    current,
+    forgotten,
+)
+from asyncsqla_lint.semantics.many_to_one import known_target, leads_nowhere, may_be_known
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+def missing(
+    flow: Flow,
+    state: State,
+    me: Reference,
+    record: InstanceRecord,
+    attribute: MappedAttribute,
+    found: AttributeState,
+    at: Span,
+    use: str,
+) -> tuple[AttributeState, Value | None]:
+    """The attribute is not there on some or every path. Says so, and goes on as if it were, once said."""
+    name = attribute.name
+    certain = not found.bits & (LOADED | UNSURE)
+    reports = not found.bits & UNSURE
+    if reports and record.lifecycle == "mixed":
+        certain = False
+    emits_sql = found.bits & (UNLOADED | EXPIRED) or (
+        isinstance(attribute, Relationship)
+        and record.plan is not None
+        and record.plan.raises_on_sql_only(attribute)
+    )
+    if (
+        reports
+        and isinstance(attribute, Relationship)
+        and emits_sql
+        and use != "change"
+        and record.knows(attribute)
+    ):
+        target = known_target(flow, state, me, record, attribute)
+        if target is None and (name in record.blank or leads_nowhere(record, attribute)):
+            target = NONE
+        if target is not None:
+            loaded = AttributeState(LOADED, target)
+            state.put(me, record.with_attribute(name, loaded))
+            return loaded, None
+        if may_be_known(flow, state, record, attribute):
+            reports = False
+    if reports and allowed(flow, state, record, attribute, found):
+        reports = False
+    guard = flow.is_caught(
+        "MissingGreenlet", "DetachedInstanceError", "InvalidRequestError", "StatementError", "SQLAlchemyError"
+    )
+    if reports and not guard:
+        emit(flow, state, me, record, attribute, found, certain, at, use)
+        flow.count("reads decided")
+        if found.bits & EXPIRED and record.expired is not None:
+            _forget_siblings(state, me, record)
+    elif not reports:
+        flow.count("reads undecided" if found.bits & UNSURE else "reads decided")
+    # Said once on this path; what follows reads the value as if it had come. An expired instance is
+    # loaded whole by the first such read, so the other columns say nothing more.
+    now = current(state, me, record)
+    if found.bits & EXPIRED and now.expired is not None and not isinstance(attribute, Relationship):
+        now = replace(now, expired=None, attributes={**_unsure(now, now.expired), **now.attributes})
+    loaded = AttributeState(UNSURE if found.bits & DYNAMIC == 0 else DYNAMIC | UNSURE, found.value)
+    state.put(me, now.with_attribute(name, loaded))
+    return loaded, None
+
+
+def _forget_siblings(state: State, me: Reference, record: InstanceRecord) -> None:
+    """One cause, one finding: the other rows of the same query were expired by the same stroke."""
+    for reference, other in state.records():
+        if (
+            isinstance(other, InstanceRecord)
+            and reference != me
+            and other.expired == record.expired
+            and other.origin == record.origin
+            and other.model is record.model
+        ):
+            state.put(reference, replace(forgotten(other), expired=None))
+
+
+def _unsure(record: InstanceRecord, cause: Cause) -> dict[str, AttributeState]:
+    """Of an instance whose columns came back: its relationships are still expired."""
+    return {
+        name: record.expired_default(attribute, cause)
+        for name, attribute in record.model.attributes.items()
+        if isinstance(attribute, Relationship) and attribute.lazy not in ("dynamic", "write_only")
+    }
+
+
+def allowed(
+    flow: Flow, state: State, record: InstanceRecord, attribute: MappedAttribute, found: AttributeState
+) -> bool:
+    """May plain Python emit SQL here? Under `run_sync`, or for an instance of a sync session, it may."""
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    if found.bits & (RAISES | DYNAMIC) and not found.bits & (UNLOADED | EXPIRED):
+        if found.bits & RAISES:
+            return False
+    if record.lifecycle == DETACHED:
+        return False
+    if flow.greenlets:
+        return True
+    if record.session is None:
+        return True
+    session = state.record(record.session.oid)
+    return not (isinstance(session, SessionRecord) and session.is_async)
+
+
+def emit(
+    flow: Flow,
+    state: State,
+    me: Reference,
+    record: InstanceRecord,
+    attribute: MappedAttribute,
+    found: AttributeState,
+    certain: bool,
+    at: Span,
+    use: str,
+) -> None:
+    if not flow.listens(AttributeLoad):
+        return
+    site, frame, via = standing(flow, at)
+    cause = "unloaded"
+    if found.bits & DYNAMIC:
+        cause = "dynamic"
+    elif found.bits & RAISES and not found.bits & EXPIRED:
+        cause = "raise"
+    elif found.bits & EXPIRED:
+        cause = "expired"
+    elif found.bits & RAISES:
+        cause = "raise"
+    why = found.cause or record.expired
+    detached = record.lifecycle == DETACHED
+    if detached and cause == "raise":
+        # Columns and `raise_on_sql` miss the session first, `raise` does not get that far.
+        detached = not isinstance(attribute, Relationship) or (
+            record.plan is not None and record.plan.raises_on_sql_only(attribute)
+        )
+        cause = "unloaded" if detached else "raise"
+    if detached and record.detached_by is not None and (why is None or not found.bits & EXPIRED):
+        why = record.detached_by
+    if why is not None and (why.assumption or not why.certain):
+        certain = False
+    flow.emit(
+        AttributeLoad(
+            site,
+            frame,
+            certain and flow.is_certain,
+            record,
+            record.model,
+            attribute,
+            cause,
+            "serialize" if flow.serializing else use,
+            detached,
+            flow.site(at),
+            record.origin,
+            why.site if why is not None else None,
+            why.what if why is not None else "",
+            why.assumption if why is not None else "",
+            via,
+            path_to(state, record, attribute),
+        )
+    )
+
+
+def path_to(state: State, record: InstanceRecord, attribute: MappedAttribute) -> tuple[Relationship, ...]:
+    """The relationships from the instance that the query gave to this attribute; () for a column."""
+    if not isinstance(attribute, Relationship):
+        return ()
+    found = [attribute]
+    while record.parent is not None and len(found) < 8:
+        owner, name = record.parent
+        parent = state.record(owner.oid)
+        step = parent.model.relationships.get(name) if isinstance(parent, InstanceRecord) else None
+        if step is None or not isinstance(parent, InstanceRecord):
+            return ()
+        found.append(step)
+        record = parent
+    return tuple(reversed(found))
+
+
+def standing(flow: Flow, at: Span) -> tuple[Site, Frame, str]:
+    """Where a finding stands: outside of mapped classes, at the expression that set the read off."""
+    frame, span = flow.serialized_at or (flow.frame, at)
+    via = ""
+    while frame.caller is not None and frame.function is not None:
+        if frame.function.is_async or not _is_mapped(flow, frame):
+            break
+        if frame.caller.function is None and frame.caller.module is None:
+            break
+        via = via or frame.function.qualname
+        span, frame = frame.call_span, frame.caller
+    return Site(frame.module, span), frame, via
+
+
+def _is_mapped(flow: Flow, frame: Frame) -> bool:
+    """Does the frame run a method of a mapped class (or of a mixin, for an instance of one)?"""
+    function = frame.function
+    while function is not None:
+        if function.owner is not None:
+            if flow.index.model(function.owner) is not None:
+                return True
+            receiver = frame.receiver
+            return isinstance(receiver, Reference) and receiver.oid in flow.instances
+        function = function.parent
+    return False

@@ -1,0 +1,211 @@
+"""What reading an attribute of an instance gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.classes import member_value
+from asyncsqla_lint.flow.objects import ListRecord
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, ClassValue, Reference, Symbol, Value, union
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.models import (
+    AssociationProxy,
+    Composite,
+    Hybrid,
+    MappedAttribute,
+    Relationship,
+    Synonym,
+    UnknownAttribute,
+)
+from asyncsqla_lint.semantics.collections import CollectionRecord, DynamicCollection
+from asyncsqla_lint.semantics.instances import (
+    LOOKED_AT,
+    PENDING,
+    PERSISTENT,
+    TRANSIENT,
+    UNSURE,
+    WRONG,
+    AttributeState,
+    InstanceRecord,
+    allocate,
+    current,
+)
+from asyncsqla_lint.semantics.missing import missing
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+def read(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span, use: str
+) -> Value:
+    attribute = record.model.attributes.get(name)
+    if attribute is None:
+        return _read_plain(flow, state, me, record, name, at)
+    if isinstance(attribute, Hybrid):
+        return _read_plain(flow, state, me, record, name, at)
+    if isinstance(attribute, Synonym):
+        return (
+            read(flow, state, me, record, attribute.target, at, use)
+            if attribute.target and attribute.target != name
+            else UNKNOWN
+        )
+    if isinstance(attribute, Composite):
+        for column in attribute.attributes:
+            read(flow, state, me, current(state, me, record), column, at, use)
+        return UNKNOWN
+    if isinstance(attribute, AssociationProxy):
+        return _read_proxy(flow, state, me, record, attribute, at, use)
+    if isinstance(attribute, UnknownAttribute):
+        return UNKNOWN
+    found = record.state_of(name)
+    if found is None:
+        return UNKNOWN
+    bits = found.bits
+    if isinstance(attribute, Relationship):
+        from asyncsqla_lint.semantics.eager_use import seen
+
+        seen(flow, state, record, name)
+    if use == "read" and at == flow.changing:
+        use = "change"
+    if bits & WRONG:
+        found, value = missing(flow, state, me, record, attribute, found, at, use)
+        if value is not None:
+            return value
+    elif bits & UNSURE:
+        flow.count("reads undecided")
+    else:
+        flow.count("reads decided")
+    flow.note_read(at, name, bool(bits & WRONG))
+    return _value_of(flow, state, me, current(state, me, record), attribute, found, at)
+
+
+def _read_plain(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span
+) -> Value:
+    """Something that the mapper knows nothing of: methods, properties, hybrids, what the program set."""
+    if name in record.extras:
+        return record.extras[name]
+    cls = record.model.cls
+    found = cls.find(name)
+    if found is not None:
+        owner, member = found
+        if member.function is not None or member.cls is not None:
+            return member_value(flow, state, me, ClassValue(cls), owner, member, at)
+        return member_value(flow, state, me, ClassValue(cls), owner, member, at)
+    if name == "__class__":
+        return ClassValue(cls)
+    if name == "__dict__":
+        from asyncsqla_lint.semantics.guards import InstanceDict
+
+        return InstanceDict(me)
+    if name in ("__table__", "__mapper__"):
+        from asyncsqla_lint.semantics.mappers import MapperValue
+
+        return MapperValue(record.model)
+    if name == "awaitable_attrs":
+        from asyncsqla_lint.semantics.awaitable import AwaitableAttributes
+
+        return AwaitableAttributes(me)
+    inherited = flow.meanings.inherited_attribute(flow, state, me, ClassValue(cls), name, at)
+    if inherited is not None:
+        return inherited
+    subclass = _subclass_attribute(flow, state, me, record, name, at)
+    return UNKNOWN if subclass is None else subclass
+
+
+def _subclass_attribute(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span
+) -> Value | None:
+    """A polymorphic row read for an attribute that only a subclass has."""
+    for model in record.model.subclasses:
+        if name in model.own_attributes:
+            as_subclass = replace(record, model=model)
+            return read(flow, state, me, as_subclass, name, at, "read")
+    return None
+
+
+def _read_proxy(
+    flow: Flow,
+    state: State,
+    me: Reference,
+    record: InstanceRecord,
+    attribute: AssociationProxy,
+    at: Span,
+    use: str,
+) -> Value:
+    if attribute.collection is None:
+        return UNKNOWN
+    value = read(flow, state, me, record, attribute.collection, at, use)
+    if attribute.attribute is None:
+        return UNKNOWN
+    relationship = record.model.attributes.get(attribute.collection)
+    if isinstance(relationship, Relationship) and relationship.uselist is False:
+        return value.attribute(flow, state, attribute.attribute, at)
+    iteration = value.iterate(flow, state, at, False)
+    elements = iteration.items if iteration.items is not None else (iteration.element,)
+    found = tuple(one.attribute(flow, state, attribute.attribute, at) for one in elements if one is not None)
+    return flow.allocate(state, ListRecord(None, union(found) if found else None))
+
+
+def _value_of(
+    flow: Flow,
+    state: State,
+    me: Reference,
+    record: InstanceRecord,
+    attribute: MappedAttribute,
+    found: AttributeState,
+    at: Span,
+) -> Value:
+    if found.value is not None:
+        return found.value
+    if isinstance(attribute, Relationship):
+        value = _related(flow, state, me, record, attribute, at)
+    else:
+        value = Symbol(f"{me.oid}.{attribute.name}")
+    now = current(state, me, record)
+    known = now.state_of(attribute.name) or found
+    if value is not UNKNOWN:
+        if isinstance(attribute, Relationship) and now.lifecycle in (TRANSIENT, PENDING):
+            known = replace(known, cause=LOOKED_AT)
+        state.put(me, now.with_attribute(attribute.name, replace(known, value=value)))
+    return value
+
+
+def _related(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, attribute: Relationship, at: Span
+) -> Value:
+    target, uselist = attribute.target, attribute.uselist
+    if attribute.lazy in ("dynamic", "write_only"):
+        return DynamicCollection(me, attribute.name, attribute.lazy)
+    if record.lifecycle in (TRANSIENT, PENDING):
+        if uselist:
+            return flow.allocate(state, CollectionRecord((), None, "list", True, me, attribute.name))
+        return NONE
+    if target is None or uselist is None:
+        return UNKNOWN
+    plan = None
+    state_bits = record.state_of(attribute.name)
+    source = record.plan if state_bits is None or state_bits.plan is None else state_bits.plan
+    if source is not None:
+        plan = source.below(attribute)
+        if state_bits is not None and state_bits.bits & UNSURE:
+            plan = replace(plan, is_open=True) if plan.entries else None
+    related = InstanceRecord(
+        target,
+        plan=plan,
+        session=record.session,
+        lifecycle=record.lifecycle if record.lifecycle != "mixed" else PERSISTENT,
+        parent=(me, attribute.name),
+        many=bool(uselist) or record.many,
+        origin=record.origin,
+        detached_by=record.detached_by,
+    )
+    element = allocate(flow, state, related)
+    if not uselist:
+        nullable = True
+        return union((element, NONE)) if nullable and not attribute.innerjoin else element
+    return flow.allocate(state, CollectionRecord(None, element, "list", True, me, attribute.name))

@@ -1,0 +1,140 @@
+"""What assigning an attribute of an instance does, and constructing one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import Arguments, ClassValue, FunctionValue, Reference, Value
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.models import Hybrid, Model, Relationship, Synonym, UnknownAttribute
+from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.semantics.collections import CollectionRecord, link
+from asyncsqla_lint.semantics.events import AttributeWritten
+from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
+from asyncsqla_lint.semantics.instances import (
+    EXPIRED,
+    LOADED,
+    PERSISTENT,
+    RAISES,
+    SERVER_SIDE,
+    TRANSIENT,
+    UNLOADED,
+    UNSURE,
+    WRITTEN,
+    AttributeState,
+    InstanceRecord,
+    allocate,
+    current,
+)
+from asyncsqla_lint.semantics.missing import missing
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+def write(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, value: Value, at: Span
+) -> None:
+    attribute = record.model.attributes.get(name)
+    if attribute is None or isinstance(attribute, (Hybrid, UnknownAttribute)):
+        found = record.model.cls.find(name)
+        if found is not None and found[1].setter is not None:
+            run_function(flow, state, FunctionValue(found[1].setter, (), me), Arguments((value,)), at)
+            return
+        state.put(me, replace(record, extras={**record.extras, name: value}))
+        return
+    if isinstance(attribute, Synonym) and attribute.target and attribute.target != name:
+        write(flow, state, me, record, attribute.target, value, at)
+        return
+    if isinstance(attribute, Relationship):
+        from asyncsqla_lint.semantics.eager_use import seen
+
+        if attribute.uselist:
+            seen(flow, state, record, name)  # its members are compared with the new ones
+        found_state = record.state_of(name)
+        # Replacing a collection has to know the old one; a scalar's old value is not asked for.
+        if found_state is not None and found_state.bits & (UNLOADED | EXPIRED | RAISES) and attribute.uselist:
+            missing(flow, state, me, record, attribute, found_state, at, "change")
+            record = current(state, me, record)
+    stored = value
+    if isinstance(attribute, Relationship) and attribute.uselist:
+        iteration = value.iterate(flow, state, at, False)
+        stored = flow.allocate(
+            state,
+            CollectionRecord(iteration.items, iteration.element, "list", iteration.may_be_empty, me, name),
+        )
+    # A SQL expression is computed by the server: after the flush the value has to be fetched.
+    cause = SERVER_SIDE if isinstance(stored, (Criterion, AttributeValue)) else WRITTEN
+    state.put(
+        me,
+        replace(
+            record.with_attribute(name, AttributeState(LOADED, stored, cause)).with_key(name),
+            is_modified=True,
+            is_written=True,
+        ),
+    )
+    if isinstance(attribute, Relationship):
+        link(flow, state, me, current(state, me, record), name, stored)
+    if record.session is not None and record.lifecycle == PERSISTENT:
+        ledger.written(flow, state, record.session, "attribute", at)
+    if flow.listens(AttributeWritten):
+        flow.emit(AttributeWritten(flow.site(at), flow.frame, flow.is_certain, me, record, attribute))
+
+
+def construct(
+    flow: Flow, state: State, cls: ClassValue, model: Model, arguments: Arguments, at: Span
+) -> Value:
+    """`User(name=…)`: a transient instance."""
+    me = allocate(
+        flow,
+        state,
+        InstanceRecord(
+            model, plan=None, lifecycle=TRANSIENT, is_new=True, origin=flow.site(at), is_modified=True
+        ),
+    )
+    found = model.cls.find("__init__")
+    if found is not None and found[1].function is not None:
+        run_function(flow, state, FunctionValue(found[1].function, (), me), arguments, at)
+        return me
+    positional = list(arguments.positional)
+    given = dict(arguments.keywords)
+    if positional:
+        given = {**dict(zip(model.parameters, positional, strict=False)), **given}
+    for name, value in given.items():
+        record = state.record(me.oid)
+        assert isinstance(record, InstanceRecord)
+        write(flow, state, me, record, name, value, at)
+    if arguments.more_keywords is not None:
+        record = state.record(me.oid)
+        assert isinstance(record, InstanceRecord)
+        unknown = {
+            name: AttributeState(LOADED | UNSURE)
+            for name in model.relationships
+            if name not in record.attributes
+        }
+        state.put(me, replace(record, attributes={**unknown, **record.attributes}))
+    else:
+        record = state.record(me.oid)
+        assert isinstance(record, InstanceRecord)
+        state.put(me, replace(record, blank=_blank(record)))
+    return me
+
+
+def _blank(record: InstanceRecord) -> frozenset[str]:
+    """The many-to-ones of a new object that lead nowhere, as their keys have not been given."""
+    return frozenset(
+        name
+        for name, one in record.model.relationships.items()
+        if name not in record.attributes
+        and one.local_keys
+        and not any(key in record.attributes or _has_default(record.model, key) for key in one.local_keys)
+    )
+
+
+def _has_default(model: Model, name: str) -> bool:
+    column = model.columns.get(name)
+    return column is None or column.default is not None or column.server_default or not column.is_complete
