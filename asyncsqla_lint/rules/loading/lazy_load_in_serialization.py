@@ -3,7 +3,7 @@ from __future__ import annotations
 from asyncsqla_lint.findings import Fix, Related
 from asyncsqla_lint.frameworks.serializing import Load, Serialized, Step
 from asyncsqla_lint.project.models import Relationship
-from asyncsqla_lint.rules.loading.wording import Wording
+from asyncsqla_lint.rules.loading.wording import Wording, loader_option
 from asyncsqla_lint.rules.repairs import eager_loads
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import AttributeLoad
@@ -109,16 +109,4 @@ def _mend(event: Serialized, words: Wording) -> str:
 
 def _options(load: Load) -> list[str]:
     """The loader options that would load what one field reads, one for each branch of its tree."""
-    start = "".join(_step(relationship) for relationship in load.path)
-    return [f"{start}{rest}".removeprefix(".") for rest in _branches(load.below)]
-
-
-def _branches(steps: list[Step]) -> list[str]:
-    if not steps:
-        return [""]
-    return [_step(step.relationship) + rest for step in steps for rest in _branches(step.below)]
-
-
-def _step(relationship: Relationship) -> str:
-    strategy = "joinedload" if relationship.uselist is False else "selectinload"
-    return f".{strategy}({relationship.owner.name}.{relationship.name})"
+    return [loader_option((*load.path, *rest)) for rest in _paths(load.below)]

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 from asyncsqla_lint.findings import Related
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.rules.places import line_of, place
 from asyncsqla_lint.semantics.events import AttributeLoad
+
+
+def loader_option(path: Sequence[Relationship]) -> str:
+    """ "joinedload(Order.customer).selectinload(Customer.orders)"."""
+    steps: list[str] = []
+    for relationship, below in zip_longest(path, path[1:]):
+        strategy = "joinedload" if relationship.uselist is False else "selectinload"
+        key = f"{relationship.model.name}.{relationship.name}"
+        target = relationship.target
+        if below is not None and target is not None and not target.cls.is_subclass_of(below.model.cls):
+            key += f".of_type({below.model.name})"  # what is read next is a subclass's
+        steps.append(f"{strategy}({key})")
+    return ".".join(steps)
 
 
 class Wording:
@@ -35,10 +51,8 @@ class Wording:
         attribute = self.event.attribute
         if self.event.instance.is_new:
             return f'`await session.refresh(obj, ["{attribute.name}"])` loads it'
-        strategy = "selectinload"
-        if isinstance(attribute, Relationship) and attribute.uselist is False:
-            strategy = "joinedload"
-        return f"add `.options({strategy}({attribute.owner.name}.{attribute.name}))` to the query"
+        option = loader_option(self.event.path) or f"selectinload({self.key})"
+        return f"add `.options({option})` to the query"
 
     @property
     def cause(self) -> str:
