@@ -79,7 +79,7 @@ def _abandoned(
             flow.emit(
                 SessionOutlived(use.site, use.frame, use.certain, subject, record, page.left, use.method)
             )
-    elif page.is_block:
+    elif page.is_block or record.is_each:  # one of many: their closing is not followed one by one
         return
     elif (page.holds and not page.is_doubtful) or (is_lent and closed is None):
         how = "never" if closed is None else "path"

@@ -26,6 +26,7 @@ from asyncsqla_lint.project.models import Hybrid, MappedAttribute
 from asyncsqla_lint.semantics import (
     api_use,
     assumptions,
+    background,
     binds,
     blocking,
     concurrency,
@@ -186,6 +187,7 @@ def register(meanings: Meanings) -> None:
     sharing.register(meanings)
     slow.register(meanings)
     concurrency.register(meanings)
+    background.register(meanings)
     event_loops.register(meanings)  # wraps `asyncio.run`
 
 

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
 
+AFTERWARDS = -1  # the parent of what runs once its starter has answered: it overlaps with nothing
+
+
 class TaskRecord(Record, frozen=True):
     """A coroutine that runs by itself since `site`."""
 
@@ -176,8 +179,12 @@ def start(
     group: Reference | None = None,
     *,
     is_awaited: bool = False,
+    is_later: bool = False,
 ) -> Reference:
-    """Run `awaitable` as a task beside the running code. `is_awaited`: who starts it waits for it at once."""
+    """Run `awaitable` as a task beside the running code. `is_awaited`: who starts it waits for it at once.
+
+    `is_later`: it does not begin before whoever starts it is done.
+    """
     if isinstance(awaitable, Reference) and isinstance(state.record(awaitable.oid), TaskRecord):
         return awaitable
     flow.tasks_started += 1
@@ -205,8 +212,11 @@ def start(
     for child, found in tasks_of(state):
         if found.parent == own and not found.is_done:
             state.put(child, replace(found, parent=outer))
-    task = TaskRecord(place, result, distinct(uses), outer, chain(flow.frame, place), group)
+    parent = AFTERWARDS if is_later else outer
+    task = TaskRecord(place, result, distinct(uses), parent, chain(flow.frame, place), group)
     reference = flow.allocate(state, task)
+    if is_later:
+        return reference
     _share_with_siblings(flow, state, reference, task)
     if many:
         _share_among_alike(flow, state, reference, task, since, flow.frame)
@@ -371,6 +381,8 @@ def outlive(flow: Flow, state: State, session: Reference, left_at: Site) -> None
         places = dict(record.frames)
         while frame is not None and frame.id not in places:
             frame = frame.caller
+        if record.parent == AFTERWARDS and (frame is None or frame.function is None):
+            continue  # whether a dependency ends before or after, depends on the framework's release
         site = record.site if frame is None else places[frame.id]
         if flow.listens(SessionOutlived) and session.oid not in record.reported:
             event_frame = flow.frame if frame is None else frame

@@ -1,0 +1,67 @@
+"""Background tasks of web frameworks: they begin when the response has been sent, one after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.state import Record, State
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics.tasks import start
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+COLLECTIONS = (
+    "fastapi.BackgroundTasks",
+    "fastapi.background.BackgroundTasks",
+    "starlette.background.BackgroundTasks",
+)
+SINGLE = ("starlette.background.BackgroundTask", "litestar.background_tasks.BackgroundTask")
+
+
+class BackgroundTasksRecord(Record, frozen=True):
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return Method(me, name)
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if name == "add_task":
+            _later(flow, state, arguments, at)
+            return NONE
+        return UNKNOWN
+
+
+class Later(Value, frozen=True):
+    """A function, coroutine or not, that is called with its arguments when its time has come."""
+
+    function: Value
+    arguments: Arguments
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        return self.function.call(flow, state, self.arguments, at).awaited(flow, state, at)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.function, *self.arguments.all())
+
+
+def _later(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    if arguments.positional:
+        function, *rest = arguments.positional
+        given = Arguments(tuple(rest), arguments.keywords, arguments.more, arguments.more_keywords)
+        start(flow, state, Later(function, given), flow.site(at), is_later=True)
+    return UNKNOWN
+
+
+def _collection(flow: Flow, state: State) -> Value:
+    return flow.allocate(state, BackgroundTasksRecord())
+
+
+def register(meanings: Meanings) -> None:
+    for name in COLLECTIONS:
+        meanings.calls[name] = lambda flow, state, arguments, at: _collection(flow, state)
+        meanings.instances[name] = lambda flow, state, arguments, at: _collection(flow, state)
+    for name in SINGLE:
+        meanings.calls[name] = _later

@@ -1,0 +1,134 @@
+"""Forms of ASQ2 that the fixtures cannot run for want of a library or a server, and their good twins."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from asyncsqla_lint.project.index import Index, Module
+from asyncsqla_lint.rules.engine import analyse
+from asyncsqla_lint.syntax import lower
+from asyncsqla_lint.workspace.config import Config
+
+HEAD = """\
+import asyncio
+import aiojobs
+import aiometer
+import trio
+from fastapi import BackgroundTasks
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://localhost/app")
+Session = async_sessionmaker(engine, expire_on_commit=False)
+
+async def use(session: AsyncSession, key: int = 0) -> None:
+    await session.execute(text("select 1"))
+"""
+
+
+def lint(body: str) -> list[str]:
+    source = HEAD + dedent(body)
+    module = Module("program", "program.py", False, lower(source))
+    lines = source.splitlines()
+    findings = analyse(Index([module]), ["program"], Config()).findings
+    return [f"{one.code} {lines[one.location.row - 1].strip()}" for one in findings if one.code[:4] == "ASQ2"]
+
+
+BAD = {
+    "a nursery": (
+        """
+        async def work(session: AsyncSession) -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(use, session)
+                nursery.start_soon(use, session, 1)
+        """,
+        "ASQ201 nursery.start_soon(use, session, 1)",
+    ),
+    "a scheduler": (
+        """
+        async def work(session: AsyncSession) -> None:
+            scheduler = aiojobs.Scheduler()
+            first = await scheduler.spawn(use(session))
+            await session.commit()
+        """,
+        "ASQ201 await session.commit()",
+    ),
+    "one function on each": (
+        """
+        async def work(session: AsyncSession, keys: list[int]) -> None:
+            async def one(key: int) -> None:
+                await use(session, key)
+            await aiometer.run_on_each(one, keys)
+        """,
+        "ASQ201 await aiometer.run_on_each(one, keys)",
+    ),
+    "a background task of a session that is closed by then": (
+        """
+        async def handle(background: BackgroundTasks) -> None:
+            async with Session() as session:
+                await use(session)
+                background.add_task(use, session)
+        """,
+        "ASQ204 background.add_task(use, session)",
+    ),
+    "tasks in a comprehension": (
+        """
+        async def work(session: AsyncSession, keys: list[int]) -> None:
+            tasks = [asyncio.create_task(use(session, key)) for key in keys]
+            for task in tasks:
+                await task
+        """,
+        "ASQ201 tasks = [asyncio.create_task(use(session, key)) for key in keys]",
+    ),
+}
+
+GOOD = {
+    "a task for each, awaited at once": """
+        async def work(session: AsyncSession, keys: list[int]) -> None:
+            for key in keys:
+                await asyncio.create_task(use(session, key))
+        """,
+    "awaited inside the comprehension": """
+        async def work(session: AsyncSession, keys: list[int]) -> None:
+            [await asyncio.create_task(use(session, key)) for key in keys]
+        """,
+    "at most one coroutine in the list": """
+        async def work(session: AsyncSession, wanted: bool) -> None:
+            jobs = []
+            if wanted:
+                jobs.append(use(session))
+            await asyncio.gather(*jobs)
+        """,
+    "a session for each element": """
+        async def work(keys: list[int]) -> None:
+            sessions = [Session() for _ in keys]
+            try:
+                await asyncio.gather(*[use(session) for session in sessions])
+            finally:
+                for session in sessions:
+                    await session.close()
+        """,
+    "a background task beside a session that it is not given": """
+        async def later(key: int) -> None:
+            async with Session() as session:
+                await use(session, key)
+
+        async def handle(background: BackgroundTasks) -> None:
+            async with Session() as session:
+                await use(session)
+                background.add_task(later, 1)
+        """,
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_reported(name: str) -> None:
+    body, expected = BAD[name]
+    assert lint(body) == [expected]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_silent(name: str) -> None:
+    assert lint(GOOD[name]) == []
