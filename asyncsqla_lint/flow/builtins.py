@@ -160,6 +160,10 @@ def _str(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return _first(arguments).formatted(flow, state, at) if arguments.positional else Constant("")
 
 
+def _repr(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return _first(arguments).represented(flow, state, at)
+
+
 def _print(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     for value in arguments.positional:
         value.formatted(flow, state, at)
@@ -444,7 +448,8 @@ MEANINGS = {
     "any all sum": _consume,
     "len": _len,
     "bool": _bool,
-    "str repr format ascii": _str,
+    "str format": _str,
+    "repr ascii": _repr,
     "print pprint.pprint": _print,
     "enumerate": _enumerate,
     "zip": _zip,

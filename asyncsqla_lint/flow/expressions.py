@@ -315,6 +315,10 @@ def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, 
             if isinstance(left.value, (int, float)) and isinstance(right.value, (int, float)):
                 return Constant(left.value + right.value)
             return UNKNOWN
+    if operator == "-" and isinstance(left, Constant) and isinstance(right, Constant):
+        if isinstance(left.value, (int, float)) and isinstance(right.value, (int, float)):
+            return Constant(left.value - right.value)
+        return UNKNOWN
     if operator == "%" and isinstance(left, (Constant, Text)):
         if not isinstance(left, Constant) or isinstance(left.value, str):
             given = right.elements if isinstance(right, TupleValue) else (right,)

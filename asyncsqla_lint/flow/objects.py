@@ -143,6 +143,12 @@ class ListRecord(Record, frozen=True):
             return self.whole() or UNKNOWN
         return UNKNOWN
 
+    def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        if self.kind not in ("iterator", "generator"):
+            for one in self.refers_to():
+                one.represented(flow, state, at)
+        return UNKNOWN
+
     def refers_to(self) -> tuple[Value, ...]:
         return (self.items or ()) if self.element is None else (self.element,)
 
@@ -275,6 +281,11 @@ class DictRecord(Record, frozen=True):
             return NONE
         return UNKNOWN
 
+    def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        for one in self.refers_to():
+            one.represented(flow, state, at)
+        return UNKNOWN
+
     def refers_to(self) -> tuple[Value, ...]:
         return self.values() + (() if self.other_key is None else (self.other_key,))
 
@@ -391,9 +402,16 @@ class ObjectRecord(Record, frozen=True):
         return result.truth(state)
 
     def formatted(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
-        for name in ("__format__", "__str__", "__repr__"):
+        for name in ("__format__", "__str__"):
             if self.cls.info.find(name) is not None:
                 return me.attribute(flow, state, name, at).call(flow, state, Arguments(), at)
+        return self.represented(flow, state, me, at)
+
+    def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        if self.cls.info.find("__repr__") is not None:
+            return me.attribute(flow, state, "__repr__", at).call(flow, state, Arguments(), at)
+        for _, one in self.parts():  # the generated `__repr__` names its fields
+            one.represented(flow, state, at)
         return UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:

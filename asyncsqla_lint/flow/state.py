@@ -110,6 +110,10 @@ class Record(Struct, frozen=True):
         return False
 
     def formatted(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        return self.represented(flow, state, me, at)
+
+    def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        """`repr(me)`, as a list asks it of its items."""
         return UNKNOWN
 
     def peek(self, name: str) -> Value | None:

@@ -126,6 +126,10 @@ class Value(Struct, frozen=True):
 
     def formatted(self, flow: Flow, state: State, at: Span) -> Value:
         """`str(value)`, as in an f-string."""
+        return self.represented(flow, state, at)
+
+    def represented(self, flow: Flow, state: State, at: Span) -> Value:
+        """`repr(value)`."""
         return UNKNOWN
 
     def individual(self, flow: Flow, state: State) -> Value:
@@ -407,6 +411,11 @@ class TupleValue(Value, frozen=True):
             return UNKNOWN
         return union(self.elements)
 
+    def represented(self, flow: Flow, state: State, at: Span) -> Value:
+        for one in self.elements:
+            one.represented(flow, state, at)
+        return UNKNOWN
+
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return self.elements
 
@@ -466,6 +475,9 @@ class Reference(Value, frozen=True):
 
     def formatted(self, flow: Flow, state: State, at: Span) -> Value:
         return state.record(self.oid).formatted(flow, state, self, at)
+
+    def represented(self, flow: Flow, state: State, at: Span) -> Value:
+        return state.record(self.oid).represented(flow, state, self, at)
 
     def individual(self, flow: Flow, state: State) -> Value:
         return state.record(self.oid).individual(flow, state, self)
@@ -557,6 +569,10 @@ class Union(Value, frozen=True):
     def formatted(self, flow: Flow, state: State, at: Span) -> Value:
         with flow.hedged(True):
             return union(tuple(value.formatted(flow, state, at) for value in self.alternatives))
+
+    def represented(self, flow: Flow, state: State, at: Span) -> Value:
+        with flow.hedged(True):
+            return union(tuple(value.represented(flow, state, at) for value in self.alternatives))
 
     def individual(self, flow: Flow, state: State) -> Value:
         return union(tuple(value.individual(flow, state) for value in self.alternatives))

@@ -14,6 +14,8 @@ from asyncsqla_lint.semantics.loader_options import EAGER, Plan
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
+MOST_STEPS = 8
+
 
 def known_target(
     flow: Flow, state: State, me: Reference, record: InstanceRecord, relationship: Relationship
@@ -60,10 +62,13 @@ def leads_nowhere(record: InstanceRecord, relationship: Relationship) -> bool:
     return False
 
 
-def may_be_known(flow: Flow, state: State, record: InstanceRecord, relationship: Relationship) -> bool:
+def may_be_known(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, relationship: Relationship
+) -> bool:
     """Another object of the target's class is held: the reference may lead to that very one."""
     if relationship.direction != "many-to-one" or relationship.target is None or record.session is None:
         return False
+    down = relationship.inverse
     for oid in sorted(state.alive()):
         other = state.record(oid)
         if (
@@ -73,19 +78,38 @@ def may_be_known(flow: Flow, state: State, record: InstanceRecord, relationship:
             or other.expired is not None
         ):
             continue
+        is_below = _is_below(state, other, me, down)
         if (
-            other is not record
+            not is_below
+            and (oid != me.oid or record.many)
             and other.model.cls.is_subclass_of(relationship.target.cls)
             and (other.many or not record.many or record.key is not None)
         ):
             return True
-        if _leads_to(other, relationship.target.cls):
+        if _leads_to(other, relationship.target.cls, down if is_below or oid == me.oid else None):
             return True
     return False
 
 
-def _leads_to(record: InstanceRecord, target: ClassInfo) -> bool:
-    """Does the instance hold, through what its query loaded, objects of that class that nobody has read?"""
+def _is_below(state: State, record: InstanceRecord, me: Reference, down: Relationship | None) -> bool:
+    """In a tree: one of `me`'s own children, or theirs. Who goes up meets none of them."""
+    for _ in range(MOST_STEPS):
+        if down is None or record.parent is None or record.parent[1] != down.name:
+            return False
+        if record.parent[0] == me:
+            return True
+        above = state.record(record.parent[0].oid)
+        if not isinstance(above, InstanceRecord):
+            return False
+        record = above
+    return False
+
+
+def _leads_to(record: InstanceRecord, target: ClassInfo, down: Relationship | None) -> bool:
+    """Does the instance hold, through what its query loaded, objects of that class that nobody has read?
+
+    `down` leads to its children, of whom none is above it.
+    """
     for name, relationship in record.model.relationships.items():
         found = record.state_of(name)
         if found is None or found.bits & WRONG or not found.bits & LOADED or found.value is not None:
@@ -94,18 +118,26 @@ def _leads_to(record: InstanceRecord, target: ClassInfo) -> bool:
         if (
             plan is not None
             and relationship.target is not None
-            and _plan_leads_to(plan.below(relationship), relationship.target, target, 0)
+            and _plan_leads_to(
+                plan.below(relationship),
+                relationship.target,
+                target,
+                0,
+                relationship if relationship is down else None,
+            )
         ):
             return True
     return False
 
 
-def _plan_leads_to(plan: Plan, model: Model, target: ClassInfo, depth: int) -> bool:
-    if model.cls.is_subclass_of(target) or target.is_subclass_of(model.cls):
+def _plan_leads_to(
+    plan: Plan, model: Model, target: ClassInfo, depth: int, down: Relationship | None
+) -> bool:
+    if down is None and (model.cls.is_subclass_of(target) or target.is_subclass_of(model.cls)):
         return True
     return depth < 4 and any(
         one.target is not None
         and plan.strategy(one) in EAGER
-        and _plan_leads_to(plan.below(one), one.target, target, depth + 1)
+        and _plan_leads_to(plan.below(one), one.target, target, depth + 1, down if one is down else None)
         for one in model.relationships.values()
     )

@@ -67,7 +67,7 @@ def missing(
             loaded = AttributeState(LOADED, target)
             state.put(me, record.with_attribute(name, loaded))
             return loaded, None
-        if may_be_known(flow, state, record, attribute):
+        if may_be_known(flow, state, me, record, attribute):
             reports = False
     if reports and allowed(flow, state, record, attribute, found):
         reports = False

@@ -38,6 +38,8 @@ from asyncsqla_lint.semantics.missing import missing
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
+MOST_OVERRIDES = 4
+
 
 def read(
     flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span, use: str
@@ -93,9 +95,9 @@ def _read_plain(
     found = cls.find(name)
     if found is not None:
         owner, member = found
-        if member.function is not None or member.cls is not None:
+        if member.function is None or record.plan is None:
             return member_value(flow, state, me, ClassValue(cls), owner, member, at)
-        return member_value(flow, state, me, ClassValue(cls), owner, member, at)
+        return _dispatched(flow, state, me, record, name, at)
     if name == "__class__":
         return ClassValue(cls)
     if name == "__dict__":
@@ -117,14 +119,35 @@ def _read_plain(
     return UNKNOWN if subclass is None else subclass
 
 
+def _dispatched(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span
+) -> Value:
+    """A method, or a property: a row of a base class may be one of a subclass that overrides it."""
+    model = record.model
+    found: list[Value] = [ClassValue(model.cls)]
+    if model.polymorphic_on is not None:
+        found += [ClassValue(one.cls) for one in model.subclasses if name in one.cls.members][:MOST_OVERRIDES]
+
+    def given(cls: Value, own: State) -> Value:
+        assert isinstance(cls, ClassValue)
+        member = cls.info.find(name)
+        assert member is not None
+        return member_value(flow, own, me, cls, *member, at)
+
+    return flow.alternatives(state, found, given)
+
+
 def _subclass_attribute(
     flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str, at: Span
 ) -> Value | None:
-    """A polymorphic row read for an attribute that only a subclass has."""
+    """A polymorphic row read for what only a subclass has."""
     for model in record.model.subclasses:
         if name in model.own_attributes:
             as_subclass = replace(record, model=model)
             return read(flow, state, me, as_subclass, name, at, "read")
+        if name in model.cls.members:
+            member = model.cls.members[name]
+            return member_value(flow, state, me, ClassValue(model.cls), model.cls, member, at)
     return None
 
 
