@@ -25,7 +25,7 @@ class _Glob(Struct, frozen=True):
     rule: _Rule
     regex: re.Pattern[str]
     on_name: bool  # matched against the last segment only
-    is_prefix: bool  # "foo/**": everything below, not foo itself
+    is_prefix: bool  # "foo/**": everything below, not foo itself; pathspec anchors it where it has to
 
 
 class Patterns:
@@ -60,7 +60,7 @@ class Patterns:
                     break
                 if rule.only_directories and not is_directory:
                     continue
-                match = glob.regex.match if glob.is_prefix else glob.regex.fullmatch
+                match = glob.regex.search if glob.is_prefix else glob.regex.fullmatch
                 if match(name if glob.on_name else relative):
                     best = rule
                     break

@@ -76,6 +76,7 @@ IGNORE_FILES = st.dictionaries(
 @example(["a/b/x.py", "b/x.py"], {".gitignore": ["a/b"], "a/.gitignore": ["!b"]})
 @example(["a/x.py", "x.py"], {".gitignore": ["*", "!a", "!a/x.py"]})
 @example(["x.py"], {".gitignore": ["\ufeffx.py"]})
+@example(["a/x.py", "x.py"], {".gitignore": ["!a", "**/*/**"]})
 def test_what_is_found_is_what_git_would_add(files: list[str], ignores: dict[str, list[str]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory).resolve()
