@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 import msgspec
@@ -18,6 +19,7 @@ from asyncsqla_lint.cli.output import OutputError, wants_color, warn, write
 from asyncsqla_lint.cli.progress import Progress
 from asyncsqla_lint.report import FORMATS, statistics
 from asyncsqla_lint.report.context import Context, RuleText
+from asyncsqla_lint.run.cache import Cache, stored
 from asyncsqla_lint.run.outcome import CLEAN, FAILED, FOUND, Report
 from asyncsqla_lint.run.pipeline import run as run_pipeline
 from asyncsqla_lint.workspace.config import Config, ConfigError, load_config
@@ -55,12 +57,12 @@ def _check(options: Options) -> int:
         return CLEAN
     if options.show_files:
         return _show_files(paths, config)
+    cache = stored(config, _absolute(options.cache_dir)) if options.cache else Cache()
     fixing = None
     if options.fix or options.diff:
-        fixing = Fixing(paths, config, overlay, lambda report: _fresh(report, options))
+        fixing = Fixing(paths, config, overlay, cache, lambda report: _fresh(report, options))
     with Progress() as progress:
-        programs = None if fixing is None else fixing.programs
-        report = run_pipeline(paths, config, overlay=overlay, progress=progress, programs=programs)
+        report = run_pipeline(paths, config, overlay=overlay, progress=progress, cache=cache)
     if fixing is not None:
         report = fixing.mended(report)
         if options.diff:
@@ -94,6 +96,11 @@ def _standard_input(options: Options) -> dict[str, bytes]:
     return {os.path.abspath(options.stdin_filename or STDIN): sys.stdin.buffer.read()}
 
 
+def _absolute(path: Path | None) -> str | None:
+    """A path on the command line starts from the working directory; one in a file, from the root."""
+    return None if path is None else os.path.abspath(path)
+
+
 def _show_files(paths: Sequence[str], config: Config) -> int:
     discovery = discover(paths, config)
     write((f"{file.path}\n" for file in discovery.files), None)
@@ -114,8 +121,8 @@ def _fresh(report: Report, options: Options) -> Report:
 
 
 def _conclude(report: Report, options: Options, config: Config, fixing: Fixing | None) -> int:
-    for error in report.errors:
-        warn(str(error))
+    for trouble in (*report.errors, *report.notes):
+        warn(str(trouble))
     known = 0
     if options.baseline is not None:
         if options.write_baseline:

@@ -9,10 +9,8 @@ from pathlib import Path
 import click
 
 from asyncsqla_lint.cli.output import warn
+from asyncsqla_lint.run.store import DIRECTORY, TAG, caches_below
 from asyncsqla_lint.workspace.config import ConfigError, load_config
-
-CACHE_DIRECTORY = ".asyncsqla_lint_cache"
-_TAG = "CACHEDIR.TAG"
 
 
 @click.command(short_help="Remove the cache.")
@@ -20,9 +18,9 @@ _TAG = "CACHEDIR.TAG"
 def command(cache_dir: Path | None) -> None:
     """Remove every cache below the current directory, and the configured one."""
     for directory in sorted(_caches(cache_dir)):
-        if not (directory / _TAG).is_file():
+        if not (directory / TAG).is_file():
             # The one word that stops a wrong `--cache-dir ~` from becoming a disaster.
-            warn(f"{directory}: not removed, since it holds no {_TAG}")
+            warn(f"{directory}: not removed, since it holds no {TAG}")
             continue
         shutil.rmtree(directory, ignore_errors=True)
         click.echo(f"Removed {directory}")
@@ -30,14 +28,16 @@ def command(cache_dir: Path | None) -> None:
 
 def _caches(given: Path | None) -> set[Path]:
     if given is not None:
-        return {given} if given.is_dir() else set()
-    found = {
-        Path(folder) / CACHE_DIRECTORY for folder in _folders() if (Path(folder) / CACHE_DIRECTORY).is_dir()
-    }
+        return _at(given)
+    found = {Path(cache) for cache in caches_below(_folders())}
     configured = os.environ.get("ASYNCSQLA_LINT_CACHE_DIR") or _configured()
-    if configured and Path(configured).is_dir():
-        found.add(Path(configured))
-    return found
+    return found | (_at(Path(configured)) if configured else set())
+
+
+def _at(directory: Path) -> set[Path]:
+    """A cache in a directory that holds something else besides has one of its own there."""
+    inner = directory / DIRECTORY
+    return {one for one in (inner if inner.is_dir() else directory,) if one.is_dir()}
 
 
 def _folders() -> list[str]:

@@ -13,9 +13,9 @@ import msgspec
 
 from asyncsqla_lint.cli.output import warn, write
 from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.run.cache import Cache
 from asyncsqla_lint.run.outcome import CLEAN, FAILED, FOUND, Report
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.run.programs import Remembered
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.decoding import decode
 
@@ -31,13 +31,18 @@ class Fixing:
     """
 
     def __init__(
-        self, paths: Sequence[str], config: Config, overlay: Mapping[str, bytes], fresh: Known
+        self,
+        paths: Sequence[str],
+        config: Config,
+        overlay: Mapping[str, bytes],
+        cache: Cache,
+        fresh: Known,
     ) -> None:
         self._paths = paths
         self._config = config
         self._overlay = overlay
         self._fresh = fresh
-        self.programs = Remembered()
+        self._cache = cache
 
     def mended(self, report: Report) -> Report:
         """The report as it stands once the fixes are made. Nothing is written."""
@@ -51,12 +56,11 @@ class Fixing:
         return left
 
     def _check(self, contents: Mapping[str, bytes]) -> Report:
-        self.programs.turn()
         # Saved files are read from disk, so that only what changed is handed over.
         overlay = {
             path: data for path, data in contents.items() if path in self._overlay or os.path.exists(path)
         }
-        return self._allowed(run(self._paths, self._config, overlay=overlay, programs=self.programs))
+        return self._allowed(run(self._paths, self._config, overlay=overlay, cache=self._cache))
 
     def _allowed(self, report: Report) -> Report:
         """Without fixes of what a baseline knows, and without those that reach where they must not."""

@@ -47,6 +47,8 @@ class Options(Struct, frozen=True, kw_only=True):
     quiet: bool
     baseline: Path | None
     write_baseline: bool
+    cache: bool
+    cache_dir: Path | None
     config: tuple[str, ...]
     isolated: bool
     stdin_filename: str | None
@@ -146,6 +148,12 @@ _OPTIONS: tuple[Callable[[Callable[..., object]], Callable[..., object]], ...] =
         help="Do not report the findings that this file knows.",
     ),
     click.option("--write-baseline", is_flag=True, help="Write today's findings to the baseline."),
+    click.option("--cache/--no-cache", default=True, help="Remember what was found out."),
+    click.option(
+        "--cache-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Where to remember it: .asyncsqla_lint_cache in the project's root.",
+    ),
     click.option(
         "--config",
         multiple=True,

@@ -99,10 +99,12 @@ def _locked(descriptor: int) -> bool:
 
 
 def _run(paths: tuple[str, ...], overlay: dict[str, bytes]) -> ByFile:
+    from asyncsqla_lint.run.cache import stored
     from asyncsqla_lint.run.pipeline import run
     from asyncsqla_lint.workspace.config import load_config
 
-    report = run(list(paths), load_config(paths), overlay=overlay)
+    config = load_config(paths)
+    report = run(list(paths), config, overlay=overlay, cache=stored(config))
     by_file: ByFile = {}
     for finding in report.findings:
         if finding.code not in _NOT_SAID:

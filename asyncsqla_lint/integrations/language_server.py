@@ -18,9 +18,9 @@ from pygls.uris import from_fs_path, to_fs_path
 from asyncsqla_lint.about import DOCUMENTATION, NAME, VERSION
 from asyncsqla_lint.findings import Finding, Location, Related
 from asyncsqla_lint.report.context import LINE_END
+from asyncsqla_lint.run.cache import Cache, stored
 from asyncsqla_lint.run.outcome import Report
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.run.programs import Remembered
 from asyncsqla_lint.workspace.config import ConfigError, load_config
 
 _PAUSE = 0.3  # seconds without a keystroke before what was typed is checked
@@ -36,7 +36,7 @@ class Document(msgspec.Struct, frozen=True):
 class Server(LanguageServer):
     def __init__(self) -> None:
         super().__init__(NAME, VERSION)
-        self.programs = Remembered()
+        self.caches: dict[str, Cache] = {}
         self._waiting: asyncio.TimerHandle | None = None
         self._checking = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -57,7 +57,7 @@ class Server(LanguageServer):
             documents = self._documents()
             loop = asyncio.get_running_loop()
             try:
-                report = await loop.run_in_executor(None, check, documents, self.programs)
+                report = await loop.run_in_executor(None, check, documents, self.caches)
             except ConfigError as error:
                 self._complain(str(error))
                 return
@@ -96,11 +96,15 @@ class Server(LanguageServer):
             )
 
 
-def check(documents: Sequence[Document], programs: Remembered) -> Report:
+def check(documents: Sequence[Document], caches: dict[str, Cache]) -> Report:
+    """With one cache for each project, which holds in memory what the last check has parsed."""
     paths = [document.path for document in documents]
     overlay: Mapping[str, bytes] = {document.path: document.text for document in documents}
-    programs.turn()
-    return run(paths, load_config(paths), overlay=overlay, programs=programs)
+    config = load_config(paths)
+    cache = caches.get(config.root)
+    if cache is None:
+        cache = caches[config.root] = stored(config)
+    return run(paths, config, overlay=overlay, cache=cache)
 
 
 class Places:

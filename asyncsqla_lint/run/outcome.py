@@ -39,6 +39,7 @@ class Report(Struct, frozen=True):
     errors: tuple[PathError, ...] = ()
     statistics: Statistics = field(default_factory=Statistics)
     uses_sqlalchemy: bool = True  # False: nothing in the project names it, so nothing was looked at
+    notes: tuple[str, ...] = ()  # what there is to say of the run itself, as of a cache that cannot be used
     sources: Mapping[str, bytes] = {}  # the files that findings and their fixes name, as they were checked
 
     @property

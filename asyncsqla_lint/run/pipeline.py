@@ -10,28 +10,25 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from asyncsqla_lint.findings import Finding, Location, Related, Repair, fingerprint
-from asyncsqla_lint.program import Program
-from asyncsqla_lint.rules.itself import SyntaxError as SyntaxErrorRule
-from asyncsqla_lint.rules.itself import internal_error
-from asyncsqla_lint.run.analysis import Analyse, added, check_modules
+from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.run.cache import Answer, Cache
+from asyncsqla_lint.run.contents import Overlay
+from asyncsqla_lint.run.keys import digest, key_of
+from asyncsqla_lint.run.localising import Shown, merged, named_sources
 from asyncsqla_lint.run.outcome import Report, Statistics
-from asyncsqla_lint.run.programs import Lowering, ProgramSource, content_hash
-from asyncsqla_lint.run.selection import Selection
-from asyncsqla_lint.run.sources import Overlay, Sources, gather
-from asyncsqla_lint.run.suppressions import Suppressions
+from asyncsqla_lint.run.sources import Looked, Sources, arranged, glances_of, look
 from asyncsqla_lint.workspace.config import Config
-from asyncsqla_lint.workspace.decoding import DecodeError, decode
-from asyncsqla_lint.workspace.discovery import shown
 from asyncsqla_lint.workspace.greenlet import GreenletResolver
 from asyncsqla_lint.workspace.target_release import TargetResolver
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index, Module
+    from asyncsqla_lint.run.analysis import Analyse, Checked
+    from asyncsqla_lint.run.selection import Selection
 
 __all__ = ["Overlay", "Report", "run"]
 
-Progress = Callable[[int, int], None]  # files done, files in all
+Progress = Callable[[int, int], None]  # steps done, steps in all
 
 
 def run(
@@ -40,14 +37,276 @@ def run(
     *,
     overlay: Overlay | None = None,
     progress: Progress | None = None,
-    programs: ProgramSource | None = None,
+    cache: Cache | None = None,
     analyse: Analyse | None = None,
 ) -> Report:
     """Check what is at and below the paths, in the light of the project that they belong to.
 
-    `overlay` holds unsaved contents by path; a path that is in it need not exist.
+    `overlay` holds unsaved contents by path; a path that is in it need not exist. `analyse` stands in for the
+    engine.
     """
-    return _Run(config, programs or Lowering(), analyse, progress).over(paths, overlay or {})
+    return _Run(config, cache or Cache(), analyse, progress).over(paths, overlay or {})
+
+
+class _Run:
+    def __init__(
+        self, config: Config, cache: Cache, analyse: Analyse | None, progress: Progress | None
+    ) -> None:
+        self.config = config
+        self.cache = cache
+        self.analyse = analyse
+        self.progress = progress
+        self.seconds: dict[str, float] = {}
+        self.identity = _Identities(config.root)
+
+    def over(self, paths: Sequence[str], overlay: Overlay) -> Report:
+        self.cache.turn()
+        root = self.config.root
+        with self.timed("workspace"):
+            known_files = self.cache.files(root)
+            looked = look(paths, self.config, overlay, known_files)
+            resolved = _Resolved(self.config.root, self.identity)
+            key = "" if overlay or self.analyse is not None else self.key(looked, resolved)
+        answer = self.cache.answer(key) if key else None
+        try:
+            if answer is None:
+                answer = self.answered(looked, resolved, overlay)
+                if key and looked.data.is_steady and not _is_about_us(answer.findings):
+                    self.cache.remember_answer(key, answer)
+            with self.timed("findings"):
+                readable = Shown(root)
+                findings = tuple(readable.finding(finding) for finding in answer.findings)
+                sources = named_sources(findings, looked.data)
+        finally:  # also what an interrupted run has found out
+            seen = dict(looked.data.to_remember)
+            if root not in map(os.path.abspath, paths):
+                seen = {**known_files, **seen}
+            if seen != known_files:
+                self.cache.remember_files(root, seen)
+            notes = self.cache.save()
+        return Report(
+            findings,
+            looked.errors,
+            Statistics(
+                files=len(looked.targets),
+                relevant=answer.relevant,
+                parsed=answer.parsed,
+                lines=answer.lines,
+                counters=answer.counters,
+                seconds=self.seconds,
+            ),
+            uses_sqlalchemy=answer.uses_sqlalchemy,
+            notes=notes,
+            sources=sources,
+        )
+
+    def key(self, looked: Looked, resolved: _Resolved) -> str:
+        """All that the answer depends on."""
+        root = self.config.root
+        files = [
+            (
+                key_of(path, root),
+                content,
+                path in looked.targets,
+                resolved.identity(looked.configs[path], os.path.dirname(path)),
+            )
+            for path, content in looked.data.hashes.items()
+        ]
+        unread = [key_of(path, root) for path in looked.targets if path not in looked.data]
+        try:
+            return digest(self.identity(self.config), sorted(files), sorted(unread))
+        except UnicodeEncodeError:  # a file's name need not be UTF-8
+            return ""
+
+    def answered(self, looked: Looked, resolved: _Resolved, overlay: Overlay) -> Answer:
+        root = self.config.root
+        with self.timed("workspace"):
+            known = self.cache.glances(root)
+            glances = glances_of(looked.data, known)
+            if not overlay and glances != known:
+                self.cache.remember_glances(root, glances)
+            sources = arranged(looked, self.config, glances)
+        if sources is None:
+            self.check_selectors(looked)
+            return Answer((), False, 0, 0, 0, {})
+        return _Analysis(self, sources, resolved, overlay).answer()
+
+    # --- configurations --------------------------------------------------------------------------
+
+    def selections(self, looked: Looked) -> dict[str, Selection]:
+        """One for each configuration."""
+        from asyncsqla_lint.run.selection import Selection
+
+        configs = {self.identity(one): one for one in (self.config, *looked.targets.values())}
+        return {key: Selection(config) for key, config in configs.items()}
+
+    def check_selectors(self, looked: Looked) -> None:
+        """Nothing will be said, so the rules need not be loaded, unless there are selectors to be checked."""
+        if any(_chooses(config) for config in (self.config, *looked.targets.values())):
+            self.selections(looked)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+class _Analysis:
+    """What a run does when no earlier one has done all of it."""
+
+    def __init__(self, run: _Run, sources: Sources, resolved: _Resolved, overlay: Overlay) -> None:
+        self.run = run
+        self.sources = sources
+        self.overlay = overlay
+        self.data = sources.looked.data
+        self.keys = {path: key_of(path, run.config.root) for path in sources.known}
+        self.configs = {
+            path: resolved(sources.looked.configs[path], os.path.dirname(path)) for path in sources.checked
+        }
+        self.modules: dict[str, Module] = {}
+        self.failures: dict[str, Finding] = {}
+        self.steps = len(sources.known) + len(sources.checked)
+
+    def answer(self) -> Answer:
+        from asyncsqla_lint.project.index import Index
+        from asyncsqla_lint.run.analysis import added
+
+        looked = self.sources.looked
+        selections = self.run.selections(looked)
+        with self.run.timed("programs"):
+            self.lower()
+        with self.run.timed("index"):
+            index = Index(self.modules.values())
+        with self.run.timed("analysis"):
+            results = self.results(index)
+        with self.run.timed("findings"):
+            found = [finding for result in results for finding in result.findings]
+            findings = self.kept([*self.failures.values(), *found], selections)
+        return Answer(
+            tuple(findings),
+            True,
+            relevant=sum(path in looked.targets for path in self.sources.known),
+            parsed=len(self.modules),
+            lines=sum(len(module.program.line_starts) for module in self.modules.values()),
+            counters=added(result.counters for result in results),
+        )
+
+    def progress(self, done: int) -> None:
+        if self.run.progress is not None:
+            self.run.progress(done, self.steps)
+
+    # --- Programs --------------------------------------------------------------------------------
+
+    def lower(self) -> None:
+        from asyncsqla_lint.project.index import Module
+        from asyncsqla_lint.run.work import program_of
+
+        hashes = self.data.hashes
+        programs = self.run.cache.programs(hashes[path] for path in self.sources.known)
+        for number, path in enumerate(self.sources.known):
+            self.progress(number)
+            program = programs.get(hashes[path]) or program_of(self.keys[path], self.data[path])
+            if isinstance(program, Finding):
+                self.failures[path] = program
+                continue
+            if hashes[path] not in programs and self.data.is_steady:
+                programs[hashes[path]] = program
+                self.run.cache.remember_program(hashes[path], program, lasting=path not in self.overlay)
+            name = self.sources.names[path]
+            root = key_of(name.root, self.run.config.root)
+            self.modules[path] = Module(name.name, self.keys[path], name.is_package, program, root)
+
+    # --- analysis --------------------------------------------------------------------------------
+
+    def results(self, index: Index) -> list[Checked]:
+        """What each module's analysis says, in the order of the files."""
+        from asyncsqla_lint.run.analysis import check_modules
+
+        analyse = self.run.analyse or _engine()
+        names = {module.path: name for name, module in index.modules.items()}
+        results: list[Checked] = []
+        for number, path in enumerate(self.sources.checked):
+            self.progress(len(self.sources.known) + number)
+            if path in self.modules:
+                module = names[self.keys[path]]
+                results.append(check_modules(analyse, index, (module,), self.configs[path]))
+        self.progress(self.steps)
+        return results
+
+    # --- findings --------------------------------------------------------------------------------
+
+    def kept(self, findings: Sequence[Finding], selections: Mapping[str, Selection]) -> list[Finding]:
+        """What is reported of what was found, in order, each once."""
+        from asyncsqla_lint.run.suppressions import Suppressions
+
+        by_key: dict[str, list[Finding]] = {}
+        for finding in findings:
+            by_key.setdefault(finding.path, []).append(finding)
+        kept: list[Finding] = []
+        for path, config in self.sources.looked.targets.items():
+            if path not in self.keys:
+                continue
+            selection = selections[self.run.identity(config)]
+            ignored = selection.ignored_in(path)
+            of_file = merged(by_key.get(self.keys[path], ()))
+            module = self.modules.get(path)
+            if module is not None and module.program.suppressions:
+                suppressions = Suppressions(self.keys[path], module.program)
+                failed = any(finding.code == "ASQ903" for finding in of_file)
+                of_file = [finding for finding in of_file if not suppressions.silences(finding)]
+                if path in self.configs and not failed:
+                    idle = suppressions.unused(selection.enabled - ignored)
+                    of_file += [finding for finding in idle if not suppressions.silences(finding)]
+            kept += [selection.with_fix(finding) for finding in of_file if selection.keeps(finding, ignored)]
+        return sorted(kept, key=lambda finding: finding.sort_key)
+
+
+# --- what a run goes by ------------------------------------------------------------------------------
+
+
+class _Identities:
+    """Each configuration's identity, worked out once: thousands of files share one."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._known: dict[int, tuple[Config, str]] = {}  # by id, and held, so that no id is used twice
+
+    def __call__(self, config: Config) -> str:
+        known = self._known.get(id(config))
+        if known is None:
+            identity = f"{config.digest()} {key_of(config.root, self._root)}"
+            known = self._known[id(config)] = (config, identity)
+        return known[1]
+
+
+class _Resolved:
+    """A configuration as it holds in a directory, with what the project there runs on found out."""
+
+    def __init__(self, root: str, identity: _Identities) -> None:
+        self._target_of = TargetResolver(root)
+        self._lacks_greenlet = GreenletResolver(root)
+        self._identity = identity
+        self._known: dict[tuple[str, str], Config] = {}
+        self._distinct: dict[tuple[str, str, str], Config] = {}
+
+    def __call__(self, config: Config, directory: str) -> Config:
+        own = self._identity(config)
+        found = self._known.get((own, directory))
+        if found is None:
+            target, lacking = config.target_sqlalchemy, self._lacks_greenlet(directory)
+            if target == "auto":
+                target = self._target_of(directory).release
+            alike = self._distinct.get((own, target, lacking))
+            if alike is None:
+                alike = msgspec.structs.replace(config, target_sqlalchemy=target, lacks_greenlet=lacking)
+            found = self._known[own, directory] = self._distinct[own, target, lacking] = alike
+        return found
+
+    def identity(self, config: Config, directory: str) -> str:
+        return self._identity(self(config, directory))
 
 
 def _engine() -> Analyse:
@@ -56,249 +315,9 @@ def _engine() -> Analyse:
     return analyse
 
 
-class _Run:
-    def __init__(
-        self, config: Config, programs: ProgramSource, analyse: Analyse | None, progress: Progress | None
-    ) -> None:
-        self.config = config
-        self.programs = programs
-        self.analyse = analyse
-        self.progress = progress
-        self.seconds: dict[str, float] = {}
-        self.identity = _Identities()
-
-    def over(self, paths: Sequence[str], overlay: Overlay) -> Report:
-        with self.timed("workspace"):
-            sources = gather(paths, self.config, overlay)
-        selections = self.selections(sources)
-        if not sources.uses_sqlalchemy:
-            statistics = Statistics(files=len(sources.targets), seconds=self.seconds)
-            return Report((), sources.errors, statistics, uses_sqlalchemy=False)
-        # Loaded only here: a project without SQLAlchemy is told so before.
-        from asyncsqla_lint.project.index import Index
-
-        keys = {path: _key(path, self.config.root) for path in sources.known}
-        with self.timed("programs"):
-            modules, failures = self.lowered(sources, keys)
-        with self.timed("index"):
-            index = Index(modules.values())
-        with self.timed("analysis"):
-            found, counters = self.analysed(sources, keys, index)
-        with self.timed("findings"):
-            findings = self.kept([*failures, *found], sources, selections, keys, modules)
-            readable = _Shown({key: path for path, key in keys.items()})
-            localised = [readable.finding(finding) for finding in findings]
-        return Report(
-            tuple(localised),
-            sources.errors,
-            Statistics(
-                files=len(sources.targets),
-                relevant=sum(path in sources.targets for path in sources.known),
-                parsed=len(modules),
-                lines=sum(len(module.program.line_starts) for module in modules.values()),
-                counters=counters,
-                seconds=self.seconds,
-            ),
-            sources=_named_sources(localised, sources.data),
-        )
-
-    def selections(self, sources: Sources) -> dict[str, Selection]:
-        """One for each configuration, by its digest and root."""
-        configs = {self.identity(config): config for config in (self.config, *sources.targets.values())}
-        if not sources.uses_sqlalchemy:
-            # Nothing will be said, so the rules need not be loaded, unless there are selectors to be checked.
-            configs = {key: config for key, config in configs.items() if _chooses(config)}
-        return {key: Selection(config) for key, config in configs.items()}
-
-    # --- programs --------------------------------------------------------------------------------
-
-    def lowered(self, sources: Sources, keys: Mapping[str, str]) -> tuple[dict[str, Module], list[Finding]]:
-        from asyncsqla_lint.project.index import Module
-
-        modules: dict[str, Module] = {}
-        failures: list[Finding] = []
-        for done, path in enumerate(sources.known):
-            if self.progress is not None:
-                self.progress(done, len(sources.known))
-            program = self.program(keys[path], sources.data[path])
-            if isinstance(program, Finding):
-                failures.append(program)
-            else:
-                name = sources.names[path]
-                root = _key(name.root, self.config.root)
-                modules[path] = Module(name.name, keys[path], name.is_package, program, root)
-        if self.progress is not None:
-            self.progress(len(sources.known), len(sources.known))
-        return modules, failures
-
-    def program(self, key: str, data: bytes) -> Program | Finding:
-        """The Program of a file, or why there is none."""
-        from asyncsqla_lint.syntax import SyntaxFailure
-
-        try:
-            return self.programs.program(content_hash(data), decode(data))
-        except (DecodeError, SyntaxFailure) as failure:
-            place = Location(max(failure.row, 1), max(failure.column, 1))
-            return Finding(
-                SyntaxErrorRule.code,
-                SyntaxErrorRule.name,
-                failure.message,
-                key,
-                place,
-                place,
-                fingerprint=fingerprint(SyntaxErrorRule.code, key, "", failure.message),
-            )
-        except Exception as error:
-            return internal_error(key, "the whole file", error)
-
-    # --- analysis --------------------------------------------------------------------------------
-
-    def analysed(
-        self, sources: Sources, keys: Mapping[str, str], index: Index
-    ) -> tuple[list[Finding], dict[str, int]]:
-        names = {module.path: name for name, module in index.modules.items()}
-        groups: dict[str, tuple[Config, list[str]]] = {}
-        target_of = TargetResolver(self.config.root)
-        lacks_greenlet = GreenletResolver(self.config.root)
-        for path in sources.checked:
-            name = names.get(keys[path])
-            if name is None:
-                continue  # it could not be parsed
-            config = sources.configs[path]
-            if config.target_sqlalchemy == "auto":
-                release = target_of(os.path.dirname(path)).release
-                config = msgspec.structs.replace(config, target_sqlalchemy=release)
-            lacking = lacks_greenlet(os.path.dirname(path))
-            if lacking:
-                config = msgspec.structs.replace(config, lacks_greenlet=lacking)
-            groups.setdefault(self.identity(config), (config, []))[1].append(name)
-        analyse = self.analyse or _engine()
-        results = [check_modules(analyse, index, group, config) for config, group in groups.values()]
-        findings = [finding for result in results for finding in result.findings]
-        return findings, added(result.counters for result in results)
-
-    # --- findings --------------------------------------------------------------------------------
-
-    def kept(
-        self,
-        findings: Sequence[Finding],
-        sources: Sources,
-        selections: Mapping[str, Selection],
-        keys: Mapping[str, str],
-        modules: Mapping[str, Module],
-    ) -> list[Finding]:
-        """What is reported of what was found, in order, each once."""
-        by_key: dict[str, list[Finding]] = {}
-        for finding in findings:
-            by_key.setdefault(finding.path, []).append(finding)
-        kept: list[Finding] = []
-        for path, config in sources.targets.items():
-            if path not in keys:
-                continue
-            selection = selections[self.identity(config)]
-            ignored = selection.ignored_in(path)
-            of_file = _merged(by_key.get(keys[path], ()))
-            module = modules.get(path)
-            if module is not None and module.program.suppressions:
-                suppressions = Suppressions(keys[path], module.program)
-                failed = any(finding.code == "ASQ903" for finding in of_file)
-                of_file = [finding for finding in of_file if not suppressions.silences(finding)]
-                if path in sources.checked and not failed:
-                    idle = suppressions.unused(selection.enabled - ignored)
-                    of_file += [finding for finding in idle if not suppressions.silences(finding)]
-            kept += [selection.with_fix(finding) for finding in of_file if selection.keeps(finding, ignored)]
-        return sorted(kept, key=lambda finding: finding.sort_key)
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] = time.perf_counter() - start
-
-
-# --- findings, made one and made readable ----------------------------------------------------------
-
-
-def _merged(findings: Sequence[Finding]) -> list[Finding]:
-    """One of each: what two modules' analyses both found stands once, with the places that either knew."""
-    merged: dict[tuple[object, ...], Finding] = {}
-    for finding in sorted(findings, key=msgspec.json.encode):
-        same = (finding.code, finding.location, finding.end_location, finding.message)
-        known = merged.get(same)
-        if known is None:
-            merged[same] = finding
-            continue
-        related = (*known.related, *(place for place in finding.related if place not in known.related))
-        certain = "certain" in (known.confidence, finding.confidence)
-        merged[same] = msgspec.structs.replace(
-            known,
-            related=related,
-            confidence="certain" if certain else "likely",
-            fix=known.fix or finding.fix,
-        )
-    return list(merged.values())
-
-
-class _Shown:
-    """Inside a run a path is relative to the project's root; a user reads it from the working directory."""
-
-    def __init__(self, paths: Mapping[str, str]) -> None:
-        self._paths = paths
-        self._directory = os.getcwd()
-
-    def path(self, key: str) -> str:
-        return shown(self._paths.get(key, key), self._directory)
-
-    def finding(self, finding: Finding) -> Finding:
-        fix = finding.fix
-        if fix is not None:
-            fix = msgspec.structs.replace(fix, repairs=tuple(self.repair(repair) for repair in fix.repairs))
-        return msgspec.structs.replace(
-            finding,
-            path=self.path(finding.path),
-            related=tuple(self.related(place) for place in finding.related),
-            fix=fix,
-        )
-
-    def related(self, place: Related) -> Related:
-        return msgspec.structs.replace(place, path=self.path(place.path))
-
-    def repair(self, repair: Repair) -> Repair:
-        return msgspec.structs.replace(repair, path=self.path(repair.path))
-
-
-def _named_sources(findings: Sequence[Finding], data: Mapping[str, bytes]) -> dict[str, bytes]:
-    named = {finding.path for finding in findings}
-    named |= {place.path for finding in findings for place in finding.related}
-    fixes = [finding.fix for finding in findings if finding.fix is not None]
-    named |= {repair.path for fix in fixes for repair in fix.repairs}
-    found = {path: data.get(os.path.abspath(path)) for path in sorted(named)}
-    return {path: content for path, content in found.items() if content is not None}
-
-
-# --- keys ------------------------------------------------------------------------------------------
-
-
-def _key(path: str, root: str) -> str:
-    """The same on every machine that holds the project: what fingerprints and a cache may contain."""
-    if path == root:
-        return "."
-    return shown(path, root).replace(os.sep, "/")
-
-
-class _Identities:
-    """Each configuration's identity, worked out once: thousands of files share one."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Config, str]] = {}  # by id, and held, so that no id is used twice
-
-    def __call__(self, config: Config) -> str:
-        known = self._known.get(id(config))
-        if known is None:
-            known = self._known[id(config)] = (config, f"{config.digest()} {config.root}")
-        return known[1]
+def _is_about_us(findings: Sequence[Finding]) -> bool:
+    """A failure of ours may have come of this machine's state."""
+    return any(finding.code == "ASQ903" for finding in findings)
 
 
 def _chooses(config: Config) -> bool:

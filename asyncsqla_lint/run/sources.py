@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from asyncsqla_lint.run.cache import Glance
+from asyncsqla_lint.run.contents import Contents, Overlay, Seen
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.config_files import is_project_root
 from asyncsqla_lint.workspace.discovery import PathError, discover, reason, shown
@@ -23,50 +25,69 @@ from asyncsqla_lint.workspace.relevance import (
     relevant,
 )
 
-# What an editor or standard input holds of a file that is not saved: absolute path → bytes.
-Overlay = Mapping[str, bytes]
+
+class Looked(Struct, frozen=True):
+    """What stands on the disk, before anything is made of it."""
+
+    targets: Mapping[str, Config]  # absolute path → its configuration: what is reported on
+    configs: Mapping[str, Config]  # of the rest of the project too
+    data: Contents
+    errors: tuple[PathError, ...]
 
 
 class Sources(Struct, frozen=True):
-    targets: Mapping[str, Config]  # absolute path → its configuration: what is reported on
+    looked: Looked
     checked: tuple[str, ...]  # what is analysed
     known: tuple[str, ...]  # what is parsed
     names: Mapping[str, ModuleName]
-    configs: Mapping[str, Config]
-    data: Mapping[str, bytes]
-    errors: tuple[PathError, ...]
-    uses_sqlalchemy: bool
+    imported: Mapping[str, frozenset[str]]  # of the known: the files that each imports
 
 
-def gather(paths: Sequence[str], config: Config, overlay: Overlay) -> Sources:
+def look(paths: Sequence[str], config: Config, overlay: Overlay, seen: Mapping[str, Seen]) -> Looked:
     found = discover(paths, config, overlay.keys())
     targets = {file.path: file.config for file in found.files}
     errors = list(found.errors)
     files = {**_surroundings(paths, config), **targets}
-    data: dict[str, bytes] = {}
+    data = Contents(overlay, seen)
     for path in files:
         try:
-            data[path] = overlay[path] if path in overlay else _read(path)
+            data.see(path)
         except OSError as error:
             if path in targets:
                 errors.append(PathError(shown(path), reason(error)))
-    seeds = {path for path, content in data.items() if is_seed(content)}
+    return Looked(targets, files, data, tuple(sorted(errors)))
+
+
+def glances_of(data: Contents, known: Mapping[str, Glance]) -> dict[str, Glance]:
+    """By the hash of what was looked at."""
+    found: dict[str, Glance] = {}
+    for path, content in data.hashes.items():
+        if content not in found:
+            glance = known.get(content)
+            if glance is None:
+                text = data[path]
+                glance = Glance(is_seed(text), names_driver(text), tuple(imports_of(text)))
+            found[content] = glance
+    return found
+
+
+def arranged(looked: Looked, config: Config, glances: Mapping[str, Glance]) -> Sources | None:
+    """Which files are to be parsed and checked, under which names; None where nothing names SQLAlchemy."""
+    of_path = {path: glances[content] for path, content in looked.data.hashes.items()}
+    seeds = {path for path, glance in of_path.items() if glance.is_seed}
     if not seeds:
-        return Sources(targets, (), (), {}, files, data, tuple(sorted(errors)), False)
-    drivers = {path for path, content in data.items() if names_driver(content)}
-    imports = {path: imports_of(content) for path, content in data.items()}
-    layout = Layout(data, imports, [os.path.join(config.root, each) for each in config.src])
-    graph = {path: layout.imported(path) for path in data}
-    chosen = _for_targets(relevant(seeds, graph, drivers), graph, targets)
+        return None
+    drivers = {path for path, glance in of_path.items() if glance.names_driver}
+    imports = {path: glance.imports for path, glance in of_path.items()}
+    layout = Layout(of_path, imports, [os.path.join(config.root, each) for each in config.src])
+    graph = {path: layout.imported(path) for path in of_path}
+    chosen = _for_targets(relevant(seeds, graph, drivers), graph, looked.targets)
     return Sources(
-        targets,
+        looked,
         tuple(sorted(chosen.checked)),
         tuple(sorted(chosen.known)),
         layout.names,
-        files,
-        data,
-        tuple(sorted(errors)),
-        True,
+        {path: graph[path] & chosen.known for path in chosen.known},
     )
 
 
@@ -112,11 +133,6 @@ def _python_files(directory: str) -> list[str]:
     except OSError:
         return []
     return [os.path.join(directory, name) for name in sorted(names) if name.endswith(".py")]
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:
-        return file.read()
 
 
 def _is_at_or_below(path: str, directory: str) -> bool:

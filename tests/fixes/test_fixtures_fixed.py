@@ -18,9 +18,9 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.findings import Finding
 from asyncsqla_lint.fixes import apply
+from asyncsqla_lint.run.cache import Cache
 from asyncsqla_lint.run.outcome import Report
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.run.programs import Remembered
 from asyncsqla_lint.workspace.config import Config, load_config
 
 BAD = [fixture for fixture in discover() if fixture.kind == "bad"]
@@ -47,11 +47,10 @@ class Mender:
             isolated=True,
             overrides={"select": ["ASQ"], "preview": True, "src": [str(root)]},
         )
-        self.programs = Remembered()
+        self.cache = Cache()
 
     def check(self, contents: Mapping[str, bytes]) -> Report:
-        self.programs.turn()
-        return run([str(self.target)], self.config, overlay=contents, programs=self.programs)
+        return run([str(self.target)], self.config, overlay=contents, cache=self.cache)
 
     def mend(self) -> tuple[Report, apply.Outcome]:
         before = self.check({})

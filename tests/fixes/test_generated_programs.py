@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import clear_mappers
 
 from asyncsqla_lint.fixes import apply
+from asyncsqla_lint.run.cache import Cache
 from asyncsqla_lint.run.outcome import Report
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.run.programs import Remembered
 from asyncsqla_lint.workspace.config import load_config
 
 HEADER = """
@@ -198,10 +198,10 @@ class Linter:
         self.config = load_config(
             [directory], isolated=True, overrides={"select": ["ASQ"], "src": [directory]}
         )
-        self.programs = Remembered()
+        self.cache = Cache()
 
     def check(self, contents: Mapping[str, bytes]) -> Report:
-        return run([self.path], self.config, overlay=contents, programs=self.programs)
+        return run([self.path], self.config, overlay=contents, cache=self.cache)
 
     def fixed(self, text: str) -> tuple[str, apply.Outcome]:
         overlay = {self.path: text.encode()}

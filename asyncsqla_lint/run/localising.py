@@ -1,0 +1,75 @@
+"""Findings, made one of several, and made readable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from asyncsqla_lint.findings import Finding, Related, Repair
+from asyncsqla_lint.run.keys import path_of
+from asyncsqla_lint.workspace.discovery import shown
+
+_MOST_OTHERS = 6  # places that a second way to the same finding adds
+
+
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """One of each: what the analyses of two modules both found stands once, with the places that either knew.
+
+    Their order decides which message stands.
+    """
+    found: dict[tuple[object, ...], Finding] = {}
+    for finding in findings:
+        same = (finding.path, finding.code, finding.location, finding.fingerprint)
+        known = found.get(same)
+        if known is None:
+            found[same] = finding
+            continue
+        others = [place for place in finding.related if place not in known.related]
+        certain = "certain" in (known.confidence, finding.confidence)
+        found[same] = msgspec.structs.replace(
+            known,
+            related=(*known.related, *others[:_MOST_OTHERS]),
+            confidence="certain" if certain else "likely",
+            fix=known.fix or finding.fix,
+        )
+    return list(found.values())
+
+
+class Shown:
+    """Inside a run a path is relative to the project's root; a user reads it from the working directory."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._directory = os.getcwd()
+
+    def path(self, key: str) -> str:
+        return shown(path_of(key, self._root), self._directory)
+
+    def finding(self, finding: Finding) -> Finding:
+        fix = finding.fix
+        if fix is not None:
+            fix = msgspec.structs.replace(fix, repairs=tuple(self.repair(repair) for repair in fix.repairs))
+        return msgspec.structs.replace(
+            finding,
+            path=self.path(finding.path),
+            related=tuple(self.related(place) for place in finding.related),
+            fix=fix,
+        )
+
+    def related(self, place: Related) -> Related:
+        return msgspec.structs.replace(place, path=self.path(place.path))
+
+    def repair(self, repair: Repair) -> Repair:
+        return msgspec.structs.replace(repair, path=self.path(repair.path))
+
+
+def named_sources(findings: Sequence[Finding], data: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files that findings and their fixes name."""
+    named = {finding.path for finding in findings}
+    named |= {place.path for finding in findings for place in finding.related}
+    fixes = [finding.fix for finding in findings if finding.fix is not None]
+    named |= {repair.path for fix in fixes for repair in fix.repairs}
+    absolute = {path: os.path.abspath(path) for path in sorted(named)}
+    return {path: data[place] for path, place in absolute.items() if place in data}
