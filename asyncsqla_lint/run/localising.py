@@ -19,22 +19,29 @@ def merged(findings: Iterable[Finding]) -> list[Finding]:
 
     Their order decides which message stands.
     """
-    found: dict[tuple[object, ...], Finding] = {}
+    found: list[Finding] = []
+    numbers: dict[tuple[object, ...], int] = {}
     for finding in findings:
-        same = (finding.path, finding.code, finding.location, finding.fingerprint)
-        known = found.get(same)
-        if known is None:
-            found[same] = finding
-            continue
-        others = [place for place in finding.related if place not in known.related]
-        certain = "certain" in (known.confidence, finding.confidence)
-        found[same] = msgspec.structs.replace(
-            known,
-            related=(*known.related, *others[:_MOST_OTHERS]),
-            confidence="certain" if certain else "likely",
-            fix=known.fix or finding.fix,
-        )
-    return list(found.values())
+        place = (finding.path, finding.code, finding.location)
+        # Of one subject (the fingerprint tells), or in the same words.
+        marks = ((*place, 0, finding.fingerprint), (*place, 1, finding.message))
+        number = next((numbers[mark] for mark in marks if mark in numbers), len(found))
+        if number == len(found):
+            found.append(finding)
+        else:
+            found[number] = _joined(found[number], finding)
+        numbers.update((mark, number) for mark in marks if mark not in numbers)
+    return found
+
+
+def _joined(known: Finding, other: Finding) -> Finding:
+    places = [place for place in other.related if place not in known.related]
+    return msgspec.structs.replace(
+        known,
+        related=(*known.related, *places[:_MOST_OTHERS]),
+        confidence="certain" if "certain" in (known.confidence, other.confidence) else "likely",
+        fix=known.fix or other.fix,
+    )
 
 
 class Shown:
