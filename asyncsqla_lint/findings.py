@@ -38,11 +38,24 @@ class Repair(Struct, frozen=True):
 
 
 class Fix(Struct, frozen=True):
-    """What would mend the finding. `fixes` turns the repairs into edits."""
+    """What would mend the finding. `fixes` turns the repairs into edits.
+
+    `otherwise` is the next best: of the same applicability, made where the source does not let this one be.
+    """
 
     message: str
     applicability: Applicability
     repairs: tuple[Repair, ...]
+    otherwise: Fix | None = None
+
+    @property
+    def ways(self) -> tuple[Fix, ...]:
+        return (self,) if self.otherwise is None else (self, *self.otherwise.ways)
+
+    @property
+    def paths(self) -> set[str]:
+        """The files that it may change."""
+        return {repair.path for way in self.ways for repair in way.repairs}
 
 
 class Finding(Struct, frozen=True):

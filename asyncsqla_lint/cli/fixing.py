@@ -76,7 +76,7 @@ class Fixing:
     def _is_within(self, finding: Finding) -> bool:
         """A fix changes files of this project only; of standard input, nothing but that."""
         assert finding.fix is not None
-        paths = {os.path.abspath(repair.path) for repair in finding.fix.repairs}
+        paths = {os.path.abspath(path) for path in finding.fix.paths}
         if self._overlay:
             return paths <= set(self._overlay)
         root = self._config.root.rstrip(os.sep) + os.sep

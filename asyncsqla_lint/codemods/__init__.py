@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from asyncsqla_lint.codemods.command import Mending, command
 from asyncsqla_lint.fixes.codemods import (
+    awaitable_attributes,
     awaiting,
     bases,
     blocks,
     eager_load,
     factories,
     keyword,
+    opening,
+    redundant_load,
     refresh,
     results,
     run_sync,
+    selecting,
     sequence,
     suppression,
     transactions,
@@ -36,20 +40,24 @@ AwaitInSequence = command(sequence.AwaitInSequence)
 DisposeFinally = command(transactions.DisposeFinally)
 MakeWriteOnly = command(bases.MakeWriteOnly)
 MoveAwait = command(awaiting.MoveAwait)
+OpenInBlock = command(opening.OpenInBlock)
 PassFunction = command(run_sync.PassFunction)
-QueryToSelect = command(sequence.QueryToSelect)
+QueryToSelect = command(selecting.QueryToSelect)
 RemoveAwait = command(awaiting.RemoveAwait)
+RemoveEagerLoad = command(redundant_load.RemoveEagerLoad)
 RemoveKeywords = command(keyword.RemoveKeywords)
 RemoveSuppression = command(suppression.RemoveSuppression)
 ReplaceCallee = command(factories.ReplaceCallee)
 ReplaceInText = command(bases.ReplaceInText)
 ReplacePool = command(factories.ReplacePool)
 RunDdlSync = command(run_sync.RunDdlSync)
-SelectWriteOnly = command(sequence.SelectWriteOnly)
+SelectWriteOnly = command(selecting.SelectWriteOnly)
 SetKeyword = command(keyword.SetKeyword)
 SetScope = command(factories.SetScope)
 ToggleLoop = command(blocks.ToggleLoop)
 ToggleWith = command(blocks.ToggleWith)
+UseAwaitableAttributes = command(awaitable_attributes.UseAwaitableAttributes)
 WrapText = command(results.WrapText)
+YieldFromBlock = command(opening.YieldFromBlock)
 
 __all__ = [name for name, value in vars().items() if isinstance(value, type) and value is not Mending]

@@ -47,10 +47,11 @@ def _of_kind(findings: Sequence[Finding], codemod: str, path: str) -> list[Findi
     """The findings that have such repairs in the file, with these alone."""
     found = []
     for finding in findings:
-        repairs = () if finding.fix is None else finding.fix.repairs
-        mine = tuple(one for one in repairs if one.codemod == codemod and one.path == path)
-        if finding.fix is not None and mine:
-            found.append(replace(finding, fix=replace(finding.fix, repairs=mine)))
+        for fix in () if finding.fix is None else finding.fix.ways:
+            mine = tuple(one for one in fix.repairs if one.codemod == codemod and one.path == path)
+            if mine:
+                found.append(replace(finding, fix=replace(fix, repairs=mine, otherwise=None)))
+                break
     return found
 
 

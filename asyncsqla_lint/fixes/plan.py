@@ -60,24 +60,38 @@ class Planner:
         self, read: Read, findings: Sequence[Finding], files: dict[str, File | Refused] | None = None
     ) -> None:
         self._read = read
-        self._findings = findings
         self._files: dict[str, File | Refused] = {} if files is None else files
         self._changes: dict[Key, Changes | Refused] = {}
         self._drafts: dict[str, _Draft] = {}
-        self._merged = _merged_arguments(findings)
+        self._merged: dict[Key, dict[str, str | list[str] | bool]] = {}
+        self._findings = [(finding, self._best(finding)) for finding in findings]
+        self._merged = _merged_arguments(fix for _, fix in self._findings)
+
+    def _best(self, finding: Finding) -> Fix:
+        """The first of its ways that the source lets be made; the first of all, with its reason, if none."""
+        assert finding.fix is not None
+        for way in finding.fix.ways:
+            if way.otherwise is None and way is finding.fix:
+                return way
+            try:
+                changes = [self._changes_of(repair) for repair in way.repairs]
+            except Refused:
+                continue
+            if any(one.edits for one in changes):
+                return way
+        return finding.fix
 
     def plan(self) -> Pass:
         made: list[Finding] = []
         refused: list[Refusal] = []
         waiting: list[Finding] = []
         halves = self._halves()
-        for finding in self._findings:
-            assert finding.fix is not None
-            if any(_place(repair) in halves for repair in finding.fix.repairs):
+        for finding, fix in self._findings:
+            if any(_place(repair) in halves for repair in fix.repairs):
                 refused.append(Refusal(finding, "another use of the same declaration cannot be mended"))
                 continue
             try:
-                fits = self._add(finding.fix)
+                fits = self._add(fix)
             except Refused as refusal:
                 refused.append(Refusal(finding, str(refusal)))
                 continue
@@ -86,7 +100,7 @@ class Planner:
         if broken:
             # A defect of a codemod: nothing that touches such a file is made, in no file.
             reason = "what it makes of the file cannot be parsed"
-            bad = [one for one in made if any(repair.path in broken for repair in _repairs(one))]
+            bad = [one for one in made if one.fix is not None and one.fix.paths & broken]
             good = [one for one in made if one not in bad]
             rest = Planner(self._read, good).plan()
             refused += [Refusal(one, reason) for one in bad]
@@ -96,12 +110,12 @@ class Planner:
     def _halves(self) -> set[Key]:
         """What only some of those that want it could have; none of them gets it."""
         found: set[Key] = set()
-        for finding in self._findings:
-            for one in _repairs(finding):
+        for _, fix in self._findings:
+            for one in fix.repairs:
                 codemod = registry.by_name().get(one.codemod)
                 if codemod is not None and codemod.together:
                     try:
-                        for repair in _repairs(finding):
+                        for repair in fix.repairs:
                             self._changes_of(repair)
                     except Refused:
                         found.add(_place(one))
@@ -129,7 +143,7 @@ class Planner:
     def _changes_of(self, repair: Repair) -> Changes:
         codemod = _codemod(repair)
         if codemod.merges:
-            repair = replace(repair, arguments=self._merged[_place(repair)])
+            repair = replace(repair, arguments=self._merged.get(_place(repair), repair.arguments))
         key = (*_place(repair)[:2], repair.location, tuple(sorted(map(repr, repair.arguments.items()))))
         known = self._changes.get(key)
         if known is None:
@@ -215,10 +229,6 @@ class Editor:
 # --- repairs ---------------------------------------------------------------------------------------
 
 
-def _repairs(finding: Finding) -> tuple[Repair, ...]:
-    return () if finding.fix is None else finding.fix.repairs
-
-
 def _codemod(repair: Repair) -> Codemod:
     codemod = registry.by_name().get(repair.codemod)
     if codemod is None:
@@ -230,11 +240,11 @@ def _place(repair: Repair) -> Key:
     return repair.codemod, repair.path, repair.location, repair.end_location
 
 
-def _merged_arguments(findings: Iterable[Finding]) -> dict[Key, dict[str, str | list[str] | bool]]:
+def _merged_arguments(fixes: Iterable[Fix]) -> dict[Key, dict[str, str | list[str] | bool]]:
     """What all fixes want of one place together."""
     merged: dict[Key, dict[str, str | list[str] | bool]] = {}
-    for finding in findings:
-        for repair in _repairs(finding):
+    for fix in fixes:
+        for repair in fix.repairs:
             codemod = registry.by_name().get(repair.codemod)
             if codemod is None or not codemod.merges:
                 continue

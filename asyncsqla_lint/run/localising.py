@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from asyncsqla_lint.findings import Finding, Related, Repair
+from asyncsqla_lint.findings import Finding, Fix, Related, Repair
 from asyncsqla_lint.run.keys import path_of
 from asyncsqla_lint.workspace.discovery import shown
 
@@ -55,15 +55,18 @@ class Shown:
         return shown(path_of(key, self._root), self._directory)
 
     def finding(self, finding: Finding) -> Finding:
-        fix = finding.fix
-        if fix is not None:
-            fix = msgspec.structs.replace(fix, repairs=tuple(self.repair(repair) for repair in fix.repairs))
         return msgspec.structs.replace(
             finding,
             path=self.path(finding.path),
             related=tuple(self.related(place) for place in finding.related),
-            fix=fix,
+            fix=self.fix(finding.fix),
         )
+
+    def fix(self, fix: Fix | None) -> Fix | None:
+        if fix is None:
+            return None
+        repairs = tuple(self.repair(repair) for repair in fix.repairs)
+        return msgspec.structs.replace(fix, repairs=repairs, otherwise=self.fix(fix.otherwise))
 
     def related(self, place: Related) -> Related:
         return msgspec.structs.replace(place, path=self.path(place.path))
@@ -76,7 +79,6 @@ def named_sources(findings: Sequence[Finding], data: Mapping[str, bytes]) -> dic
     """The files that findings and their fixes name."""
     named = {finding.path for finding in findings}
     named |= {place.path for finding in findings for place in finding.related}
-    fixes = [finding.fix for finding in findings if finding.fix is not None]
-    named |= {repair.path for fix in fixes for repair in fix.repairs}
+    named |= {path for finding in findings if finding.fix is not None for path in finding.fix.paths}
     absolute = {path: os.path.abspath(path) for path in sorted(named)}
     return {path: data[place] for path, place in absolute.items() if place in data}

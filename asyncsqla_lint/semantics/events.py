@@ -37,6 +37,8 @@ class AttributeLoad(Event):
     assumption: str
     via: str  # the schema, property or method through which the read came
     path: tuple[Relationship, ...]  # from the instance that the query gave to the attribute, itself included
+    above: tuple[Relationship, ...] | None  # the same to the instance; None where it cannot be told
+    maker: Site | None  # the factory (or class call) that let a commit expire it
 
 
 class AttributeWritten(Event):

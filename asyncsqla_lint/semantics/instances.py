@@ -50,6 +50,7 @@ class Cause(Struct, frozen=True):
     site: Site | None = None
     certain: bool = True
     assumption: str = ""
+    maker: Site | None = None  # of a commit: what made the session so that it expires on commit
 
 
 # A new object's empty collection was read, not changed: it is not loaded after the flush.

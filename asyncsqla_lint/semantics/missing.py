@@ -167,6 +167,7 @@ def emit(
         why = record.detached_by
     if why is not None and (why.assumption or not why.certain):
         certain = False
+    above = path_to(state, record)
     flow.emit(
         AttributeLoad(
             site,
@@ -184,22 +185,22 @@ def emit(
             why.what if why is not None else "",
             why.assumption if why is not None else "",
             via,
-            path_to(state, record, attribute),
+            (*above, attribute) if isinstance(attribute, Relationship) and above is not None else (),
+            above,
+            why.maker if why is not None else None,
         )
     )
 
 
-def path_to(state: State, record: InstanceRecord, attribute: MappedAttribute) -> tuple[Relationship, ...]:
-    """The relationships from the instance that the query gave to this attribute; () for a column."""
-    if not isinstance(attribute, Relationship):
-        return ()
-    found = [attribute]
-    while record.parent is not None and len(found) < 8:
+def path_to(state: State, record: InstanceRecord) -> tuple[Relationship, ...] | None:
+    """The relationships from the instance that the query gave to this one; None where they cannot be told."""
+    found: list[Relationship] = []
+    while record.parent is not None and len(found) < 7:
         owner, name = record.parent
         parent = state.record(owner.oid)
         step = parent.model.relationships.get(name) if isinstance(parent, InstanceRecord) else None
         if step is None or not isinstance(parent, InstanceRecord):
-            return ()
+            return None
         found.append(step)
         record = parent
     return tuple(reversed(found))

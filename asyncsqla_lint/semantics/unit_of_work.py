@@ -214,7 +214,8 @@ def commit(flow: Flow, state: State, session: Reference, at: Span) -> None:
         return
     if record.expire_on_commit is not False:
         if record.expire_on_commit is True:
-            cause = Cause("commit", flow.site(at), assumption=record.assumption)
+            maker = record.factory or (record.site if record.how == "class" else None)
+            cause = Cause("commit", flow.site(at), assumption=record.assumption, maker=maker)
             expire_all(flow, state, session, cause)
         else:
             for reference, one in list(held(state, session)):

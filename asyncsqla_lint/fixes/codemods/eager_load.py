@@ -18,6 +18,7 @@ RELATIONSHIPS = frozenset(
     "selectinload joinedload subqueryload immediateload contains_eager defaultload "
     "lazyload raiseload noload".split()
 )
+POLYMORPHIC = "selectin_polymorphic"
 NOT_EAGER = frozenset({"defaultload", "lazyload", "raiseload", "noload"})
 # Under these a join for the sake of loading is refused by databases, or changes which rows come.
 _NO_JOINS = frozenset(
@@ -39,7 +40,8 @@ class AddEagerLoad(Codemod):
     """Make a query load `paths`, each "strategy module:Model.attribute > strategy module:Model.attribute …".
 
     The place is that of `select(…)` or `session.get(…)`; `entity` is the class that the paths start from.
-    Strategies that are not for relationships (`undefer`) may end a path.
+    Strategies that are not for relationships may end a path: `undefer`, and `selectin_polymorphic` with a
+    "subclass module:Model.Model" below it.
     """
 
     name = "add_eager_load"
@@ -176,9 +178,23 @@ class _Writer:
 
     def _into_option(self, option: cst.BaseExpression, step: Step) -> list[Edit]:
         """The option loads the step's own attribute; see to it that it does, and to what is below."""
+        if step.strategy == POLYMORPHIC:
+            return self._more_classes(option, step)
         links = _links(option)
         edits = self._made_eager(links[0], step)
         return [*edits, *self._below(links, 0, step)]
+
+    def _more_classes(self, option: cst.BaseExpression, step: Step) -> list[Edit]:
+        assert isinstance(option, cst.Call)
+        classes = option.args[-1].value
+        if not isinstance(classes, (cst.List, cst.Tuple)) or not classes.elements:
+            raise Refused("the subclasses are not written there")
+        there = [_last_name(one.value) for one in classes.elements]
+        new = [self._model(one) for one in step.below if one.model not in there]
+        if not new:
+            raise Refused("the query is told of the subclass already")
+        end = self.file.outer(classes.elements[-1].value)[1]
+        return [insertion(end, "".join(f", {name}" for name in new))]
 
     def _below(self, links: list[cst.Call], at: int, step: Step) -> list[Edit]:
         if not step.below:
@@ -227,17 +243,21 @@ class _Writer:
     # --- writing ---------------------------------------------------------------------------------
 
     def option(self, step: Step) -> str:
-        owner = self.entity if self._is_root(step) else self._model(step)
+        owner = self._model(step) if step.module else self.entity
+        if step.strategy == POLYMORPHIC:
+            return f"{self._function(POLYMORPHIC)}({owner}, [{self._classes(step)}])"
         return f"{self._function(step.strategy)}({owner}.{step.attribute}){self._tail(step.below)}"
 
-    def _is_root(self, step: Step) -> bool:
-        return not step.module
+    def _classes(self, step: Step) -> str:
+        return ", ".join(self._model(one) for one in step.below)
 
     def _tail(self, below: list[Step]) -> str:
         if not below:
             return ""
         if len(below) == 1:
             (step,) = below
+            if step.strategy == POLYMORPHIC:
+                return f".{POLYMORPHIC}([{self._classes(step)}])"
             return f".{step.strategy}({self._model(step)}.{step.attribute}){self._tail(step.below)}"
         return f".options({', '.join(self.option(step) for step in below)})"
 
@@ -352,6 +372,11 @@ def _attribute(link: cst.Call) -> str:
 
 def _begins_with(option: cst.BaseExpression, step: Step) -> bool:
     links = _links(option)
+    if step.strategy == POLYMORPHIC:
+        named = [
+            one.args[0].value for one in links if len(one.args) == 2 and _last_name(one.func) == POLYMORPHIC
+        ]
+        return len(links) == 1 and any(_last_name(one) == step.model for one in named)
     if not links or _last_name(links[0].func) not in RELATIONSHIPS or step.strategy not in RELATIONSHIPS:
         return False
     return len(links[0].args) == 1 and _attribute(links[0]) == step.attribute

@@ -22,7 +22,7 @@ _OF_SESSIONS = frozenset(
 
 
 class AddRefresh(Codemod):
-    """Refresh the instance whose attribute is read here: its
+    """Refresh the instance whose attribute is read here (or the `instance` that is handed over): its
     `attributes`, or its columns when none are named.
     """
 
@@ -31,7 +31,8 @@ class AddRefresh(Codemod):
 
     def changes(self, file: File, repair: Repair) -> Changes:
         node = file.expression(repair)
-        instance = _instance(node, text_of(repair, "name"))
+        known = text_of(repair, "instance")
+        instance = _handed(node, known) if known else _instance(node, text_of(repair, "name"))
         must_be_awaitable(file, node)
         _must_be_bound_before(file, node, instance)
         name = file.code(instance)
@@ -59,6 +60,15 @@ def _instance(node: cst.BaseExpression, name: str) -> cst.BaseExpression:
     return found
 
 
+def _handed(node: cst.BaseExpression, name: str) -> cst.Name:
+    """`pet` itself, or the one argument of a call that is `pet`."""
+    values = [one.value for one in node.args] if isinstance(node, cst.Call) else [node]
+    found = [one for one in values if isinstance(one, cst.Name) and one.value == name]
+    if len(found) != 1:
+        raise Refused(f"`{name}` is not what is handed over")
+    return found[0]
+
+
 def _is_dotted(node: cst.BaseExpression) -> bool:
     while isinstance(node, cst.Attribute):
         node = node.value
@@ -67,24 +77,35 @@ def _is_dotted(node: cst.BaseExpression) -> bool:
 
 def _must_be_bound_before(file: File, node: cst.CSTNode, instance: cst.BaseExpression) -> None:
     """A name that the statement itself binds (a comprehension's) means nothing before it."""
-    root = instance
-    while isinstance(root, cst.Attribute):
-        root = root.value
-    assert isinstance(root, cst.Name)
-    for one in file.ancestors(node):
-        if isinstance(one, cst.BaseComp):
-            for clause in file.nodes(one, cst.CompFor):
-                if any(name.value == root.value for name in file.nodes(clause.target, cst.Name)):
-                    raise Refused(f"`{root.value}` is bound inside the expression")
-        if isinstance(one, cst.For) and any(
-            name.value == root.value for name in file.nodes(one.target, cst.Name)
-        ):
-            raise Refused("it would ask the database once for each element of the loop")
-        if isinstance(one, cst.FunctionDef):
-            break
+    must_not_be_of_a_loop(file, node, instance)
+    root = _root(instance)
     for walrus in file.nodes(file.statement(node), cst.NamedExpr):
         if isinstance(walrus.target, cst.Name) and walrus.target.value == root.value:
             raise Refused(f"`{root.value}` is bound in the same statement")
+
+
+def must_not_be_of_a_loop(file: File, node: cst.CSTNode, instance: cst.BaseExpression) -> None:
+    """What a loop or a comprehension gives would be asked for one by one: a query each."""
+    root = _root(instance).value
+    for one in file.ancestors(node):
+        targets: list[cst.BaseExpression] = []
+        if isinstance(one, cst.BaseComp):
+            targets = [clause.target for clause in file.nodes(one, cst.CompFor)]
+        elif isinstance(one, cst.For):
+            targets = [one.target]
+        elif isinstance(one, cst.FunctionDef):
+            break
+        if any(name.value == root for target in targets for name in file.nodes(target, cst.Name)):
+            raise Refused("it would ask the database once for each element of the loop")
+
+
+def _root(instance: cst.BaseExpression) -> cst.Name:
+    root = instance
+    while isinstance(root, (cst.Attribute, cst.Subscript)):
+        root = root.value
+    if not isinstance(root, cst.Name):
+        raise Refused("the instance has no name there")
+    return root
 
 
 def _quoted(file: File, text: str) -> str:

@@ -5,46 +5,142 @@ from __future__ import annotations
 import libcst as cst
 
 from asyncsqla_lint.findings import Repair
-from asyncsqla_lint.fixes.codemod import Codemod, File, text_of
+from asyncsqla_lint.fixes.codemod import Codemod, File
 from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
-from asyncsqla_lint.fixes.codemods.eager_load import chain
-from asyncsqla_lint.fixes.codemods.refresh import session_in_reach
-from asyncsqla_lint.fixes.codemods.results import iterated
-from asyncsqla_lint.fixes.edits import Changes, Edit, insertion
+from asyncsqla_lint.fixes.edits import Changes, Edit
 from asyncsqla_lint.fixes.statements import enclosing
 from asyncsqla_lint.fixes.tree import Refused
 
+_TASKS = frozenset({"create_task", "ensure_future", "start_soon"})
+
 
 class AwaitInSequence(Codemod):
-    """`await asyncio.gather(a(), b())` → `await a(), await b()`. The
-    place is the call, or one of its arguments.
+    """`await asyncio.gather(a(), b())` → `await a(), await b()`; `group.create_task(a())` → `await a()`.
+
+    The place is the call, or one of its arguments.
     """
 
     name = "await_in_sequence"
 
     def changes(self, file: File, repair: Repair) -> Changes:
-        gather = _gather(file, *file.place(repair))
-        outer = file.parent(gather)
-        if not isinstance(outer, cst.Await):
-            raise Refused("its result is not awaited at once")
-        must_be_awaitable(file, outer)
-        if any(one.keyword is not None for one in gather.args):
-            raise Refused("`gather` is told what to do with exceptions")
-        if any(one.star == "*" for one in gather.args):
-            return Changes.of(_comprehension(file, gather, outer))
-        if not all(isinstance(one.value, cst.Call) for one in gather.args):
+        starter = _starter(file, *file.place(repair))
+        name = _name(starter)
+        if name == "gather":
+            return Changes.of(_gathered(file, starter))
+        if name == "as_completed":
+            return Changes.of(_one_by_one(file, starter))
+        return Changes.of(_at_once(file, starter))
+
+
+def _starter(file: File, start: int, end: int) -> cst.Call:
+    """The call around the place that starts the tasks: the place may be that of an unpacked argument."""
+    found: cst.Call | None = None
+    for one in file.nodes(file.module, cst.Call):
+        first, last = file.extent(one)
+        if first <= start and end <= last and _name(one) in {*_TASKS, "gather", "as_completed"}:
+            found = one
+    if found is None:
+        raise Refused("it is not clear how the tasks are started")
+    return found
+
+
+# --- one task --------------------------------------------------------------------------------------
+
+
+def _at_once(file: File, call: cst.Call) -> list[Edit]:
+    """`task = create_task(f(x))` and `await task` → `task = await f(x)` and `task`."""
+    must_be_awaitable(file, call)
+    work = _work(file, call)
+    parent = file.parent(call)
+    if isinstance(parent, cst.Expr):
+        return [Edit(*file.extent(call), f"await {work}")]
+    if not isinstance(parent, (cst.Assign, cst.AnnAssign)) or parent.value is not call:
+        raise Refused("the task goes elsewhere")
+    target = parent.targets[0].target if isinstance(parent, cst.Assign) else parent.target
+    function = file.function(call)
+    if not isinstance(target, cst.Name) or function is None or isinstance(parent, cst.AnnAssign):
+        raise Refused("the task goes elsewhere")
+    edits = [Edit(*file.extent(call), f"await {work}")]
+    for use in file.nodes(function.body, cst.Name):
+        if use.value == target.value and use is not target:
+            edits.append(_result_of(file, use))
+    return edits
+
+
+def _work(file: File, call: cst.Call) -> str:
+    """What the task runs, as a call."""
+    if not call.args or call.args[0].star or call.args[0].keyword is not None:
+        raise Refused("it is not clear what is awaited")
+    first = call.args[0].value
+    if _name(call) == "start_soon":
+        if not isinstance(first, (cst.Name, cst.Attribute)):
             raise Refused("it is not clear what is awaited")
-        awaits = [f"await {file.code(one.value)}" for one in gather.args]
-        only = _own_statement(file, outer)
-        if only is not None:
-            between = file.newline + file.indentation(file.start(only))
-            return Changes.of([Edit(*file.extent(outer), between.join(awaits))])
-        listed = _listed(file, awaits, gather)
-        parent = file.parent(outer)
-        bare = isinstance(parent, (cst.Assign, cst.Return)) or outer.lpar
-        return Changes.of(
-            [Edit(*file.extent(outer), listed if bare and "\n" not in listed else f"({listed})")]
-        )
+        given = ", ".join(file.code(one).rstrip(", ") for one in call.args[1:] if one.keyword is None)
+        return f"{file.code(first)}({given})"
+    if not isinstance(first, cst.Call):
+        raise Refused("it is not clear what is awaited")
+    return file.code(first)
+
+
+def _result_of(file: File, use: cst.Name) -> Edit:
+    """`await task`, `task.result()` → `task`."""
+    outer = file.parent(use)
+    if isinstance(outer, cst.Attribute) and outer.value is use and outer.attr.value == "result":
+        call = file.parent(outer)
+        if isinstance(call, cst.Call) and call.func is outer and not call.args:
+            return Edit(*file.extent(call), use.value)
+    if isinstance(outer, cst.Await):
+        if isinstance(file.parent(outer), cst.Expr):
+            statement = enclosing(file, outer)
+            block = file.parent(statement)
+            if isinstance(block, cst.IndentedBlock) and len(block.body) > 1:
+                return _line_of(file, statement)
+        return Edit(*file.extent(outer), use.value)
+    raise Refused("more is done with the task than to await it")
+
+
+def _line_of(file: File, statement: cst.CSTNode) -> Edit:
+    start = file.line_start(file.start(statement))
+    end = file.line_end(start)
+    if file.text[start:end].split("#")[0].strip() != file.code(statement).split("#")[0].strip():
+        raise Refused("the statement shares its line")
+    return Edit(start, min(end + len(file.newline), len(file.text)), "")
+
+
+# --- many ------------------------------------------------------------------------------------------
+
+
+def _one_by_one(file: File, call: cst.Call) -> list[Edit]:
+    """`for next in as_completed([a(), b()])` → `for next in [a(), b()]`, which the loop awaits."""
+    loop = file.parent(call)
+    if not isinstance(loop, (cst.For, cst.CompFor)) or loop.iter is not call or loop.asynchronous is not None:
+        raise Refused("its results are not awaited one by one")
+    if len(call.args) != 1 or call.args[0].keyword is not None or call.args[0].star:
+        raise Refused("it is told what to do")
+    return [Edit(*file.extent(call), file.code(call.args[0].value))]
+
+
+def _gathered(file: File, gather: cst.Call) -> list[Edit]:
+    outer = file.parent(gather)
+    if not isinstance(outer, cst.Await):
+        raise Refused("its result is not awaited at once")
+    must_be_awaitable(file, outer)
+    given = [one for one in gather.args if one.keyword is None]
+    if any(file.code(one.value) != "False" for one in gather.args if one.keyword is not None):
+        raise Refused("`gather` is told what to do with exceptions")
+    if any(one.star == "*" for one in given):
+        return _comprehension(file, gather, outer)
+    if not all(isinstance(one.value, cst.Call) and _name(one.value) not in _TASKS for one in given):
+        raise Refused("it is not clear what is awaited")
+    awaits = [f"await {file.code(one.value)}" for one in given]
+    only = _own_statement(file, outer)
+    if only is not None:
+        between = file.newline + file.indentation(file.start(only))
+        return [Edit(*file.extent(outer), between.join(awaits))]
+    listed = _listed(file, awaits, gather)
+    parent = file.parent(outer)
+    bare = isinstance(parent, (cst.Assign, cst.Return)) or outer.lpar
+    return [Edit(*file.extent(outer), listed if bare and "\n" not in listed else f"({listed})")]
 
 
 def _listed(file: File, awaits: list[str], gather: cst.Call) -> str:
@@ -76,19 +172,7 @@ def _comprehension(file: File, gather: cst.Call, outer: cst.Await) -> list[Edit]
         if isinstance(function, (cst.Name, cst.Attribute)):
             each = f"await {file.code(function)}(each)"
             return [Edit(*extent, f"[{each} for each in {file.code(value.args[1].value)}]")]
-    raise Refused("it is not clear what is awaited")
-
-
-def _gather(file: File, start: int, end: int) -> cst.Call:
-    """The call of `gather` around the place: it may be that of an unpacked argument."""
-    found: cst.Call | None = None
-    for one in file.nodes(file.module, cst.Call):
-        first, last = file.extent(one)
-        if first <= start and end <= last and _name(one) == "gather":
-            found = one
-    if found is None:
-        raise Refused("the tasks are not started by `gather`")
-    return found
+    return [Edit(*extent, f"[await each for each in {file.code(value)}]")]
 
 
 def _name(call: cst.Call) -> str:
@@ -107,93 +191,3 @@ def _own_statement(file: File, outer: cst.Await) -> cst.Expr | None:
     ):
         return parent
     return None
-
-
-_KEEPS = frozenset(
-    "filter filter_by where order_by options join outerjoin limit offset group_by having distinct "
-    "with_for_update "
-    "select_from execution_options".split()
-)
-_ENDS = frozenset({"all", "first", "one", "one_or_none"})
-
-
-class SelectWriteOnly(Codemod):
-    """`user.posts.order_by(…).all()` → `(await session.scalars(user.posts.select().order_by(…))).all()`."""
-
-    name = "select_write_only"
-
-    def changes(self, file: File, repair: Repair) -> Changes:
-        node = iterated(file, file.expression(repair))
-        attribute = next(
-            (
-                one
-                for one in file.nodes(node, cst.Attribute)
-                if one.attr.value == text_of(repair, "attribute")
-            ),
-            None,
-        )
-        if attribute is None:
-            raise Refused("the collection is not named there")
-        must_be_awaitable(file, attribute)
-        session = session_in_reach(file, attribute)
-        links = chain(file, attribute)
-        end = next((n for n, (name, _) in enumerate(links) if name not in _KEEPS), len(links))
-        start, last = file.extent(attribute)
-        stop = last
-        if end < len(links):
-            name, final = links[end]
-            if name not in _ENDS or not isinstance(final.func, cst.Attribute):
-                raise Refused("there is no short way to say it with `select()`")
-            stop = file.outer(final.func.value)[1]
-        elif links:
-            raise Refused("it is not clear how its rows are fetched")
-        whole = end < len(links)
-        opening, closing = ("(await", "))") if whole else ("await", ")")
-        edits = [insertion(start, f"{opening} {session}.scalars(")]
-        if stop == last:
-            return Changes.of([*edits, insertion(last, f".select(){closing}")])
-        return Changes.of([*edits, insertion(last, ".select()"), insertion(stop, closing)])
-
-
-class QueryToSelect(Codemod):
-    """`session.query(User).filter(…).all()` → `(await session.scalars(select(User).filter(…))).all()`."""
-
-    name = "query_to_select"
-
-    def changes(self, file: File, repair: Repair) -> Changes:
-        attribute = file.node(repair, cst.Attribute)
-        query = file.parent(attribute)
-        if not isinstance(query, cst.Call) or query.func is not attribute or not query.args:
-            raise Refused("it is not called there")
-        must_be_awaitable(file, query)
-        links = chain(file, query)
-        names = [name for name, _ in links]
-        session = file.code(attribute.value)
-        select, imports = file.imports.reference(
-            "sqlalchemy", "select", query, also=("sqlalchemy.future", "sqlmodel")
-        )
-        if names == ["get"]:
-            arguments = ", ".join(file.code(one).rstrip(", ") for one in (*query.args, *links[0][1].args))
-            text = f"await {session}.get({arguments})"
-            whole = links[0][1]
-            if isinstance(file.parent(whole), (cst.Attribute, cst.Subscript)):
-                text = f"({text})"
-            return Changes.of([Edit(*file.extent(whole), text)])
-        end = next((n for n, name in enumerate(names) if name not in _KEEPS), len(names))
-        if end == len(names) or names[end] not in _ENDS:
-            raise Refused("there is no short way to say it with `select()`")
-        method = "scalars" if len(query.args) == 1 and _is_entity(query.args[0]) else "execute"
-        last = links[end][1]
-        assert isinstance(last.func, cst.Attribute)
-        stop = file.outer(last.func.value)[1]
-        start = file.start(query)
-        edits = [
-            Edit(start, file.end(attribute), f"(await {session}.{method}({select}"),
-            insertion(stop, "))"),
-        ]
-        return Changes.of(edits, imports)
-
-
-def _is_entity(argument: cst.Arg) -> bool:
-    """`User`, not `User.name` nor `func.count()`."""
-    return isinstance(argument.value, cst.Name) and argument.value.value[:1].isupper()

@@ -11,6 +11,7 @@ from asyncsqla_lint.fixes.codemod import Codemod, File
 from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
 from asyncsqla_lint.fixes.codemods.refresh import session_in_reach
 from asyncsqla_lint.fixes.edits import Changes, Edit, insertion
+from asyncsqla_lint.fixes.nesting import nested, siblings, without_line
 from asyncsqla_lint.fixes.statements import enclosing, statement_after, statement_before
 from asyncsqla_lint.fixes.tree import Refused
 
@@ -115,15 +116,10 @@ class DisposeFinally(Codemod):
         must_be_awaitable(file, node)
         statement = enclosing(file, node)
         name = _assigned_name(statement, node)
-        block = file.parent(statement)
-        if not isinstance(block, cst.IndentedBlock):
-            raise Refused("the engine is made in no block of its own")
-        rest = list(block.body)[list(block.body).index(statement) + 1 :]
+        rest = siblings(file, statement)
         dispose = f"await {name}.dispose()"
         if not rest:
-            return Changes.of([_at_the_end(file, block.body, dispose)])
-        indentation = file.indentation(file.start(statement))
-        inner = indentation + file.indent
+            return Changes.of([_at_the_end(file, [statement], dispose)])
         last = rest[-1]
         if isinstance(last, cst.Try) and last.finalbody is not None and len(rest) == 1:
             if not isinstance(last.finalbody.body, cst.IndentedBlock):
@@ -133,42 +129,10 @@ class DisposeFinally(Codemod):
         edits: list[Edit] = []
         if file.code(last).strip() == dispose:
             rest = rest[:-1]
-            start = file.line_start(file.start(last))
-            edits.append(Edit(start, min(file.line_end(start) + len(file.newline), len(file.text)), ""))
+            edits.append(without_line(file, last))
         if not rest:
             raise Refused("nothing stands between the engine and its dispose")
-        start = file.line_start(_first_line(file, rest[0]))
-        end = statement_after(file, rest[-1])[0]
-        edits.append(insertion(start, f"{indentation}try:{file.newline}{_indented(file, start)}"))
-        edits += [insertion(at, file.indent) for at in _lines(file, start, end)]
-        edits.append(insertion(end, f"{file.newline}{indentation}finally:{file.newline}{inner}{dispose}"))
-        return Changes.of(edits)
-
-
-def _first_line(file: File, statement: cst.BaseStatement) -> int:
-    decorators = getattr(statement, "decorators", ())
-    return file.start(decorators[0] if decorators else statement)
-
-
-def _indented(file: File, start: int) -> str:
-    """The first line's own indent comes with the `try`."""
-    return file.indent if file.text[start : file.line_end(start)].strip() else ""
-
-
-def _lines(file: File, start: int, end: int) -> list[int]:
-    """The starts of the lines that are to be indented: not blank ones, nor those inside a string."""
-    strings = [
-        file.extent(one)
-        for one in file.everything()
-        if isinstance(one, (cst.SimpleString, cst.FormattedString))
-    ]
-    found = []
-    for at in file.line_starts:
-        if not start < at <= end or not file.text[at : file.line_end(at)].strip():
-            continue
-        if not any(first < at <= last for first, last in strings):
-            found.append(at)
-    return found
+        return Changes.of([*edits, *nested(file, rest, "try:", "finally:", dispose)])
 
 
 def _assigned_name(statement: cst.CSTNode, node: cst.CSTNode) -> str:

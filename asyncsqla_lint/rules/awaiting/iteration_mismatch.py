@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.awaiting.wording import article
-from asyncsqla_lint.rules.repairs import one_repair
+from asyncsqla_lint.rules.repairs.base import one_repair
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.api_events import IterationMismatched
 

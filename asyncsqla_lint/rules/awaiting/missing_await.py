@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.rules.awaiting.wording import called
 from asyncsqla_lint.rules.places import line_of, place
-from asyncsqla_lint.rules.repairs import add_await
+from asyncsqla_lint.rules.repairs.base import add_await
 from asyncsqla_lint.rules.rule import LosesWrite, Reporter, Rule, on
 from asyncsqla_lint.semantics.api_events import CoroutineLost
 

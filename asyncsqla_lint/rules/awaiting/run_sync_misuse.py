@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from asyncsqla_lint.rules.repairs import run_sync
+from asyncsqla_lint.rules.repairs.base import run_sync
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.api_events import RunSyncMisused
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.knowledge.drivers import Where, replacement, takers, takes
-from asyncsqla_lint.rules.repairs import rename_argument
+from asyncsqla_lint.rules.repairs.engines import rename_argument
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
 from asyncsqla_lint.semantics.urls import addresses

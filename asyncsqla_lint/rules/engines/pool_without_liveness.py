@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.flow.values import Constant, Value, alternatives
-from asyncsqla_lint.rules.repairs import repair, unsafe
+from asyncsqla_lint.rules.repairs.base import repair, unsafe
 from asyncsqla_lint.rules.rule import Reporter, Rule, Silent, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
 from asyncsqla_lint.semantics.ownership import pools

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.knowledge.dialects import Dialects, dialects
-from asyncsqla_lint.rules.repairs import driver_swap
+from asyncsqla_lint.rules.repairs.engines import driver_swap
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
 from asyncsqla_lint.semantics.urls import Address, addresses

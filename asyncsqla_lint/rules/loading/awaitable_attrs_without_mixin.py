@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.rules.places import place
-from asyncsqla_lint.rules.repairs import async_attrs
+from asyncsqla_lint.rules.repairs.loading import async_attrs
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import AttributeAwaited
 

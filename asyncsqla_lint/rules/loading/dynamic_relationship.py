@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.loading.wording import Wording
-from asyncsqla_lint.rules.repairs import write_only
+from asyncsqla_lint.rules.repairs.loading import write_only
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import AttributeLoad
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.loading.wording import Wording
-from asyncsqla_lint.rules.repairs import refresh
+from asyncsqla_lint.rules.repairs.loading import keep
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import AttributeLoad
 
@@ -44,7 +44,7 @@ class ExpiredAttribute(Rule):
         message = (
             f"{words.subject} was expired by {words.cause}: reading it here raises `{error}`; {words.keep}"
         )
-        mend = None if event.is_detached else refresh(event)
+        mend = keep(event)
         if event.assumption:
             message += f" ({event.assumption})"
         report(self, event, message, related=words.places(), subject=words.key, fix=mend)

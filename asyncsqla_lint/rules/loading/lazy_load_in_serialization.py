@@ -4,7 +4,8 @@ from asyncsqla_lint.findings import Fix, Related
 from asyncsqla_lint.frameworks.serializing import Load, Serialized, Step
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.rules.loading.wording import Wording, loader_option
-from asyncsqla_lint.rules.repairs import eager_loads
+from asyncsqla_lint.rules.repairs.base import first_of
+from asyncsqla_lint.rules.repairs.loading import eager_loads, kept, refresh_handed
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import AttributeLoad
 
@@ -60,12 +61,17 @@ class LazyLoadInSerialization(Rule):
 
 def _fix(event: Serialized) -> Fix | None:
     """Everything that the reader reads, as options of the queries; when one part cannot be told, nothing."""
+    loads = [load.event for load in event.loads]
+    deep = any(load.below or len(load.path) > 1 for load in event.loads)
+    late = None if deep else refresh_handed(event.site, loads)
+    if all(load.cause == "expired" for load in loads):
+        return first_of(late, *(kept(load) for load in loads[:1]))
     wanted: list[tuple[AttributeLoad, tuple[Relationship, ...]]] = []
     for load in event.loads:
         if load.event.cause == "expired" or not load.event.path:
-            return None
+            return late
         wanted += [(load.event, (*load.event.path, *rest)) for rest in _paths(load.below)]
-    return eager_loads(wanted)
+    return first_of(eager_loads(wanted), late)
 
 
 def _paths(steps: list[Step]) -> list[tuple[Relationship, ...]]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.places import place
-from asyncsqla_lint.rules.repairs import set_keyword
+from asyncsqla_lint.rules.repairs.base import set_keyword
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import OptionsIgnored
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.places import place
+from asyncsqla_lint.rules.repairs.base import one_unsafe
 from asyncsqla_lint.rules.rule import Reporter, Rule, Silent, on
 from asyncsqla_lint.semantics.eager_use import EagerLoadUnread
 
@@ -42,4 +43,5 @@ class RedundantEagerLoad(Rule):
             f"`{event.strategy}` loads `{path}`, which nothing reads: remove it",
             related=[place(event.loaded_at, "queried here")],
             subject=path,
+            fix=one_unsafe("remove_eager_load", event.site, f"Remove the eager load of `{path}`"),
         )

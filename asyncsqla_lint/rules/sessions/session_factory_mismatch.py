@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from asyncsqla_lint.rules.repairs import async_factory
+from asyncsqla_lint.rules.repairs.engines import async_factory
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import BindMismatched
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.places import line_seen_from, place
+from asyncsqla_lint.rules.repairs.sessions import open_in_block
 from asyncsqla_lint.rules.rule import Reporter, Rule, Warns, on
 from asyncsqla_lint.rules.sessions.wording import kind
 from asyncsqla_lint.semantics.events import SessionLeaked
@@ -34,6 +35,7 @@ class SessionNotClosed(Rule):
 
     code = "ASQ203"
     name = "session-not-closed"
+    fix = "safe"
     outcome = Warns("SAWarning")
 
     @on(SessionLeaked)
@@ -50,4 +52,4 @@ class SessionNotClosed(Rule):
             else:
                 message = f"this {what} is closed on {where}, but not when an exception passes"
         message += ", which leaks its connection; open it with `async with`"
-        report(self, event, message, related=places, subject=what)
+        report(self, event, message, related=places, subject=what, fix=open_in_block(event.site))

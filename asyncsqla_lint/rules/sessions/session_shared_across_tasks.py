@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.findings import Related
 from asyncsqla_lint.rules.places import line_seen_from, place
-from asyncsqla_lint.rules.repairs import in_sequence
+from asyncsqla_lint.rules.repairs.sessions import in_sequence
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.rules.sessions.wording import origin
 from asyncsqla_lint.semantics.events import SessionShared
@@ -76,5 +76,5 @@ class SessionSharedAcrossTasks(Rule):
             event,
             message,
             related=places,
-            fix=None if event.is_further_use else in_sequence(event.site),
+            fix=in_sequence(event),
         )

@@ -1,0 +1,316 @@
+"""What loads the attribute that is read: with the query, before the read, or by awaiting it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.findings import Fix, Location, Repair
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.program import (
+    AnnotatedAssign,
+    Assign,
+    Attribute,
+    Await,
+    Call,
+    Name,
+    Node,
+    Span,
+    end_of,
+    start_of,
+)
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.rules.repairs.base import first_of, repair, safe, unsafe
+from asyncsqla_lint.semantics.events import AttributeLoad
+from asyncsqla_lint.semantics.loader_options import EAGER
+
+
+def eager_load(event: AttributeLoad) -> Fix | None:
+    """Load at the query what is read later. What no query of ours gave is refreshed before the read."""
+    made = event.loaded_at
+    plan = event.instance.plan
+    late = None if event.is_detached else first_of(awaitable(event), refresh(event))
+    if isinstance(event.attribute, Relationship) and not event.is_detached:
+        called = "" if made is None else _called_at(made)
+        # The query does all it can.
+        known = plan is not None and plan.strategy(event.attribute) in EAGER and not _is_of_subclass(event)
+        if called in ("get", "get_one") and event.instance.may_be_held:
+            return refresh(event)  # `get` would not look at its options
+        if event.instance.is_new or known or (made is not None and called not in _QUERIES):
+            return late
+    return first_of(eager_loads([(event, event.path)]), late)
+
+
+def awaitable(event: AttributeLoad) -> Fix | None:
+    """`await obj.awaitable_attrs.posts`, where the model has them and the read is written there."""
+    name = event.attribute.name
+    if event.is_detached or event.read_at != event.site or event.use == "serialize":
+        return None
+    if not isinstance(event.attribute, Relationship) or event.model.has_async_attrs is not True:
+        return None
+    if event.cause != "unloaded":
+        return None
+    wanted = repair("use_awaitable_attrs", event.site, name=name)
+    return unsafe(f"Read `await ….awaitable_attrs.{name}`", [wanted])
+
+
+def refresh(event: AttributeLoad) -> Fix | None:
+    """`await session.refresh(obj)` before the read, where the instance has a name."""
+    if event.read_at != event.site and event.read_at.module is event.site.module and event.use == "serialize":
+        return None
+    name = event.attribute.name
+    attributes = [name] if isinstance(event.attribute, Relationship) or event.cause == "unloaded" else []
+    message = (
+        f'Add `await session.refresh(…, ["{name}"])`' if attributes else "Add `await session.refresh(…)`"
+    )
+    read = event.via.rpartition(".")[2] or name
+    return unsafe(message, [repair("add_refresh", event.site, attributes=attributes, name=read)])
+
+
+def refresh_handed(site: Site, events: Sequence[AttributeLoad]) -> Fix | None:
+    """`await session.refresh(obj, …)` before an object is handed over, where it was bound to a name here."""
+    first = events[0]
+    made = first.loaded_at
+    if made is None or made.module is not site.module:
+        return None
+    if any(event.is_detached or event.above or event.loaded_at != made for event in events):
+        return None
+    name = _bound_name(made)
+    if not name or first.instance.many:
+        return None
+    attributes: list[str] = []
+    if any(event.cause != "expired" for event in events):
+        attributes = list(dict.fromkeys(event.attribute.name for event in events))
+    wanted = repair("add_refresh", site, attributes=attributes, instance=name)
+    return unsafe("Add `await session.refresh(…)`", [wanted])
+
+
+def keep(event: AttributeLoad) -> Fix | None:
+    """What was expired is refreshed, or not expired at all: nothing refreshes what its session has left."""
+    return first_of(None if event.is_detached else refresh(event), kept(event))
+
+
+def kept(event: AttributeLoad) -> Fix | None:
+    """Let commits expire nothing."""
+    if event.cause != "expired" or event.caused_by != "commit" or event.maker is None:
+        return None
+    message = "Set `expire_on_commit=False` where the sessions are made"
+    return unsafe(message, [repair("set_keyword", event.maker, name="expire_on_commit", value="False")])
+
+
+_QUERIES = frozenset({"select", "get", "get_one"})
+
+
+def _called_at(site: Site) -> str:
+    """The name of what is called there: `select`, `merge`."""
+    found = _node_at((site.module.program.statements, *site.module.program.bodies), site.span)
+    function = found.function if isinstance(found, Call) else None
+    if isinstance(function, Attribute):
+        return function.name
+    return function.id if isinstance(function, Name) else ""
+
+
+def _bound_name(site: Site) -> str:
+    """What the value made there is called at once: `pet` of `pet = await session.get_one(Pet, 1)`."""
+    program = site.module.program
+    for statement in _statements((program.statements, *program.bodies)):
+        if not isinstance(statement, (Assign, AnnotatedAssign)):
+            continue
+        targets = statement.targets if isinstance(statement, Assign) else (statement.target,)
+        value = statement.value.value if isinstance(statement.value, Await) else statement.value
+        if value is not None and value.span == site.span and isinstance(targets[0], Name):
+            return targets[0].id
+    return ""
+
+
+def _statements(part: object) -> Iterator[Node]:
+    if isinstance(part, tuple):
+        for one in part:
+            yield from _statements(one)
+    elif isinstance(part, (Assign, AnnotatedAssign)):
+        yield part
+    elif isinstance(part, Node):
+        for field in part.__struct_fields__:
+            if isinstance(value := getattr(part, field), tuple):
+                yield from _statements(value)
+
+
+def _node_at(part: object, place: Span) -> Node | None:
+    if isinstance(part, tuple):
+        for one in part:
+            found = _node_at(one, place)
+            if found is not None:
+                return found
+        return None
+    if not isinstance(part, Node) or not start_of(part.span) <= start_of(place) < end_of(part.span):
+        return None
+    for field in part.__struct_fields__:
+        value = getattr(part, field)
+        if isinstance(value, (tuple, Node)):
+            found = _node_at(value, place)
+            if found is not None:
+                return found
+    return part if part.span == place else None
+
+
+def eager_loads(wanted: Sequence[tuple[AttributeLoad, tuple[Relationship, ...]]]) -> Fix | None:
+    """The options for all of these paths, each at its own query."""
+    repairs: list[Repair] = []
+    shown: list[str] = []
+    for event, path in wanted:
+        paths = _paths(event, path)
+        entity = _entity(event)
+        if not paths or entity is None or event.loaded_at is None:
+            return None
+        listed = [" > ".join(steps) for steps in paths]
+        repairs.append(repair("add_eager_load", event.loaded_at, entity=entity.name, paths=listed))
+        shown += [".".join(_shown(step) for step in steps if not _is_class(step)) for steps in paths]
+    names = ", ".join(f"`{one}`" for one in dict.fromkeys(shown))
+    return unsafe(f"Add {names} to the query{_elsewhere(wanted[0][0])}", _joined(repairs))
+
+
+def _is_of_subclass(event: AttributeLoad) -> bool:
+    entity = _entity(event)
+    return entity is not None and bool(event.path) and not entity.is_subclass_of(event.path[0].model.cls)
+
+
+def _entity(event: AttributeLoad) -> ClassInfo | None:
+    """What the query asks for, where the instance came of one."""
+    plan = event.instance.plan
+    return None if plan is None or not plan.trail or event.instance.is_new else plan.trail[0]
+
+
+def _shown(step: str) -> str:
+    """ "selectinload app.models:User.posts" as it will be written."""
+    strategy, _, target = step.partition(" ")
+    return f"{strategy}({target.rpartition(':')[2]})"
+
+
+def _is_class(step: str) -> bool:
+    return step.startswith("subclass ")
+
+
+def _elsewhere(event: AttributeLoad) -> str:
+    """Who else pays, when the query stands in another function."""
+    made = event.loaded_at
+    if made is None:
+        return ""
+    frame: Frame | None = event.frame
+    while frame is not None and frame.function is not None:
+        body = frame.function.header.span
+        if made.module is frame.module and start_of(body) <= start_of(made.span) < end_of(body):
+            return "" if frame is event.frame else f" in `{frame.function.qualname}`, for all its callers"
+        frame = frame.caller
+    return f" in `{made.module.name}`, for all who use it" if made.module is not event.site.module else ""
+
+
+def _paths(event: AttributeLoad, path: Sequence[Relationship]) -> list[list[str]]:
+    """What to write for a path, each relationship with its strategy and the class to name it by."""
+    cls = _entity(event)
+    found: list[list[str]] = []
+    steps: list[str] = []
+    for number, relationship in enumerate(path):
+        owner = relationship.model.cls
+        if cls is None or cls.qualname != cls.name:
+            return []
+        if not cls.is_subclass_of(owner):
+            if number or not owner.is_subclass_of(cls) or owner.qualname != owner.name:
+                return []
+            # A base query ignores what is said of a subclass that it has not been told of.
+            found.append([f"selectin_polymorphic {cls.name}.", _class(owner)])
+            steps.append(f"{_strategy(relationship)} {owner.module.name}:{owner.name}.{relationship.name}")
+        else:
+            name = f"{cls.module.name}:{cls.name}" if number else cls.name
+            steps.append(f"{_strategy(relationship)} {name}.{relationship.name}")
+        cls = None if relationship.target is None else relationship.target.cls
+    return [*found, steps] if steps else []
+
+
+def _strategy(relationship: Relationship) -> str:
+    return "joinedload" if relationship.uselist is False else "selectinload"
+
+
+def _class(cls: ClassInfo) -> str:
+    return f"subclass {cls.module.name}:{cls.name}.{cls.name}"
+
+
+def _joined(repairs: Sequence[Repair]) -> list[Repair]:
+    """One repair for each place."""
+    found: dict[tuple[str, Location], Repair] = {}
+    for one in repairs:
+        key = (one.path, one.location)
+        known = found.get(key)
+        if known is None:
+            found[key] = one
+            continue
+        before, more = known.arguments["paths"], one.arguments["paths"]
+        assert isinstance(before, list) and isinstance(more, list)
+        paths = [*before, *(path for path in more if path not in before)]
+        found[key] = replace(known, arguments={**known.arguments, "paths": paths})
+    return list(found.values())
+
+
+def undefer(event: AttributeLoad) -> Fix | None:
+    """Load a deferred column, or those of a subclass, with the query."""
+    above, entity, made = event.above, _entity(event), event.loaded_at
+    if made is None or entity is None or above is None:
+        return None
+    prefix: list[str] = []
+    if above:
+        paths = _paths(event, above)
+        if len(paths) != 1 or above[-1].target is None:
+            return None
+        (prefix,) = paths
+    name = event.attribute.name
+    cls = entity if not above or above[-1].target is None else above[-1].target.cls
+    shown = f"{cls.module.name}:{cls.name}" if above else cls.name
+    owner = event.attribute.owner
+    if event.caused_by == "subclass":
+        owner = event.model.cls
+        steps = [f"selectin_polymorphic {shown}.", _class(owner)]
+        message = f"Add `selectin_polymorphic({cls.name}, [{owner.name}])` to the query"
+    else:
+        steps = [f"undefer {shown}.{name}"]
+        message = f"Add `undefer({cls.name}.{name})` to the query"
+        if not cls.is_subclass_of(owner):
+            return None
+    if owner.qualname != owner.name or cls.qualname != cls.name:
+        return None
+    listed = [" > ".join([*prefix, *steps])]
+    return unsafe(message, [repair("add_eager_load", made, entity=entity.name, paths=listed)])
+
+
+def async_attrs(model: Model) -> Fix | None:
+    """The mixin goes to the declarative base, so that all models have it; else to the model itself."""
+    base = next((cls for cls in reversed(model.cls.ancestors) if _is_declarative_base(cls)), model.cls)
+    if any("AsyncAttrs" in _base_names(cls) for cls in _all_below(base)):
+        base = model.cls  # some have it already, before the base: two orders that Python cannot reconcile
+    site = Site(base.module, base.definition.name_span)
+    arguments: dict[str, str | list[str] | bool] = {"name": "AsyncAttrs", "from": "sqlalchemy.ext.asyncio"}
+    return safe(f"Let `{base.name}` inherit from `AsyncAttrs`", [repair("add_base", site, **arguments)])
+
+
+def _is_declarative_base(cls: ClassInfo) -> bool:
+    return any(name in ("DeclarativeBase", "DeclarativeBaseNoMeta") for name in _base_names(cls))
+
+
+def _base_names(cls: ClassInfo) -> list[str]:
+    found = [one.name for one in cls.definition.bases if isinstance(one, Attribute)]
+    return found + [one.id for one in cls.definition.bases if isinstance(one, Name)]
+
+
+def _all_below(cls: ClassInfo) -> list[ClassInfo]:
+    found = list(cls.subclasses)
+    for one in found:
+        found += [below for below in one.subclasses if below not in found]
+    return found
+
+
+def write_only(event: AttributeLoad) -> Fix | None:
+    declared = Site(event.attribute.module, event.attribute.span)
+    use = repair("select_write_only", event.site, attribute=event.attribute.name)
+    return unsafe(
+        "Declare it write-only, and `select()` its rows", [repair("make_write_only", declared), use]
+    )
