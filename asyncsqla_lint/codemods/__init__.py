@@ -13,6 +13,7 @@ from asyncsqla_lint.fixes.codemods import (
     awaiting,
     bases,
     blocks,
+    disposing,
     eager_load,
     factories,
     keyword,
@@ -25,6 +26,7 @@ from asyncsqla_lint.fixes.codemods import (
     sequence,
     suppression,
     transactions,
+    urls,
 )
 
 AddAwait = command(awaiting.AddAwait)
@@ -37,7 +39,11 @@ AddUnique = command(results.AddUnique)
 AppendAttribute = command(run_sync.AppendAttribute)
 AwaitDirectly = command(run_sync.AwaitDirectly)
 AwaitInSequence = command(sequence.AwaitInSequence)
-DisposeFinally = command(transactions.DisposeFinally)
+DisposeAfterYield = command(disposing.DisposeAfterYield)
+DisposeAround = command(disposing.DisposeAround)
+DisposeAsync = command(disposing.DisposeAsync)
+DisposeAtEnd = command(disposing.DisposeAtEnd)
+DisposeFinally = command(disposing.DisposeFinally)
 MakeWriteOnly = command(bases.MakeWriteOnly)
 MoveAwait = command(awaiting.MoveAwait)
 OpenInBlock = command(opening.OpenInBlock)
@@ -45,13 +51,15 @@ PassFunction = command(run_sync.PassFunction)
 QueryToSelect = command(selecting.QueryToSelect)
 RemoveAwait = command(awaiting.RemoveAwait)
 RemoveEagerLoad = command(redundant_load.RemoveEagerLoad)
+RemoveItems = command(keyword.RemoveItems)
 RemoveKeywords = command(keyword.RemoveKeywords)
 RemoveSuppression = command(suppression.RemoveSuppression)
 ReplaceCallee = command(factories.ReplaceCallee)
-ReplaceInText = command(bases.ReplaceInText)
+ReplaceInText = command(urls.ReplaceInText)
 ReplacePool = command(factories.ReplacePool)
 RunDdlSync = command(run_sync.RunDdlSync)
 SelectWriteOnly = command(selecting.SelectWriteOnly)
+SetDrivername = command(urls.SetDrivername)
 SetKeyword = command(keyword.SetKeyword)
 SetScope = command(factories.SetScope)
 ToggleLoop = command(blocks.ToggleLoop)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -50,6 +50,28 @@ def trimmed(before: str, after: str, start: int = 0) -> tuple[Edit, ...]:
     while tail < shortest - head and before[-1 - tail] == after[-1 - tail]:
         tail += 1
     return (Edit(start + head, start + len(before) - tail, after[head : len(after) - tail]),)
+
+
+def removed(extents: Sequence[tuple[int, int]], dropped: Collection[int], close: int) -> list[Edit]:
+    """Without some of a list's elements, each with the comma that it needed. `close` is where the list ends.
+
+    What is last takes the comma before it along; a trailing comma stays for the new last one.
+    """
+    edits: list[Edit] = []
+    at = 0
+    while at < len(extents):
+        first = at
+        while at < len(extents) and at in dropped:
+            at += 1
+        if at == first:
+            at += 1
+        elif at < len(extents):
+            edits.append(Edit(extents[first][0], extents[at][0], ""))
+        elif first:
+            edits.append(Edit(extents[first - 1][1], extents[-1][1], ""))
+        else:
+            edits.append(Edit(extents[0][0], close, ""))
+    return edits
 
 
 class Changes(Struct, frozen=True):

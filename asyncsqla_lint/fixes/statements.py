@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Union
 
 import libcst as cst
 
+from asyncsqla_lint.fixes.edits import Edit, insertion
 from asyncsqla_lint.fixes.tree import Refused, Tree
 
 Written = Union[cst.SimpleStatementLine, cst.BaseCompoundStatement]
@@ -46,6 +48,18 @@ def statement_after(tree: Tree, node: cst.CSTNode) -> tuple[int, str]:
     indentation = tree.indentation(tree.start(found))
     end = _last_character(tree, found)
     return tree.line_end(end), indentation
+
+
+def at_the_end(tree: Tree, body: Sequence[cst.BaseStatement], text: str) -> Edit:
+    """After the last statement; before one that leaves the block."""
+    last = body[-1]
+    if isinstance(last, cst.SimpleStatementLine) and isinstance(
+        last.body[-1], (cst.Return, cst.Raise, cst.Break, cst.Continue)
+    ):
+        at, indentation = statement_before(tree, last)
+        return insertion(at, f"{text}{tree.newline}{indentation}")
+    at, indentation = statement_after(tree, last)
+    return insertion(at, f"{tree.newline}{indentation}{text}")
 
 
 def _last_character(tree: Tree, node: Written) -> int:

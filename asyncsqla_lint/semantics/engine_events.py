@@ -10,6 +10,7 @@ from asyncsqla_lint.flow.values import Arguments, Reference, Value
 from asyncsqla_lint.knowledge.releases import Release
 
 if TYPE_CHECKING:
+    from asyncsqla_lint.project.index import Index
     from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.engines import EngineRecord
 
@@ -22,6 +23,7 @@ class EngineCreated(Event):
     release: Release
     connect_args: tuple[tuple[str, str | None], ...]
     wrapped: bool  # handed to `AsyncEngine(…)` at once
+    index: Index
 
 
 class EngineDisposed(Event):
@@ -46,6 +48,7 @@ class EngineAbandoned(Event):
     record: EngineRecord
     owner: str
     how: str
+    index: Index
 
 
 class EngineCrossesLoops(Event):

@@ -230,7 +230,15 @@ def made(flow: Flow, state: State, record: EngineRecord, at: Span) -> Reference:
         wrapped = _is_wrapped(flow, at)
         flow.emit(
             EngineCreated(
-                flow.site(at), flow.frame, flow.is_certain, engine, record, flow.release, given, wrapped
+                flow.site(at),
+                flow.frame,
+                flow.is_certain,
+                engine,
+                record,
+                flow.release,
+                given,
+                wrapped,
+                flow.index,
             )
         )
     return engine

@@ -106,7 +106,7 @@ def _abandon(flow: Flow, frame: Frame, record: EngineRecord, how: str, reported:
         return
     reported.add(record.site)
     owner = frame.function.name if frame.function is not None else ""
-    flow.emit(EngineAbandoned(record.site, frame, how == "never", record, owner, how))
+    flow.emit(EngineAbandoned(record.site, frame, how == "never", record, owner, how, flow.index))
 
 
 def _nested_dispose(function: FunctionInfo) -> bool:
@@ -134,7 +134,7 @@ def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
                 continue
             known = disposals(flow)
             if not known.may_be_any and record.site not in known.sites:
-                flow.emit(EngineAbandoned(record.site, frame, False, record, "", "module"))
+                flow.emit(EngineAbandoned(record.site, frame, False, record, "", "module", flow.index))
 
 
 def disposals(flow: Flow) -> Disposals:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import libcst as cst
 
 from asyncsqla_lint.findings import Repair
@@ -70,95 +68,3 @@ class MakeWriteOnly(Codemod):
         if not edits:
             raise Refused("the declaration is not written there")
         return Changes.of(edits, imports)
-
-
-class ReplaceInText(Codemod):
-    """In the string that reaches a call, `old` becomes `new`: a URL's driver, an argument of its query.
-
-    The string stands in the call, or is bound to a name of the same file that the call uses.
-    """
-
-    name = "replace_in_text"
-
-    def changes(self, file: File, repair: Repair) -> Changes:
-        node = file.expression(repair)
-        old, new = text_of(repair, "old"), text_of(repair, "new")
-        found = _reaching(file, node, old)
-        if not found and old.endswith("://"):
-            # `URL.create("postgresql")` names the driver alone.
-            old, new = old.removesuffix("://"), new.removesuffix("://")
-            found = [one for one in _reaching(file, node, old) if file.code(one)[1:-1] == old]
-        if len(found) != 1:
-            raise Refused(
-                f"`{old}` is not written there" if not found else f"`{old}` is written in several places"
-            )
-        start, end = file.extent(found[0])
-        text = file.text[start:end]
-        at = _index(text, old)
-        return Changes.of(trimmed(old, new, start + at))
-
-
-def _reaching(file: File, node: cst.CSTNode, old: str) -> list[cst.CSTNode]:
-    """The strings that hold `old`, in the node or in what its names are bound to, nearest first."""
-    found = _strings(file, node, old)
-    seen: set[str] = set()
-    waiting: list[cst.CSTNode] = [node]
-    while not found and waiting:
-        bound: list[cst.CSTNode] = []
-        for part in waiting:
-            for name in file.nodes(part, cst.Name):
-                if name.value not in seen:
-                    seen.add(name.value)
-                    bound += _bound_to(file, name)
-        waiting = bound
-        found = [text for value in waiting for text in _strings(file, value, old)]
-    return list(dict.fromkeys(found))
-
-
-def _strings(file: File, node: cst.CSTNode, old: str) -> list[cst.CSTNode]:
-    found: list[cst.CSTNode] = []
-    for one in file.nodes(node, cst.CSTNode):  # type: ignore[type-abstract]  # any kind will do
-        if isinstance(one, (cst.SimpleString, cst.FormattedStringText)) and _index(file.code(one), old) >= 0:
-            found.append(one)
-    return found
-
-
-def _index(text: str, old: str) -> int:
-    match = re.search(rf"(?<![\w+]){re.escape(old)}", text)
-    return -1 if match is None else match.start()
-
-
-def _bound_to(file: File, name: cst.Name) -> list[cst.BaseExpression]:
-    """What is assigned to the name: in the function that reads it, else at the top level or in a class."""
-    local: list[cst.BaseExpression] = []
-    outer: list[cst.BaseExpression] = []
-    mine = file.function(name)
-    for one in file.everything():
-        values: list[cst.BaseExpression] = []
-        if isinstance(one, cst.Assign) and any(_names(target.target, name.value) for target in one.targets):
-            values = [one.value]
-        elif isinstance(one, cst.AnnAssign) and one.value is not None and _names(one.target, name.value):
-            values = [one.value]
-        elif isinstance(one, cst.FunctionDef) and one.name.value == name.value:
-            values = [each.value for each in file.nodes(one.body, cst.Return) if each.value is not None]
-        if not values:
-            continue
-        theirs = file.function(one)
-        if theirs is mine and mine is not None:
-            local += values
-        elif theirs is None or _is_attribute(one):
-            outer += values
-    return local or outer
-
-
-def _is_attribute(node: cst.CSTNode) -> bool:
-    """`self.url = …` is seen from every method."""
-    if isinstance(node, cst.Assign):
-        return any(isinstance(target.target, cst.Attribute) for target in node.targets)
-    return isinstance(node, cst.AnnAssign) and isinstance(node.target, cst.Attribute)
-
-
-def _names(target: cst.BaseExpression, name: str) -> bool:
-    if isinstance(target, cst.Attribute):
-        return target.attr.value == name
-    return isinstance(target, cst.Name) and target.value == name

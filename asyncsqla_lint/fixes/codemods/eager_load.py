@@ -8,7 +8,7 @@ import libcst as cst
 from msgspec import Struct
 
 from asyncsqla_lint.findings import Repair
-from asyncsqla_lint.fixes.codemod import Codemod, File, list_of, text_of
+from asyncsqla_lint.fixes.codemod import Codemod, File, flag_of, list_of, text_of
 from asyncsqla_lint.fixes.codemods.keyword import with_argument
 from asyncsqla_lint.fixes.edits import Changes, Edit, Import, insertion, trimmed
 from asyncsqla_lint.fixes.layout import link_added
@@ -53,6 +53,7 @@ class AddEagerLoad(Codemod):
         for path in list_of(repair, "paths"):
             _grow(wanted, [_step(part) for part in path.split(" > ")])
         writer = _Writer(file, text_of(repair, "module"), call)
+        writer.is_told = flag_of(repair, "told")
         kind = _last_name(call.func)
         if kind in ("get", "get_one"):
             return writer.into_get(call, text_of(repair, "entity"), wanted)
@@ -88,6 +89,9 @@ class _Writer:
         self.at = at
         self.imports: list[Import] = []
         self.entity = ""  # how the query names its entity
+        self.roots: list[Step] = []
+        self.is_told = False  # of subclasses, by an option that may stand elsewhere
+        self.is_polymorphic = False  # the entity is what `with_polymorphic()` gave
 
     # --- where the options go --------------------------------------------------------------------
 
@@ -113,6 +117,9 @@ class _Writer:
 
     def into_select(self, call: cst.Call, entity: str, wanted: list[Step]) -> Changes:
         self.entity = self._entity_text(call, entity)
+        if self.is_polymorphic:
+            wanted = [step for step in wanted if step.strategy != POLYMORPHIC]
+            self.roots = wanted
         links = chain(self.file, call)
         if _joins_hurt(self.file, call, links):
             _without_joins(wanted)
@@ -124,6 +131,8 @@ class _Writer:
                     text = ", ".join(self.option(step) for step in wanted)
                     return Changes.of([insertion(close, text)], self.imports)
                 return Changes.of(self.merged(values, wanted, close, link), self.imports)
+        if self.is_told and any(step.strategy == POLYMORPHIC for step in wanted):
+            raise Refused("the query is told of its subclasses elsewhere")
         text = f".options({', '.join(self.option(step) for step in wanted)})"
         return Changes.of(link_added(self.file, call, [link for _, link in links], text), self.imports)
 
@@ -136,8 +145,11 @@ class _Writer:
         for value in values:
             if _last_name(value) == entity:
                 return self.file.code(value)
-        if len(call.args) == 1 and values and _is_alias(self.file, values[0]):
-            return self.file.code(values[0])
+        if len(call.args) == 1 and values:
+            made = _alias_maker(self.file, values[0])
+            self.is_polymorphic = made == "with_polymorphic"
+            if made:
+                return self.file.code(values[0])
         raise Refused(f"`{entity}` is not named in the query")
 
     # --- merging ---------------------------------------------------------------------------------
@@ -155,7 +167,11 @@ class _Writer:
         for step in wanted:
             found = next((one for one in existing if _begins_with(one, step)), None)
             if found is None:
+                if step.strategy == POLYMORPHIC and self.is_told:
+                    raise Refused("the query is told of its subclasses elsewhere")
                 fresh.append(self.option(step))
+            elif step.strategy == "undefer":
+                edits.append(Edit(*self.file.extent(found), self.option(step)))
             else:
                 edits += self._into_option(found, step)
         if fresh:
@@ -246,6 +262,8 @@ class _Writer:
         owner = self._model(step) if step.module else self.entity
         if step.strategy == POLYMORPHIC:
             return f"{self._function(POLYMORPHIC)}({owner}, [{self._classes(step)}])"
+        if step.module and self.is_polymorphic and step in self.roots:
+            owner = f"{self.entity}.{step.model}"
         return f"{self._function(step.strategy)}({owner}.{step.attribute}){self._tail(step.below)}"
 
     def _classes(self, step: Step) -> str:
@@ -292,19 +310,17 @@ def chain(file: File, call: cst.BaseExpression) -> list[tuple[str, cst.Call]]:
         below = outer
 
 
-def _is_alias(file: File, value: cst.BaseExpression) -> bool:
-    """A name for one entity: a parameter or an attribute may stand for many."""
+def _alias_maker(file: File, value: cst.BaseExpression) -> str:
+    """What gave one entity this name: a parameter or an attribute may stand for many."""
     if not isinstance(value, cst.Name):
-        return False
+        return ""
     for one in file.nodes(file.module, cst.Assign):
         if any(
             isinstance(each.target, cst.Name) and each.target.value == value.value for each in one.targets
         ):
-            return isinstance(one.value, cst.Call) and _last_name(one.value.func) in (
-                "aliased",
-                "with_polymorphic",
-            )
-    return False
+            made = _last_name(one.value.func) if isinstance(one.value, cst.Call) else ""
+            return made if made in ("aliased", "with_polymorphic") else ""
+    return ""
 
 
 def _joins_hurt(file: File, call: cst.Call, links: list[tuple[str, cst.Call]]) -> bool:
@@ -372,6 +388,12 @@ def _attribute(link: cst.Call) -> str:
 
 def _begins_with(option: cst.BaseExpression, step: Step) -> bool:
     links = _links(option)
+    if step.strategy == "undefer":
+        return (
+            len(links) == 1
+            and _last_name(links[0].func) == "defer"
+            and _attribute(links[0]) == step.attribute
+        )
     if step.strategy == POLYMORPHIC:
         named = [
             one.args[0].value for one in links if len(one.args) == 2 and _last_name(one.func) == POLYMORPHIC

@@ -8,7 +8,7 @@ import libcst as cst
 
 from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File, list_of, text_of
-from asyncsqla_lint.fixes.edits import Changes, Edit, insertion, trimmed
+from asyncsqla_lint.fixes.edits import Changes, Edit, insertion, removed, trimmed
 from asyncsqla_lint.fixes.tree import Refused
 
 
@@ -31,6 +31,59 @@ class RemoveKeywords(Codemod):
         call = file.node(repair, cst.Call)
         names = list_of(repair, "names")
         return Changes.of(without_arguments(file, call, [arg for arg in call.args if _name(arg) in names]))
+
+
+class RemoveItems(Codemod):
+    """Drop keyword arguments from the dictionary that a call unpacks, and nothing else reads."""
+
+    name = "remove_items"
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        call = file.node(repair, cst.Call)
+        names = list_of(repair, "names")
+        edits: list[Edit] = []
+        for argument in call.args:
+            if argument.star == "**":
+                edits += _without_items(file, _dictionary(file, argument.value), names)
+        if not edits:
+            raise Refused("the arguments are not written there")
+        return Changes.of(edits)
+
+
+def _dictionary(file: File, value: cst.BaseExpression) -> cst.BaseExpression:
+    """The display that a local name is bound to, if all that happens to it is to be unpacked there."""
+    if not isinstance(value, cst.Name):
+        return value
+    scope = file.function(value)
+    bound: list[cst.BaseExpression] = []
+    for use in file.nodes(scope or file.module, cst.Name):
+        if use.value != value.value or use is value:
+            continue
+        holder = file.parent(use)
+        statement = file.parent(holder) if isinstance(holder, cst.AssignTarget) else holder
+        if isinstance(statement, (cst.Assign, cst.AnnAssign)) and statement.value not in (None, use):
+            assert statement.value is not None
+            bound.append(statement.value)
+        elif not (isinstance(holder, cst.Subscript) and isinstance(file.parent(holder), cst.AssignTarget)):
+            raise Refused(f"`{value.value}` is used elsewhere too")
+    if len(bound) != 1 or scope is None:
+        raise Refused("the arguments are not written there")
+    return bound[0]
+
+
+def _without_items(file: File, value: cst.BaseExpression, names: Sequence[str]) -> list[Edit]:
+    if isinstance(value, cst.Call):
+        dropped = [one for one in value.args if _name(one) in names]
+        return without_arguments(file, value, dropped) if dropped else []
+    if not isinstance(value, cst.Dict):
+        return []
+    extents = [file.extent(one) for one in value.elements]
+    wrong = {
+        at
+        for at, one in enumerate(value.elements)
+        if isinstance(one, cst.DictElement) and file.code(one.key).strip("\"'") in names
+    }
+    return removed(extents, wrong, file.end(value) - 1)
 
 
 def with_keyword(file: File, call: cst.Call, name: str, value: str) -> list[Edit]:
@@ -70,29 +123,8 @@ def without_arguments(file: File, call: cst.Call, dropped: Sequence[cst.Arg]) ->
     """Each with its comma, and with its line where it has one of its own."""
     if not dropped:
         raise Refused("the arguments are not written there")
-    edits = []
-    places = [file.start(argument) for argument in call.args]
-    close = file.end(call) - 1
-    for argument in dropped:
-        index = call.args.index(argument)
-        start = places[index]
-        if index + 1 < len(call.args):
-            edits.append(Edit(start, places[index + 1], ""))
-            continue
-        kept = [one for one in call.args[:index] if one not in dropped]
-        if not kept:
-            edits.append(Edit(start, close if len(dropped) == len(call.args) else _end(file, argument), ""))
-            continue
-        # The last one takes the comma before it along; a trailing comma stays for the new last one.
-        end = _end(file, argument)
-        edits.append(
-            Edit(_end(file, kept[-1]), end, "") if kept[-1] is call.args[index - 1] else Edit(start, end, "")
-        )
-    return edits
-
-
-def _end(file: File, argument: cst.Arg) -> int:
-    return file.outer(argument.value)[1]
+    extents = [(file.start(one), file.outer(one.value)[1]) for one in call.args]
+    return removed(extents, {call.args.index(one) for one in dropped}, file.end(call) - 1)
 
 
 def _name(argument: cst.Arg) -> str:

@@ -74,9 +74,10 @@ class YieldFromBlock(Codemod):
         imports: list[Import] = []
         given = function.returns
         if given is not None and not file.code(given.annotation).startswith(_ITERATORS):
-            iterator, imports = file.imports.reference(
+            iterator, wanted = file.imports.reference(
                 "collections.abc", "AsyncIterator", function, also=("typing",)
             )
+            imports += wanted
             code = file.code(given.annotation)
             edits.append(Edit(*file.extent(given.annotation), f"{iterator}[{code}]"))
         return Changes.of(edits, imports)

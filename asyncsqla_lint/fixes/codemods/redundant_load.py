@@ -7,7 +7,7 @@ import libcst as cst
 from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File
 from asyncsqla_lint.fixes.codemods.keyword import without_arguments
-from asyncsqla_lint.fixes.edits import Changes, Edit
+from asyncsqla_lint.fixes.edits import Changes, Edit, removed
 from asyncsqla_lint.fixes.tree import Refused
 
 
@@ -49,7 +49,8 @@ def _without(file: File, option: cst.Call) -> list[Edit]:
         if not isinstance(display, (cst.List, cst.Tuple)):
             raise Refused("it is not clear what the option is for")
         if len(display.elements) > 1:
-            return [_without_element(file, display, holder)]
+            extents = [(file.start(one), file.outer(one.value)[1]) for one in display.elements]
+            return removed(extents, {list(display.elements).index(holder)}, file.end(display) - 1)
         argument = file.parent(display)
         call = None if argument is None else file.parent(argument)
         if isinstance(argument, cst.Arg) and isinstance(call, cst.Call) and argument.keyword is not None:
@@ -64,14 +65,6 @@ def _without(file: File, option: cst.Call) -> list[Edit]:
             if isinstance(call.func, cst.Attribute):
                 return [Edit(file.outer(call.func.value)[1], file.extent(call)[1], "")]
     raise Refused("it is not clear what the option is for")
-
-
-def _without_element(file: File, display: cst.List | cst.Tuple, element: cst.Element) -> Edit:
-    elements = list(display.elements)
-    at = elements.index(element)
-    if at + 1 < len(elements):
-        return Edit(file.start(element), file.start(elements[at + 1]), "")
-    return Edit(file.outer(elements[at - 1].value)[1], file.outer(element.value)[1], "")
 
 
 def _name(call: cst.Call) -> str:

@@ -10,9 +10,8 @@ from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File
 from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
 from asyncsqla_lint.fixes.codemods.refresh import session_in_reach
-from asyncsqla_lint.fixes.edits import Changes, Edit, insertion
-from asyncsqla_lint.fixes.nesting import nested, siblings, without_line
-from asyncsqla_lint.fixes.statements import enclosing, statement_after, statement_before
+from asyncsqla_lint.fixes.edits import Changes, insertion
+from asyncsqla_lint.fixes.statements import at_the_end, statement_before
 from asyncsqla_lint.fixes.tree import Refused
 
 
@@ -35,7 +34,7 @@ class AddCommit(Codemod):
         if not isinstance(block.body, cst.IndentedBlock):
             raise Refused("the block has no lines of its own")
         text = f"await {item.asname.name.value}.commit()"
-        return Changes.of([_at_the_end(file, block.body.body, text)])
+        return Changes.of([at_the_end(file, block.body.body, text)])
 
 
 class AddRollback(Codemod):
@@ -58,18 +57,6 @@ class AddRollback(Codemod):
         if not edits:
             raise Refused("no handler swallows the error there")
         return Changes.of(edits)
-
-
-def _at_the_end(file: File, body: Sequence[cst.BaseStatement], text: str) -> Edit:
-    """After the last statement; before one that leaves the block."""
-    last = body[-1]
-    if isinstance(last, cst.SimpleStatementLine) and isinstance(
-        last.body[-1], (cst.Return, cst.Raise, cst.Break, cst.Continue)
-    ):
-        at, indentation = statement_before(file, last)
-        return insertion(at, f"{text}{file.newline}{indentation}")
-    at, indentation = statement_after(file, last)
-    return insertion(at, f"{file.newline}{indentation}{text}")
 
 
 def _try_around(file: File, node: cst.CSTNode) -> cst.Try | cst.TryStar:
@@ -104,44 +91,3 @@ def _session_of(file: File, node: cst.CSTNode) -> str:
 def _leaves(body: Sequence[cst.BaseStatement]) -> bool:
     last = body[-1]
     return isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], cst.Raise)
-
-
-class DisposeFinally(Codemod):
-    """What follows the making of an engine goes into a `try`, whose `finally` disposes it."""
-
-    name = "dispose_finally"
-
-    def changes(self, file: File, repair: Repair) -> Changes:
-        node = file.expression(repair)
-        must_be_awaitable(file, node)
-        statement = enclosing(file, node)
-        name = _assigned_name(statement, node)
-        rest = siblings(file, statement)
-        dispose = f"await {name}.dispose()"
-        if not rest:
-            return Changes.of([_at_the_end(file, [statement], dispose)])
-        last = rest[-1]
-        if isinstance(last, cst.Try) and last.finalbody is not None and len(rest) == 1:
-            if not isinstance(last.finalbody.body, cst.IndentedBlock):
-                raise Refused("the `finally` has no lines of its own")
-            at, deeper = statement_after(file, last.finalbody.body.body[-1])
-            return Changes.of([insertion(at, f"{file.newline}{deeper}{dispose}")])
-        edits: list[Edit] = []
-        if file.code(last).strip() == dispose:
-            rest = rest[:-1]
-            edits.append(without_line(file, last))
-        if not rest:
-            raise Refused("nothing stands between the engine and its dispose")
-        return Changes.of([*edits, *nested(file, rest, "try:", "finally:", dispose)])
-
-
-def _assigned_name(statement: cst.CSTNode, node: cst.CSTNode) -> str:
-    if isinstance(statement, cst.SimpleStatementLine) and len(statement.body) == 1:
-        only = statement.body[0]
-        if isinstance(only, cst.Assign) and only.value is node and len(only.targets) == 1:
-            target = only.targets[0].target
-            if isinstance(target, cst.Name):
-                return target.value
-        if isinstance(only, cst.AnnAssign) and only.value is node and isinstance(only.target, cst.Name):
-            return only.target.value
-    raise Refused("the engine is bound to no name there")

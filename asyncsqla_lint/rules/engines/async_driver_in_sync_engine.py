@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.knowledge.dialects import dialects
+from asyncsqla_lint.rules.repairs.engines import one_of_both
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
 from asyncsqla_lint.semantics.urls import addresses
@@ -47,4 +48,5 @@ class AsyncDriverInSyncEngine(Rule):
             f"`{wrong[0].name}://` names an async driver: the first connect of this sync engine raises "
             "`MissingGreenlet`; use `create_async_engine`, or a sync driver",
             confidence="certain" if sure else "likely",
+            fix=one_of_both(event, wrong[0], known),
         )

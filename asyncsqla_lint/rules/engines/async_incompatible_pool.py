@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.flow.values import ExternalValue, Value, alternatives
 from asyncsqla_lint.knowledge.dialects import Dialects, dialects
-from asyncsqla_lint.rules.repairs.engines import drop_keywords, fitting_pool
+from asyncsqla_lint.rules.repairs.engines import drop_arguments, fitting_pool
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
 from asyncsqla_lint.semantics.urls import Address, addresses
@@ -76,7 +76,7 @@ class AsyncIncompatiblePool(Rule):
                         event,
                         f"{why} does not take {words}: `TypeError: Invalid argument(s)`; leave {rest} out",
                         confidence="certain" if sure else "likely",
-                        fix=drop_keywords(event.record.site, wrong),
+                        fix=drop_arguments(event, wrong),
                     )
                     return
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.findings import Confidence
 from asyncsqla_lint.rules.places import place
-from asyncsqla_lint.rules.repairs.engines import dispose
+from asyncsqla_lint.rules.repairs.engines import dispose, sync_dispose
 from asyncsqla_lint.rules.rule import Leaks, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned, EngineDisposed
 
@@ -71,7 +71,8 @@ class EngineNotDisposed(Rule):
             "logs): "
             "they stay open; use `await engine.dispose()`"
         )
-        report(self, event, message, related=[place(event.record.site, "the engine is made here")])
+        made = place(event.record.site, "the engine is made here")
+        report(self, event, message, related=[made], fix=sync_dispose(event.site))
 
 
 def _sure(how: str) -> Confidence:

@@ -48,7 +48,7 @@ class SyncDriverInAsyncUrl(Rule):
         if meant:
             message += f"; write `{wrong[0].backend}+{meant[0]}://`"
         sure = event.certain and is_whole and len(wrong) == len(urls)
-        mend = driver_swap(event.record.site, wrong[0], meant)
+        mend = driver_swap(event, wrong[0], meant)
         report(self, event, message, confidence="certain" if sure else "likely", fix=mend)
 
     def _what(self, url: Address, known: Dialects) -> str:

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.knowledge.dialects import Dialects, dialects
-from asyncsqla_lint.rules.repairs.base import safe
-from asyncsqla_lint.rules.repairs.engines import replace_scheme
+from asyncsqla_lint.rules.repairs.engines import rename_dialect
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
 from asyncsqla_lint.semantics.urls import Address, addresses
@@ -47,7 +46,7 @@ class UnknownDialectName(Rule):
                     event,
                     f"SQLAlchemy has no dialect `{url.name}`: `NoSuchModuleError`; write `{meant}://`",
                     confidence="certain" if sure else "likely",
-                    fix=safe(f"Write `{meant}`", [replace_scheme(event.record.site, url.name, meant)]),
+                    fix=rename_dialect(event, url.name, meant),
                 )
                 return
 

@@ -2,27 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from asyncsqla_lint.findings import Fix, Repair
 from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.knowledge.dialects import Dialects
 from asyncsqla_lint.knowledge.drivers import Where, replacement
-from asyncsqla_lint.rules.repairs.base import repair, safe, unsafe
+from asyncsqla_lint.program import AnnotatedAssign, Assign, Attribute, Call, Name, end_of, start_of
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.index import Index, Module
+from asyncsqla_lint.project.names import External, ImportBinding, Scoped
+from asyncsqla_lint.project.walking import calls, walk
+from asyncsqla_lint.rules.repairs.base import first_of, repair, safe, unsafe
+from asyncsqla_lint.rules.repairs.written import Texts, node_of
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned, EngineCreated
 from asyncsqla_lint.semantics.events import BindMismatched
 from asyncsqla_lint.semantics.listening import ListenerMisplaced
 from asyncsqla_lint.semantics.urls import Address
 
-
-def replace_scheme(site: Site, old: str, new: str) -> Repair:
-    return repair("replace_in_text", site, old=f"{old}://", new=f"{new}://")
+ASYNCIO = "sqlalchemy.ext.asyncio"
 
 
-def driver_swap(site: Site, url: Address, meant: Sequence[str]) -> Fix | None:
+def replace_text(event: EngineCreated, old: str, new: str) -> Repair | None:
+    """In the one literal of all that reach the call which holds it, wherever that is written."""
+    found = Texts(event.index, old).of(event.record.site, event.frame)
+    return repair("replace_in_text", found[0], old=old, new=new) if len(found) == 1 else None
+
+
+def rename_dialect(event: EngineCreated, old: str, new: str) -> Fix | None:
+    made = replace_text(event, f"{old}://", f"{new}://")
+    return None if made is None else safe(f"Write `{new}`", [made])
+
+
+def driver_swap(event: EngineCreated, url: Address, meant: Sequence[str]) -> Fix | None:
     if not meant:
         return None
     name = f"{url.backend}+{meant[0]}"
-    return unsafe(f"Use `{name}`", [replace_scheme(site, url.name, name)])
+    made = replace_text(event, f"{url.name}://", f"{name}://")
+    return None if made is None else unsafe(f"Use `{name}`", [made])
+
+
+def one_of_both(event: EngineCreated, url: Address, known: Dialects) -> Fix | None:
+    """An async engine where the code around is asynchronous; else a sync driver, for this engine alone."""
+    function = event.frame.function
+    names = event.frame.module.names.bindings.values()
+    imports = (one for bindings in names for one in bindings if isinstance(one, ImportBinding))
+    if function.is_async if function is not None else any(one.module == ASYNCIO for one in imports):
+        return async_engine(event.record.site, event.record.maker)
+    if known.is_async_under_sync(url.backend) is not False:
+        return None
+    name = url.backend
+    return unsafe(f"Read the URL with `{name}`", [repair("set_drivername", event.record.site, name=name)])
+
+
+_ASYNC_MAKERS = {"create_engine": "create_async_engine", "engine_from_config": "async_engine_from_config"}
+
+
+def async_engine(site: Site, maker: str) -> Fix | None:
+    new = _ASYNC_MAKERS.get(maker)
+    if new is None:
+        return None
+    arguments: dict[str, str | list[str] | bool] = {"name": new, "from": ASYNCIO, "drop": "future"}
+    return unsafe(f"Use `{new}`", [repair("replace_callee", site, **arguments)])
 
 
 def rename_argument(
@@ -31,10 +72,30 @@ def rename_argument(
     meant = replacement(driver, key, where, value)
     if meant is None or (value is None and where == "connect_args" and key in ("ssl", "sslmode")):
         return None  # what is an SSL context to one driver is a word to the other
-    site = event.record.site
-    if where == "query":
-        return safe(f"Write `{meant}`", [repair("replace_in_text", site, old=f"{key}=", new=f"{meant}=")])
-    return safe(f"Write `{meant}`", [repair("replace_in_text", site, old=key, new=meant)])
+    old, new = (f"{key}=", f"{meant}=") if where == "query" else (key, meant)
+    made = replace_text(event, old, new)
+    if made is None and where == "query":
+        made = replace_text(event, key, meant)  # `url.update_query_dict({"sslmode": …})`
+    if made is None:
+        return None
+    # Another file's URL may be read by another driver too.
+    decide = safe if made.path == event.record.site.module.path else unsafe
+    return decide(f"Write `{meant}`", [made])
+
+
+def drop_arguments(event: EngineCreated, names: Sequence[str]) -> Fix | None:
+    """From the call, or from the dictionary of this call's own that is unpacked there."""
+    call = node_of(event.record.site)
+    written = {one.name for one in call.keywords} if isinstance(call, Call) else set()
+    listed = ", ".join(f"`{name}`" for name in names)
+    codemod = "remove_keywords" if written >= set(names) else "remove_items"
+    # What another caller's URL needs is not left out without a look.
+    function = event.frame.function
+    given = {one.name for one in function.header.parameters} if function is not None else set()
+    url = call.arguments[0] if isinstance(call, Call) and call.arguments else None
+    is_own = codemod == "remove_keywords" and not (isinstance(url, Name) and url.id in given)
+    decide = safe if is_own else unsafe
+    return decide(f"Leave out {listed}", [repair(codemod, event.record.site, names=list(names))])
 
 
 def fitting_pool(site: Site, pool: str | None) -> Fix | None:
@@ -49,7 +110,109 @@ def drop_keywords(site: Site, names: Sequence[str]) -> Fix | None:
 
 
 def dispose(event: EngineAbandoned) -> Fix | None:
-    return unsafe("Dispose it in a `finally`", [repair("dispose_finally", event.record.site)])
+    """At the end of whoever makes it, of the object that holds it, or of the application."""
+    site = event.record.site
+    own = unsafe("Dispose it in a `finally`", [repair("dispose_finally", site)])
+    if event.how == "module":
+        return _at_the_end(event, site)
+    return first_of(own, _with_its_owner(event, site))
+
+
+def _with_its_owner(event: EngineAbandoned, site: Site) -> Fix | None:
+    """`self.engine` goes when the object is closed, if there is one way to close it."""
+    for function in event.index.functions_of(site.module):
+        cls = function.owner
+        inside = start_of(function.span) <= start_of(site.span) < end_of(function.span)
+        if cls is None or not inside:
+            continue
+        found = [cls.members[name].function for name in _CLOSING if name in cls.members]
+        closing = [one for one in found if one is not None and one.is_async]
+        name = _held_as(function, site)
+        if len(closing) == 1 and name:
+            at = Site(closing[0].module, closing[0].header.name_span)
+            wanted = repair("dispose_at_end", at, target=f"self.{name}")
+            return unsafe(f"Dispose it in `{closing[0].qualname}`", [wanted])
+    return None
+
+
+_CLOSING = ("close", "aclose", "dispose", "disconnect", "shutdown", "stop", "teardown", "__aexit__")
+
+
+def _held_as(function: FunctionInfo, site: Site) -> str:
+    """`engine` of `self.engine = create_async_engine(…)`."""
+    for node in walk(function.body):
+        if isinstance(node, (Assign, AnnotatedAssign)) and node.value is not None:
+            target = node.targets[0] if isinstance(node, Assign) else node.target
+            if node.value.span == site.span and isinstance(target, Attribute):
+                return target.name
+    return ""
+
+
+def _at_the_end(event: EngineAbandoned, site: Site) -> Fix | None:
+    """A module's engine: after the `yield` of the one lifespan, or when the one `main` is done."""
+    name = next(
+        (
+            statement.targets[0].id
+            for statement in site.module.program.statements
+            if isinstance(statement, Assign)
+            and statement.value.span == site.span
+            and isinstance(statement.targets[0], Name)
+        ),
+        "",
+    )
+    lifespans = [one for module in event.index.modules.values() for one in _lifespans(event.index, module)]
+    if not name or len(lifespans) > 1:
+        return None
+    of_module: dict[str, str | list[str] | bool] = {"target": name, "from": site.module.name}
+    if lifespans:
+        at = Site(lifespans[0].module, lifespans[0].header.name_span)
+        message = f"Dispose it at the end of `{lifespans[0].qualname}`"
+        return unsafe(message, [repair("dispose_after_yield", at, **of_module)])
+    main = _main(event.index, site.module)
+    if main is None:
+        return None
+    at = Site(main.module, main.header.name_span)
+    return unsafe(f"Dispose it when `{main.name}` is done", [repair("dispose_around", at, **of_module)])
+
+
+def _lifespans(index: Index, module: Module) -> Iterator[FunctionInfo]:
+    """Async context managers that are given an application."""
+    if not any(one.is_generator and one.is_async and one.decorators for one in module.program.functions):
+        return
+    for function in index.functions_of(module):
+        header = function.header
+        if not (header.is_generator and header.is_async and len(header.parameters) in (1, 2)):
+            continue
+        parameter = header.parameters[-1]
+        given = parameter.annotation
+        named = None if given is None else index.type(Scoped(given, module, function.definition_scope))
+        external = "" if named is None else named.external() or ""
+        if function.decorated_by("contextlib.asynccontextmanager") and (
+            external.rpartition(".")[2] in _APPLICATIONS or (named is None and parameter.name in _APPS)
+        ):
+            yield function
+
+
+_APPLICATIONS = ("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "Application", "FastMCP")
+_APPS = ("app", "_app", "_", "application")
+
+
+def _main(index: Index, module: Module) -> FunctionInfo | None:
+    """What the module itself hands to `asyncio.run`, if that is one thing."""
+    found: set[FunctionInfo] = set()
+    for node in calls((module.program.statements, *module.program.bodies)):
+        called = index.resolve(module, node.function)
+        if not isinstance(called, External) or called.name != "asyncio.run" or not node.arguments:
+            continue
+        given = node.arguments[0]
+        main = index.resolve(module, given.function) if isinstance(given, Call) else None
+        if isinstance(main, FunctionInfo):
+            found.add(main)
+    return found.pop() if len(found) == 1 else None
+
+
+def sync_dispose(site: Site) -> Fix | None:
+    return unsafe("Use `await engine.dispose()`", [repair("dispose_async", site)])
 
 
 def sync_target(event: ListenerMisplaced) -> Fix | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -15,14 +15,14 @@ from asyncsqla_lint.program import (
     Await,
     Call,
     Name,
-    Node,
-    Span,
     end_of,
     start_of,
 )
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.rules.repairs.base import first_of, repair, safe, unsafe
+from asyncsqla_lint.rules.repairs.written import node_of
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.loader_options import EAGER
 
@@ -105,7 +105,7 @@ _QUERIES = frozenset({"select", "get", "get_one"})
 
 def _called_at(site: Site) -> str:
     """The name of what is called there: `select`, `merge`."""
-    found = _node_at((site.module.program.statements, *site.module.program.bodies), site.span)
+    found = node_of(site)
     function = found.function if isinstance(found, Call) else None
     if isinstance(function, Attribute):
         return function.name
@@ -115,44 +115,13 @@ def _called_at(site: Site) -> str:
 def _bound_name(site: Site) -> str:
     """What the value made there is called at once: `pet` of `pet = await session.get_one(Pet, 1)`."""
     program = site.module.program
-    for statement in _statements((program.statements, *program.bodies)):
-        if not isinstance(statement, (Assign, AnnotatedAssign)):
-            continue
-        targets = statement.targets if isinstance(statement, Assign) else (statement.target,)
-        value = statement.value.value if isinstance(statement.value, Await) else statement.value
-        if value is not None and value.span == site.span and isinstance(targets[0], Name):
-            return targets[0].id
+    for node in walk((program.statements, *program.bodies)):
+        if isinstance(node, (Assign, AnnotatedAssign)):
+            target = node.targets[0] if isinstance(node, Assign) else node.target
+            value = node.value.value if isinstance(node.value, Await) else node.value
+            if value is not None and value.span == site.span and isinstance(target, Name):
+                return target.id
     return ""
-
-
-def _statements(part: object) -> Iterator[Node]:
-    if isinstance(part, tuple):
-        for one in part:
-            yield from _statements(one)
-    elif isinstance(part, (Assign, AnnotatedAssign)):
-        yield part
-    elif isinstance(part, Node):
-        for field in part.__struct_fields__:
-            if isinstance(value := getattr(part, field), tuple):
-                yield from _statements(value)
-
-
-def _node_at(part: object, place: Span) -> Node | None:
-    if isinstance(part, tuple):
-        for one in part:
-            found = _node_at(one, place)
-            if found is not None:
-                return found
-        return None
-    if not isinstance(part, Node) or not start_of(part.span) <= start_of(place) < end_of(part.span):
-        return None
-    for field in part.__struct_fields__:
-        value = getattr(part, field)
-        if isinstance(value, (tuple, Node)):
-            found = _node_at(value, place)
-            if found is not None:
-                return found
-    return part if part.span == place else None
 
 
 def eager_loads(wanted: Sequence[tuple[AttributeLoad, tuple[Relationship, ...]]]) -> Fix | None:
@@ -165,7 +134,8 @@ def eager_loads(wanted: Sequence[tuple[AttributeLoad, tuple[Relationship, ...]]]
         if not paths or entity is None or event.loaded_at is None:
             return None
         listed = [" > ".join(steps) for steps in paths]
-        repairs.append(repair("add_eager_load", event.loaded_at, entity=entity.name, paths=listed))
+        told = bool(_told(event))
+        repairs.append(repair("add_eager_load", event.loaded_at, entity=entity.name, paths=listed, told=told))
         shown += [".".join(_shown(step) for step in steps if not _is_class(step)) for steps in paths]
     names = ", ".join(f"`{one}`" for one in dict.fromkeys(shown))
     return unsafe(f"Add {names} to the query{_elsewhere(wanted[0][0])}", _joined(repairs))
@@ -219,13 +189,19 @@ def _paths(event: AttributeLoad, path: Sequence[Relationship]) -> list[list[str]
             if number or not owner.is_subclass_of(cls) or owner.qualname != owner.name:
                 return []
             # A base query ignores what is said of a subclass that it has not been told of.
-            found.append([f"selectin_polymorphic {cls.name}.", _class(owner)])
+            if owner not in _told(event):
+                found.append([f"selectin_polymorphic {cls.name}.", _class(owner)])
             steps.append(f"{_strategy(relationship)} {owner.module.name}:{owner.name}.{relationship.name}")
         else:
             name = f"{cls.module.name}:{cls.name}" if number else cls.name
             steps.append(f"{_strategy(relationship)} {name}.{relationship.name}")
         cls = None if relationship.target is None else relationship.target.cls
     return [*found, steps] if steps else []
+
+
+def _told(event: AttributeLoad) -> tuple[ClassInfo, ...]:
+    """The subclasses that the query loads too."""
+    return () if event.instance.plan is None else event.instance.plan.subclasses
 
 
 def _strategy(relationship: Relationship) -> str:
@@ -279,7 +255,8 @@ def undefer(event: AttributeLoad) -> Fix | None:
     if owner.qualname != owner.name or cls.qualname != cls.name:
         return None
     listed = [" > ".join([*prefix, *steps])]
-    return unsafe(message, [repair("add_eager_load", made, entity=entity.name, paths=listed)])
+    told = bool(_told(event)) and not above
+    return unsafe(message, [repair("add_eager_load", made, entity=entity.name, paths=listed, told=told)])
 
 
 def async_attrs(model: Model) -> Fix | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from asyncsqla_lint.findings import Fix
 from asyncsqla_lint.flow.frames import Site
-from asyncsqla_lint.program import Node, Return, start_of
+from asyncsqla_lint.program import Return
+from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.rules.repairs.base import one_repair, one_unsafe, repair, unsafe
 from asyncsqla_lint.semantics.events import SessionShared
 
@@ -12,22 +13,10 @@ from asyncsqla_lint.semantics.events import SessionShared
 def open_in_block(site: Site) -> Fix | None:
     """What a dependency returns is yielded instead, which changes what its other callers get."""
     program = site.module.program
-    bodies = (program.statements, *program.bodies)
-    if any(_returns(part, site) for part in bodies):
-        return one_unsafe("yield_from_block", site, "Yield it from an `async with`")
+    for node in walk(program.bodies):
+        if isinstance(node, Return) and node.value is not None and node.value.span == site.span:
+            return one_unsafe("yield_from_block", site, "Yield it from an `async with`")
     return one_repair("open_in_block", site, "Open it with `async with`")
-
-
-def _returns(part: object, site: Site) -> bool:
-    if isinstance(part, tuple):
-        return any(_returns(one, site) for one in part)
-    if isinstance(part, Return):
-        return part.value is not None and start_of(part.value.span) == start_of(site.span)
-    return isinstance(part, Node) and any(
-        _returns(value, site)
-        for field in part.__struct_fields__
-        if isinstance(value := getattr(part, field), tuple)
-    )
 
 
 def in_sequence(event: SessionShared) -> Fix | None:

@@ -1,0 +1,164 @@
+"""Engines: disposed by whoever makes them, on every path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+from asyncsqla_lint.findings import Repair
+from asyncsqla_lint.fixes.codemod import Codemod, File, text_of
+from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
+from asyncsqla_lint.fixes.edits import Changes, Edit, Import, insertion
+from asyncsqla_lint.fixes.nesting import nested, siblings, without_line
+from asyncsqla_lint.fixes.statements import at_the_end, enclosing, statement_after, statement_before
+from asyncsqla_lint.fixes.tree import Refused
+
+
+class DisposeFinally(Codemod):
+    """What follows the making of an engine goes into a `try`, whose `finally` disposes it."""
+
+    name = "dispose_finally"
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        node = file.expression(repair)
+        must_be_awaitable(file, node)
+        statement = enclosing(file, node)
+        if isinstance(statement, cst.With):
+            return Changes.of(_named(file, statement, node))
+        name = _assigned_name(statement, node)
+        rest = siblings(file, statement)
+        dispose = f"await {name}.dispose()"
+        if not rest:
+            return Changes.of([at_the_end(file, [statement], dispose)])
+        last = rest[-1]
+        if isinstance(last, cst.Try) and last.finalbody is not None and len(rest) == 1:
+            return Changes.of([_into_finally(file, last.finalbody, dispose)])
+        edits: list[Edit] = []
+        if file.code(last).strip() == dispose:
+            rest = rest[:-1]
+            edits.append(without_line(file, last))
+        if not rest:
+            raise Refused("nothing stands between the engine and its dispose")
+        return Changes.of([*edits, *nested(file, rest, "try:", "finally:", dispose)])
+
+
+class DisposeAtEnd(Codemod):
+    """`await target.dispose()` as the last thing that a method does. The place is that of its name."""
+
+    name = "dispose_at_end"
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        function = _function(file, repair)
+        if not isinstance(function.body, cst.IndentedBlock):
+            raise Refused("the method has no lines of its own")
+        return Changes.of([at_the_end(file, function.body.body, _dispose(file, repair, function)[0])])
+
+
+class DisposeAround(Codemod):
+    """All that a function does goes into a `try`, whose `finally` disposes. The place is that of its name."""
+
+    name = "dispose_around"
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        function = _function(file, repair)
+        dispose, imports = _dispose(file, repair, function)
+        if not isinstance(function.body, cst.IndentedBlock):
+            raise Refused("the function has no lines of its own")
+        body = list(function.body.body)
+        if function.get_docstring() is not None:
+            body = body[1:]
+        if len(body) == 1 and isinstance(body[0], cst.Try) and body[0].finalbody is not None:
+            return Changes.of([_into_finally(file, body[0].finalbody, dispose)], imports)
+        if not body:
+            raise Refused("the function does nothing")
+        return Changes.of(nested(file, body, "try:", "finally:", dispose), imports)
+
+
+class DisposeAfterYield(Codemod):
+    """`yield` → `try: yield finally: await target.dispose()`: of a lifespan, by the place of its name."""
+
+    name = "dispose_after_yield"
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        function = _function(file, repair)
+        dispose, imports = _dispose(file, repair, function)
+        yields = [one for one in file.nodes(function.body, cst.Yield) if file.function(one) is function]
+        if len(yields) != 1:
+            raise Refused("it yields in several places")
+        statement = enclosing(file, yields[0])
+        block = file.parent(statement)
+        holder = None if block is None else file.parent(block)
+        if isinstance(holder, cst.Try) and holder.body is block and holder.finalbody is not None:
+            return Changes.of([_into_finally(file, holder.finalbody, dispose)], imports)
+        rest = siblings(file, statement)
+        return Changes.of(nested(file, [statement, *rest], "try:", "finally:", dispose), imports)
+
+
+class DisposeAsync(Codemod):
+    """`engine.sync_engine.dispose()` → `await engine.dispose()`."""
+
+    name = "dispose_async"
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        call = file.node(repair, cst.Call)
+        must_be_awaitable(file, call)
+        inner = call.func.value if isinstance(call.func, cst.Attribute) else None
+        if not isinstance(inner, cst.Attribute) or inner.attr.value != "sync_engine":
+            raise Refused("the engine is not named there")
+        start, end = file.outer(inner.value)[1], file.end(inner)
+        return Changes.of([insertion(file.start(call), "await "), Edit(start, end, "")])
+
+
+def _function(file: File, repair: Repair) -> cst.FunctionDef:
+    owner = file.parent(file.at(*file.place(repair), cst.Name))
+    if not isinstance(owner, cst.FunctionDef) or owner.asynchronous is None:
+        raise Refused("no coroutine function is defined there")
+    return owner
+
+
+def _dispose(file: File, repair: Repair, function: cst.FunctionDef) -> tuple[str, list[Import]]:
+    target, module = text_of(repair, "target"), text_of(repair, "from")
+    imports: list[Import] = []
+    if module and module != text_of(repair, "module"):
+        target, wanted = file.imports.model(module, target, function)
+        imports += wanted
+    text = f"await {target}.dispose()"
+    if text in file.code(function):
+        raise Refused("the function disposes it already")
+    return text, imports
+
+
+def _into_finally(file: File, final: cst.Finally, dispose: str) -> Edit:
+    if not isinstance(final.body, cst.IndentedBlock):
+        raise Refused("the `finally` has no lines of its own")
+    at, deeper = statement_after(file, final.body.body[-1])
+    return insertion(at, f"{file.newline}{deeper}{dispose}")
+
+
+def _named(file: File, block: cst.With, node: cst.BaseExpression) -> list[Edit]:
+    """`async with create_async_engine(url).connect()`: the engine gets a name, and an end."""
+    function = file.function(node)
+    taken = {one.value for one in file.nodes(function or file.module, cst.Name)}
+    name = next(one for one in ("engine", "own_engine", "engine_") if one not in taken)
+    items = [item.item for item in block.items]
+    if not any(one in items for one in file.ancestors(node)):
+        raise Refused("the engine is bound to no name there")
+    _, indentation = statement_before(file, block)
+    edits = nested(file, [block], "try:", "finally:", f"await {name}.dispose()")
+    first, *others = edits
+    made = f"{indentation}{name} = {file.code(node)}{file.newline}"
+    return [insertion(first.start, made + first.text), Edit(*file.outer(node), name), *others]
+
+
+def _assigned_name(statement: cst.CSTNode, node: cst.BaseExpression) -> str:
+    targets: Sequence[cst.BaseExpression] = ()
+    if isinstance(statement, cst.SimpleStatementLine) and len(statement.body) == 1:
+        only = statement.body[0]
+        if isinstance(only, cst.Assign) and only.value is node:
+            targets = [one.target for one in only.targets]
+        elif isinstance(only, cst.AnnAssign) and only.value is node:
+            targets = [only.target]
+    if len(targets) == 1 and isinstance(targets[0], cst.Name):
+        return targets[0].value
+    raise Refused("the engine is bound to no name there")
