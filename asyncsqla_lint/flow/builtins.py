@@ -406,7 +406,7 @@ def _group_by(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value
 def _environment(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     """The environment overrides a default that the program names."""
     default = arguments.get(1, "default")
-    return UNKNOWN if default is None else default
+    return UNKNOWN if default is None else union((default, UNKNOWN))
 
 
 def _exit(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

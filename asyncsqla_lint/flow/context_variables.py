@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value, join
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value, join, union
 from asyncsqla_lint.program import Span
 
 if TYPE_CHECKING:
@@ -39,8 +39,10 @@ class ContextVariableRecord(Record, frozen=True):
             state.put(me, ContextVariableRecord(before, self.default))
             return NONE
         if name == "get":
-            fallback = arguments.get(0, "default") or self.default
-            return self.value or fallback or UNKNOWN
+            fallback = arguments.get(0, "default") or self.default or UNKNOWN
+            if self.value is None and fallback != NONE:  # whoever calls may have set it
+                return union((fallback, UNKNOWN))
+            return self.value or fallback
         return UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:

@@ -22,8 +22,8 @@ from asyncsqla_lint.flow.values import (
     Text,
     TupleValue,
     Value,
+    concatenated,
     text,
-    text_parts,
     union,
 )
 
@@ -52,13 +52,11 @@ def _constant(flow: Flow, state: State, node: p.Constant) -> Value:
 
 
 def _format(flow: Flow, state: State, node: p.FormatString) -> Value:
-    parts: list[str | None] = []
+    pieces: list[Value] = []
     for part in node.parts:
         value = evaluate(flow, state, part)
-        if not isinstance(part, p.Constant):
-            value = value.formatted(flow, state, part.span)
-        parts.extend(text_parts(value))
-    return text(parts)
+        pieces.append(value if isinstance(part, p.Constant) else value.formatted(flow, state, part.span))
+    return concatenated(pieces)
 
 
 def arguments_of(flow: Flow, state: State, node: p.Call) -> Arguments:
@@ -283,7 +281,11 @@ def _boolean(flow: Flow, state: State, node: p.BooleanOperation) -> Value:
     return value
 
 
-_GO_ON = Symbol("<go on>")
+class _Onward(Value, frozen=True):
+    """The operand did not end the evaluation. (No Symbol, which a join forgets.)"""
+
+
+_GO_ON = _Onward()
 
 
 def _unary(flow: Flow, state: State, node: p.UnaryOperation) -> Value:
@@ -310,7 +312,7 @@ def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, 
             isinstance(one, Text) or (isinstance(one, Constant) and isinstance(one.value, str))
             for one in (left, right)
         ):
-            return text(text_parts(left) + text_parts(right))
+            return concatenated((left, right))
         if isinstance(left, Constant) and isinstance(right, Constant):
             if isinstance(left.value, (int, float)) and isinstance(right.value, (int, float)):
                 return Constant(left.value + right.value)
@@ -346,11 +348,10 @@ def _percent(pattern: p.Scalar, right: TupleValue) -> Value:
     pieces = pattern.split("%s")
     if "%" in "".join(pieces) or len(pieces) != len(values) + 1:
         return text([pieces[0].split("%")[0] or None, None])
-    parts: list[str | None] = [pieces[0]]
+    parts: list[Value] = [Constant(pieces[0])]
     for value, piece in zip(values, pieces[1:], strict=True):
-        parts.extend(text_parts(value))
-        parts.append(piece)
-    return text(parts)
+        parts += [value, Constant(piece)]
+    return concatenated(parts)
 
 
 def _conditional(flow: Flow, state: State, node: p.Conditional) -> Value:

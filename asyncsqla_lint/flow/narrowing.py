@@ -12,10 +12,12 @@ from asyncsqla_lint.flow.values import (
     NONE,
     TRUE,
     UNKNOWN,
+    Arguments,
     ClassValue,
     Constant,
     Reference,
     Symbol,
+    Text,
     TupleValue,
     Union,
     Value,
@@ -246,6 +248,12 @@ def _narrow_compare(flow: Flow, state: State, node: p.Compare, holds: bool) -> b
         return _keep(flow, state, node.left, wanted)
     if operator == "in":
         flow.scopes.narrowed_membership(flow, state, node, holds)
+        sought = current(flow, state, node.left) or (
+            Constant(node.left.value) if isinstance(node.left, p.Constant) else UNKNOWN
+        )
+        return _keep(
+            flow, state, right, lambda one: one.contains(flow, state, sought, node.span) is not (not holds)
+        )
     return True
 
 
@@ -269,9 +277,21 @@ def _narrow_call(flow: Flow, state: State, node: p.Call, holds: bool) -> bool:
                 if specialised is not None:
                     put(flow, state, node.arguments[0], specialised)
         return kept
-    if symbol == "builtins.hasattr" and len(node.arguments) == 2:
-        return True
+    if isinstance(node.function, p.Attribute) and node.function.name in _ASKS_TEXT:
+        given = Arguments(tuple(flow.evaluate(state, one) for one in node.arguments))
+
+        def answers(value: Value) -> bool:
+            if not isinstance(value, (Constant, Text)):
+                return True
+            answer = flow.call_text(state, value, name, given)
+            return answer.truth(state) is not (not holds)
+
+        name = node.function.name
+        return _keep(flow, state, node.function.value, answers)
     return True
+
+
+_ASKS_TEXT = frozenset(("startswith", "endswith"))
 
 
 def only(value: Value, stays_true: bool, state: State) -> Value:

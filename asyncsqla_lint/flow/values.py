@@ -7,6 +7,7 @@ own; this floor knows only Python. Whatever is not known is `UNKNOWN`: it answer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -192,6 +193,11 @@ class Constant(Value, frozen=True):
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         return flow.call_text(state, self, name, arguments)
 
+    def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
+        if isinstance(self.value, str) and isinstance(item, Constant) and isinstance(item.value, str):
+            return item.value in self.value
+        return None
+
     def formatted(self, flow: Flow, state: State, at: Span) -> Value:
         return Constant(str(self.value))
 
@@ -214,6 +220,12 @@ class Text(Value, frozen=True):
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         return flow.call_text(state, self, name, arguments)
+
+    def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
+        sought = item.value if isinstance(item, Constant) else None
+        if isinstance(sought, str) and any(sought in part for part in self.parts if part is not None):
+            return True
+        return None
 
     def formatted(self, flow: Flow, state: State, at: Span) -> Value:
         return self
@@ -240,6 +252,19 @@ def text_parts(value: Value) -> list[str | None]:
     if isinstance(value, Text):
         return list(value.parts)
     return [None]
+
+
+def concatenated(pieces: Sequence[Value]) -> Value:
+    """The text that values make one after the other. The first that may be one of several is told apart
+    where all of these are known, or where the text begins with it: in an address that is the scheme."""
+    for position, piece in enumerate(pieces):
+        if not isinstance(piece, Union):
+            continue
+        if position == 0 or all(isinstance(one, Constant) for one in piece.alternatives):
+            rest = [UNKNOWN if isinstance(one, Union) else one for one in pieces[position + 1 :]]
+            made = (concatenated((*pieces[:position], one, *rest)) for one in piece.alternatives)
+            return union(tuple(made))
+    return text([part for piece in pieces for part in text_parts(piece)])
 
 
 class ModuleValue(Value, frozen=True):
