@@ -12,12 +12,10 @@ from asyncsqla_lint.flow.values import (
     NONE,
     TRUE,
     UNKNOWN,
-    Arguments,
     ClassValue,
     Constant,
     Reference,
     Symbol,
-    Text,
     TupleValue,
     Union,
     Value,
@@ -27,6 +25,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External
+from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -163,9 +162,9 @@ def narrow(flow: Flow, state: State, node: p.Expression, holds: bool) -> bool:
             value.assumed(flow, state, holds)
         return _keep(flow, state, node, lambda value: value.truth(state) is not (not holds), holds)
     if isinstance(node, p.Compare) and len(node.operators) == 1:
-        return _narrow_compare(flow, state, node, holds)
+        return _narrow_compare(flow, state, node, holds) and _tell_apart(flow, state, node, holds)
     if isinstance(node, p.Call):
-        return _narrow_call(flow, state, node, holds)
+        return _narrow_call(flow, state, node, holds) and _tell_apart(flow, state, node, holds)
     return True
 
 
@@ -248,12 +247,6 @@ def _narrow_compare(flow: Flow, state: State, node: p.Compare, holds: bool) -> b
         return _keep(flow, state, node.left, wanted)
     if operator == "in":
         flow.scopes.narrowed_membership(flow, state, node, holds)
-        sought = current(flow, state, node.left) or (
-            Constant(node.left.value) if isinstance(node.left, p.Constant) else UNKNOWN
-        )
-        return _keep(
-            flow, state, right, lambda one: one.contains(flow, state, sought, node.span) is not (not holds)
-        )
     return True
 
 
@@ -277,21 +270,41 @@ def _narrow_call(flow: Flow, state: State, node: p.Call, holds: bool) -> bool:
                 if specialised is not None:
                     put(flow, state, node.arguments[0], specialised)
         return kept
-    if isinstance(node.function, p.Attribute) and node.function.name in _ASKS_TEXT:
-        given = Arguments(tuple(flow.evaluate(state, one) for one in node.arguments))
-
-        def answers(value: Value) -> bool:
-            if not isinstance(value, (Constant, Text)):
-                return True
-            answer = flow.call_text(state, value, name, given)
-            return answer.truth(state) is not (not holds)
-
-        name = node.function.name
-        return _keep(flow, state, node.function.value, answers)
     return True
 
 
-_ASKS_TEXT = frozenset(("startswith", "endswith"))
+def _tell_apart(flow: Flow, state: State, node: p.Expression, holds: bool) -> bool:
+    """Of a variable that holds one of several plain values, those with which the test comes out so."""
+    for name in _asked(node):
+        value = flow.scopes.local(state, flow.frame, name.id)
+        if not isinstance(value, Union) or any(isinstance(one, Reference) for one in value.alternatives):
+            continue
+
+        def may_be(one: Value, name: p.Name = name) -> bool:
+            if one is UNKNOWN or isinstance(one, Symbol):
+                return True
+            own = state.copy()
+            put(flow, own, name, one)
+            with flow.silently():
+                return test(flow, own, node) is not (not holds)
+
+        if not _keep(flow, state, name, may_be):
+            return False
+    return True
+
+
+def _asked(node: p.Expression) -> list[p.Name]:
+    """The variables of a test that consists of nothing but constants, attributes, and methods of values."""
+    found: list[p.Name] = []
+    for one in walk(node):
+        if isinstance(one, p.Name):
+            found.append(one)
+        elif isinstance(one, p.Call):
+            if not isinstance(one.function, p.Attribute) or one.keywords:
+                return []
+        elif not isinstance(one, (p.Compare, p.Attribute, p.Constant, p.Subscript, p.TupleDisplay)):
+            return []
+    return found
 
 
 def only(value: Value, stays_true: bool, state: State) -> Value:

@@ -21,7 +21,7 @@ from asyncsqla_lint.flow.values import (
     alternatives,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import api_use, blocking, event_loops
+from asyncsqla_lint.semantics import api_use, blocking, event_loops, making
 from asyncsqla_lint.semantics.connections import Connecting, ConnectionRecord
 from asyncsqla_lint.semantics.engine_events import EngineCreated, EngineDisposed, EngineUsed
 from asyncsqla_lint.semantics.urls import addresses
@@ -52,6 +52,7 @@ class EngineRecord(Record, frozen=True):
     loop_site: Site | None = None
     disposed_at: Site | None = None
     is_each: bool = False  # stands for one of several, made alike
+    fails: bool = False  # making it raises, as far as can be seen
 
     @property
     def is_given(self) -> bool:
@@ -223,7 +224,7 @@ def _from_config(
 
 
 def made(flow: Flow, state: State, record: EngineRecord, at: Span) -> Reference:
-    record = replace(record, is_each=flow.joining > 0)
+    record = replace(record, is_each=flow.joining > 0, fails=making.fails(record, flow.release))
     engine = flow.allocate_watched(state, record)
     if flow.listens(EngineCreated):
         given = _connect_args(state, record.options.get("connect_args"))

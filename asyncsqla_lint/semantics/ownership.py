@@ -43,6 +43,8 @@ def register(meanings: Meanings) -> None:
 
 def pools(record: EngineRecord) -> bool:
     """Does the engine keep connections open?"""
+    if record.fails:
+        return False
     pool = record.options.get("poolclass")
     if pool is None:
         return True

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from asyncsqla_lint.flow.values import ExternalValue, Value, alternatives
-from asyncsqla_lint.knowledge.dialects import Dialects, dialects
+from asyncsqla_lint.knowledge.dialects import dialects
 from asyncsqla_lint.rules.repairs.engines import drop_arguments, fitting_pool
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
-from asyncsqla_lint.semantics.urls import Address, addresses
-
-SIZES = ("pool_size", "max_overflow", "pool_timeout", "pool_use_lifo")
+from asyncsqla_lint.semantics.making import misfit
+from asyncsqla_lint.semantics.urls import Address
 
 
 class AsyncIncompatiblePool(Rule):
@@ -42,52 +40,32 @@ class AsyncIncompatiblePool(Rule):
         record = event.record
         if not record.is_async or record.maker == "AsyncEngine":
             return
-        known = dialects(event.release)
-        given = record.options.get("poolclass")
-        pools = () if given is None else tuple(_pool(one) for one in alternatives(given))
-        for pool in pools:
-            row = known.pools.get(pool or "")
-            if row is not None and not row.fits_async:
-                message = f"`{pool}` cannot be used with an async engine: `ArgumentError`; "
-                message += (
-                    "leave `poolclass` out"
-                    if pool == "SingletonThreadPool"
-                    else "use `AsyncAdaptedQueuePool`"
-                )
-                report(self, event, message, fix=fitting_pool(event.record.site, pool))
-                return
-        urls, is_whole = addresses(record.url)
-        for url in urls:
-            for pool in pools or (_default(url, known),):
-                wrong = [
-                    word
-                    for word in SIZES
-                    if word in record.options
-                    and pool is not None
-                    and known.engine_takes(url.name, pool, word, under_async=True) is False
-                ]
-                if wrong:
-                    rest = "it" if len(wrong) == 1 else "them"
-                    words = ", ".join(f"`{word}`" for word in wrong)
-                    why = f"`{pool}`" if pools else f"`{pool}`, the pool of {_database(url)},"
-                    sure = event.certain and is_whole and len(urls) == 1 and len(pools) < 2
-                    report(
-                        self,
-                        event,
-                        f"{why} does not take {words}: `TypeError: Invalid argument(s)`; leave {rest} out",
-                        confidence="certain" if sure else "likely",
-                        fix=drop_arguments(event, wrong),
-                    )
-                    return
-
-
-def _pool(value: Value) -> str | None:
-    return value.name.rpartition(".")[2] if isinstance(value, ExternalValue) else None
-
-
-def _default(url: Address, known: Dialects) -> str | None:
-    memory = url.is_memory
-    return None if memory is None else known.pool_of(url.name, under_async=True, memory=memory)
+        found = misfit(record, dialects(event.release))
+        if found is None:
+            return
+        if not found.words:
+            message = f"`{found.pool}` cannot be used with an async engine: `ArgumentError`; "
+            message += (
+                "leave `poolclass` out"
+                if found.pool == "SingletonThreadPool"
+                else "use `AsyncAdaptedQueuePool`"
+            )
+            report(self, event, message, fix=fitting_pool(event.record.site, found.pool))
+            return
+        rest = "it" if len(found.words) == 1 else "them"
+        words = ", ".join(f"`{word}`" for word in found.words)
+        why = (
+            f"`{found.pool}`"
+            if found.url is None
+            else f"`{found.pool}`, the pool of {_database(found.url)},"
+        )
+        report(
+            self,
+            event,
+            f"{why} does not take {words}: `TypeError: Invalid argument(s)`; leave {rest} out",
+            confidence="certain" if event.certain and found.is_sure else "likely",
+            fix=drop_arguments(event, list(found.words)),
+        )
 
 
 def _database(url: Address) -> str:

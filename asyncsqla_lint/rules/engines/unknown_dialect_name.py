@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from asyncsqla_lint.knowledge.dialects import Dialects, dialects
+from asyncsqla_lint.knowledge.dialects import dialects
 from asyncsqla_lint.rules.repairs.engines import rename_dialect
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineCreated
-from asyncsqla_lint.semantics.urls import Address, addresses
+from asyncsqla_lint.semantics.making import meant
+from asyncsqla_lint.semantics.urls import addresses
 
 
 class UnknownDialectName(Rule):
@@ -38,21 +39,14 @@ class UnknownDialectName(Rule):
         known = dialects(event.release)
         urls, is_whole = addresses(event.record.url)
         for url in urls:
-            meant = _meant(url, known)
-            if meant is not None:
+            name = meant(url, known)
+            if name is not None:
                 sure = event.certain and is_whole and len(urls) == 1
                 report(
                     self,
                     event,
-                    f"SQLAlchemy has no dialect `{url.name}`: `NoSuchModuleError`; write `{meant}://`",
+                    f"SQLAlchemy has no dialect `{url.name}`: `NoSuchModuleError`; write `{name}://`",
                     confidence="certain" if sure else "likely",
-                    fix=rename_dialect(event, url.name, meant),
+                    fix=rename_dialect(event, url.name, name),
                 )
                 return
-
-
-def _meant(url: Address, known: Dialects) -> str | None:
-    if known.is_known(url.name):
-        return None
-    turned = f"{url.driver}+{url.backend}"
-    return turned if url.driver and known.is_known(turned) else known.suggest(url.name)
