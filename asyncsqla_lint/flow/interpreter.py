@@ -72,6 +72,13 @@ class TryContext:
         self.states.append((state.copy(), exception))
 
 
+class Cleanup(TryContext):
+    """A `finally`, or the end of a stack of managers: what cleans up is taken to succeed."""
+
+    def add(self, state: State, exception: Value) -> None:
+        pass
+
+
 class Flow:
     """One analysis of one project: shared caches, and the frame stack of the path being run."""
 
@@ -309,6 +316,18 @@ class Flow:
         """Here the code may raise: whoever catches it sees this state."""
         if self.tries:
             self.tries[-1].add(state, exception)
+
+    @contextmanager
+    def cleaning_up(self) -> Iterator[None]:
+        self.tries.append(Cleanup(frozenset(), self.counter))
+        try:
+            yield
+        finally:
+            self.tries.pop()
+
+    @property
+    def is_cleaning_up(self) -> bool:
+        return any(isinstance(context, Cleanup) for context in self.tries)
 
     def at_risk(self, state: State, awaited: Value) -> None:
         """The code waits for something outside, which may fail."""

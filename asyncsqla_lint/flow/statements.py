@@ -27,6 +27,7 @@ from asyncsqla_lint.program import (
     AugmentedAssign,
     BinaryOperation,
     Break,
+    Call,
     ClassDefinition,
     Continue,
     Delete,
@@ -46,6 +47,7 @@ from asyncsqla_lint.program import (
     Statement,
     Statements,
     Try,
+    TupleDisplay,
     TypeAlias,
     While,
     With,
@@ -78,7 +80,7 @@ def execute_block(flow: Flow, states: list[State], body: Statements) -> Result:
 
 def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
     flow.step(state)
-    if flow.tries:
+    if flow.tries and not isinstance(statement, Try):  # of a `try`, what is in it may raise
         flow.may_raise(state, UNKNOWN)
     return EXECUTORS[type(statement)](flow, state, statement)
 
@@ -462,6 +464,8 @@ def _with_items(flow: Flow, state: State, node: With, position: int) -> Result:
     if position == len(node.items):
         return execute_block(flow, [state], node.body)
     item = node.items[position]
+    if _suppresses(flow, item.context):
+        return _try(flow, state, _as_try(node, position))
     consumer = flow.frame
     options, exits = paths(flow, state, lambda own: evaluate(flow, own, item.context))
     reached: list[State] = []
@@ -491,6 +495,22 @@ def _with_items(flow: Flow, state: State, node: With, position: int) -> Result:
             reached.extend(after)
             exits.extend(left)
     return reached, exits
+
+
+def _suppresses(flow: Flow, context: Expression) -> bool:
+    if not isinstance(context, Call):
+        return False
+    return flow.scopes.callee_name(flow.frame, context.function) == "contextlib.suppress"
+
+
+def _as_try(node: With, position: int) -> Try:
+    """`with suppress(Some, Other):` is `try:` with a handler that does nothing."""
+    context = node.items[position].context
+    assert isinstance(context, Call)
+    rest = node.items[position + 1 :]
+    body = (With(node.span, rest, node.body, node.is_async),) if rest else node.body
+    handler = Handler(context.span, TupleDisplay(context.span, context.arguments), None, ())
+    return Try(node.span, body, (handler,), (), (), False)
 
 
 def _run_generator(flow: Flow, generator: calls.Generator, body: OnYield, state: State) -> Value:
@@ -591,18 +611,23 @@ def _try(flow: Flow, state: State, node: Try) -> Result:
             flow.tries.pop()
     if not node.final:
         return after, exits
-    reached, out = execute_block(flow, merged(flow, after, end_of(node.span)), node.final)
+    reached, out = _finally(flow, merged(flow, after, end_of(node.span)), node.final)
     for outcome in exits:
-        through, left = execute_block(flow, [outcome.state.copy()], node.final)
+        through, left = _finally(flow, [outcome.state.copy()], node.final)
         out.extend(left)
         out.extend(Outcome(outcome.kind, one, outcome.value, outcome.at) for one in through)
     if outer is not None:
         with flow.silently():
             for own, exception in outer.states:
-                through, _ = execute_block(flow, [own.copy()], node.final)
+                through, _ = _finally(flow, [own.copy()], node.final)
                 for one in through:
                     flow.may_raise(one, exception)
     return reached, out
+
+
+def _finally(flow: Flow, states: list[State], body: Statements) -> Result:
+    with flow.cleaning_up():
+        return execute_block(flow, states, body)
 
 
 def _handle(

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint.findings import Confidence, Finding, Fix, Location, Related, fingerprint
-from asyncsqla_lint.flow import builtins, context_variables, logging, namespaces
+from asyncsqla_lint.flow import builtins, context_variables, exit_stacks, logging, namespaces
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.interpreter import Flow
@@ -93,6 +93,7 @@ def new_flow(index: Index, config: Config) -> Flow:
     builtins.register(meanings)
     logging.register(meanings)
     context_variables.register(meanings)
+    exit_stacks.register(meanings)
     namespaces.register(meanings)
     semantics.register(meanings)
     frameworks.register(meanings)

@@ -218,6 +218,8 @@ def told(flow: Flow) -> None:
 
 def in_cleanup(flow: Flow, at: Span) -> bool:
     """Does the place lie where exceptions come by too: in a `finally`, a handler, an `__aexit__`?"""
+    if flow.is_cleaning_up:
+        return True
     frame: Frame | None = flow.frame
     while frame is not None and frame.function is not None:
         if frame.function.name in ("__aexit__", "__exit__") or _is_cleanup(frame.function.body, at):
