@@ -1,4 +1,4 @@
-"""`contextlib`: stacks of managers and callbacks, which end last in, first out; and managers that only close."""
+"""`contextlib`: stacks of managers and callbacks, which end last in, first out; `aclosing`."""
 
 from __future__ import annotations
 

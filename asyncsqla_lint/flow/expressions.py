@@ -18,7 +18,6 @@ from asyncsqla_lint.flow.values import (
     FunctionValue,
     Iteration,
     Reference,
-    Symbol,
     Text,
     TupleValue,
     Value,

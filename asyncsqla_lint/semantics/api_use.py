@@ -230,10 +230,18 @@ def read(flow: Flow, state: State, me: Value, name: str, at: Span) -> None:
     if not flow.listens(AttributeMissing):
         return
     owner = class_name(state, me)
-    if owner is not None and api(flow.release).is_missing(owner, name):
-        cls = api(flow.release).class_(owner)
+    if owner is None:
+        return
+    known = api(flow.release)
+    if known.is_missing(owner, name):
+        cls = known.class_(owner)
         sync = "" if cls is None else cls.sync
         flow.emit(AttributeMissing(flow.site(at), flow.frame, flow.is_certain, owner, sync, name))
+    elif owner.endswith(("ScalarResult", "MappingResult")) and known.method(owner, name) is None:
+        # `(await session.scalars(query)).scalar_one()`: scalars are taken out already
+        whole = "AsyncResult" if owner.startswith("Async") else "Result"
+        if known.method(whole, name) is not None:
+            flow.emit(AttributeMissing(flow.site(at), flow.frame, flow.is_certain, owner, whole, name))
 
 
 def has(flow: Flow, state: State, me: Value, name: str) -> bool | None:
@@ -245,10 +253,11 @@ def has(flow: Flow, state: State, me: Value, name: str) -> bool | None:
 # --- run_sync ------------------------------------------------------------------------------------
 
 
-def run_sync_given(flow: Flow, state: State, function: Value, at: Span) -> None:
+def run_sync_given(flow: Flow, state: State, function: Value, at: Span) -> bool:
+    """Is what `run_sync` is given fit to be called?"""
     if not flow.listens(RunSyncMisused):
-        return
-    certain = flow.is_certain
+        return True
+    certain, fits = flow.is_certain, True
     for one in alternatives(function):
         plain = one
         while isinstance(plain, (Partial, Decorated)):
@@ -269,7 +278,19 @@ def run_sync_given(flow: Flow, state: State, function: Value, at: Span) -> None:
         elif isinstance(one, Method) and _is_coroutine_method(flow, state, one):
             what, name = "async", one.name
         if what:
+            fits = False
             flow.emit(RunSyncMisused(flow.site(at), flow.frame, certain, what, name))
+    return fits
+
+
+def run_sync_gave(flow: Flow, state: State, result: Value, at: Span) -> None:
+    """`run_sync(lambda session: load(session))`: what the function returns is an async one's coroutine."""
+    record = state.record(result.oid) if isinstance(result, Reference) else None
+    if not isinstance(record, CoroutineRecord) or record.kind != "coroutine" or record.is_awaited:
+        return
+    if isinstance(record.function, FunctionValue) and flow.listens(RunSyncMisused):
+        name = record.function.info.name
+        flow.emit(RunSyncMisused(flow.site(at), flow.frame, flow.is_certain, "async", name))
 
 
 def _is_coroutine_method(flow: Flow, state: State, method: Method) -> bool:

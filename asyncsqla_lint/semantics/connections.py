@@ -343,13 +343,16 @@ def run_sync(flow: Flow, state: State, given: Value, arguments: Arguments, at: S
     if not arguments.positional:
         return UNKNOWN
     function, *rest = arguments.positional
-    api_use.run_sync_given(flow, state, function, at)
+    fits = api_use.run_sync_given(flow, state, function, at)
     flow.greenlets += 1
     try:
         handed = Arguments((given, *rest), arguments.keywords, arguments.more, arguments.more_keywords)
-        return function.call(flow, state, handed, at)
+        result = function.call(flow, state, handed, at)
     finally:
         flow.greenlets -= 1
+    if fits:
+        api_use.run_sync_gave(flow, state, result, at)
+    return result
 
 
 def register(meanings: Meanings) -> None:

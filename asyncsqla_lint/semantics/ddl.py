@@ -72,7 +72,7 @@ class SchemaItem(Value, frozen=True):
             flow.emit(DdlMisdirected(flow.site(at), flow.frame, flow.is_certain, self.kind, name, target))
 
 
-METADATA = SchemaItem("MetaData")
+METADATA, TABLE = SchemaItem("MetaData"), SchemaItem("Table")
 
 
 class BaseValue(Value, frozen=True):

@@ -16,6 +16,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import Record, State
 from asyncsqla_lint.flow.values import Constant, Reference, Value
 from asyncsqla_lint.program import Span, end_of, start_of
+from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.events import SessionUsed, WriteLost, WriteMade
 
 if TYPE_CHECKING:
@@ -137,8 +138,10 @@ def used(flow: Flow, state: State, subject: Reference, opened_at: Site, use: Ses
         if not flow.muted and in_cleanup(flow, use.site.span):
             book(flow).guarded.add(opened_at)
         if method not in ("close", "aclose"):
-            dropped = _either(before.dropped, before.writes)
-            state.put(key(subject), replace(before, writes=(), dropped=dropped, holds=False))
+            kept = tuple(write for write in before.writes if not _is_meant_to_go(flow, write))
+            gone = tuple(write for write in before.writes if write not in kept)
+            dropped = _either(before.dropped, gone)
+            state.put(key(subject), replace(before, writes=kept, dropped=dropped, holds=False))
     elif method not in AT_ONCE:
         reopened = use if before.left is not None and before.reopened is None else before.reopened
         state.put(
@@ -227,6 +230,19 @@ def in_cleanup(flow: Flow, at: Span) -> bool:
         at = frame.call_span
         frame = frame.caller
     return False
+
+
+def _is_meant_to_go(flow: Flow, write: WriteMade) -> bool:
+    """A rollback says that the write was not to be kept, unless it is what somebody else does on every way
+    out: a unit of work in its `__aexit__`, a dependency in its `finally`."""
+    frame: Frame | None = flow.frame
+    if testing.in_test(frame) or flow.frame.function is write.frame.function:
+        return True
+    while frame is not None and frame.function is not None:
+        if frame.function.name in ("__aexit__", "__exit__"):
+            return False
+        frame = frame.caller
+    return not flow.is_cleaning_up
 
 
 def _is_cleanup(body: p.Statements, at: Span) -> bool:

@@ -26,7 +26,7 @@ class Misfit(Struct, frozen=True):
 
 
 def fails(record: EngineRecord, release: str) -> bool:
-    """May the call that makes it raise? There is nothing to dispose then; and one mistake is enough to report."""
+    """May the call that makes it raise? Then there is nothing to dispose, and one finding is enough."""
     if not record.is_async or not record.maker:
         return False
     known = dialects(release)

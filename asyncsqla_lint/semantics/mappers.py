@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Iteration, Method, TupleValue, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column, Model, Relationship
+from asyncsqla_lint.semantics.ddl import TABLE
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -23,6 +24,8 @@ class MapperValue(Value, frozen=True):
             return Properties(self.model, "columns")
         if name == "relationships":
             return Properties(self.model, "relationships")
+        if name in ("create", "drop"):  # of `User.__table__`
+            return TABLE.attribute(flow, state, name, at)
         if name in ("attrs", "all_orm_descriptors", "iterate_properties"):
             return Properties(self.model, "attrs")
         return UNKNOWN

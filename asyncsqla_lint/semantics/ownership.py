@@ -12,7 +12,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.roots import functions_of
-from asyncsqla_lint.flow.values import ExternalValue, Reference, alternatives
+from asyncsqla_lint.flow.values import ExternalValue, Reference, Value, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Module
 from asyncsqla_lint.project.walking import calls, walk
@@ -127,16 +127,26 @@ def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
     if not flow.listens(EngineAbandoned):
         return
     for state in states[:1]:
-        outside = state.outside()
-        for oid in sorted(flow.watched - flow.spared):
-            record = state.heap.get(oid)
-            if not isinstance(record, EngineRecord) or not record.is_async or record.fate != OPEN:
-                continue
-            if oid in outside or not pools(record):
-                continue
-            known = disposals(flow)
-            if not known.may_be_any and record.site not in known.sites:
-                flow.emit(EngineAbandoned(record.site, frame, False, record, "", "module", flow.index))
+        _kept_for_good(flow, state, sorted(flow.watched - flow.spared - state.outside()), frame)
+
+
+def kept_by_application(flow: Flow, state: State, value: Value) -> None:
+    """`app.state.engine = …`: it lives as long as the application does."""
+    if flow.listens(EngineAbandoned):
+        mine = [oid for oid in sorted(state.reachable((value,))) if oid in flow.watched - flow.spared]
+        _kept_for_good(flow, state, mine, flow.frame)
+
+
+def _kept_for_good(flow: Flow, state: State, engines: list[int], frame: Frame) -> None:
+    for oid in engines:
+        record = state.heap.get(oid)
+        if not isinstance(record, EngineRecord) or not record.is_async or record.fate != OPEN:
+            continue
+        if not pools(record):
+            continue
+        known = disposals(flow)
+        if not known.may_be_any and record.site not in known.sites:
+            flow.emit(EngineAbandoned(record.site, frame, False, record, "", "module", flow.index))
 
 
 def disposals(flow: Flow) -> Disposals:

@@ -28,6 +28,7 @@ from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics import api_use, unit_of_work
 from asyncsqla_lint.semantics.events import ResultFetched, ResultMisused
 from asyncsqla_lint.semantics.expressions import AliasValue, AttributeValue
+from asyncsqla_lint.semantics.fetched import FetchedRecord
 from asyncsqla_lint.semantics.identity import materialise
 from asyncsqla_lint.semantics.instances import Cause, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import plan_for
@@ -132,6 +133,7 @@ class ResultRecord(Record, frozen=True):
         return True
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        api_use.read(flow, state, me, name, at)
         return UNKNOWN if name in ("rowcount", "inserted_primary_key", "lastrowid") else Method(me, name)
 
     def call_method(
@@ -169,7 +171,7 @@ class ResultRecord(Record, frozen=True):
         scalar = replace(self, shape="scalars") if name.startswith("scalar") else self
         if name in LISTS or name == "fetchmany":
             element = scalar.element(flow, state, many=True)
-            return flow.allocate(state, ListRecord(None, element))
+            return flow.allocate(state, FetchedRecord(None, element))
         if name in EXACT:
             return scalar.element(flow, state, many=False)
         if name in OPTIONAL:
@@ -180,7 +182,10 @@ class ResultRecord(Record, frozen=True):
         if name == "partitions":
             element = scalar.element(flow, state, many=True)
             part = flow.allocate(state, ListRecord(None, element))
-            return flow.allocate(state, ListRecord(None, part, "iterator"))
+            if not self.is_async:
+                return flow.allocate(state, ListRecord(None, part, "iterator"))
+            owner = f"{api_use.class_name(state, me)}.partitions()"
+            return flow.allocate(state, FetchedRecord(None, part, "iterator", owner=owner))
         return UNKNOWN
 
     def _always_one(self) -> bool:

@@ -434,12 +434,15 @@ def _run_sync(flow: Flow, state: State, me: Reference, arguments: Arguments, at:
     if not arguments.positional:
         return UNKNOWN
     function, *rest = arguments.positional
-    api_use.run_sync_given(flow, state, function, at)
+    fits = api_use.run_sync_given(flow, state, function, at)
     flow.greenlets += 1
     try:
         given = Arguments(
             (SyncSession(me), *rest), arguments.keywords, arguments.more, arguments.more_keywords
         )
-        return function.call(flow, state, given, at)
+        result = function.call(flow, state, given, at)
     finally:
         flow.greenlets -= 1
+    if fits:
+        api_use.run_sync_gave(flow, state, result, at)
+    return result

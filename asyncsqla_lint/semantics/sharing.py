@@ -12,7 +12,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, Reference, Value
 from asyncsqla_lint.program import Span, end_of, start_of
 from asyncsqla_lint.project.names import ClassBinding, External
-from asyncsqla_lint.semantics import ledger, testing
+from asyncsqla_lint.semantics import ledger, ownership, testing
 from asyncsqla_lint.semantics.events import SessionStored
 from asyncsqla_lint.semantics.sessions import SessionRecord
 
@@ -45,6 +45,7 @@ class Application(Value, frozen=True):
 
 class ApplicationState(Value, frozen=True):
     def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
+        ownership.kept_by_application(flow, state, value)
         super().set_attribute(flow, state, name, value, at)
         stored(flow, state, (value,), f"the application's state (`{name}`)")
 

@@ -19,6 +19,7 @@ from asyncsqla_lint.flow.values import (
     Reference,
     Value,
     alternatives,
+    union,
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.connections import ConnectionRecord, SyncConnection
@@ -40,9 +41,103 @@ HANDS_OVER = (
 )
 
 
+EXECUTORS = (
+    "concurrent.futures.ThreadPoolExecutor",
+    "concurrent.futures.ProcessPoolExecutor",
+    "concurrent.futures.Executor",
+    "concurrent.futures.thread.ThreadPoolExecutor",
+    "concurrent.futures.process.ProcessPoolExecutor",
+)
+THREADS = ("threading.Thread", "threading.Timer", "multiprocessing.Process")
+# What they give is called like the function that they are given.
+WRAPS = ("asgiref.sync.sync_to_async", "asyncer.asyncify")
+
+
 def register(meanings: Meanings) -> None:
     for name in HANDS_OVER:
         meanings.calls.setdefault(name, handed_over)
+    for name in EXECUTORS:
+        meanings.calls[name] = lambda flow, state, arguments, at: Executor()
+        meanings.instances[name] = lambda flow, state, arguments, at: Executor()
+    for name in THREADS:
+        meanings.calls[name] = _thread
+    for name in WRAPS:
+        meanings.calls[name] = _wrapped
+
+
+class Executor(Value, frozen=True):
+    """A pool of threads or processes."""
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Method(self, name)
+
+    def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
+        return self
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        if name == "submit":
+            return Future(handed_over(flow, state, arguments, at))
+        if name == "map" and len(arguments.positional) > 1:
+            function, *rows = arguments.positional
+            elements = (_element(flow, state, one, at) for one in rows)
+            done = handed_over(flow, state, Arguments((function, *elements)), at)
+            result = done.value if isinstance(done, Ready) else UNKNOWN
+            return flow.allocate(state, ListRecord(None, result, "iterator"))
+        return UNKNOWN
+
+
+class Future(Value, frozen=True):
+    """`executor.submit(…)`: awaited as the future that `asyncio.wrap_future` makes of it."""
+
+    done: Value
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        return self.done.awaited(flow, state, at)
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Method(self, name)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return self.done.awaited(flow, state, at) if name == "result" else UNKNOWN
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.done,)
+
+
+class InThread(Value, frozen=True):
+    """`sync_to_async(function)`: calling it runs the function in a thread."""
+
+    function: Value
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return handed_over(flow, state, arguments.prepended(self.function), at)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.function,)
+
+
+def _wrapped(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return InThread(arguments.positional[0]) if arguments.positional else UNKNOWN
+
+
+def _thread(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """Its function runs once it is started; what it is given crosses here."""
+    function = arguments.get(1, "target") or arguments.get(1, "function") or UNKNOWN
+    rows = arguments.get(3, "args") or arguments.get(2, "args")
+    iteration = None if rows is None else rows.iterate(flow, state, at, False)
+    given = tuple(iteration.items or ()) if iteration is not None else ()
+    handed_over(flow, state, Arguments((function, *given)), at)
+    return UNKNOWN
+
+
+def _element(flow: Flow, state: State, value: Value, at: Span) -> Value:
+    iteration = value.iterate(flow, state, at, False)
+    if iteration.items is not None:
+        return union(iteration.items) if iteration.items else UNKNOWN
+    return iteration.element or UNKNOWN
 
 
 def handed_over(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

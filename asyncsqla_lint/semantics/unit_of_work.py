@@ -343,6 +343,7 @@ Performer = Callable[["Flow", State, Reference, "SessionRecord", Arguments, Span
 def _add(
     flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
 ) -> Value:
+    touch(state, me)
     for value in arguments.positional:
         adopt(flow, state, me, value)
     return NONE
@@ -351,6 +352,7 @@ def _add(
 def _add_all(
     flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
 ) -> Value:
+    touch(state, me)
     for value in arguments.positional:
         iteration = value.iterate(flow, state, at, False)
         for one in iteration.items if iteration.items is not None else (iteration.element,):
@@ -575,6 +577,7 @@ def _merged(target: InstanceRecord, source: InstanceRecord) -> InstanceRecord:
 def _delete(
     flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
 ) -> Value:
+    touch(state, me)
     for reference, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
         if record.lifecycle in (PERSISTENT, "mixed"):
             state.put(reference, replace(record, lifecycle="deleted"))

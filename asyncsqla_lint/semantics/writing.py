@@ -11,7 +11,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Arguments, ClassValue, FunctionValue, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Hybrid, Model, Relationship, Synonym, UnknownAttribute
-from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.semantics import ledger, unit_of_work
 from asyncsqla_lint.semantics.collections import CollectionRecord, link
 from asyncsqla_lint.semantics.events import AttributeWritten
 from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
@@ -80,6 +80,7 @@ def write(
     if isinstance(attribute, Relationship):
         link(flow, state, me, current(state, me, record), name, stored)
     if record.session is not None and record.lifecycle == PERSISTENT:
+        unit_of_work.touch(state, record.session)
         ledger.written(flow, state, record.session, "attribute", at)
     if flow.listens(AttributeWritten):
         flow.emit(AttributeWritten(flow.site(at), flow.frame, flow.is_certain, me, record, attribute))

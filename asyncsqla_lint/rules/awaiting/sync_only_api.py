@@ -5,6 +5,15 @@ from asyncsqla_lint.rules.repairs.base import query_to_select
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.api_events import AttributeMissing
 
+# What a `ScalarResult` calls what a `Result` calls so.
+_OF_SCALARS = {
+    "scalar": "first",
+    "scalar_one": "one",
+    "scalar_one_or_none": "one_or_none",
+    "fetchall": "all",
+    "fetchone": "first",
+}
+
 
 class SyncOnlyApi(Rule):
     """
@@ -35,6 +44,8 @@ class SyncOnlyApi(Rule):
     def missing(self, event: AttributeMissing, report: Reporter) -> None:
         if event.name == "query":
             mend = "use `select()` with `await session.scalars(…)`"
+        elif event.owner.endswith("Result"):
+            mend = f"use `{_OF_SCALARS[event.name]}()`" if event.name in _OF_SCALARS else "ask it before"
         elif event.name.startswith("bulk_"):
             mend = "use `add_all()`, or `await session.execute(insert(…), rows)`"
         else:

@@ -55,9 +55,7 @@ class AsyncIncompatiblePool(Rule):
         rest = "it" if len(found.words) == 1 else "them"
         words = ", ".join(f"`{word}`" for word in found.words)
         why = (
-            f"`{found.pool}`"
-            if found.url is None
-            else f"`{found.pool}`, the pool of {_database(found.url)},"
+            f"`{found.pool}`" if found.url is None else f"`{found.pool}`, the pool of {_database(found.url)},"
         )
         report(
             self,
