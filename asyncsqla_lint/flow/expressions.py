@@ -259,32 +259,16 @@ def _boolean(flow: Flow, state: State, node: p.BooleanOperation) -> Value:
         if truth is None:
             stay, go = state.copy(), state.copy()
             options: list[Option] = []
-            kept = narrowing.narrow(flow, stay, operand, stops)
-            if kept:
+            if narrowing.narrow(flow, stay, operand, stops):
                 options.append((stay, narrowing.only(value, stays_true=stops, state=stay)))
-            went = narrowing.narrow(flow, go, operand, not stops)
-            if went:
-                options.append((go, _GO_ON))
-            if not options:
-                return value
-            chosen = flow.choose(state, options)
-            if _GO_ON not in (chosen, *getattr(chosen, "alternatives", ())):
-                return chosen
-            if chosen != _GO_ON:  # the paths were joined: both may be
-                rest = p.BooleanOperation(node.span, node.operator, node.values[position + 1 :])
-                with flow.hedged(True):
-                    other = _boolean(flow, state, rest)
-                return union((*(one for one in chosen.alternatives if one != _GO_ON), other))  # type: ignore[attr-defined]
-        elif truth is stops:
+            if narrowing.narrow(flow, go, operand, not stops):
+                rest = node.values[position + 1 :]
+                after = rest[0] if len(rest) == 1 else p.BooleanOperation(node.span, node.operator, rest)
+                options.extend(_on_copy(flow, go, after))
+            return flow.choose(state, options) if options else value
+        if truth is stops:
             return value
     return value
-
-
-class _Onward(Value, frozen=True):
-    """The operand did not end the evaluation. (No Symbol, which a join forgets.)"""
-
-
-_GO_ON = _Onward()
 
 
 def _unary(flow: Flow, state: State, node: p.UnaryOperation) -> Value:

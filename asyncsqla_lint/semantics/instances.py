@@ -14,9 +14,11 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
     ClassValue,
+    Constant,
     FunctionValue,
     Iteration,
     Reference,
+    Text,
     Value,
     alternatives,
     join,
@@ -70,13 +72,13 @@ class AttributeState(Struct, frozen=True):
     def joined(self, other: AttributeState) -> AttributeState:
         if self == other:
             return self
-        value = (
-            self.value
-            if other.value is None
-            else other.value
-            if self.value is None
-            else join(self.value, other.value)
-        )
+        if self.value is None or other.value is None:
+            known, unknown = (self, other) if other.value is None else (other, self)
+            value = known.value
+            if unknown.bits & LOADED and isinstance(value, (Constant, Text)):
+                value = join(value, UNKNOWN)  # loaded there too, with what nobody has looked at
+        else:
+            value = join(self.value, other.value)
         return AttributeState(
             self.bits | other.bits, value, self.cause or other.cause, self.plan or other.plan
         )
