@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
@@ -369,7 +370,7 @@ class State:
                 result.let_out(lost)
         if self.pending is not None and other.pending is not None:
             both = join(self.pending.value, other.pending.value)
-            result.pending = type(self.pending)(self.pending.kind, result, both, self.pending.frame)
+            result.pending = replace(self.pending, state=result, value=both)
         if self.facts != other.facts:
             result.facts = {key: fact for key, fact in self.facts.items() if other.facts.get(key) == fact}
         return result
