@@ -5,6 +5,7 @@ It is kept beside their records in the heap, so that it follows the paths.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 AT_ONCE = frozenset("add add_all expunge expunge_all expire expire_all get_bind query".split())
 # What gives the connection back, and leaves nothing undone.
 CLEANS_UP = frozenset(("close", "aclose", "rollback", "invalidate", "reset", "rollback of a savepoint"))
+Guards = Callable[[p.Try], tuple[p.Statements, ...]]
 WRITES = frozenset(
     (
         "add add_all delete delete_all merge merge_all "
@@ -140,7 +142,9 @@ def used(flow: Flow, state: State, subject: Reference, opened_at: Site, use: Ses
         if method not in ("close", "aclose"):
             kept = tuple(write for write in before.writes if not _is_meant_to_go(flow, write))
             gone = tuple(write for write in before.writes if write not in kept)
-            dropped = _either(before.dropped, gone)
+            # To try again after a savepoint was no plan, nor to hand on an exception; any other rollback was.
+            forced = method == "rollback of a savepoint" or _hands_on(flow, use.site.span)
+            dropped = before.dropped if forced else _either(before.dropped, gone)
             state.put(key(subject), replace(before, writes=kept, dropped=dropped, holds=False))
     elif method not in AT_ONCE:
         reopened = use if before.left is not None and before.reopened is None else before.reopened
@@ -245,21 +249,41 @@ def _is_meant_to_go(flow: Flow, write: WriteMade) -> bool:
     return not flow.is_cleaning_up
 
 
-def _is_cleanup(body: p.Statements, at: Span) -> bool:
+def _hands_on(flow: Flow, at: Span) -> bool:
+    """Does the place lie in a handler that ends by raising?"""
+    frame: Frame | None = flow.frame
+    while frame is not None and frame.function is not None:
+        if _is_cleanup(frame.function.body, at, _handlers_that_raise):
+            return True
+        at = frame.call_span
+        frame = frame.caller
+    return False
+
+
+def _guards(node: p.Try) -> tuple[p.Statements, ...]:
+    return (node.final, *(handler.body for handler in node.handlers))
+
+
+def _handlers_that_raise(node: p.Try) -> tuple[p.Statements, ...]:
+    return tuple(handler.body for handler in node.handlers if isinstance(handler.body[-1], p.Raise))
+
+
+def _is_cleanup(body: p.Statements, at: Span, guards: Guards = _guards) -> bool:
     for statement in body:
         if not (start_of(statement.span) <= start_of(at) and end_of(at) <= end_of(statement.span)):
             continue
+        blocks: tuple[p.Statements, ...] = ()
         if isinstance(statement, p.Try):
-            guards = (statement.final, *(handler.body for handler in statement.handlers))
-            if any(_holds(block, at) for block in guards):
+            if any(_holds(block, at) for block in guards(statement)):
                 return True
-            return _is_cleanup(statement.body, at) or _is_cleanup(statement.otherwise, at)
-        if isinstance(statement, (p.If, p.While, p.For)):
-            return _is_cleanup(statement.body, at) or _is_cleanup(statement.otherwise, at)
-        if isinstance(statement, p.With):
-            return _is_cleanup(statement.body, at)
-        if isinstance(statement, p.Match):
-            return any(_is_cleanup(case.body, at) for case in statement.cases)
+            blocks = (statement.body, statement.otherwise)
+        elif isinstance(statement, (p.If, p.While, p.For)):
+            blocks = (statement.body, statement.otherwise)
+        elif isinstance(statement, p.With):
+            blocks = (statement.body,)
+        elif isinstance(statement, p.Match):
+            blocks = tuple(case.body for case in statement.cases)
+        return any(_is_cleanup(block, at, guards) for block in blocks)
     return False
 
 

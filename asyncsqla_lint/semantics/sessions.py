@@ -415,6 +415,8 @@ def _writes(flow: Flow, state: State, name: str, arguments: Arguments, at: Span)
     if name.startswith("delete") or not arguments.positional:
         return True
     given = arguments.positional[0]
+    if name.startswith("merge") and arguments.keywords.get("load") == Constant(False):
+        return False
     if name in ("add", "merge"):
         return any(_is_new(state, one) for one in alternatives(given))
     iteration = given.iterate(flow, state, at, False)
