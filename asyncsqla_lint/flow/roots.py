@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.calls import bind, run_body
 from asyncsqla_lint.flow.classes import opened
 from asyncsqla_lint.flow.frames import RISK, Frame, Outcome
@@ -12,6 +13,7 @@ from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, ClassValue, Val
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import ClassBinding, FunctionBinding, Module
+from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -74,6 +76,7 @@ def run_given(
         receiver = () if frame.receiver is None else (frame.receiver,)
         bind(flow, state, frame, info, Arguments(receiver, given, UNKNOWN, UNKNOWN))
         flow.meanings.parameters_bound(flow, state)
+        _first_call(flow, state, info)
         frame.given = tuple((state.variables(frame.id) or {}).values())
         states, exits, escaping = run_body(flow, state, info)
         done: list[tuple[State, Value]] = [(one, NONE) for one in states]
@@ -83,6 +86,18 @@ def run_given(
             flow, frame, done, [exit_.state for exit_ in exits if exit_.kind == "raise"], risky
         )
     return frame, states, exits
+
+
+def _first_call(flow: Flow, state: State, info: FunctionInfo) -> None:
+    """What a function under `global` makes on its first call is seen there: nobody has called it before."""
+    made = flow.scopes.assigned_globals(info.module).keys() & info.header.mentions
+    if not made:
+        return
+    outside = flow.scopes.module_frame(info.module)
+    for node in walk(info.body):
+        for name in node.names if isinstance(node, p.Global) else ():
+            if name in made and flow.scopes.module_values(info.module).get(name) == NONE:
+                state.assign(outside.id, name, NONE)
 
 
 def root_frame(flow: Flow, state: State, info: FunctionInfo) -> Frame:

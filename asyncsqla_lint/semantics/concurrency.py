@@ -233,7 +233,7 @@ def _as_completed(flow: Flow, state: State, arguments: Arguments, at: Span) -> V
     if not started:
         return flow.allocate(state, ListRecord((), None, "iterator"))
     one = Gathered(tuple(started), union(tuple(result_of(state, task) for task in started)))
-    return flow.allocate(state, ListRecord(None, one, "iterator"))
+    return flow.allocate(state, ListRecord(None, one, "iterator", may_be_empty=False))
 
 
 def _start(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

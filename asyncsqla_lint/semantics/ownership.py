@@ -12,7 +12,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.roots import functions_of
-from asyncsqla_lint.flow.values import ExternalValue, Reference, Value, alternatives
+from asyncsqla_lint.flow.values import ClassValue, ExternalValue, Reference, Value, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Module
 from asyncsqla_lint.project.walking import calls, walk
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 DISPOSE = "dispose"
+CACHES = frozenset(
+    ("functools.lru_cache", "functools.cache", "async_lru.alru_cache", "cachetools.func.lru_cache")
+)
 _RUNNERS = frozenset({"asyncio.run", "anyio.run", "uvloop.run", "trio.run"})
 
 
@@ -38,6 +41,7 @@ class Disposals(Struct, frozen=True):
 def register(meanings: Meanings) -> None:
     meanings.when_ended.append(engines_abandoned)
     meanings.when_module_ended.append(module_ended)
+    meanings.when_class_changed.append(kept_by_class)
     meanings.watches.append(watches)
 
 
@@ -66,6 +70,8 @@ def engines_abandoned(
         return
     if frame.is_captured and _nested_dispose(frame.function):
         return
+    for state, value in done:
+        _kept_by_modules(flow, state, frame, mine, value)
     # Of an engine whose sync half alone was disposed, that is the defect.
     reported = {
         record.site
@@ -128,9 +134,34 @@ def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
         return
     for state in states[:1]:
         _kept_for_good(flow, state, sorted(flow.watched - flow.spared - state.outside()), frame)
+        # `global _engine`, made on first use: no path makes it, for readers find it made.
+        values = (
+            flow.scopes.attribute(frame.module, name) for name in flow.scopes.assigned_globals(frame.module)
+        )
+        made = {one.oid for value in values for one in alternatives(value) if isinstance(one, Reference)}
+        _kept_for_good(flow, state, sorted(made), frame)
 
 
-def kept_by_application(flow: Flow, state: State, value: Value) -> None:
+def _kept_by_modules(flow: Flow, state: State, frame: Frame, mine: list[int], value: Value) -> None:
+    """`global _engine`, or the cache of the function: it lives as long as the process does."""
+    keepers = [Reference(oid) for oid in flow.base]
+    for number in flow.scopes.module_frame_ids():
+        keepers.extend(state.frames.get(number, {}).values())
+    if frame.function is not None and is_cached(frame.function):
+        keepers.append(value)
+    kept = state.reachable(keepers)
+    _kept_for_good(flow, state, [oid for oid in mine if oid in kept], frame)
+
+
+def is_cached(function: FunctionInfo) -> bool:
+    return any(isinstance(symbol, External) and symbol.name in CACHES for symbol in function.decorators)
+
+
+def kept_by_class(flow: Flow, state: State, cls: ClassValue, name: str, value: Value) -> None:
+    kept_by_all(flow, state, value)
+
+
+def kept_by_all(flow: Flow, state: State, value: Value) -> None:
     """`app.state.engine = …`: it lives as long as the application does."""
     if flow.listens(EngineAbandoned):
         mine = [oid for oid in sorted(state.reachable((value,))) if oid in flow.watched - flow.spared]
@@ -139,10 +170,10 @@ def kept_by_application(flow: Flow, state: State, value: Value) -> None:
 
 def _kept_for_good(flow: Flow, state: State, engines: list[int], frame: Frame) -> None:
     for oid in engines:
-        record = state.heap.get(oid)
+        record = state.record(oid)
         if not isinstance(record, EngineRecord) or not record.is_async or record.fate != OPEN:
             continue
-        if not pools(record):
+        if record.is_given or not pools(record):
             continue
         known = disposals(flow)
         if not known.may_be_any and record.site not in known.sites:

@@ -11,7 +11,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, Reference, Value
 from asyncsqla_lint.program import Span, end_of, start_of
-from asyncsqla_lint.project.names import ClassBinding, External
+from asyncsqla_lint.project.names import ClassBinding
 from asyncsqla_lint.semantics import ledger, ownership, testing
 from asyncsqla_lint.semantics.events import SessionStored
 from asyncsqla_lint.semantics.sessions import SessionRecord
@@ -19,11 +19,7 @@ from asyncsqla_lint.semantics.sessions import SessionRecord
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.project.classes import ClassInfo
-    from asyncsqla_lint.project.functions import FunctionInfo
 
-CACHES = frozenset(
-    ("functools.lru_cache", "functools.cache", "async_lru.alru_cache", "cachetools.func.lru_cache")
-)
 APPLICATIONS = (
     "fastapi.FastAPI",
     "fastapi.applications.FastAPI",
@@ -45,7 +41,7 @@ class Application(Value, frozen=True):
 
 class ApplicationState(Value, frozen=True):
     def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
-        ownership.kept_by_application(flow, state, value)
+        ownership.kept_by_all(flow, state, value)
         super().set_attribute(flow, state, name, value, at)
         stored(flow, state, (value,), f"the application's state (`{name}`)")
 
@@ -91,12 +87,8 @@ def function_ended(
     for state, value in done:
         for number in modules:
             stored(flow, state, state.frames.get(number, {}).values(), "a global variable")
-        if is_cached(frame.function):
+        if ownership.is_cached(frame.function):
             stored(flow, state, (value,), f"the cache of `{frame.function.name}`")
-
-
-def is_cached(function: FunctionInfo) -> bool:
-    return any(isinstance(symbol, External) and symbol.name in CACHES for symbol in function.decorators)
 
 
 def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:

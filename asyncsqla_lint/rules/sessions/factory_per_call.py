@@ -3,7 +3,7 @@ from __future__ import annotations
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.rules.rule import Reporter, Rule, Silent, on
 from asyncsqla_lint.semantics.events import FactoryCreated
-from asyncsqla_lint.semantics.sharing import is_cached
+from asyncsqla_lint.semantics.ownership import is_cached
 
 
 class FactoryPerCall(Rule):
