@@ -9,11 +9,11 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.calls import bind, run_body
 from asyncsqla_lint.flow.classes import opened
 from asyncsqla_lint.flow.frames import RISK, Frame, Outcome
+from asyncsqla_lint.flow.scopes import globals_given
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, ClassValue, Value
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import ClassBinding, FunctionBinding, Module
-from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -90,14 +90,13 @@ def run_given(
 
 def _first_call(flow: Flow, state: State, info: FunctionInfo) -> None:
     """What a function under `global` makes on its first call is seen there: nobody has called it before."""
-    made = flow.scopes.assigned_globals(info.module).keys() & info.header.mentions
-    if not made:
+    if not flow.scopes.assigned_globals(info.module).keys() & info.header.mentions:
         return
     outside = flow.scopes.module_frame(info.module)
-    for node in walk(info.body):
-        for name in node.names if isinstance(node, p.Global) else ():
-            if name in made and flow.scopes.module_values(info.module).get(name) == NONE:
-                state.assign(outside.id, name, NONE)
+    for name, given in globals_given(info.body).items():
+        makes = any(not isinstance(one, p.Constant) for one in given)
+        if makes and flow.scopes.module_values(info.module).get(name) == NONE:
+            state.assign(outside.id, name, NONE)
 
 
 def root_frame(flow: Flow, state: State, info: FunctionInfo) -> Frame:

@@ -531,6 +531,13 @@ def _nowhere(flow: Flow) -> Scoped:
     return Scoped(p.Opaque(0, ()), flow.frame.module)
 
 
+def globals_given(body: p.Statements) -> dict[str, list[p.Expression]]:
+    """What a function gives to the names that it declares `global`."""
+    found: dict[str, list[p.Expression]] = {}
+    _globals_of(body, set(), found)
+    return found
+
+
 def _globals_of(body: p.Statements, declared: set[str], found: dict[str, list[p.Expression]]) -> None:
     """The values that a function gives to names that it declares global."""
     for statement in body:

@@ -144,7 +144,7 @@ def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
 
 def _kept_by_modules(flow: Flow, state: State, frame: Frame, mine: list[int], value: Value) -> None:
     """`global _engine`, or the cache of the function: it lives as long as the process does."""
-    keepers = [Reference(oid) for oid in flow.base]
+    keepers: list[Value] = [Reference(oid) for oid in flow.base]
     for number in flow.scopes.module_frame_ids():
         keepers.extend(state.frames.get(number, {}).values())
     if frame.function is not None and is_cached(frame.function):
