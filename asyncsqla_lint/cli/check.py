@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -24,6 +25,9 @@ from asyncsqla_lint.run.outcome import CLEAN, FAILED, FOUND, Report
 from asyncsqla_lint.run.pipeline import run as run_pipeline
 from asyncsqla_lint.workspace.config import Config, ConfigError, load_config
 from asyncsqla_lint.workspace.discovery import discover
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.run.pool import Backend
 
 STDIN = "-"
 
@@ -62,7 +66,9 @@ def _check(options: Options) -> int:
     if options.fix or options.diff:
         fixing = Fixing(paths, config, overlay, cache, lambda report: _fresh(report, options))
     with Progress() as progress:
-        report = run_pipeline(paths, config, overlay=overlay, progress=progress, cache=cache)
+        report = run_pipeline(
+            paths, config, overlay=overlay, progress=progress, cache=cache, backend=_backend(options)
+        )
     if fixing is not None:
         report = fixing.mended(report)
         if options.diff:
@@ -94,6 +100,13 @@ def _standard_input(options: Options) -> dict[str, bytes]:
     if STDIN not in options.paths:
         return {}
     return {os.path.abspath(options.stdin_filename or STDIN): sys.stdin.buffer.read()}
+
+
+def _backend(options: Options) -> Backend | None:
+    from asyncsqla_lint.run.pool import Pool, available
+
+    workers = options.jobs or available()
+    return Pool(workers) if workers > 1 else None
 
 
 def _absolute(path: Path | None) -> str | None:

@@ -47,6 +47,7 @@ class Options(Struct, frozen=True, kw_only=True):
     quiet: bool
     baseline: Path | None
     write_baseline: bool
+    jobs: int | None
     cache: bool
     cache_dir: Path | None
     config: tuple[str, ...]
@@ -148,6 +149,13 @@ _OPTIONS: tuple[Callable[[Callable[..., object]], Callable[..., object]], ...] =
         help="Do not report the findings that this file knows.",
     ),
     click.option("--write-baseline", is_flag=True, help="Write today's findings to the baseline."),
+    click.option(
+        "--jobs",
+        "-j",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="How many processes share the work: as many as there are processors.",
+    ),
     click.option("--cache/--no-cache", default=True, help="Remember what was found out."),
     click.option(
         "--cache-dir",

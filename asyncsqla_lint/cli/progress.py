@@ -29,7 +29,7 @@ class Progress:
         if self._bar is None or self._task is None:
             self._open(total)
         assert self._bar is not None and self._task is not None
-        self._bar.update(self._task, completed=done, total=total)
+        self._bar.update(self._task, completed=done, total=total, refresh=True)
 
     def _open(self, total: int) -> None:
         from rich.console import Console
@@ -39,9 +39,10 @@ class Progress:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("files"),
+            TextColumn("steps"),
             console=Console(file=sys.stderr),
             transient=True,
+            auto_refresh=False,  # by no thread: the processes of the run are forked beside it
         )
         self._bar.start()
         self._task = self._bar.add_task("Checking", total=total)

@@ -63,6 +63,11 @@ class Cache:
         self.store.save()
         return tuple(self.store.notes)
 
+    def close(self) -> None:
+        """Let go of the store's file until it is needed again."""
+        if self.store is not None:
+            self.store.close()
+
     # --- Programs --------------------------------------------------------------------------------
 
     def programs(self, hashes: Iterable[str]) -> dict[str, Program]:
@@ -79,11 +84,15 @@ class Cache:
                     self._now[missing[key]] = program
         return {each: self._now[each] for each in wanted if each in self._now}
 
-    def remember_program(self, content: str, program: Program, *, lasting: bool = True) -> None:
+    def remember_program(self, content: str, program: Program | bytes, *, lasting: bool) -> Program:
         """`lasting`: it was read from a file, not from what is being typed."""
-        self._now[content] = program
-        if lasting:
+        if lasting and isinstance(program, bytes) and self.store is not None:
+            self.store.put("program", _key(content), program)
+        elif lasting:
             self._put("program", content, program)
+        made = _programs().decode(program) if isinstance(program, bytes) else program
+        self._now[content] = made
+        return made
 
     # --- whole runs ------------------------------------------------------------------------------
 

@@ -22,13 +22,18 @@ from asyncsqla_lint.workspace.greenlet import GreenletResolver
 from asyncsqla_lint.workspace.target_release import TargetResolver
 
 if TYPE_CHECKING:
-    from asyncsqla_lint.project.index import Index, Module
+    from asyncsqla_lint.program import Program
+    from asyncsqla_lint.run import work
     from asyncsqla_lint.run.analysis import Analyse, Checked
+    from asyncsqla_lint.run.pool import Backend
     from asyncsqla_lint.run.selection import Selection
 
 __all__ = ["Overlay", "Report", "run"]
 
 Progress = Callable[[int, int], None]  # steps done, steps in all
+# Below these, starting processes costs more than it saves.
+_ENOUGH_TEXT = 200_000  # bytes
+_ENOUGH_LINES = 1_000
 
 
 def run(
@@ -38,22 +43,29 @@ def run(
     overlay: Overlay | None = None,
     progress: Progress | None = None,
     cache: Cache | None = None,
+    backend: Backend | None = None,
     analyse: Analyse | None = None,
 ) -> Report:
     """Check what is at and below the paths, in the light of the project that they belong to.
 
-    `overlay` holds unsaved contents by path; a path that is in it need not exist. `analyse` stands in for the
-    engine.
+    `overlay` holds unsaved contents by path; a path that is in it need not exist. Without a `backend` all is
+    done in this process. `analyse` stands in for the engine.
     """
-    return _Run(config, cache or Cache(), analyse, progress).over(paths, overlay or {})
+    return _Run(config, cache or Cache(), backend, analyse, progress).over(paths, overlay or {})
 
 
 class _Run:
     def __init__(
-        self, config: Config, cache: Cache, analyse: Analyse | None, progress: Progress | None
+        self,
+        config: Config,
+        cache: Cache,
+        backend: Backend | None,
+        analyse: Analyse | None,
+        progress: Progress | None,
     ) -> None:
         self.config = config
         self.cache = cache
+        self.backend = backend
         self.analyse = analyse
         self.progress = progress
         self.seconds: dict[str, float] = {}
@@ -166,22 +178,20 @@ class _Analysis:
         self.configs = {
             path: resolved(sources.looked.configs[path], os.path.dirname(path)) for path in sources.checked
         }
-        self.modules: dict[str, Module] = {}
+        self.programs: dict[str, Program] = {}
         self.failures: dict[str, Finding] = {}
+        self.done = 0
         self.steps = len(sources.known) + len(sources.checked)
 
     def answer(self) -> Answer:
-        from asyncsqla_lint.project.index import Index
         from asyncsqla_lint.run.analysis import added
 
         looked = self.sources.looked
         selections = self.run.selections(looked)
         with self.run.timed("programs"):
             self.lower()
-        with self.run.timed("index"):
-            index = Index(self.modules.values())
         with self.run.timed("analysis"):
-            results = self.results(index)
+            results = self.results()
         with self.run.timed("findings"):
             found = [finding for result in results for finding in result.findings]
             findings = self.kept([*self.failures.values(), *found], selections)
@@ -189,52 +199,82 @@ class _Analysis:
             tuple(findings),
             True,
             relevant=sum(path in looked.targets for path in self.sources.known),
-            parsed=len(self.modules),
-            lines=sum(len(module.program.line_starts) for module in self.modules.values()),
+            parsed=len(self.programs),
+            lines=sum(len(program.line_starts) for program in self.programs.values()),
             counters=added(result.counters for result in results),
         )
 
-    def progress(self, done: int) -> None:
+    def progress(self, steps: int) -> None:
+        self.done += steps
         if self.run.progress is not None:
-            self.run.progress(done, self.steps)
+            self.run.progress(self.done, self.steps)
+
+    def backend(self, size: int, enough: int) -> Backend:
+        """Who does it: others, if there is enough to do that they are worth starting."""
+        from asyncsqla_lint.run.pool import Here
+
+        self.run.cache.close()  # a fork must not share the store's connection
+        return self.run.backend if self.run.backend is not None and size >= enough else Here()
 
     # --- Programs --------------------------------------------------------------------------------
 
     def lower(self) -> None:
-        from asyncsqla_lint.project.index import Module
-        from asyncsqla_lint.run.work import program_of
+        """The Programs that are known, and then the others."""
+        from asyncsqla_lint.run import work
 
         hashes = self.data.hashes
         programs = self.run.cache.programs(hashes[path] for path in self.sources.known)
-        for number, path in enumerate(self.sources.known):
-            self.progress(number)
-            program = programs.get(hashes[path]) or program_of(self.keys[path], self.data[path])
-            if isinstance(program, Finding):
-                self.failures[path] = program
-                continue
-            if hashes[path] not in programs and self.data.is_steady:
-                programs[hashes[path]] = program
-                self.run.cache.remember_program(hashes[path], program, lasting=path not in self.overlay)
-            name = self.sources.names[path]
-            root = key_of(name.root, self.run.config.root)
-            self.modules[path] = Module(name.name, self.keys[path], name.is_package, program, root)
+        wanted = [path for path in self.sources.known if hashes[path] not in programs]
+        tasks = [work.Source(self.keys[path], self.data[path]) for path in wanted]
+        sizes = [len(task.data) for task in tasks]
+        backend = self.backend(sum(sizes), _ENOUGH_TEXT)
+        function = work.lowered_elsewhere if backend.workers > 1 else work.lowered
+        self.progress(len(self.sources.known) - len(tasks))
+
+        def arrived(number: int, answer: bytes | Program | Finding | None) -> None:
+            self.progress(1)
+            path = wanted[number]
+            if answer is None:
+                answer = work.killed(self.keys[path], "the whole file")
+            if isinstance(answer, Finding):
+                self.failures[path] = answer
+                return
+            content = hashes[path]
+            lasting = self.data.is_steady and path not in self.overlay
+            programs[content] = self.run.cache.remember_program(content, answer, lasting=lasting)
+
+        backend.map(function, None, tasks, sizes, arrived)
+        parsed = [path for path in self.sources.known if path not in self.failures]
+        self.programs = {path: programs[hashes[path]] for path in parsed}
+
+    def module(self, path: str) -> work.ModuleSource:
+        from asyncsqla_lint.run.work import ModuleSource
+
+        name = self.sources.names[path]
+        root = key_of(name.root, self.run.config.root)
+        return ModuleSource(name.name, self.keys[path], name.is_package, root, self.programs[path])
 
     # --- analysis --------------------------------------------------------------------------------
 
-    def results(self, index: Index) -> list[Checked]:
+    def results(self) -> list[Checked]:
         """What each module's analysis says, in the order of the files."""
-        from asyncsqla_lint.run.analysis import check_modules
+        from asyncsqla_lint.run import work
+        from asyncsqla_lint.run.analysis import Checked
 
-        analyse = self.run.analyse or _engine()
-        names = {module.path: name for name, module in index.modules.items()}
-        results: list[Checked] = []
-        for number, path in enumerate(self.sources.checked):
-            self.progress(len(self.sources.known) + number)
-            if path in self.modules:
-                module = names[self.keys[path]]
-                results.append(check_modules(analyse, index, (module,), self.configs[path]))
-        self.progress(self.steps)
-        return results
+        paths = [path for path in self.sources.checked if path in self.programs]
+        sizes = [len(self.programs[path].line_starts) for path in paths]
+        project = work.Project(map(self.module, self.programs), self.run.analyse)
+        tasks = [work.Check(self.keys[path], self.configs[path]) for path in paths]
+        backend = self.backend(sum(sizes), _ENOUGH_LINES)
+        with self.run.timed("index"):
+            project.names  # noqa: B018  # made now: every worker needs it
+        answers = backend.map(work.checked, project, tasks, sizes, lambda number, answer: self.progress(1))
+        return [
+            Checked((work.killed(task.path, f"`{project.names[task.path]}`"),), {})
+            if answer is None
+            else answer
+            for task, answer in zip(tasks, answers, strict=True)
+        ]
 
     # --- findings --------------------------------------------------------------------------------
 
@@ -252,9 +292,9 @@ class _Analysis:
             selection = selections[self.run.identity(config)]
             ignored = selection.ignored_in(path)
             of_file = merged(by_key.get(self.keys[path], ()))
-            module = self.modules.get(path)
-            if module is not None and module.program.suppressions:
-                suppressions = Suppressions(self.keys[path], module.program)
+            program = self.programs.get(path)
+            if program is not None and program.suppressions:
+                suppressions = Suppressions(self.keys[path], program)
                 failed = any(finding.code == "ASQ903" for finding in of_file)
                 of_file = [finding for finding in of_file if not suppressions.silences(finding)]
                 if path in self.configs and not failed:
@@ -307,12 +347,6 @@ class _Resolved:
 
     def identity(self, config: Config, directory: str) -> str:
         return self._identity(self(config, directory))
-
-
-def _engine() -> Analyse:
-    from asyncsqla_lint.rules.engine import analyse
-
-    return analyse
 
 
 def _is_about_us(findings: Sequence[Finding]) -> bool:
