@@ -38,7 +38,9 @@ class Server(Struct, frozen=True):
 
 
 def required() -> bool:
-    return os.environ.get("CI") == "true"
+    """In CI a server that is at hand has to be used, whatever keeps it from being started."""
+    at_hand = shutil.which("postgres") is not None or any(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    return os.environ.get("CI") == "true" and at_hand
 
 
 def why_not() -> str | None:
