@@ -1,4 +1,4 @@
-"""ASQ201, ASQ206 and ASQ209 on PostgreSQL: it does what `program.py` is marked with, and so says the linter."""
+"""ASQ201, ASQ206 and ASQ209 on PostgreSQL, which does what `program.py` is marked with."""
 
 from __future__ import annotations
 
