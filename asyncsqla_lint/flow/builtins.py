@@ -23,6 +23,7 @@ from asyncsqla_lint.flow.values import (
     TupleValue,
     Value,
     alternatives,
+    is_short,
     join,
     union,
 )
@@ -195,7 +196,7 @@ def _map(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         return UNKNOWN
     function, *sources = arguments.positional
     iterations = [source.iterate(flow, state, at, False) for source in sources]
-    if len(iterations) == 1 and iterations[0].items is not None and len(iterations[0].items) <= 8:
+    if len(iterations) == 1 and iterations[0].items is not None and is_short(iterations[0].items):
         results = tuple(function.call(flow, state, Arguments((item,)), at) for item in iterations[0].items)
         return flow.allocate(state, ListRecord(results, None, "iterator", not results))
     given = tuple(_one(one) or UNKNOWN for one in iterations)
@@ -470,7 +471,7 @@ MEANINGS = {
     "contextlib.asynccontextmanager contextlib.contextmanager": _context_manager,
     "functools.lru_cache functools.cache async_lru.alru_cache": _cached,
     "typing.cast": _cast,
-    "copy.copy copy.deepcopy asyncio.shield inspect.unwrap": _same,
+    "copy.copy copy.deepcopy asyncio.shield inspect.unwrap textwrap.dedent inspect.cleandoc": _same,
     "itertools.chain": _chain,
     "itertools.chain.from_iterable": _chain_nested,
     "itertools.groupby": _group_by,

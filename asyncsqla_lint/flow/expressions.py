@@ -22,6 +22,7 @@ from asyncsqla_lint.flow.values import (
     TupleValue,
     Value,
     concatenated,
+    is_short,
     text,
     union,
 )
@@ -394,7 +395,7 @@ def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> 
     iteration = evaluate(flow, state, clause.iterable).iterate(
         flow, state, clause.iterable.span, clause.is_async
     )
-    known = iteration.items is not None and len(iteration.items) <= 8
+    known = iteration.items is not None and is_short(iteration.items)
     elements: Sequence[Value | None] = (_one(iteration),)
     if known and iteration.items is not None:
         elements = iteration.items

@@ -381,8 +381,10 @@ class Flow:
     def call_unknown(self, state: State, function: Value, arguments: Arguments, at: Span) -> Value:
         return calls.call_unknown(self, state, function, arguments, at)
 
-    def call_text(self, state: State, value: Constant | Text, name: str, arguments: Arguments) -> Value:
-        return strings.call(self, state, value, name, arguments)
+    def call_text(
+        self, state: State, value: Constant | Text, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        return strings.call(self, state, value, name, arguments, at)
 
     def instantiate(self, state: State, cls: ClassValue, arguments: Arguments, at: Span) -> Value:
         return classes.instantiate(self, state, cls, arguments, at)

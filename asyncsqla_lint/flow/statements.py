@@ -18,6 +18,7 @@ from asyncsqla_lint.flow.values import (
     TupleValue,
     Value,
     alternatives,
+    is_short,
     union,
 )
 from asyncsqla_lint.program import (
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
 
 MOST_STATES = 4  # paths kept apart side by side in one function
 LOOP_PASSES = 2  # a second pass shows what one iteration does to the next
-MOST_UNROLLED = 8
 
 Result = tuple[list[State], list[Outcome]]
 
@@ -348,7 +348,7 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
     done: list[State] = []
     states = [state]
     items = iteration.items
-    if items is not None and len(items) > MOST_UNROLLED:
+    if items is not None and not is_short(items):
         iteration = Iteration(element=union(items), may_be_empty=False)
         items = None
     if items is None and iteration.element is None:

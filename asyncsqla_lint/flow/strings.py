@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Text, TupleValue, Value, text, text_parts
-from asyncsqla_lint.program import Scalar
+from asyncsqla_lint.program import Scalar, Span
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -18,19 +18,21 @@ _PURE = frozenset(
 )
 
 
-def call(flow: Flow, state: State, value: Constant | Text, name: str, arguments: Arguments) -> Value:
+def call(
+    flow: Flow, state: State, value: Constant | Text, name: str, arguments: Arguments, at: Span
+) -> Value:
     if name not in _PURE or arguments.more is not None or arguments.more_keywords is not None:
         return UNKNOWN
     given = [argument.value if isinstance(argument, Constant) else None for argument in arguments.positional]
     if name == "format" and isinstance(value, Constant) and isinstance(value.value, str):
-        return _format(value.value, arguments)
+        return _format(flow, state, value.value, arguments, at)
     if (
         name == "join"
         and isinstance(value, Constant)
         and isinstance(value.value, str)
         and arguments.positional
     ):
-        iteration = arguments.positional[0].iterate(flow, state, 0, False)
+        iteration = arguments.positional[0].iterate(flow, state, at, False)
         if iteration.items is None:
             return UNKNOWN
         parts: list[str | None] = []
@@ -70,7 +72,8 @@ def _partial(value: Text, name: str, given: list[Scalar]) -> Value:
     return UNKNOWN
 
 
-def _format(pattern: str, arguments: Arguments) -> Value:
+def _format(flow: Flow, state: State, pattern: str, arguments: Arguments, at: Span) -> Value:
+    """`"{0} {order.customer.name}".format(…)` reads the attributes that the pattern names."""
     import string
 
     parts: list[str | None] = []
@@ -84,11 +87,17 @@ def _format(pattern: str, arguments: Arguments) -> Value:
         if field is None:
             continue
         found: Value | None = None
-        if field == "" or field.isdigit():
-            number = position if field == "" else int(field)
+        name, *path = field.split("[")[0].split(".")
+        if name == "" or name.isdigit():
+            number = position if name == "" else int(name)
             position += 1
             found = arguments.positional[number] if number < len(arguments.positional) else None
         else:
-            found = arguments.keywords.get(field)
+            found = arguments.keywords.get(name)
+        if found is not None:
+            for step in path:
+                found = found.attribute(flow, state, step, at)
+            if "[" not in field:
+                found = found.formatted(flow, state, at)
         parts.extend([None] if found is None or spec or conversion else text_parts(found))
     return text(parts)

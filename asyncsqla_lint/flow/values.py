@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import Record, State
 
 MOST_ALTERNATIVES = 5
+MOST_UNROLLED = 8
+MOST_NAMES = 40
 
 
 class Arguments(Struct, frozen=True):
@@ -191,7 +193,7 @@ class Constant(Value, frozen=True):
         return UNKNOWN
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        return flow.call_text(state, self, name, arguments)
+        return flow.call_text(state, self, name, arguments, at)
 
     def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
         if isinstance(self.value, str) and isinstance(item, Constant) and isinstance(item.value, str):
@@ -219,7 +221,7 @@ class Text(Value, frozen=True):
         return Method(self, name)
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        return flow.call_text(state, self, name, arguments)
+        return flow.call_text(state, self, name, arguments, at)
 
     def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
         sought = item.value if isinstance(item, Constant) else None
@@ -634,6 +636,13 @@ def union(values: tuple[Value, ...]) -> Value:
         if len(flat) == 1:
             return flat[0]
     return Union(tuple(flat))
+
+
+def is_short(items: tuple[Value, ...]) -> bool:
+    """Few enough to be taken one by one; names of fields may be more."""
+    return len(items) <= MOST_UNROLLED or (
+        len(items) <= MOST_NAMES and not any(isinstance(one, Reference) for one in items)
+    )
 
 
 def join(first: Value, second: Value) -> Value:

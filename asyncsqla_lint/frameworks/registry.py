@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.frameworks import advanced_alchemy, fastapi, litestar, pydantic, pytest_fixtures, sqlmodel
+from asyncsqla_lint.frameworks import (
+    advanced_alchemy,
+    fastapi,
+    jinja,
+    litestar,
+    pydantic,
+    pytest_fixtures,
+    sqlmodel,
+    strawberry,
+)
 
 
 def register(meanings: Meanings) -> None:
@@ -12,4 +21,6 @@ def register(meanings: Meanings) -> None:
     fastapi.register(meanings)
     advanced_alchemy.register(meanings)
     litestar.register(meanings)
+    jinja.register(meanings)
+    strawberry.register(meanings)
     pytest_fixtures.register(meanings)

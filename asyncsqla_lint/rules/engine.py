@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint.findings import Confidence, Finding, Fix, Location, Related, fingerprint
-from asyncsqla_lint.flow import builtins, context_variables, exit_stacks, logging, namespaces
+from asyncsqla_lint.flow import builtins, context_variables, exit_stacks, field_names, logging, namespaces
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.interpreter import Flow
@@ -91,6 +91,7 @@ def _merged(known: Finding, other: Finding) -> Finding:
 def new_flow(index: Index, config: Config) -> Flow:
     meanings = Meanings()
     builtins.register(meanings)
+    field_names.register(meanings)
     logging.register(meanings)
     context_variables.register(meanings)
     exit_stacks.register(meanings)

@@ -16,6 +16,7 @@ from asyncsqla_lint.project.models import (
     Composite,
     Hybrid,
     MappedAttribute,
+    Model,
     Relationship,
     Synonym,
     UnknownAttribute,
@@ -198,6 +199,14 @@ def _value_of(
     return value
 
 
+def _has_new(state: State, model: Model) -> bool:
+    """Has the program made rows of that table, which may hang at an object that it has made too?"""
+    return any(
+        isinstance(one, InstanceRecord) and one.is_new and one.model.cls.is_subclass_of(model.cls)
+        for _, one in state.records()
+    )
+
+
 def _related(
     flow: Flow, state: State, me: Reference, record: InstanceRecord, attribute: Relationship, at: Span
 ) -> Value:
@@ -227,8 +236,9 @@ def _related(
         origin=record.origin,
         detached_by=record.detached_by,
     )
+    if record.is_new and attribute.direction == "one-to-many" and not _has_new(state, target):
+        return flow.allocate(state, CollectionRecord((), None, "list", True, me, attribute.name))
     element = allocate(flow, state, related)
     if not uselist:
-        nullable = True
-        return union((element, NONE)) if nullable and not attribute.innerjoin else element
+        return element if attribute.innerjoin else union((element, NONE))
     return flow.allocate(state, CollectionRecord(None, element, "list", True, me, attribute.name))
