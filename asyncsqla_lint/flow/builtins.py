@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import DictRecord, ListRecord, ObjectRecord
+from asyncsqla_lint.flow.objects import DictRecord, ListRecord, ObjectRecord, Ready
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -216,6 +216,21 @@ def _filter(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return flow.allocate(state, ListRecord(None, element, "iterator"))
 
 
+def _reduce(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    if len(arguments.positional) < 2:
+        return UNKNOWN
+    function, source, *initial = arguments.positional
+    iteration = source.iterate(flow, state, at, False)
+    items = iteration.items if iteration.items is not None else (iteration.element,) * 2
+    for one in (item for item in items if item is not None):
+        initial = [function.call(flow, state, Arguments((initial[0], one)), at) if initial else one]
+    return initial[0] if initial and iteration.items is not None else UNKNOWN
+
+
+def _queue(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return flow.allocate(state, ListRecord((), None, "queue"))
+
+
 def _iter(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     value = _first(arguments)
     if isinstance(value, Reference) and not isinstance(state.record(value.oid), (ListRecord, DictRecord)):
@@ -233,18 +248,6 @@ def _next(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if found is None:
         return default or UNKNOWN
     return found if default is None else join(found, default)
-
-
-class Ready(Value, frozen=True):
-    """An awaitable whose result is at hand."""
-
-    value: Value
-
-    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
-        return self.value
-
-    def refers_to(self, state: State) -> tuple[Value, ...]:
-        return (self.value,)
 
 
 def _anext(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -456,6 +459,8 @@ MEANINGS = {
     "zip": _zip,
     "map": _map,
     "filter": _filter,
+    "functools.reduce": _reduce,
+    "asyncio.Queue asyncio.LifoQueue asyncio.PriorityQueue": _queue,
     "iter": _iter,
     "aiter": _aiter,
     "next": _next,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.frames import Frame, PathEnds
-from asyncsqla_lint.flow.objects import ObjectRecord, item_name
+from asyncsqla_lint.flow.objects import DictRecord, ObjectRecord, item_name
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -22,7 +22,7 @@ from asyncsqla_lint.flow.values import (
     Value,
     union,
 )
-from asyncsqla_lint.program import Span
+from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo, Member
 from asyncsqla_lint.project.functions import FunctionInfo
 
@@ -38,6 +38,9 @@ def instantiate(flow: Flow, state: State, cls: ClassValue, arguments: Arguments,
 
 
 def construct(flow: Flow, state: State, cls: ClassValue, arguments: Arguments, at: Span) -> Reference:
+    if cls.info.kind == "typeddict":
+        items: dict[Scalar, Value] = dict(arguments.keywords.items())
+        return flow.allocate(state, DictRecord(items, arguments.more_keywords))
     reference = flow.allocate(state, ObjectRecord(cls))
     found = cls.info.find("__init__")
     if found is not None and found[1].function is not None:

@@ -60,7 +60,7 @@ class ListRecord(Record, frozen=True):
         return ListRecord(None, element, self.kind, self.may_be_empty or other.may_be_empty)
 
     def truth(self, state: State) -> bool | None:
-        if self.kind in ("iterator", "generator"):
+        if self.kind in ("iterator", "generator", "queue"):
             return True
         if self.items is not None:
             return bool(self.items)
@@ -109,6 +109,11 @@ class ListRecord(Record, frozen=True):
         if name in ("append", "add", "appendleft", "put_nowait") and first is not None:
             state.put(me, self.with_more(Iteration(items=(first,), may_be_empty=False)))
             return NONE
+        if self.kind == "queue" and name in ("put", "get", "get_nowait", "join"):
+            if name == "put" and first is not None:
+                state.put(me, self.with_more(Iteration(items=(first,), may_be_empty=False)))
+            given = (self.whole() or UNKNOWN) if name.startswith("get") else NONE
+            return given if name == "get_nowait" else Ready(given)
         if name == "insert" and len(arguments.positional) > 1:
             state.put(me, self.with_more(Iteration(items=(arguments.positional[1],), may_be_empty=False)))
             return NONE
@@ -151,6 +156,18 @@ class ListRecord(Record, frozen=True):
 
     def refers_to(self) -> tuple[Value, ...]:
         return (self.items or ()) if self.element is None else (self.element,)
+
+
+class Ready(Value, frozen=True):
+    """An awaitable whose result is at hand."""
+
+    value: Value
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        return self.value
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.value,)
 
 
 class DictRecord(Record, frozen=True):

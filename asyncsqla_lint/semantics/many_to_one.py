@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import NONE, Reference, Value
+from asyncsqla_lint.flow.values import NONE, Reference, Value, alternatives
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
 from asyncsqla_lint.semantics.instances import LOADED, PERSISTENT, WRONG, InstanceRecord
@@ -30,6 +30,7 @@ def known_target(
         if (
             record.parent[0].oid in alive
             and isinstance(parent, InstanceRecord)
+            and parent.model.cls.is_subclass_of(relationship.target.cls)
             and parent.expired is None
             and parent.session == record.session
         ):
@@ -42,9 +43,19 @@ def known_target(
             continue
         if inverse is not None:
             held = other.attributes.get(inverse.name)
-            if held is not None and held.value is not None and me.oid in state.reachable([held.value]):
+            if held is not None and held.value is not None and _holds(state, held.value, me):
                 return Reference(oid)
     return None
+
+
+def _holds(state: State, collection: Value, me: Reference) -> bool:
+    members = [
+        member
+        for one in alternatives(collection)
+        if isinstance(one, Reference)
+        for member in ((one,) if one == me else state.record(one.oid).refers_to())
+    ]
+    return any(me in alternatives(member) for member in members)
 
 
 def leads_nowhere(record: InstanceRecord, relationship: Relationship) -> bool:
@@ -95,6 +106,8 @@ def _is_below(state: State, record: InstanceRecord, me: Reference, down: Relatio
     """In a tree: one of `me`'s own children, or theirs. Who goes up meets none of them."""
     for _ in range(MOST_STEPS):
         if down is None or record.parent is None or record.parent[1] != down.name:
+            return False
+        if down.target is None or not record.model.cls.is_subclass_of(down.target.cls):
             return False
         if record.parent[0] == me:
             return True

@@ -33,6 +33,7 @@ from asyncsqla_lint.semantics.instances import (
     PERSISTENT,
     SERVER_SIDE,
     TRANSIENT,
+    UNLOADED,
     UNSURE,
     WRITTEN,
     AttributeState,
@@ -580,8 +581,21 @@ def _delete(
     touch(state, me)
     for reference, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
         if record.lifecycle in (PERSISTENT, "mixed"):
+            record = _cascaded(state, reference, record)
             state.put(reference, replace(record, lifecycle="deleted"))
     return NONE
+
+
+def _cascaded(state: State, me: Reference, record: InstanceRecord) -> InstanceRecord:
+    """`delete()` loads those whom its cascade reaches (`ASQ301/good_cascades`)."""
+    for name, relationship in record.model.relationships.items():
+        found = record.state_of(name)
+        reaches = any(word in (relationship.cascade or "") for word in ("delete", "all"))
+        if reaches and found is not None and found.bits & (UNLOADED | EXPIRED):
+            load_attribute(state, me, record, name)
+            now = state.record(me.oid)
+            record = now if isinstance(now, InstanceRecord) else record
+    return record
 
 
 METHODS: dict[str, Performer] = {

@@ -8,7 +8,15 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import Arguments, ClassValue, FunctionValue, Reference, Value
+from asyncsqla_lint.flow.values import (
+    NONE,
+    Arguments,
+    ClassValue,
+    FunctionValue,
+    Reference,
+    TupleValue,
+    Value,
+)
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Hybrid, Model, Relationship, Synonym, UnknownAttribute
 from asyncsqla_lint.semantics import ledger, unit_of_work
@@ -105,6 +113,10 @@ def construct(
     given = dict(arguments.keywords)
     if positional:
         given = {**dict(zip(model.parameters, positional, strict=False)), **given}
+    if model.is_dataclass and flow.release == "2.0":  # 2.1 leaves the attribute alone instead
+        for name, one in model.relationships.items():
+            if one.init_default:
+                given.setdefault(name, TupleValue(()) if one.uselist else NONE)
     for name, value in given.items():
         record = state.record(me.oid)
         assert isinstance(record, InstanceRecord)

@@ -1,6 +1,6 @@
-"""Programs of queries, options, writes, expiry and reads, drawn by chance: what raises is reported, and nothing else.
+"""Programs of queries, options, writes, expiry and reads, drawn by chance: what raises is what is reported.
 
-More of them: `python tests/generated/test_loading.py 2000`, from seed 0 on; a second number is the first seed.
+More of them: `python tests/generated/test_loading.py 2000`, seeds from 0 on; another number is the first seed.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def main(count: int, first: int) -> int:
         release.close()
         kinds = ", ".join(f"{kind} {number}" for kind, number in sorted(tally.kinds.items()))
         print(
-            f"SQLAlchemy {name}: {tally.programs} programs, {tally.runs} runs, {tally.raised} reads raised and "
-            f"were reported ({kinds}), {tally.by_data} by data; {time.perf_counter() - started:.0f} s",
+            f"SQLAlchemy {name}: {tally.programs} programs, {tally.runs} runs, {tally.raised} reads raised "
+            f"and were reported ({kinds}), {tally.by_data} by data; {time.perf_counter() - started:.0f} s",
             flush=True,
         )
     print(f"{len(disagreements)} disagreements")
