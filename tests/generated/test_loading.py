@@ -1,6 +1,6 @@
 """Programs of queries, options, writes, expiry and reads, drawn by chance: what raises is what is reported.
 
-More of them: `python tests/generated/test_loading.py 2000`, seeds from 0 on; another number is the first seed.
+More of them: `python tests/generated/test_loading.py 2000`; another number is the first seed, for 0.
 """
 
 from __future__ import annotations
