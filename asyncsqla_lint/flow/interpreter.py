@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint.flow import calls, classes, scopes, statements, strings
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.expressions import evaluate
@@ -331,8 +333,12 @@ class Flow:
 
     def at_risk(self, state: State, awaited: Value) -> None:
         """The code waits for something outside, which may fail."""
-        if not self.meanings.cleans_up(state, awaited):
-            self.may_raise(state, RISK)
+        if self.tries and not self.meanings.cleans_up(state, awaited):
+            failed = state.copy()
+            record = failed.record(awaited.oid) if isinstance(awaited, Reference) else None
+            if isinstance(awaited, Reference) and isinstance(record, CoroutineRecord):
+                failed.put(awaited, replace(record, is_awaited=True))
+            self.may_raise(failed, RISK)
 
     def is_caught(self, *names: str) -> bool:
         """Does an enclosing handler name one of these exceptions? (A guard the author wrote.)"""

@@ -469,7 +469,7 @@ def _with_items(flow: Flow, state: State, node: With, position: int) -> Result:
     consumer = flow.frame
     options, exits = paths(flow, state, lambda own: evaluate(flow, own, item.context))
     reached: list[State] = []
-    for own, manager in options:
+    for own, manager in [one for option in options for one in _each_manager(*option)]:
         generator = calls.context_of(own, manager)
         if generator is not None:
 
@@ -511,6 +511,17 @@ def _as_try(node: With, position: int) -> Try:
     body = (With(node.span, rest, node.body, node.is_async),) if rest else node.body
     handler = Handler(context.span, TupleDisplay(context.span, context.arguments), None, ())
     return Try(node.span, body, (handler,), (), (), False)
+
+
+def _each_manager(state: State, manager: Value) -> list[Option]:
+    """What a call has given on several paths: the body runs in each function's context, once for each."""
+    found: dict[object, Value] = {}
+    for one in alternatives(manager):
+        generator = calls.context_of(state, one)
+        if generator is None:
+            return [(state, manager)]
+        found.setdefault(generator[0].info, one)
+    return [(state.copy(), one) for one in found.values()]
 
 
 def _run_generator(flow: Flow, generator: calls.Generator, body: OnYield, state: State) -> Value:
