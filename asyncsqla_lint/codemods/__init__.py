@@ -2,7 +2,8 @@
 
     python -m libcst.tool codemod -x asyncsqla_lint.codemods.AddEagerLoad src
 
-Each lints the project that a file belongs to, and makes the repairs of its kind in that file, safe or not.
+Each lints the project that a file belongs to, and makes in that file the fixes that need its kind of repair,
+safe or not.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from asyncsqla_lint.fixes.codemods import (
     sequence,
     suppression,
     transactions,
+    unblocking,
     urls,
 )
 
@@ -44,6 +46,8 @@ DisposeAround = command(disposing.DisposeAround)
 DisposeAsync = command(disposing.DisposeAsync)
 DisposeAtEnd = command(disposing.DisposeAtEnd)
 DisposeFinally = command(disposing.DisposeFinally)
+MakeEngineAsync = command(unblocking.MakeEngineAsync)
+MakePlain = command(unblocking.MakePlain)
 MakeWriteOnly = command(bases.MakeWriteOnly)
 MoveAwait = command(awaiting.MoveAwait)
 OpenInBlock = command(opening.OpenInBlock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import ClassVar
 
 import libcst as cst
@@ -30,8 +30,8 @@ class Mending(CodemodCommand):
         path = os.path.abspath(self.context.filename or UNSAVED)
         report = _report(path, tree.bytes)
         shown = next((name for name in report.sources if os.path.abspath(name) == path), None)
-        wanted = [] if shown is None else _of_kind(report.findings, self.codemod, shown)
-        after = Planner(lambda name: report.read(name) or "", wanted).plan().texts if wanted else {}
+        wanted = [] if shown is None else _of_kind(_possible(report, self.codemod), self.codemod, shown)
+        after = Planner(partial(_text, report), wanted).plan().texts if wanted else {}
         if shown is None or shown not in after:
             raise SkipFile(f"nothing for {self.codemod} to do")
         return cst.parse_module(after[shown], config=tree.config_for_parsing)
@@ -43,13 +43,29 @@ def command(codemod: type[Codemod]) -> type[Mending]:
     return type(codemod.__name__, (Mending,), {**attributes, "__module__": "asyncsqla_lint.codemods"})
 
 
+def _possible(report: Report, codemod: str) -> Sequence[Finding]:
+    """Half a fix is none: what has repairs of other kinds too must be possible as a whole."""
+    fixes = [(finding, finding.fix) for finding in report.findings if finding.fix is not None]
+    wanted = [
+        finding
+        for finding, fix in fixes
+        if any(repair.codemod == codemod for way in fix.ways for repair in way.repairs)
+    ]
+    plan = Planner(partial(_text, report), wanted).plan()
+    return [*plan.made, *plan.waiting]
+
+
+def _text(report: Report, path: str) -> str:
+    return report.read(path) or ""
+
+
 def _of_kind(findings: Sequence[Finding], codemod: str, path: str) -> list[Finding]:
-    """The findings that have such repairs in the file, with these alone."""
+    """The findings that have such repairs in the file, with what else their fix needs there."""
     found = []
     for finding in findings:
         for fix in () if finding.fix is None else finding.fix.ways:
-            mine = tuple(one for one in fix.repairs if one.codemod == codemod and one.path == path)
-            if mine:
+            mine = tuple(one for one in fix.repairs if one.path == path)
+            if any(one.codemod == codemod for one in mine):
                 found.append(replace(finding, fix=replace(fix, repairs=mine, otherwise=None)))
                 break
     return found

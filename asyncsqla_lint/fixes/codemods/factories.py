@@ -7,7 +7,7 @@ import libcst as cst
 from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File, text_of
 from asyncsqla_lint.fixes.codemods.keyword import with_argument, with_keyword, without_arguments
-from asyncsqla_lint.fixes.edits import Changes, Edit
+from asyncsqla_lint.fixes.edits import Changes, Edit, Import
 from asyncsqla_lint.fixes.tree import Refused
 
 ASYNCIO = "sqlalchemy.ext.asyncio"
@@ -19,16 +19,27 @@ class ReplaceCallee(Codemod):
     name = "replace_callee"
 
     def changes(self, file: File, repair: Repair) -> Changes:
-        call = file.node(repair, cst.Call)
-        if not isinstance(call.func, (cst.Name, cst.Attribute)):
-            raise Refused("the function has no name there")
-        name, imports = file.imports.reference(text_of(repair, "from"), text_of(repair, "name"), call)
-        edits = [Edit(*file.extent(call.func), name)]
-        drop = text_of(repair, "drop")
-        dropped = [one for one in call.args if one.keyword is not None and one.keyword.value == drop]
-        if drop and dropped:
-            edits += without_arguments(file, call, dropped)
+        edits, imports = callee_replaced(
+            file,
+            file.node(repair, cst.Call),
+            text_of(repair, "from"),
+            text_of(repair, "name"),
+            text_of(repair, "drop"),
+        )
         return Changes.of(edits, imports)
+
+
+def callee_replaced(
+    file: File, call: cst.Call, module: str, name: str, drop: str
+) -> tuple[list[Edit], list[Import]]:
+    if not isinstance(call.func, (cst.Name, cst.Attribute)):
+        raise Refused("the function has no name there")
+    written, imports = file.imports.reference(module, name, call)
+    edits = [Edit(*file.extent(call.func), written)]
+    dropped = [one for one in call.args if one.keyword is not None and one.keyword.value == drop]
+    if drop and dropped:
+        edits += without_arguments(file, call, dropped)
+    return edits, list(imports)
 
 
 class SetScope(Codemod):

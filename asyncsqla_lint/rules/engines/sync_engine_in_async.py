@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.places import place
+from asyncsqla_lint.rules.repairs.blocking import unblocked
 from asyncsqla_lint.rules.rule import BlocksLoop, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import LoopBlocked
 
@@ -47,9 +48,8 @@ class SyncEngineInAsync(Rule):
         mend = _MENDS.get(event.what.partition(".")[0], "use an async engine")
         message = f"`{what}` in {where} holds up the event loop until the database answers; {mend}"
         related = [] if event.made_at is None else [place(event.made_at, "made here, by the sync API")]
-        report(
-            self, event, f"{message}, or hand the work to `asyncio.to_thread`", related=related, subject=what
-        )
+        message += ", or hand the work to `asyncio.to_thread`"
+        report(self, event, message, related=related, subject=what, fix=unblocked(event))
 
 
 _MENDS = {

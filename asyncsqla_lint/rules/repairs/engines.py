@@ -59,11 +59,14 @@ _ASYNC_MAKERS = {"create_engine": "create_async_engine", "engine_from_config": "
 
 
 def async_engine(site: Site, maker: str) -> Fix | None:
-    new = _ASYNC_MAKERS.get(maker)
-    if new is None:
+    if maker not in _ASYNC_MAKERS:
         return None
-    arguments: dict[str, str | list[str] | bool] = {"name": new, "from": ASYNCIO, "drop": "future"}
-    return unsafe(f"Use `{new}`", [repair("replace_callee", site, **arguments)])
+    arguments = async_engine_arguments(maker)
+    return unsafe(f"Use `{arguments['name']}`", [repair("replace_callee", site, **arguments)])
+
+
+def async_engine_arguments(maker: str) -> dict[str, str | list[str] | bool]:
+    return {"name": _ASYNC_MAKERS[maker], "from": ASYNCIO, "drop": "future"}
 
 
 def rename_argument(
