@@ -72,7 +72,7 @@ class Index:
 
     def named(self, name: str, importer: Module | None = None) -> ModuleSymbol | External:
         """What an absolute dotted name is, if nothing shadows it."""
-        module = self.module(name, importer)
+        module = None if _is_standard(name) else self.module(name, importer)
         return ModuleSymbol(module) if module is not None else External(canonical(name))
 
     def absolute(self, module: Module, level: int, name: str) -> str | None:
@@ -99,6 +99,8 @@ class Index:
         absolute = self.absolute(module, level, source)
         if absolute is None:
             return None
+        if level == 0 and _is_standard(absolute):
+            return External(canonical(f"{absolute}.{name}"))
         found = self.module(absolute, module)
         if found is not None:
             return self._member_of(found, name, visited)
@@ -479,3 +481,16 @@ def _is_exported(module: str, name: str) -> bool:
     return (module.startswith("sqlalchemy") and name in exports(module)) or (
         module == "typing" and name[:1].isupper()
     )
+
+
+# SQLAlchemy imports them itself: no folder of a project that is called so (`examples/asyncio`) comes first.
+_STANDARD = frozenset(
+    (
+        "asyncio collections concurrent contextlib contextvars dataclasses enum functools inspect itertools "
+        "logging os re sys threading typing weakref"
+    ).split()
+)
+
+
+def _is_standard(name: str) -> bool:
+    return name.partition(".")[0] in _STANDARD

@@ -70,6 +70,9 @@ def engines_abandoned(
         return
     if frame.is_captured and _nested_dispose(frame.function):
         return
+    if frame.function in _whole_process(flow, frame.module):
+        flow.spared.update(mine)
+        return
     for state, value in done:
         _kept_by_modules(flow, state, frame, mine, value)
     # Of an engine whose sync half alone was disposed, that is the defect.
@@ -130,7 +133,7 @@ def _nested_dispose(function: FunctionInfo) -> bool:
 
 def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
     """What a module's top level has made lives as long as the process: does anybody ever dispose it?"""
-    if not flow.listens(EngineAbandoned):
+    if not flow.listens(EngineAbandoned) or is_script(flow, frame.module):
         return
     for state in states[:1]:
         _kept_for_good(flow, state, sorted(flow.watched - flow.spared - state.outside()), frame)
@@ -193,7 +196,7 @@ def _disposals(flow: Flow) -> Disposals:
     scout = Flow(flow.index, flow.meanings)  # of its own, so that nothing is heard of what it runs
     scout.release = flow.release
     sites: set[Site] = set()
-    may_be_any = False
+    may_be_any = not has_coroutines(flow)  # a fragment: nobody here connects
     for module in flow.index.modules.values():
         if any(_mentions(statement) for statement in module.program.statements):
             may_be_any = True  # `atexit.register(engine.dispose)`, `on_shutdown=[engine.dispose]`
@@ -205,6 +208,12 @@ def _disposals(flow: Flow) -> Disposals:
                 sites.update(record.site for record in disposed)
                 may_be_any = may_be_any or not disposed or any(record.is_given for record in disposed)
     return Disposals(frozenset(sites), may_be_any)
+
+
+def has_coroutines(flow: Flow) -> bool:
+    return any(
+        header.is_async for module in flow.index.modules.values() for header in module.program.functions
+    )
 
 
 def _disposed_by(scout: Flow, info: FunctionInfo) -> list[EngineRecord]:
@@ -233,6 +242,22 @@ def _is_main(flow: Flow, info: FunctionInfo) -> bool:
     return info in found
 
 
+def is_script(flow: Flow, module: Module) -> bool:
+    """Does it run from its first line to its last, and is that all it can do?
+
+    The process ends there, and takes its connections along without a word (SQLAlchemy's own examples end so).
+    Under `if __name__ == "__main__":` others may import it, and await its functions.
+    """
+    return any(True for _ in _whole_process(flow, module))
+
+
+def _whole_process(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
+    """The function that the module's last line gives to `asyncio.run`."""
+    last = module.program.statements[-1] if module.program.statements else None
+    if isinstance(last, p.Evaluate) and isinstance(last.value, p.Call):
+        yield from _given_to_runner(flow, module, last.value, None)
+
+
 def _mains(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
     bodies: list[tuple[p.Statements, FunctionInfo | None]] = [(module.program.statements, None)]
     for number, header in enumerate(module.program.functions):
@@ -240,10 +265,16 @@ def _mains(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
             bodies.append((module.program.bodies[number], flow.index.function_at(module, number)))
     for body, scope in bodies:
         for call in calls(body):
-            symbol = flow.index.resolve(module, call.function, scope)
-            if isinstance(symbol, External) and symbol.name in _RUNNERS and call.arguments:
-                given = call.arguments[0]
-                target = given.function if isinstance(given, p.Call) else given
-                main = flow.index.resolve(module, target, scope)
-                if isinstance(main, FunctionInfo):
-                    yield main
+            yield from _given_to_runner(flow, module, call, scope)
+
+
+def _given_to_runner(
+    flow: Flow, module: Module, call: p.Call, scope: FunctionInfo | None
+) -> Iterator[FunctionInfo]:
+    symbol = flow.index.resolve(module, call.function, scope)
+    if isinstance(symbol, External) and symbol.name in _RUNNERS and call.arguments:
+        given = call.arguments[0]
+        target = given.function if isinstance(given, p.Call) else given
+        main = flow.index.resolve(module, target, scope)
+        if isinstance(main, FunctionInfo):
+            yield main

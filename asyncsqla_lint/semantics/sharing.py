@@ -11,7 +11,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, Reference, Value
 from asyncsqla_lint.program import Span, end_of, start_of
-from asyncsqla_lint.project.names import ClassBinding
+from asyncsqla_lint.project.names import ClassBinding, Module
 from asyncsqla_lint.semantics import ledger, ownership, testing
 from asyncsqla_lint.semantics.events import SessionStored
 from asyncsqla_lint.semantics.sessions import SessionRecord
@@ -64,7 +64,7 @@ def _application(flow: Flow, state: State, arguments: Arguments, at: Span) -> Va
 
 def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> None:
     """From here on all can find these values; the sessions among them were made by whoever put them there."""
-    if not flow.listens(SessionStored):
+    if not flow.listens(SessionStored) or not ownership.has_coroutines(flow):
         return
     for oid in sorted(state.reachable(values)):
         record = state.record(oid)
@@ -95,7 +95,7 @@ def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
     for state in states:
         variables = state.variables(frame.id) or {}
         for name, value in variables.items():
-            if isinstance(value, Reference):
+            if isinstance(value, Reference) and not _is_of_one_coroutine(flow, frame.module, name):
                 stored(flow, state, (value,), f"the global variable `{name}`")
         for bindings in frame.module.names.bindings.values():
             for binding in bindings:
@@ -110,6 +110,12 @@ def _class_body(flow: Flow, state: State, cls: ClassInfo) -> None:
         if isinstance(member.value, p.Call) and member.owner is cls:
             value = flow.class_attribute(state, ClassValue(cls), name, member.span)
             stored(flow, state, (value,), f"the class attribute `{cls.name}.{name}`")
+
+
+def _is_of_one_coroutine(flow: Flow, module: Module, name: str) -> bool:
+    """A script whose last line runs a coroutine, the only one that uses the variable."""
+    users = [one for one in module.program.functions if one.is_async and name in one.mentions]
+    return len(users) < 2 and ownership.is_script(flow, module)
 
 
 def _is_of_script(site: Site) -> bool:

@@ -19,6 +19,9 @@ class EngineNotDisposed(Rule):
     The pool's connections stay open until the garbage collector finds them, when their event loop is gone:
     `ResourceWarning`, sockets that the server still counts, `RuntimeError: Event loop is closed` at exit.
 
+    A script whose last line is `asyncio.run(main())` is left alone: it can be nothing but a process that ends
+    there. Under `if __name__ == "__main__":` its `main` may be awaited by others.
+
     ## Example
     ```python
     async def main() -> None:
