@@ -12,6 +12,7 @@ from asyncsqla_lint.flow.values import (
     NONE,
     TRUE,
     UNKNOWN,
+    Arguments,
     ClassValue,
     Constant,
     Reference,
@@ -56,15 +57,19 @@ def test_paths(flow: Flow, state: State, node: p.Expression) -> Paths:
             going = merged(flow, onward, p.start_of(operand.span))
         stopped = merged(flow, stopped, p.start_of(node.span))
         return (stopped, going, exits) if stops else (going, stopped, exits)
-    options, exits = paths(flow, state, lambda own: flow.evaluate(own, node))
+    options, exits = paths(flow, state, lambda own: _told(flow, own, flow.evaluate(own, node), node.span))
     true, false = [], []
     for own, value in options:
         truth = decided(flow, own, node, value)
         if truth is not False:
             yes = own.copy() if truth is None else own
+            if isinstance(node, p.Compare):
+                value.assumed(flow, yes, True)
             if narrow(flow, yes, node, True) or truth is True:
                 true.append(yes)
         if truth is not True:
+            if isinstance(node, p.Compare):
+                value.assumed(flow, own, False)
             if narrow(flow, own, node, False) or truth is False:
                 false.append(own)
     return true, false, exits
@@ -74,9 +79,21 @@ def test(flow: Flow, state: State, node: p.Expression) -> bool | None:
     """The truth of a condition in one state, which stays one."""
     flow.joining += 1
     try:
-        return decided(flow, state, node, flow.evaluate(state, node))
+        return decided(flow, state, node, _told(flow, state, flow.evaluate(state, node), node.span))
     finally:
         flow.joining -= 1
+
+
+def _told(flow: Flow, state: State, value: Value, at: p.Span) -> Value:
+    """A condition asks the value itself for its truth: `__bool__`, or else `__len__`."""
+    for one in alternatives(value):
+        info = state.record(one.oid).class_info() if isinstance(one, Reference) else None
+        for name in ("__bool__", "__len__") if info is not None else ():
+            found = info.find(name) if info is not None else None
+            if found is not None and found[1].function is not None:
+                one.attribute(flow, state, name, at).call(flow, state, Arguments(), at)
+                break
+    return value
 
 
 def decided(flow: Flow, state: State, node: p.Expression, value: Value) -> bool | None:

@@ -23,7 +23,7 @@ from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column
 from asyncsqla_lint.semantics import eager_use, ledger, loops, unit_of_work
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
-from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
+from asyncsqla_lint.semantics.expressions import Computed, Criterion
 from asyncsqla_lint.semantics.identity import executed, key_of, materialise, same_row
 from asyncsqla_lint.semantics.instances import (
     EXPIRED,
@@ -162,7 +162,7 @@ def _get(
         # Expired: it is loaded again, yet the options are still not its own
         # (`get_options_when_expired_honoured`).
         statement = replace(statement, options=())
-        state.put(held, unit_of_work.refreshed(record))
+        state.put(held, unit_of_work.reloaded(record))
         return held
     unit_of_work.touch(state, me)
     eager_use.executed(flow, statement)
@@ -200,8 +200,8 @@ def apply_write(flow: Flow, state: State, session: Reference, statement: Stateme
             continue
         names: list[str] = []
         for name, value in statement.values or ():
-            if isinstance(value, (Criterion, AttributeValue)):
-                names.append(name)
+            if isinstance(value, Criterion) and not isinstance(value, Computed):
+                names.append(name)  # Python cannot compute it (`bulk_update_fetch_expr`)
         for name, attribute in record.model.attributes.items():
             if isinstance(attribute, Column) and attribute.is_set_by_server_on_update:
                 if statement.values is not None and name not in dict(statement.values):

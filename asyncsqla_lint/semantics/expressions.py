@@ -36,6 +36,24 @@ class Criterion(Value, frozen=True):
 SQL = Criterion()
 
 
+class Computed(Criterion, frozen=True):
+    """`Stock.amount - 1`: arithmetic that an UPDATE also does in Python, on the objects that it meets."""
+
+    def operated(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
+        return computed(operator, other)
+
+
+COMPUTED = Computed()
+
+
+def computed(operator: str, other: Value) -> Value:
+    if operator in ("+", "-", "*") and (
+        isinstance(other, (AttributeValue, Computed)) or not isinstance(other, Criterion)
+    ):
+        return COMPUTED
+    return SQL
+
+
 class AttributeValue(Value, frozen=True):
     """A mapped attribute read from its class: `User.posts`, `aliased_user.name`."""
 
@@ -78,7 +96,7 @@ class AttributeValue(Value, frozen=True):
         return SQL
 
     def operated(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
-        return SQL
+        return computed(operator, other)
 
     def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
         return SQL

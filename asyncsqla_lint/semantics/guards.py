@@ -11,6 +11,7 @@ from asyncsqla_lint.flow.values import (
     Arguments,
     ClassValue,
     Constant,
+    ExternalValue,
     Method,
     Reference,
     Value,
@@ -82,10 +83,50 @@ class Inspection(Value, frozen=True):
             return InstanceDict(self.instance)
         if name in ("object", "obj"):
             return self.instance
+        if name == "attrs":
+            return InspectedAttributes(self.instance)
         record = state.record(self.instance.oid)
         if name == "mapper" and isinstance(record, InstanceRecord):
             return MapperValue(record.model)
         return Method(self, name)
+
+
+class InspectedAttributes(Value, frozen=True):
+    """`inspect(obj).attrs`."""
+
+    instance: Reference
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return InspectedAttribute(self.instance, name)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        known = isinstance(key, Constant) and isinstance(key.value, str)
+        return InspectedAttribute(self.instance, str(key.value)) if known else UNKNOWN  # type: ignore[attr-defined]
+
+
+class InspectedAttribute(Value, frozen=True):
+    instance: Reference
+    name: str
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name == "loaded_value":
+            return LoadedValue(self.instance, self.name)
+        if name == "value":
+            return self.instance.attribute(flow, state, self.name, at)
+        return UNKNOWN
+
+
+class LoadedValue(Value, frozen=True):
+    """`inspect(obj).attrs.posts.loaded_value`: `NO_VALUE` where it is not loaded; emits no SQL."""
+
+    instance: Reference
+    name: str
+
+    def compared(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
+        if operator in ("is", "is not", "==", "!=") and isinstance(other, ExternalValue):
+            if other.name.rpartition(".")[2] in ("NO_VALUE", "NEVER_SET", "ATTR_EMPTY"):
+                return Evidence(self.instance, self.name, operator in ("is not", "!="))
+        return None
 
 
 class NameSet(Value, frozen=True):

@@ -77,6 +77,8 @@ def same_row(reference: Reference, record: InstanceRecord, key: Key | None) -> b
         known = {name: state.value for name, state in record.attributes.items() if state.value is not None}
         if all(name in known for name, _ in key):
             return _compare([(known[name], value) for name, value in key])
+        if record.is_new and all(isinstance(value, Constant) for _, value in key):
+            return False  # the key that the database gives is not one that the program writes down
         return None
     if {name for name, _ in record.key} == {name for name, _ in key}:
         theirs = dict(record.key)

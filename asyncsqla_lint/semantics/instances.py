@@ -205,6 +205,8 @@ class InstanceRecord(Record, frozen=True):
         if self.is_new:
             if isinstance(attribute, ColumnProperty):
                 return AttributeState(UNLOADED)
+            if isinstance(attribute, Column) and attribute.deferred and attribute.default is None:
+                return AttributeState(UNLOADED)  # nobody gave it: the row has it, the object does not
             return AttributeState(LOADED)
         if self.plan is None:
             if not isinstance(attribute, QueryExpression) and attribute.deferred:

@@ -299,13 +299,17 @@ class Plan(Struct, frozen=True):
     def loads_column(self, model: Model, attribute: Column | ColumnProperty | QueryExpression) -> bool | None:
         deferred = not isinstance(attribute, QueryExpression) and attribute.deferred
         loaded: bool | None = not deferred
+        is_narrowed = False
         group = None if isinstance(attribute, QueryExpression) else attribute.deferred_group
         for entry in self.entries:
             if entry.path and not (len(entry.path) == 1 and entry.path[0].name == "*"):
                 continue
             if entry.strategy == "load_only":
-                keeps = attribute.name in entry.columns or attribute.name in model.primary_key
-                loaded = keeps
+                if attribute.name in entry.columns or attribute.name in model.primary_key:
+                    loaded = True
+                elif not is_narrowed:  # a further `load_only` adds to the first
+                    loaded = False
+                is_narrowed = True
             elif entry.strategy == "defer" and (attribute.name in entry.columns or "*" in entry.columns):
                 loaded = attribute.name in model.primary_key
             elif entry.strategy in ("undefer", "with_expression"):

@@ -8,7 +8,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Reference, Value, alternatives
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
-from asyncsqla_lint.semantics.instances import LOADED, PERSISTENT, WRONG, InstanceRecord
+from asyncsqla_lint.semantics.instances import EXPIRED, LOADED, PERSISTENT, WRONG, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER, Plan
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def may_be_known(
             not isinstance(other, InstanceRecord)
             or other.session != record.session
             or other.lifecycle not in (PERSISTENT, "mixed")
-            or other.expired is not None
+            or _may_be_expired(other)
         ):
             continue
         is_below = _is_below(state, other, me, down)
@@ -100,6 +100,12 @@ def may_be_known(
         if _leads_to(other, relationship.target.cls, down if is_below or oid == me.oid else None):
             return True
     return False
+
+
+def _may_be_expired(record: InstanceRecord) -> bool:
+    """An expired object answers for nobody; on some path it may be."""
+    keys = [record.state_of(name) for name in record.model.primary_key]
+    return record.expired is not None or any(one is not None and one.bits & EXPIRED for one in keys)
 
 
 def _is_below(state: State, record: InstanceRecord, me: Reference, down: Relationship | None) -> bool:

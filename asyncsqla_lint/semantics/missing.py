@@ -26,7 +26,10 @@ from asyncsqla_lint.semantics.instances import (
     current,
     forgotten,
 )
+from asyncsqla_lint.semantics.loader_options import Plan
 from asyncsqla_lint.semantics.many_to_one import known_target, leads_nowhere, may_be_known
+
+ANYTHING = Plan(is_open=True)
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -87,6 +90,8 @@ def missing(
     if found.bits & EXPIRED and now.expired is not None and not isinstance(attribute, Relationship):
         now = replace(now, expired=None, attributes={**_unsure(now, now.expired), **now.attributes})
     loaded = AttributeState(UNSURE if found.bits & DYNAMIC == 0 else DYNAMIC | UNSURE, found.value)
+    if not reports and not record.many and not found.bits & DYNAMIC:
+        loaded = AttributeState(LOADED, found.value, plan=ANYTHING)  # it came, or we would not be here
     state.put(me, now.with_attribute(name, loaded))
     return loaded, None
 

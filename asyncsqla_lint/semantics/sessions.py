@@ -319,7 +319,20 @@ class FactoryValue(Value, frozen=True):
         if name == "configure":
             bind = arguments.keywords.get("bind", UNKNOWN)
             binds.bound(flow, state, "sessionmaker.configure", self.is_async, bind, at)
+            self._configured(flow, state, arguments, bind)
         return UNKNOWN
+
+    def _configured(self, flow: Flow, state: State, arguments: Arguments, bind: Value) -> None:
+        """`configure()` changes the factory that the function's own variables hold."""
+        expire = flag(arguments, "expire_on_commit", True)
+        changed = replace(
+            self,
+            expire_on_commit=expire if "expire_on_commit" in arguments.keywords else self.expire_on_commit,
+            bind=self.bind if bind is UNKNOWN else bind,
+        )
+        for name, value in list((state.variables(flow.frame.id) or {}).items()):
+            if value == self:
+                state.assign(flow.frame.id, name, changed)
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return () if self.bind is UNKNOWN else (self.bind,)

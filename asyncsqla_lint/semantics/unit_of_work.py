@@ -496,6 +496,17 @@ def refreshed(record: InstanceRecord) -> InstanceRecord:
     )
 
 
+def reloaded(record: InstanceRecord) -> InstanceRecord:
+    """An expired instance that `get()` finds: its columns come back, whatever an option once deferred."""
+    fresh = refreshed(record)
+    attributes = dict(fresh.attributes)
+    for name, column in record.model.columns.items():
+        found = fresh.state_of(name)
+        if not column.deferred and found is not None and found.bits & UNLOADED and found.cause is None:
+            attributes[name] = AttributeState(LOADED)
+    return replace(fresh, attributes=attributes)
+
+
 def attribute_names(state: State, value: Value | None) -> tuple[str, ...] | None:
     """The names in a list of attribute names; () when none are given, None when they cannot be read."""
     if value is None or value == NONE:
