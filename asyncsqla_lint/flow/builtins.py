@@ -216,6 +216,14 @@ def _filter(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return flow.allocate(state, ListRecord(None, element, "iterator"))
 
 
+def _range(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`range(3)` is not empty: the loop over it runs."""
+    bounds = [one.value for one in arguments.positional if isinstance(one, Constant)]
+    numbers = [one for one in bounds if isinstance(one, int)]
+    is_known = len(numbers) == len(arguments.positional) and 0 < len(numbers) < 4 and numbers[2:] != [0]
+    return flow.allocate(state, ListRecord(None, UNKNOWN, "range", not (is_known and range(*numbers))))
+
+
 def _reduce(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if len(arguments.positional) < 2:
         return UNKNOWN
@@ -460,6 +468,7 @@ MEANINGS = {
     "map": _map,
     "filter": _filter,
     "functools.reduce": _reduce,
+    "range": _range,
     "asyncio.Queue asyncio.LifoQueue asyncio.PriorityQueue": _queue,
     "iter": _iter,
     "aiter": _aiter,

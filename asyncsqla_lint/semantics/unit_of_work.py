@@ -499,10 +499,13 @@ def refreshed(record: InstanceRecord) -> InstanceRecord:
 def reloaded(record: InstanceRecord) -> InstanceRecord:
     """An expired instance that `get()` finds: its columns come back, whatever an option once deferred."""
     fresh = refreshed(record)
-    attributes = dict(fresh.attributes)
+    kept = {name: one for name, one in record.attributes.items() if not one.bits & EXPIRED}
+    attributes = {**fresh.attributes, **kept}
     for name, column in record.model.columns.items():
         found = fresh.state_of(name)
-        if not column.deferred and found is not None and found.bits & UNLOADED and found.cause is None:
+        if name in kept or column.deferred or found is None:
+            continue
+        if found.bits & UNLOADED and found.cause is None:
             attributes[name] = AttributeState(LOADED)
     return replace(fresh, attributes=attributes)
 
@@ -561,7 +564,7 @@ def _merge_target(
         for reference, one in held(state, session):
             if one.model is model and reference.oid in alive and same_row(reference, one, key):
                 if one.expired is not None:  # its key is assigned, and so looked at: that loads it again
-                    state.put(reference, refreshed(one))
+                    state.put(reference, reloaded(one))
                 return reference
     touch(state, session)
     equalities = () if key is None else tuple((model.cls, name, value) for name, value in key)
