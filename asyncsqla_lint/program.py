@@ -34,6 +34,11 @@ def end_of(place: Span) -> int:
     return (place >> LENGTH_BITS) + (place & LONGEST)
 
 
+def holds(body: Statements, place: Span) -> bool:
+    """Does the place lie in one of these statements?"""
+    return any(start_of(one.span) <= start_of(place) and end_of(place) <= end_of(one.span) for one in body)
+
+
 class Node(Struct, frozen=True, array_like=True, gc=False):
     """The base of every node: it has a place."""
 

@@ -16,9 +16,10 @@ from asyncsqla_lint.flow.values import (
     Constant,
     Reference,
     Value,
+    alternatives,
     union,
 )
-from asyncsqla_lint.program import Span
+from asyncsqla_lint.program import Span, holds
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column
 from asyncsqla_lint.semantics import eager_use, ledger, loops, unit_of_work
@@ -34,7 +35,7 @@ from asyncsqla_lint.semantics.instances import (
     Cause,
     InstanceRecord,
 )
-from asyncsqla_lint.semantics.loader_options import EAGER, LoaderOptions, collected
+from asyncsqla_lint.semantics.loader_options import EAGER, LoaderOptions, collected, loads_by_name
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement, entity_class, with_execution_options
 
@@ -51,15 +52,13 @@ def _execute(
     argument = arguments.get(0, "statement") or UNKNOWN
     if session.autoflush:
         unit_of_work.flush(flow, state, me, at)
-    found = argument if isinstance(argument, Statement) else None
-    if found is None:
-        for one in getattr(argument, "alternatives", ()):
-            if isinstance(one, Statement):
-                found = one if found is None else _either(found, one)
+    given = [one for one in alternatives(argument) if isinstance(one, Statement)]
+    found = _one_of(flow, given) if given else None
     if flow.listens(StatementExecuted):
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, found, argument, name))
     if found is not None and not found.is_write:
-        eager_use.executed(flow, found)
+        for one in given:
+            eager_use.executed(flow, one)
         loops.asked(flow, state, name, (value for _, _, value in found.equalities), at)
     if flow.tries:
         flow.may_raise(state, unit_of_work.DATABASE_ERROR)
@@ -96,14 +95,24 @@ def _execute(
     return reference
 
 
-def _either(one: Statement, other: Statement) -> Statement:
-    """Two statements of different paths: an option that only one has is in doubt."""
-    if one.entities != other.entities:
-        return replace(one, entities=(UNKNOWN,) * len(one.entities))
-    if one.options == other.options:
-        return replace(one, equalities=(), has_criteria=True)
-    common = tuple(option for option in one.options if option in other.options)
-    return replace(one, options=(*common, LoaderOptions(is_open=True)), equalities=(), has_criteria=True)
+def _one_of(flow: Flow, found: list[Statement]) -> Statement:
+    """Statements of several paths: an option that only some have loads on these."""
+    first = found[0]
+    if any(one.entities != first.entities for one in found):
+        return replace(first, entities=(UNKNOWN,) * len(first.entities))
+    if len(found) > 1:
+        first = replace(first, equalities=(), has_criteria=True)
+    if all(one.options == first.options for one in found):
+        return first
+    common = tuple(option for option in first.options if all(option in one.options for one in found))
+    rest = tuple(tuple(option for option in one.options if option not in common) for one in found)
+    if not all(loads_by_name(option) for options in rest for option in options):
+        return replace(first, options=(*common, LoaderOptions(is_open=True)))
+    function = flow.frame.function
+    is_here = function is not None and all(
+        one.site.module is flow.frame.module and holds(function.body, one.site.span) for one in found
+    )
+    return replace(first, options=common, perhaps=rest, chosen_in=flow.frame.id if is_here else 0)
 
 
 def _get(

@@ -23,7 +23,7 @@ from asyncsqla_lint.semantics.instances import (
     Key,
     allocate,
 )
-from asyncsqla_lint.semantics.loader_options import EAGER, Plan, plan_for
+from asyncsqla_lint.semantics.loader_options import EAGER, Plan, named_in, plan_for
 from asyncsqla_lint.semantics.statements import Statement, entity_class
 
 if TYPE_CHECKING:
@@ -128,6 +128,8 @@ def _plan(model: Model, statement: Statement, subclasses: tuple[ClassInfo, ...])
     classes = tuple(cls for entity in statement.entities if (cls := entity_class(entity)) is not None)
     if len(classes) > 1:
         plan = replace(plan, others=classes)
+    if statement.perhaps:
+        plan = replace(plan, perhaps=named_in(model.cls, statement.perhaps), chosen_in=statement.chosen_in)
     if statement.from_statement:
         plan = replace(plan, entries=tuple(one for one in plan.entries if one.strategy != "joinedload"))
     return plan
@@ -216,7 +218,7 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
         if state is None or not state.bits & (UNLOADED | EXPIRED | RAISES | UNSURE):
             continue
         if isinstance(attribute, Relationship):
-            if plan.is_open:
+            if plan.is_open or (plan.is_perhaps_loaded(name) and not plan.is_loaded_anyway(name)):
                 attributes[name] = replace(state, bits=state.bits | UNSURE)
             elif _loaded_by(record, plan, name):
                 attributes[name] = AttributeState(LOADED, plan=plan)

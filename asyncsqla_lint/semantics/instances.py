@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
 LOADED, UNLOADED, EXPIRED, RAISES, DYNAMIC, UNSURE = 1, 2, 4, 8, 16, 32
+CHOSEN = 64  # some paths' queries load it, others' do not: who calls where they part may tell them apart
 WRONG = UNLOADED | EXPIRED | RAISES | DYNAMIC
 
 TRANSIENT, PENDING, PERSISTENT, DETACHED = "transient", "pending", "persistent", "detached"
@@ -188,6 +189,9 @@ class InstanceRecord(Record, frozen=True):
         strategy = self.plan.strategy(attribute)
         if strategy is None:
             return AttributeState(UNSURE)
+        if self.plan.is_perhaps_loaded(attribute.name) and strategy not in EAGER:
+            missing = 0 if self.plan.is_loaded_anyway(attribute.name) else UNLOADED
+            return AttributeState(LOADED | missing | CHOSEN)
         if strategy in EAGER or strategy == "noload":
             return AttributeState(LOADED)
         if strategy == "raiseload":

@@ -274,7 +274,7 @@ def _is_cleanup(body: p.Statements, at: Span, guards: Guards = _guards) -> bool:
             continue
         blocks: tuple[p.Statements, ...] = ()
         if isinstance(statement, p.Try):
-            if any(_holds(block, at) for block in guards(statement)):
+            if any(p.holds(block, at) for block in guards(statement)):
                 return True
             blocks = (statement.body, statement.otherwise)
         elif isinstance(statement, (p.If, p.While, p.For)):
@@ -285,10 +285,6 @@ def _is_cleanup(body: p.Statements, at: Span, guards: Guards = _guards) -> bool:
             blocks = tuple(case.body for case in statement.cases)
         return any(_is_cleanup(block, at, guards) for block in blocks)
     return False
-
-
-def _holds(body: p.Statements, at: Span) -> bool:
-    return any(start_of(one.span) <= start_of(at) and end_of(at) <= end_of(one.span) for one in body)
 
 
 def register(meanings: Meanings) -> None:

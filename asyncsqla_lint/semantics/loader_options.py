@@ -238,6 +238,8 @@ class Plan(Struct, frozen=True):
     wildcards: tuple[Entry, ...] = ()  # `raiseload("*")` without an entity holds at every depth
     subclasses: tuple[ClassInfo, ...] = ()  # whose columns are loaded too
     others: tuple[ClassInfo, ...] = ()  # the query's further entities: their own options reach the same rows
+    perhaps: tuple[frozenset[str], ...] = ()  # the relationships that each of several paths loads besides
+    chosen_in: int = 0  # the frame whose paths these were
 
     @property
     def has_options(self) -> bool:
@@ -271,6 +273,12 @@ class Plan(Struct, frozen=True):
             return None
         strategy = LAZY_NAMES.get(relationship.lazy)
         return None if strategy is None else self._unasked(relationship, strategy)
+
+    def is_perhaps_loaded(self, name: str) -> bool:
+        return any(name in names for names in self.perhaps)
+
+    def is_loaded_anyway(self, name: str) -> bool:
+        return bool(self.perhaps) and all(name in names for names in self.perhaps)
 
     def raises_on_sql_only(self, relationship: Relationship) -> bool:
         return relationship.lazy == "raise_on_sql" or any(
@@ -399,6 +407,28 @@ def plan_for(
         (cls,),
         wildcards=tuple(wildcards),
         subclasses=subclasses + _polymorphic(entries),
+    )
+
+
+def loads_by_name(option: LoaderOptions) -> bool:
+    """Does it do nothing to its entity but load relationships that it names?"""
+    return not option.is_open and all(
+        entry.path and entry.path[0].name != "*" and (len(entry.path) > 1 or entry.strategy in EAGER)
+        for entry in option.entries
+    )
+
+
+def named_in(
+    cls: ClassInfo, alternatives: tuple[tuple[LoaderOptions, ...], ...]
+) -> tuple[frozenset[str], ...]:
+    """The relationships of `cls` that each of several lists of options loads."""
+    return tuple(
+        frozenset(
+            entry.path[0].name
+            for entry in plan_for(cls, options).entries
+            if len(entry.path) == 1 and entry.strategy in EAGER
+        )
+        for options in alternatives
     )
 
 

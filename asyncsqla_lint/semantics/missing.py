@@ -13,6 +13,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import MappedAttribute, Relationship
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.instances import (
+    CHOSEN,
     DETACHED,
     DYNAMIC,
     EXPIRED,
@@ -48,7 +49,7 @@ def missing(
     """The attribute is not there on some or every path. Says so, and goes on as if it were, once said."""
     name = attribute.name
     certain = not found.bits & (LOADED | UNSURE)
-    reports = not found.bits & UNSURE
+    reports = not found.bits & UNSURE and (not found.bits & CHOSEN or _is_chosen_here(flow, record))
     if reports and record.lifecycle == "mixed":
         certain = False
     emits_sql = found.bits & (UNLOADED | EXPIRED) or (
@@ -94,6 +95,16 @@ def missing(
         loaded = AttributeState(LOADED, found.value, plan=ANYTHING)  # it came, or we would not be here
     state.put(me, now.with_attribute(name, loaded))
     return loaded, None
+
+
+def _is_chosen_here(flow: Flow, record: InstanceRecord) -> bool:
+    """Does the function still run whose paths chose the options? None of its tests tells them apart."""
+    frame: Frame | None = flow.frame
+    while frame is not None and record.plan is not None:
+        if frame.id == record.plan.chosen_in:
+            return True
+        frame = frame.caller
+    return False
 
 
 def _forget_siblings(state: State, me: Reference, record: InstanceRecord) -> None:

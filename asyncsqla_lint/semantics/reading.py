@@ -23,6 +23,7 @@ from asyncsqla_lint.project.models import (
 )
 from asyncsqla_lint.semantics.collections import CollectionRecord, DynamicCollection
 from asyncsqla_lint.semantics.instances import (
+    CHOSEN,
     LOOKED_AT,
     PENDING,
     PERSISTENT,
@@ -224,7 +225,7 @@ def _related(
     source = record.plan if state_bits is None or state_bits.plan is None else state_bits.plan
     if source is not None:
         plan = source.below(attribute)
-        if state_bits is not None and state_bits.bits & UNSURE:
+        if state_bits is not None and state_bits.bits & (UNSURE | CHOSEN):
             plan = replace(plan, is_open=True) if plan.entries else None
     related = InstanceRecord(
         target,

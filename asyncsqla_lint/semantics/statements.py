@@ -55,6 +55,8 @@ class Statement(Value, frozen=True):
     synchronize: str | None = None
     from_statement: bool = False
     is_written_text: bool = False  # `text("insert …")`
+    perhaps: tuple[tuple[LoaderOptions, ...], ...] = ()  # what each of several paths has given besides
+    chosen_in: int = 0  # the frame whose paths these were
 
     def truth(self, state: State) -> bool | None:
         return True
