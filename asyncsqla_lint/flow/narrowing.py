@@ -428,11 +428,12 @@ def _collect(body: p.Statements, found: dict[str, int], loop_end: int) -> None:
                 _collect(case.body, found, loop_end)
         elif isinstance(statement, p.Assert):
             _note(statement.test, found, loop_end)
-        elif isinstance(statement, (p.Assign, p.AnnotatedAssign, p.Return, p.Evaluate)) and isinstance(
-            statement.value, (p.Conditional, p.BooleanOperation)
-        ):
-            value = statement.value
-            _note(value.test if isinstance(value, p.Conditional) else value, found, loop_end)
+        elif isinstance(statement, (p.Assign, p.AnnotatedAssign, p.AugmentedAssign, p.Return, p.Evaluate)):
+            for node in walk(statement):
+                if isinstance(node, p.Conditional):
+                    _note(node.test, found, loop_end)
+                elif isinstance(node, p.BooleanOperation):
+                    _note(node, found, loop_end)
 
 
 def _note(node: p.Expression, found: dict[str, int], loop_end: int) -> None:
