@@ -265,7 +265,11 @@ def _guards(node: p.Try) -> tuple[p.Statements, ...]:
 
 
 def _handlers_that_raise(node: p.Try) -> tuple[p.Statements, ...]:
-    return tuple(one.body for one in node.handlers if one.body and isinstance(one.body[-1], p.Raise))
+    return tuple(
+        handler.body
+        for handler in node.handlers
+        if any(isinstance(last, p.Raise) for last in handler.body[-1:])
+    )
 
 
 def _is_cleanup(body: p.Statements, at: Span, guards: Guards = _guards) -> bool:
