@@ -313,6 +313,7 @@ Assignments = dict[str, list[tuple[int, p.Expression, "p.Expression | None"]]]
 
 def self_assignments(flow: Flow, cls: ClassInfo) -> Assignments:
     """`self.name = …` in the methods that the class body defines."""
+    cls.module.consult()
     cached: Assignments | None = cls.__dict__.get("self_assignments")
     if cached is None:
         cached = {}
@@ -320,6 +321,8 @@ def self_assignments(flow: Flow, cls: ClassInfo) -> Assignments:
             function = member.function
             if function is None or not function.header.parameters:
                 continue
+            if function.module is not cls.module:
+                cls.index.foundation.add(function.module)
             _assignments(function.body, function.header.parameters[0].name, function.number, cached)
         cls.__dict__["self_assignments"] = cached
     return cached

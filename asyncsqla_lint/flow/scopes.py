@@ -209,6 +209,7 @@ class Scopes:
         return self.flow.evaluate(state, expression)
 
     def assigned_globals(self, module: Module) -> dict[str, list[p.Expression]]:
+        module.consult()
         found = self._global_names.get(module)
         if found is None:
             found = {}

@@ -87,6 +87,7 @@ def application_layer(index: Index) -> Layer:
         for module in index.modules.values():
             if not any("itestar" in name or "Router" in name for name in module.names.bindings):
                 continue
+            index.foundation.add(module)
             bodies: list[tuple[p.Statements, Scope]] = [(module.program.statements, None)]
             bodies += [(info.body, info) for info in index.functions_of(module)]
             for body, scope in bodies:

@@ -58,6 +58,7 @@ def validated(flow: Flow, state: State, cls: ClassValue, name: str, value: Value
         ):
             if not isinstance(symbol, External):
                 continue
+            member.function.module.consult()
             if symbol.name in _WHOLE and name in member.function.header.mentions:
                 return UNKNOWN
             if symbol.name in _VALIDATORS and _names(expression, name):
