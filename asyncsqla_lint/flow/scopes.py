@@ -209,8 +209,7 @@ class Scopes:
         return self.flow.evaluate(state, expression)
 
     def assigned_globals(self, module: Module) -> dict[str, list[p.Expression]]:
-        module.consult()
-        found = self._global_names.get(module)
+        found = self._global_names.get(module)  # part of the module's outline
         if found is None:
             found = {}
             for body in module.program.bodies:

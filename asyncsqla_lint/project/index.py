@@ -309,8 +309,7 @@ class Index:
 
     def _global_assignments(self, module: Module) -> dict[str, tuple[Scoped, ...]]:
         if module not in self._globals:
-            self.foundation.add(module)
-            found: dict[str, tuple[Scoped, ...]] = {}
+            found: dict[str, tuple[Scoped, ...]] = {}  # part of the module's outline
             for function in self.functions_of(module):
                 declared = [name for one in function.body if isinstance(one, p.Global) for name in one.names]
                 for name in declared:

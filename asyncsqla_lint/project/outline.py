@@ -11,7 +11,7 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.project.walking import calls
+from asyncsqla_lint.project.walking import calls, walk
 
 # What bodies are searched for, through all modules: to name one of these is part of the outline.
 DISPOSE = "dispose"
@@ -43,7 +43,8 @@ def facts_of(program: p.Program, content: str) -> Facts:
 
 
 def outline(program: p.Program) -> str:
-    text = repr((_Outline(program).of(program.statements), _factory_calls(program)))
+    plain = _Outline(program)
+    text = repr((plain.of(program.statements), _factory_calls(program), _rebinding(program)))
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
 
@@ -78,6 +79,12 @@ class _Outline:
             header.type_parameters,
             sorted(_SEARCHED.intersection(header.mentions)),
         ]
+
+
+def _rebinding(program: p.Program) -> object:
+    """Functions that give the module's globals other values."""
+    found = (body for body in program.bodies if any(isinstance(node, p.Global) for node in walk(body)))
+    return [_Outline(program).of(body) for body in found]
 
 
 def _factory_calls(program: p.Program) -> object:
