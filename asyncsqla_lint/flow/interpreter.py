@@ -41,6 +41,7 @@ from asyncsqla_lint.flow.values import (
     SuperValue,
     Text,
     Value,
+    alternatives,
     union,
 )
 from asyncsqla_lint.knowledge.releases import NEWEST, Release
@@ -404,11 +405,13 @@ class Flow:
     def yielded(self, state: State, value: Value) -> Value:
         """The running generator gives `value`; what it gets back is what its consumer sends."""
         frame = self.frame
+        if frame.on_yield is None:
+            for one in alternatives(value):
+                if isinstance(one, Reference) and isinstance(state.record(one.oid), CoroutineRecord):
+                    state.let_out((one,))  # whoever drives the generator may await it
         if frame.yielded is not None:
             frame.yielded.append(value)
             frame.lent.append(value)
-            if isinstance(value, Reference) and isinstance(state.record(value.oid), CoroutineRecord):
-                state.let_out((value,))  # whoever drives the generator may await it
             self.may_raise(state, UNKNOWN)  # whatever its consumer raises meanwhile
             if frame.until_yield:
                 raise PathEnds(Outcome("return", state, NONE))
