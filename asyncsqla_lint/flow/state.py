@@ -27,6 +27,7 @@ from asyncsqla_lint.project.classes import ClassInfo
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.frames import Outcome
     from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.project.names import Scoped
 
 
 class Record(Struct, frozen=True):
@@ -120,6 +121,10 @@ class Record(Struct, frozen=True):
     def peek(self, name: str) -> Value | None:
         """An attribute's value, if it is known, without the consequences of reading it."""
         return None
+
+    def annotated(self, where: Scoped) -> Record:
+        """What the annotation of the variable that it is given to adds."""
+        return self
 
     def parts(self) -> tuple[tuple[str, Value], ...]:
         """The fields of a plain record, which its reader may test."""

@@ -54,6 +54,7 @@ from asyncsqla_lint.program import (
     With,
     end_of,
 )
+from asyncsqla_lint.project.names import Scoped
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -158,6 +159,12 @@ def _annotated_assign(flow: Flow, state: State, node: AnnotatedAssign) -> None:
     value = evaluate(flow, state, node.value)
     if value == UNKNOWN:
         value = flow.scopes.annotation_value(state, flow.frame, node.annotation, node.span)
+    elif isinstance(value, Reference):
+        record = state.record(value.oid)
+        where = Scoped(node.annotation, flow.frame.module, flow.frame.function or flow.frame.owner)
+        known = record.annotated(where)
+        if known is not record:
+            state.put(value, known)
     assign(flow, state, node.target, value)
 
 
