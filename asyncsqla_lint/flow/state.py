@@ -13,8 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.values import (
+    NONE,
     UNKNOWN,
     Arguments,
+    Constant,
     FunctionValue,
     Iteration,
     Reference,
@@ -359,13 +361,16 @@ class State:
         if self.heap is not other.heap:
             heap = self.heap.copy()
             lost: list[Value] = []
+            only_theirs, only_ours = self._absent(other), other._absent(self)
             for oid, record in other.heap.items():
                 ours = heap.get(oid)
                 if ours is None:
                     ours = self.base.get(oid)
                 if ours is None:
                     heap[oid] = record
-                elif ours is not record:
+                elif oid in only_theirs:
+                    heap[oid] = record
+                elif ours is not record and oid not in only_ours:
                     joined = heap[oid] = self.joins.joined(ours, record)
                     if joined is FORGOTTEN:
                         lost.extend((*ours.refers_to(), *record.refers_to()))
@@ -379,6 +384,20 @@ class State:
         if self.facts != other.facts:
             result.facts = {key: fact for key, fact in self.facts.items() if other.facts.get(key) == fact}
         return result
+
+
+    def _absent(self, other: State) -> set[int]:
+        """What `other` has where this path has `None`, and that nothing else leads to here."""
+        given = [
+            value
+            for frame, variables in other.frames.items()
+            if (mine := self.frames.get(frame)) is not None and mine is not variables
+            for name, value in variables.items()
+            if value is not NONE and mine.get(name) == NONE and not isinstance(value, Constant)
+        ]
+        found = other.reachable(given) if given else set()
+        differing = {oid for oid in found if self.heap.get(oid) is not other.heap.get(oid)}
+        return differing - self.alive() - self.outside() if differing else differing
 
 
 def _joined_variables(mine: Variables, theirs: Variables) -> Variables:
