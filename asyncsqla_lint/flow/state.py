@@ -385,7 +385,6 @@ class State:
             result.facts = {key: fact for key, fact in self.facts.items() if other.facts.get(key) == fact}
         return result
 
-
     def _absent(self, other: State) -> set[int]:
         """What `other` has where this path has `None`, and that nothing else leads to here."""
         given = [
