@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index, Module
 
 STEPS_PER_ROOT = 8_000
-HEAP_PER_STEP = 40
+PAGES_PER_STEP = 2
 STEPS_SHARED = 4_000  # for a module's top level, and whatever else all roots share
 DEEPEST_CALL = 24
 FIRST_OF_ROOTS = 1 << 56  # below it are the ids of what all roots share
@@ -64,15 +64,31 @@ class TryContext:
 
     def __init__(self, catches: frozenset[str], first_frame: int) -> None:
         self.catches = catches
-        self.first_frame = first_frame
+        self.first_frame = first_frame  # frames with greater ids are opened inside
         self.states: list[tuple[State, Value]] = []
+        self._last: list[State] = []  # what was added last to each of these
 
     def add(self, state: State, exception: Value) -> None:
         for index, (known, value) in enumerate(self.states):
             if value == exception:
-                self.states[index] = (known.joined(state), value)
+                if not self._is_known(state, self._last[index], known):
+                    self.states[index] = (known.joined(state), value)
+                    self._last[index] = state.copy()
                 return
         self.states.append((state.copy(), exception))
+        self._last.append(state.copy())
+
+    def _is_known(self, state: State, last: State, known: State) -> bool:
+        """Most statements change nothing that the handler could see."""
+        if state.pending is not last.pending or not state.heap.is_same(last.heap):
+            return False
+        frames = state.frames
+        for number, variables in last.frames.items():
+            if number <= self.first_frame and frames.get(number) is not variables:
+                return False
+        if known.facts and state.facts != known.facts:
+            known.facts = {key: fact for key, fact in known.facts.items() if state.facts.get(key) is fact}
+        return True
 
 
 class Cleanup(TryContext):
@@ -173,7 +189,7 @@ class Flow:
 
     def step(self, state: State) -> None:
         # What a step costs grows with what the path knows: copies, joins and searches go through the heap.
-        self.steps_left -= 1 + len(state.heap) // HEAP_PER_STEP
+        self.steps_left -= 1 + state.heap.size // PAGES_PER_STEP
         if self.steps_left < 0:
             raise BudgetExceeded
 

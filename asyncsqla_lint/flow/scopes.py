@@ -235,7 +235,7 @@ class Scopes:
             flow.frame, flow.tries, flow.recorders = outer, tries, recorders
             flow.joining -= 1
             flow.muted -= 1
-        flow.base.update(state.heap)
+        flow.base.update(state.heap.items())
         for frame, variables in state.frames.items():
             flow.base_frames[frame] = variables
         return value

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.heap import Heap
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -213,7 +214,6 @@ class State:
 
     __slots__ = (
         "_fresh",
-        "_heap_is_fresh",
         "base",
         "base_frames",
         "facts",
@@ -228,11 +228,10 @@ class State:
         self.base = base  # records made by module-level code, shared by every path
         self.base_frames = base_frames  # what module-level closures close over
         self.frames: dict[int, Variables] = {}
-        self.heap: dict[int, Record] = {}
+        self.heap = Heap()
         self.facts: dict[str, bool] = {}
         self.pending: Outcome | None = None  # how a consumer left its loop while its generator still runs
         self._fresh: set[int] = set()  # frames that nobody else shares
-        self._heap_is_fresh = True
 
     def copy(self) -> State:
         twin = State.__new__(State)
@@ -240,13 +239,11 @@ class State:
         twin.base = self.base
         twin.base_frames = self.base_frames
         twin.frames = self.frames.copy()
-        twin.heap = self.heap
+        twin.heap = self.heap.copy()
         twin.facts = self.facts.copy()
         twin.pending = self.pending
         twin._fresh = set()
-        twin._heap_is_fresh = False
         self._fresh = set()
-        self._heap_is_fresh = False
         return twin
 
     def become(self, other: State) -> None:
@@ -254,7 +251,7 @@ class State:
         twin = other.copy()
         self.frames, self.heap, self.facts = twin.frames, twin.heap, twin.facts
         self.pending = twin.pending
-        self._fresh, self._heap_is_fresh = set(), False
+        self._fresh = set()
 
     def pending_key(self) -> str | None:
         return None if self.pending is None else self.pending.kind
@@ -302,10 +299,7 @@ class State:
         return found
 
     def put(self, reference: Reference, record: Record) -> None:
-        if not self._heap_is_fresh:
-            self.heap = self.heap.copy()
-            self._heap_is_fresh = True
-        self.heap[reference.oid] = record
+        self.heap.put(reference.oid, record)
 
     def records(self) -> Iterable[tuple[Reference, Record]]:
         """Every record that this path has made or touched."""
@@ -358,24 +352,19 @@ class State:
                 result.frames[frame] = variables
             elif mine is not variables:
                 result.frames[frame] = _joined_variables(mine, variables)
-        if self.heap is not other.heap:
-            heap = self.heap.copy()
+        if not self.heap.is_same(other.heap):
             lost: list[Value] = []
             only_theirs, only_ours = self._absent(other), other._absent(self)
-            for oid, record in other.heap.items():
-                ours = heap.get(oid)
-                if ours is None:
-                    ours = self.base.get(oid)
-                if ours is None:
-                    heap[oid] = record
-                elif oid in only_theirs:
-                    heap[oid] = record
-                elif ours is not record and oid not in only_ours:
-                    joined = heap[oid] = self.joins.joined(ours, record)
-                    if joined is FORGOTTEN:
-                        lost.extend((*ours.refers_to(), *record.refers_to()))
-            result.heap = heap
-            result._heap_is_fresh = True
+
+            def join_records(oid: int, ours: Record, theirs: Record) -> Record:
+                if oid in only_theirs or oid in only_ours:
+                    return theirs if oid in only_theirs else ours
+                joined = self.joins.joined(ours, theirs)
+                if joined is FORGOTTEN:
+                    lost.extend((*ours.refers_to(), *theirs.refers_to()))
+                return joined
+
+            result.heap = self.heap.joined(other.heap, self.base, join_records)
             if lost:
                 result.let_out(lost)
         if self.pending is not None and other.pending is not None:
