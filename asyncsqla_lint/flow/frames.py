@@ -183,3 +183,23 @@ def together(values: list[Value]) -> Value:
     if len(tuples) == len(values) and len({len(one) for one in tuples}) == 1:
         return TupleValue(tuple(union(column) for column in zip(*tuples, strict=True)))
     return union(tuple(values))
+
+
+def merged_exits(exits: list[Outcome]) -> list[Outcome]:
+    """What runs on every way out of a block need not run for each path that leaves it alike."""
+    if len(exits) < 2:
+        return exits
+    groups: dict[object, list[Outcome]] = {}
+    for one in exits:
+        kept = outline(one.value, one.state) if one.kind == "return" else one.value
+        key = (one.kind, one.at, one.frame, one.closes, kept, one.state.pending_key())
+        groups.setdefault(key, []).append(one)
+    return [group[0] if len(group) == 1 else _joined(group) for group in groups.values()]
+
+
+def _joined(exits: list[Outcome]) -> Outcome:
+    first = exits[0]
+    value = together([one.value for one in exits])
+    return Outcome(
+        first.kind, join_states([one.state for one in exits]), value, first.at, first.frame, first.closes
+    )

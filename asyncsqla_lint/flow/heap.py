@@ -1,7 +1,7 @@
 """The heap of one path: records by object, on pages that paths share until one of them writes.
 
-A path is copied at every statement and joined wherever paths meet, and mostly little has changed in between.
-So a copy is as cheap as its table of pages, a write copies one page, and a join looks only at pages that differ.
+A path is copied at every statement and joined wherever paths meet; mostly little has changed in between.
+So a copy is as cheap as its table of pages, a write copies one page, a join looks at pages that differ.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow import calls, classes, scopes, statements, strings
+from asyncsqla_lint.flow import calls, classes, closed, scopes, statements, strings
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.frames import (
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.meanings import Meanings
     from asyncsqla_lint.project.index import Index, Module
 
-STEPS_PER_ROOT = 8_000
-PAGES_PER_STEP = 2
+STEPS_PER_ROOT = 2_500
+PAGES_PER_STEP = 32
 STEPS_SHARED = 4_000  # for a module's top level, and whatever else all roots share
 DEEPEST_CALL = 24
 FIRST_OF_ROOTS = 1 << 56  # below it are the ids of what all roots share
@@ -115,6 +115,7 @@ class Flow:
         self.recorders: list[Callable[[Event], None]] = []
         self.tries: list[TryContext] = []
         self.oracle = Oracle()
+        self.isolated = 0  # inside calls that are tried on a heap of their own, see `flow.closed`
         self.joining = 0
         self.hedge = 0
         self.muted = 0
@@ -180,18 +181,28 @@ class Flow:
             self.count("roots too deep")
 
     def count(self, what: str) -> None:
+        self.touch()
         self.statistics[what] = self.statistics.get(what, 0) + 1
 
     def note_read(self, at: Span, name: str, wrong: bool) -> None:
         """Remember how a read came out: one that was also right on some path is not certainly wrong."""
+        self.touch()
         key = (self.frame.module.name, at, name)
         self.reads[key] = self.reads.get(key, 0) | (2 if wrong else 1)
 
     def step(self, state: State) -> None:
-        # What a step costs grows with what the path knows: copies, joins and searches go through the heap.
-        self.steps_left -= 1 + state.heap.size // PAGES_PER_STEP
+        # What a step costs grows, slowly, with what the path knows: searches and joins go through the heap.
+        self.spend(1 + state.heap.size // PAGES_PER_STEP)
+
+    def spend(self, steps: int) -> None:
+        self.steps_left -= steps
         if self.steps_left < 0:
             raise BudgetExceeded
+
+    def touch(self) -> None:
+        """Something happens that is more than Python: a call in which it does is not closed."""
+        if self.isolated:
+            raise closed.NotClosed
 
     # -- places and identities
 
@@ -220,6 +231,7 @@ class Flow:
 
     def allocate_watched(self, state: State, record: Record) -> Reference:
         """An object of which it matters in whose hands it ends."""
+        self.touch()
         reference = self.allocate(state, record)
         if not self.muted:  # what is made to find out what an object promises is nobody's
             self.watched.add(reference.oid)
@@ -231,9 +243,12 @@ class Flow:
     # -- events
 
     def listens(self, event: type[Event]) -> bool:
-        return not self.muted and (bool(self.recorders) or event in self.listeners)
+        if self.muted and not self.isolated:  # a closed call is one wherever it stands
+            return False
+        return bool(self.recorders) or event in self.listeners
 
     def emit(self, event: Event) -> None:
+        self.touch()
         if self.muted:
             return
         for record in self.recorders:
@@ -398,6 +413,8 @@ class Flow:
     def call_external(self, state: State, function: ExternalValue, arguments: Arguments, at: Span) -> Value:
         meaning = self.meanings.call(function.name)
         if meaning is not None:
+            if not self.meanings.is_harmless(function.name):
+                self.touch()
             return meaning(self, state, arguments, at)
         return calls.call_unknown(self, state, function, arguments, at)
 

@@ -34,6 +34,7 @@ AttributeHook = Callable[["Flow", "State", Value, ClassValue, str, Span], "Value
 class Meanings:
     def __init__(self) -> None:
         self.calls: dict[str, CallMeaning] = {}
+        self.harmless: set[str] = set()  # of `calls`, those that leave nothing behind but the value they give
         self.prefixes: list[tuple[str, CallMeaning]] = []
         self.instances: dict[str, InstanceMeaning] = {}
         self.values: dict[str, Value] = {}
@@ -79,6 +80,10 @@ class Meanings:
             return meaning
 
         return register
+
+    def is_harmless(self, name: str) -> bool:
+        """Does the call give a value, and that is all? (What is not known here is asked of nobody.)"""
+        return name in self.harmless
 
     def call(self, name: str) -> CallMeaning | None:
         found = self.calls.get(name)

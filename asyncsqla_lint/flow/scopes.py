@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,7 @@ class Scopes:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self._module_frames: dict[Module, Frame] = {}
+        self._module_frame_ids: set[int] = set()
         self._module_values: dict[Module, dict[str, Value]] = {}
         self._variables: dict[tuple[Module, str], Value] = {}
         self._running: set[object] = set()
@@ -108,10 +109,18 @@ class Scopes:
         if frame is None:
             with self.flow.shared():
                 frame = self._module_frames[module] = Frame(self.flow.new_id(), module, None)
+            self._module_frame_ids.add(frame.id)
         return frame
 
     def module_frame_ids(self) -> frozenset[int]:
         return frozenset(frame.id for frame in self._module_frames.values())
+
+    def are_globals_assigned(self, state: State, modules: Iterable[Module]) -> bool:
+        """Has this path given globals of these modules other values than the modules have?"""
+        if self._module_frame_ids.isdisjoint(state.frames):
+            return False
+        frames = [self._module_frames[module].id for module in modules if module in self._module_frames]
+        return any(number in state.frames for number in frames)
 
     # -- globals
 
@@ -222,8 +231,8 @@ class Scopes:
         """Run something in the module's own scope, outside of any path; what it makes is shared by all."""
         flow = self.flow
         state = State(flow.base, flow.base_frames, flow.joins)
-        outer, tries, recorders = flow.frame, flow.tries, flow.recorders
-        flow.frame, flow.tries, flow.recorders = self.module_frame(module), [], []
+        outer, tries, recorders, isolated = flow.frame, flow.tries, flow.recorders, flow.isolated
+        flow.frame, flow.tries, flow.recorders, flow.isolated = self.module_frame(module), [], [], 0
         flow.joining += 1
         flow.muted += 1
         try:
@@ -232,7 +241,7 @@ class Scopes:
         except (PathEnds, BudgetExceeded, RecursionError):
             value = UNKNOWN
         finally:
-            flow.frame, flow.tries, flow.recorders = outer, tries, recorders
+            flow.frame, flow.tries, flow.recorders, flow.isolated = outer, tries, recorders, isolated
             flow.joining -= 1
             flow.muted -= 1
         flow.base.update(state.heap.items())

@@ -24,8 +24,10 @@ _WHOLE = frozenset({"pydantic.model_validator", "pydantic.root_validator"})
 def register(meanings: Meanings) -> None:
     for name in ("pydantic.Field", "pydantic.fields.Field", "sqlmodel.Field"):
         meanings.calls.setdefault(name, _positional_default)
+        meanings.harmless.add(name)
     for name in ("dataclasses.field", "attrs.field", "attr.ib", "attr.field", "msgspec.field"):
         meanings.calls.setdefault(name, _keyword_default)
+        meanings.harmless.add(name)
     meanings.when_field_read.append(validated)
 
 
