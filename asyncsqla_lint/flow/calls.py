@@ -8,7 +8,16 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow import closed
 from asyncsqla_lint.flow.events import CoroutineDropped
-from asyncsqla_lint.flow.frames import RISK, Frame, OnYield, Option, Outcome, PathEnds, merged_options
+from asyncsqla_lint.flow.frames import (
+    RISK,
+    Frame,
+    OnYield,
+    Option,
+    Outcome,
+    PathEnds,
+    calls_of,
+    merged_options,
+)
 from asyncsqla_lint.flow.objects import ContextManagerRecord, CoroutineRecord, DictRecord, ListRecord
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.values import (
@@ -28,10 +37,6 @@ from asyncsqla_lint.program import Parameter, Scalar, Span
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.project.functions import FunctionInfo
-
-DEEPEST_CALL = 24
-MOST_ACTIVATIONS = 2  # of one function at once: beyond it, recursion is unknown
-MOST_REPEATED = 2  # calls of functions that run already: functions that call each other grow like a tree
 
 Generator = tuple[FunctionValue, Arguments, Span]
 
@@ -80,22 +85,6 @@ def dropped(flow: Flow, state: State, value: Value, at: Span) -> None:
                 flow.emit(CoroutineDropped(flow.site(at), flow.frame, flow.is_certain, record))
 
 
-def _is_too_deep(frame: Frame | None, function: FunctionInfo) -> bool:
-    depth = activations = repeated = 0
-    running: set[FunctionInfo | None] = set()
-    while frame is not None:
-        depth += 1
-        activations += frame.function is function
-        repeated += frame.function in running
-        running.add(frame.function)
-        frame = frame.caller
-    return (
-        depth >= DEEPEST_CALL
-        or activations >= MOST_ACTIVATIONS
-        or (activations > 0 and repeated >= MOST_REPEATED)
-    )
-
-
 def run_function(
     flow: Flow,
     state: State,
@@ -108,10 +97,13 @@ def run_function(
 ) -> Value:
     """Run the body, and go on as one of the ways in which it ends."""
     info = function.info
-    if _is_too_deep(flow.frame, info):
-        if flow.isolated:
-            raise closed.TooDeep
+    running = calls_of(flow.frame)
+    is_too_deep = running.is_too_deep(info)
+    if isinstance(state.base, closed.Consulted):
+        state.base.asked(info, running)
+    elif is_too_deep:
         flow.count("calls too deep")
+    if is_too_deep:
         return call_unknown(flow, state, function, arguments, at).awaited(flow, state, at)
     if not flow.meanings.matters(flow, state, function, arguments):
         if flow.watched:
@@ -122,7 +114,7 @@ def run_function(
     is_replaying = yielded is None and not flow.joining and flow.oracle.is_replaying
     options = None
     if not info.header.is_generator:
-        options = closed.options_of(flow, state, function, arguments, at)
+        options = closed.options_of(flow, state, function, arguments, at, running)
     if options is not None and len(options) == 1:
         result = options[0][1]
     elif is_replaying:

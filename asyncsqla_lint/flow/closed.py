@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from asyncsqla_lint.flow.context_variables import ContextVariableRecord
 from asyncsqla_lint.flow.copies import Copier
-from asyncsqla_lint.flow.frames import BudgetExceeded, Option, Outcome, PathEnds
+from asyncsqla_lint.flow.frames import DEEPEST_CALL, BudgetExceeded, Calls, Option, Outcome, PathEnds
 from asyncsqla_lint.flow.objects import (
     ContextManagerRecord,
     CoroutineRecord,
@@ -47,10 +47,11 @@ from asyncsqla_lint.flow.values import (
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.project.functions import FunctionInfo
     from asyncsqla_lint.project.names import Module
 
-STEPS = 2_000  # of one closed call, whatever is left to the root
-SHARE = 16  # of its steps, one is the caller's
+STEPS = 1_500  # of one closed call, with all that it calls, whatever is left to the root
+SHARE = 16  # of its steps, one is the root's
 MOST_REMEMBERED = 50_000
 LARGEST = 64  # objects that a call takes, or gives
 
@@ -59,10 +60,6 @@ PLAIN = (ListRecord, DictRecord, ObjectRecord)
 
 class NotClosed(Exception):
     """The call, or what it gives, leads to what only its path or the floors above know."""
-
-
-class TooDeep(NotClosed):
-    """Of how deep the call stands, it depends what comes out."""
 
 
 class Made(Struct, frozen=True):
@@ -83,8 +80,19 @@ class Summary(Struct, frozen=True):
     objects: tuple[int, ...]  # and what the objects
     consulted: frozenset[int]  # shared objects, and modules: it holds while the path has not changed them
     modules: frozenset[Module]
+    called: frozenset[FunctionInfo]  # of these, how often they ran already around the call decides as well
+    around: dict[FunctionInfo, int]
+    repeated: int
+    height: int  # how many calls stand on each other in it
     cost: int
     is_closed: bool = True
+
+    def holds(self, calls: Calls) -> bool:
+        """Would the call come to the same under these calls?"""
+        if self.repeated != calls.repeated or calls.depth + self.height > DEEPEST_CALL:
+            return False
+        known = {info: count for info, count in calls.running.items() if info in self.called}
+        return known == self.around
 
 
 class Consulted(dict[int, Record]):
@@ -95,6 +103,12 @@ class Consulted(dict[int, Record]):
         self._base = base
         self.seen: set[int] = set()
         self.modules: set[Module] = set()  # whose functions have run
+        self.called: set[FunctionInfo] = set()
+        self.deepest = 0
+
+    def asked(self, function: FunctionInfo, calls: Calls) -> None:
+        self.called.add(function)
+        self.deepest = max(self.deepest, calls.depth + 1)
 
     def get(self, oid: int, default: Record | None = None) -> Record | None:  # type: ignore[override]
         found = self._base.get(oid)
@@ -110,7 +124,7 @@ class Consulted(dict[int, Record]):
 
 
 def options_of(
-    flow: Flow, state: State, function: FunctionValue, arguments: Arguments, at: int
+    flow: Flow, state: State, function: FunctionValue, arguments: Arguments, at: int, calls: Calls
 ) -> list[Option] | None:
     """The ways in which a closed call ends; None: the call is not closed.
 
@@ -122,16 +136,17 @@ def options_of(
     except NotClosed:
         return None
     memory = _memory(flow)
-    summary = memory.get(key)
+    known = memory.get(key, ())
+    summary = next((one for one in known if one.holds(calls)), None)
     if summary is None:
-        try:
-            summary = _summary(flow, function, arguments, at, call)
-        except TooDeep:
-            return None
+        summary = _summary(flow, function, arguments, at, call, calls)
         if len(memory) >= MOST_REMEMBERED:
             memory.clear()
-        memory[key] = summary
-    flow.spend(summary.cost)
+        memory[key] = (*known, summary)
+    if isinstance(state.base, Consulted):
+        state.base.called |= summary.called
+        state.base.deepest = max(state.base.deepest, calls.depth + summary.height)
+    flow.spend(summary.cost if flow.isolated else 1 + summary.cost // SHARE)
     if not summary.is_closed or any(oid in state.heap for oid in summary.consulted):
         return None
     if flow.scopes.are_globals_assigned(state, summary.modules):
@@ -169,7 +184,7 @@ def _given(
     return copier.value(one.value)
 
 
-def _memory(flow: Flow) -> dict[object, Summary]:
+def _memory(flow: Flow) -> dict[object, tuple[Summary, ...]]:
     """What closed calls gave, across the roots of a run."""
     found = flow.memory.get(Summary)
     if not isinstance(found, dict):
@@ -177,7 +192,9 @@ def _memory(flow: Flow) -> dict[object, Summary]:
     return found
 
 
-def _summary(flow: Flow, function: FunctionValue, arguments: Arguments, at: int, call: Taken) -> Summary:
+def _summary(
+    flow: Flow, function: FunctionValue, arguments: Arguments, at: int, call: Taken, calls: Calls
+) -> Summary:
     from asyncsqla_lint.flow.calls import new_frame, ways_out
     from asyncsqla_lint.flow.interpreter import TryContext
 
@@ -205,8 +222,7 @@ def _summary(flow: Flow, function: FunctionValue, arguments: Arguments, at: int,
         except PathEnds as ending:
             end = ending.outcome
         except BudgetExceeded:
-            options = [(State(consulted, flow.base_frames, flow.joins), UNKNOWN)]
-            given = {}
+            raise NotClosed from None
         return Summary(
             tuple([_made(flow, own, value, given, first) for own, value in options]),
             tuple([_made(flow, own, value, given, first) for own, value in context.states]),
@@ -215,19 +231,28 @@ def _summary(flow: Flow, function: FunctionValue, arguments: Arguments, at: int,
             tuple([reference.oid for reference in objects.values()]),
             frozenset(consulted.seen),
             frozenset(consulted.modules),
+            *_depth(consulted, calls),
             _cost(flow),
         )
-    except TooDeep:
-        raise
     except NotClosed:
-        return Summary((), (), None, (), (), frozenset(), frozenset(), _cost(flow), is_closed=False)
+        return Summary(
+            (), (), None, (), (), frozenset(), frozenset(), *_depth(consulted, calls), _cost(flow), False
+        )
     finally:
         flow.isolated -= 1
         flow.tries, flow.steps_left = tries, steps
 
 
+def _depth(
+    consulted: Consulted, calls: Calls
+) -> tuple[frozenset[FunctionInfo], dict[FunctionInfo, int], int, int]:
+    around = {info: count for info, count in calls.running.items() if info in consulted.called}
+    height = max(consulted.deepest - calls.depth, 0)
+    return frozenset(consulted.called), around, calls.repeated, height
+
+
 def _cost(flow: Flow) -> int:
-    return 1 + (STEPS - flow.steps_left) // SHARE
+    return STEPS - max(flow.steps_left, 0)
 
 
 def _made(flow: Flow, state: State, value: Value, given: dict[int, Record], first: int) -> Made:

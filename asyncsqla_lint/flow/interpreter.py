@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 STEPS_PER_ROOT = 2_500
 PAGES_PER_STEP = 32
 STEPS_SHARED = 4_000  # for a module's top level, and whatever else all roots share
-DEEPEST_CALL = 24
 FIRST_OF_ROOTS = 1 << 56  # below it are the ids of what all roots share
 REGION = 1 << 24
 
@@ -96,6 +95,35 @@ class Cleanup(TryContext):
 
     def add(self, state: State, exception: Value) -> None:
         pass
+
+
+class Hedged:
+    __slots__ = ("flow", "unsure")
+
+    def __init__(self, flow: Flow, unsure: bool) -> None:
+        self.flow = flow
+        self.unsure = unsure
+
+    def __enter__(self) -> None:
+        self.flow.hedge += self.unsure
+
+    def __exit__(self, *_: object) -> None:
+        self.flow.hedge -= self.unsure
+
+
+class Entered:
+    __slots__ = ("before", "flow", "frame")
+
+    def __init__(self, flow: Flow, frame: Frame) -> None:
+        self.flow = flow
+        self.frame = frame
+
+    def __enter__(self) -> None:
+        self.before = self.flow.frame
+        self.flow.frame = self.frame
+
+    def __exit__(self, *_: object) -> None:
+        self.flow.frame = self.before
 
 
 class Flow:
@@ -260,14 +288,9 @@ class Flow:
     def is_certain(self) -> bool:
         return self.hedge == 0
 
-    @contextmanager
-    def hedged(self, unsure: bool) -> Iterator[None]:
+    def hedged(self, unsure: bool) -> Hedged:
         """What happens inside happens on some of the paths that this state stands for."""
-        self.hedge += unsure
-        try:
-            yield
-        finally:
-            self.hedge -= unsure
+        return Hedged(self, unsure)
 
     @contextmanager
     def silently(self) -> Iterator[None]:
@@ -384,13 +407,8 @@ class Flow:
     def execute(self, states: list[State], body: Statements) -> tuple[list[State], list[Outcome]]:
         return statements.execute_block(self, states, body)
 
-    @contextmanager
-    def entered(self, frame: Frame) -> Iterator[None]:
-        before, self.frame = self.frame, frame
-        try:
-            yield
-        finally:
-            self.frame = before
+    def entered(self, frame: Frame) -> Entered:
+        return Entered(self, frame)
 
     # -- assumptions
 

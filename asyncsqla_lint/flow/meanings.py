@@ -118,8 +118,8 @@ class Meanings:
             return found
         if depth > 2:
             return UNKNOWN
-        from asyncsqla_lint.flow.classes import opened
         from asyncsqla_lint.flow.implementations import implementation
+        from asyncsqla_lint.flow.promises import opened
 
         return opened(flow, state, implementation(flow, cls), at)
 

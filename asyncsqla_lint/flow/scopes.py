@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,8 @@ class Scopes:
         self._variables: dict[tuple[Module, str], Value] = {}
         self._running: set[object] = set()
         self._functions: dict[tuple[FunctionInfo, tuple[int, ...]], Value] = {}
+        self._symbols: dict[tuple[int, object], tuple[p.Expression, names.Symbol | None]] = {}
+        self._types: dict[tuple[int, object], tuple[p.Expression, Type]] = {}
         self._global_names: dict[Module, dict[str, list[p.Expression]]] = {}
 
     # -- names
@@ -231,23 +234,30 @@ class Scopes:
         """Run something in the module's own scope, outside of any path; what it makes is shared by all."""
         flow = self.flow
         state = State(flow.base, flow.base_frames, flow.joins)
-        outer, tries, recorders, isolated = flow.frame, flow.tries, flow.recorders, flow.isolated
-        flow.frame, flow.tries, flow.recorders, flow.isolated = self.module_frame(module), [], [], 0
-        flow.joining += 1
-        flow.muted += 1
         try:
-            with flow.shared():
+            with self.outside(module), flow.shared():
                 value = act(state, flow.frame)
         except (PathEnds, BudgetExceeded, RecursionError):
             value = UNKNOWN
-        finally:
-            flow.frame, flow.tries, flow.recorders, flow.isolated = outer, tries, recorders, isolated
-            flow.joining -= 1
-            flow.muted -= 1
         flow.base.update(state.heap.items())
         for frame, variables in state.frames.items():
             flow.base_frames[frame] = variables
         return value
+
+    @contextmanager
+    def outside(self, module: Module) -> Iterator[None]:
+        """Nobody's path: what happens here nobody hears or catches."""
+        flow = self.flow
+        frame, tries, recorders, isolated = flow.frame, flow.tries, flow.recorders, flow.isolated
+        flow.frame, flow.tries, flow.recorders, flow.isolated = self.module_frame(module), [], [], 0
+        flow.joining += 1
+        flow.muted += 1
+        try:
+            yield
+        finally:
+            flow.frame, flow.tries, flow.recorders, flow.isolated = frame, tries, recorders, isolated
+            flow.joining -= 1
+            flow.muted -= 1
 
     def module_values(self, module: Module) -> dict[str, Value]:
         """The globals of a module after its top level has run (without what it imports)."""
@@ -329,7 +339,13 @@ class Scopes:
     # -- symbols of expressions
 
     def symbol(self, frame: Frame, node: p.Expression) -> names.Symbol | None:
-        return self.flow.index.resolve(frame.module, node, frame.function or frame.owner)
+        scope = frame.function or frame.owner
+        key = (id(node), scope or frame.module)
+        known = self._symbols.get(key)
+        if known is None:
+            found = self.flow.index.resolve(frame.module, node, scope)
+            known = self._symbols[key] = (node, found)  # held, so that no id is used twice
+        return known[1]
 
     def callee_name(self, frame: Frame, node: p.Expression) -> str | None:
         symbol = self.symbol(frame, node)
@@ -397,8 +413,12 @@ class Scopes:
         self, state: State, frame: Frame, annotation: p.Expression, at: p.Span, receiver: Value | None = None
     ) -> Value:
         scope: names.Scope = frame.function or frame.owner
-        where = Scoped(annotation, frame.module, scope)
-        return self.of_type(state, self.flow.index.type(where), at, receiver or frame.receiver)
+        key = (id(annotation), scope or frame.module)
+        known = self._types.get(key)
+        if known is None:
+            type_ = self.flow.index.type(Scoped(annotation, frame.module, scope))
+            known = self._types[key] = (annotation, type_)  # held, so that no id is used twice
+        return self.of_type(state, known[1], at, receiver or frame.receiver)
 
     def of_type(
         self, state: State, type_: Type, at: p.Span, receiver: Value | None = None, depth: int = 0
