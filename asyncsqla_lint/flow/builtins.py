@@ -435,6 +435,37 @@ def _attrgetter(flow: Flow, state: State, arguments: Arguments, at: Span) -> Val
     return Getter(tuple(name for name in names if isinstance(name, str)))
 
 
+def _itemgetter(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return ItemGetter(arguments.positional)
+
+
+class ItemGetter(Value, frozen=True):
+    """`operator.itemgetter(0)`."""
+
+    keys: tuple[Value, ...]
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        found = tuple(_first(arguments).item(flow, state, key, at) for key in self.keys)
+        return found[0] if len(found) == 1 else TupleValue(found)
+
+
+def _methodcaller(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    name, rest = _first(arguments), Arguments(arguments.positional[1:], arguments.keywords)
+    if isinstance(name, Constant) and isinstance(name.value, str):
+        return MethodCaller(name.value, rest)
+    return UNKNOWN
+
+
+class MethodCaller(Value, frozen=True):
+    """`operator.methodcaller("as_json")`."""
+
+    name: str
+    arguments: Arguments
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return _first(arguments).attribute(flow, state, self.name, at).call(flow, state, self.arguments, at)
+
+
 class Getter(Value, frozen=True):
     """`operator.attrgetter("a.b")`."""
 
@@ -493,4 +524,6 @@ MEANINGS = {
     "sys.exit exit quit os._exit": _exit,
     "collections.defaultdict": _default_dict,
     "operator.attrgetter": _attrgetter,
+    "operator.itemgetter": _itemgetter,
+    "operator.methodcaller": _methodcaller,
 }

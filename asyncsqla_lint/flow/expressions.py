@@ -17,6 +17,7 @@ from asyncsqla_lint.flow.values import (
     Constant,
     FunctionValue,
     Iteration,
+    Member,
     Reference,
     Text,
     TupleValue,
@@ -228,7 +229,10 @@ def _compare(flow: Flow, state: State, node: p.Compare) -> Value:
             right = _changing(flow, state, right_node, partial(evaluate, flow, state, right_node))
         else:
             right = evaluate(flow, state, right_node)
-        result = compare(flow, state, left, operator, right, node.span)
+        shown = right
+        if right is UNKNOWN and isinstance(right_node, p.Attribute):
+            shown = Member(right_node.name)
+        result = compare(flow, state, left, operator, shown, node.span)
         left = right
     return result if len(node.operators) == 1 else UNKNOWN
 

@@ -142,6 +142,7 @@ class Flow:
         self.listeners: dict[type[Event], list[Callable[[Event], None]]] = {}
         self.recorders: list[Callable[[Event], None]] = []
         self.tries: list[TryContext] = []
+        self.handling: list[Value] = []  # the exceptions of the handlers being run
         self.oracle = Oracle()
         self.isolated = 0  # inside calls that are tried on a heap of their own, see `flow.closed`
         self.joining = 0
@@ -182,7 +183,7 @@ class Flow:
 
     def start(self) -> State:
         """A fresh state for a new root."""
-        self.tries, self.recorders = [], []
+        self.tries, self.handling, self.recorders = [], [], []
         self.oracle, self.joining, self.hedge, self.muted = Oracle(), 0, 0, 0
         self.steps_left = STEPS_PER_ROOT
         self.serialized_at = None

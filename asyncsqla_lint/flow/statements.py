@@ -231,7 +231,7 @@ def _return(flow: Flow, state: State, node: Return) -> Result:
 
 def _raise(flow: Flow, state: State, node: Raise) -> Result:
     if node.exception is None:
-        return [], [Outcome("raise", state, UNKNOWN)]
+        return [], [Outcome("raise", state, flow.handling[-1] if flow.handling else UNKNOWN)]
     exception = node.exception
     options, exits = paths(flow, state, lambda own: evaluate(flow, own, exception))
     return [], [*exits, *(Outcome("raise", own, value) for own, value in options)]
@@ -665,7 +665,11 @@ def _handle(
         own.pending = None
         if handler.name is not None:
             own.assign(flow.frame.id, handler.name, exception if exception != UNKNOWN else UNKNOWN)
-        after, left = execute_block(flow, [own], handler.body)
+        flow.handling.append(exception)
+        try:
+            after, left = execute_block(flow, [own], handler.body)
+        finally:
+            flow.handling.pop()
         reached.extend(after)
         exits.extend(left)
         if catches is True:

@@ -175,6 +175,12 @@ class Symbol(Value, frozen=True):
         return flow.call_unknown(state, self, arguments, at)
 
 
+class Member(Value, frozen=True):
+    """`request["shop"].id`: of what is unknown, the attribute of that name."""
+
+    name: str
+
+
 class Constant(Value, frozen=True):
     value: Scalar
 

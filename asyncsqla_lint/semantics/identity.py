@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import UNKNOWN, Constant, Reference, Symbol, Value
+from asyncsqla_lint.flow.values import UNKNOWN, Constant, Member, Reference, Symbol, Value
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column, ColumnProperty, Model, QueryExpression, Relationship
 from asyncsqla_lint.semantics.instances import (
@@ -39,6 +39,7 @@ def key_of(model: Model, equalities: Equalities) -> Key | None:
         for cls, name, value in equalities
         if (cls is None or model.cls.is_subclass_of(cls) or cls.is_subclass_of(model.cls))
         and value is not UNKNOWN
+        and not isinstance(value, Member)
     }
     if not found:
         return None
@@ -120,7 +121,20 @@ def materialise(
     )
     for record in doubtful:
         fresh = _perhaps_same(fresh, record)
-    return allocate(flow, state, fresh)
+    return allocate(flow, state, _led_by(fresh, statement))
+
+
+def _led_by(record: InstanceRecord, statement: Statement) -> InstanceRecord:
+    """`where(Item.owner_id == user.id)`: somebody has that user, and the session may have it too."""
+    for _, key, value in statement.equalities:
+        if not isinstance(value, Member):  # of an object that is known, `may_be_known` asks itself
+            continue
+        for name, one in record.model.relationships.items():
+            found = record.state_of(name)
+            if one.local_keys == {key} and one.target is not None and one.target.primary_key == (value.name,):
+                if found is not None and found.bits == UNLOADED:
+                    record = record.with_attribute(name, AttributeState(UNLOADED | UNSURE))
+    return record
 
 
 def _plan(model: Model, statement: Statement, subclasses: tuple[ClassInfo, ...]) -> Plan:
