@@ -75,18 +75,14 @@ def removed(extents: Sequence[tuple[int, int]], dropped: Collection[int], close:
 
 
 class Changes(Struct, frozen=True):
-    """What one repair does to its file: edits, and the names that these need imported.
-
-    Of several that serve one `purpose` the first is made; whether the others are needed still shows then.
-    """
+    """What one repair does to its file: edits, and the names that these need imported."""
 
     edits: tuple[Edit, ...]
     imports: tuple[Import, ...] = ()
-    purpose: str = ""
 
     @classmethod
-    def of(cls, edits: Sequence[Edit], imports: Sequence[Import] = (), purpose: str = "") -> Changes:
-        return cls(tuple(sorted(set(edits))), tuple(sorted(set(imports))), purpose)
+    def of(cls, edits: Sequence[Edit], imports: Sequence[Import] = ()) -> Changes:
+        return cls(tuple(sorted(set(edits))), tuple(sorted(set(imports))))
 
 
 class Import(Struct, frozen=True, order=True):

@@ -28,7 +28,6 @@ from asyncsqla_lint.project.names import (
     ValueBinding,
     Variable,
 )
-from asyncsqla_lint.project.outline import MAPPING_CALLS
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
@@ -349,8 +348,7 @@ def _mapping_calls(module: Module, index: Index) -> Iterator[tuple[p.Call, Funct
                 yield binding.value, None
             elif isinstance(binding, FunctionBinding):
                 mentions = module.program.functions[binding.number].mentions
-                if MAPPING_CALLS.intersection(mentions):
-                    index.foundation.add(module)
+                if "map_imperatively" in mentions or "mapper" in mentions:
                     function = index.function_at(module, binding.number)
                     for call in function.names.calls:
                         yield call, function

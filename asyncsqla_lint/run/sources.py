@@ -18,8 +18,10 @@ from asyncsqla_lint.workspace.discovery import PathError, discover, reason, show
 from asyncsqla_lint.workspace.module_names import Layout, ModuleName
 from asyncsqla_lint.workspace.relevance import (
     Relevance,
+    has_coroutine,
     imports_of,
     is_seed,
+    names_async_api,
     names_driver,
     reachable,
     relevant,
@@ -66,7 +68,13 @@ def glances_of(data: Contents, known: Mapping[str, Glance]) -> dict[str, Glance]
             glance = known.get(content)
             if glance is None:
                 text = data[path]
-                glance = Glance(is_seed(text), names_driver(text), tuple(imports_of(text)))
+                glance = Glance(
+                    is_seed(text),
+                    names_driver(text),
+                    names_async_api(text),
+                    has_coroutine(text),
+                    tuple(imports_of(text)),
+                )
             found[content] = glance
     return found
 
@@ -78,10 +86,12 @@ def arranged(looked: Looked, config: Config, glances: Mapping[str, Glance]) -> S
     if not seeds:
         return None
     drivers = {path for path, glance in of_path.items() if glance.names_driver}
+    async_api = {path for path, glance in of_path.items() if glance.names_async_api}
+    coroutines = {path for path, glance in of_path.items() if glance.has_coroutine}
     imports = {path: glance.imports for path, glance in of_path.items()}
     layout = Layout(of_path, imports, [os.path.join(config.root, each) for each in config.src])
     graph = {path: layout.imported(path) for path in of_path}
-    chosen = _for_targets(relevant(seeds, graph, drivers), graph, looked.targets)
+    chosen = _for_targets(relevant(seeds, graph, async_api, coroutines, drivers), graph, looked.targets)
     return Sources(
         looked,
         tuple(sorted(chosen.checked)),
@@ -105,8 +115,9 @@ def _for_targets(
     for path, imported in graph.items():
         for each in imported:
             importers.setdefault(each, []).append(path)
-    checked = reachable(whole.known & targets.keys(), importers) & whole.checked
-    return Relevance(checked, reachable(checked, graph))
+    known = whole.known & targets.keys()
+    checked = reachable(known, importers) & whole.checked
+    return Relevance(checked, reachable(checked | known, graph))
 
 
 def _surroundings(paths: Sequence[str], config: Config) -> dict[str, Config]:

@@ -99,9 +99,11 @@ def method_name(coroutine: CoroutineRecord) -> str:
 
 
 def call_awaited(flow: Flow, state: State, function: Value, at: Span) -> None:
+    if not flow.listens(PlainAwaited):
+        return
     found = [one for one in alternatives(function) if one != NONE]
     for one in found:
-        if not isinstance(one, Method) or not flow.listens(PlainAwaited):
+        if not isinstance(one, Method):
             continue
         owner = class_name(state, one.receiver)
         method = None if owner is None else api(flow.release).method(owner, one.name)

@@ -1,7 +1,9 @@
 """Which files can matter, decided from their bytes: nothing here parses.
 
 A seed names SQLAlchemy or a library that hands out its sessions. What imports a seed, directly or through
-others, is checked. What these import is known: a helper far from SQLAlchemy may still be handed an instance.
+others, is known, and what these import: a model far from any session is a target of relationships, a helper
+far from SQLAlchemy may be handed an instance. What is known is checked if it has a coroutine, or leads to an
+async engine or session: the rest has no event loop to hold up and nothing to await.
 """
 
 from __future__ import annotations
@@ -17,6 +19,13 @@ _COMMON = b"alchemy"
 _OTHERS = tuple(word for word in SEEDS if _COMMON not in word)
 # Drivers that stop an event loop. They make a file matter only in a project that has a seed.
 DRIVERS = (b"psycopg2", b"sqlite3", b"pymysql", b"MySQLdb")
+_COROUTINE = re.compile(rb"\basync[ \t\f\r\n\\]+def\b")
+# The asyncio extensions, and async drivers.
+_ASYNC_API = re.compile(
+    rb"\bext[ \t.]+(?:import[ \t(]+)?asyncio\b|create_async_engine|async_engine_from_config"
+    rb"|async_sessionmaker|async_scoped_session|asyncpg|asyncmy|aiosqlite|aiomysql|aioodbc|psycopg_async"
+)
+_DERIVED = re.compile(rb"Async[A-Z]")  # where a seed stands: SQLAlchemyAsyncConfig, SQLModelAsyncSession, …
 
 
 class ImportedName(Struct, frozen=True):
@@ -29,7 +38,7 @@ class ImportedName(Struct, frozen=True):
 
 class Relevance(Struct, frozen=True):
     checked: frozenset[str]
-    known: frozenset[str]  # the checked ones, and what they import
+    known: frozenset[str]
 
 
 def is_seed(data: bytes) -> bool:
@@ -41,6 +50,14 @@ def is_seed(data: bytes) -> bool:
 
 def names_driver(data: bytes) -> bool:
     return any(word in data for word in DRIVERS)
+
+
+def has_coroutine(data: bytes) -> bool:
+    return _COROUTINE.search(data) is not None
+
+
+def names_async_api(data: bytes) -> bool:
+    return _ASYNC_API.search(data) is not None or (is_seed(data) and _DERIVED.search(data) is not None)
 
 
 # Every import statement has the word; what stands before it on its line tells whether it is one. Too much
@@ -84,7 +101,11 @@ def _names(text: bytes) -> list[str]:
 
 
 def relevant(
-    seeds: Iterable[str], imports: Mapping[str, Iterable[str]], drivers: Iterable[str] = ()
+    seeds: Iterable[str],
+    imports: Mapping[str, Iterable[str]],
+    async_api: Iterable[str],
+    coroutines: Iterable[str],
+    drivers: Iterable[str] = (),
 ) -> Relevance:
     """Close the seeds over the import graph (path → paths it imports): upwards, then downwards.
 
@@ -94,8 +115,9 @@ def relevant(
     for path, targets in imports.items():
         for target in targets:
             importers.setdefault(target, []).append(path)
-    checked = reachable(seeds, importers).union(drivers)
-    return Relevance(checked, reachable(checked, imports))
+    upwards = reachable(seeds, importers).union(drivers)
+    checked = upwards & reachable(async_api, importers).union(coroutines)
+    return Relevance(checked, reachable(upwards, imports))
 
 
 def reachable(start: Iterable[str], edges: Mapping[str, Iterable[str]]) -> frozenset[str]:

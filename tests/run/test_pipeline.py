@@ -44,7 +44,7 @@ def said(report: Report) -> list[tuple[str, int, str]]:
 
 
 def test_a_finding_comes_out_once_with_the_path_a_user_would_write(project: Path) -> None:
-    tree(project, {"app/models.py": f"import sqlalchemy\n\n{CODE.lower()}()\n"})
+    tree(project, {"app/models.py": f"import sqlalchemy.ext.asyncio\n\n{CODE.lower()}()\n"})
     report = checked(project)
     (finding,) = report.findings
     path = os.path.join("app", "models.py")
@@ -53,7 +53,7 @@ def test_a_finding_comes_out_once_with_the_path_a_user_would_write(project: Path
     assert finding.fix is not None
     assert finding.fix.repairs[0].path == path
     assert finding.fingerprint == fingerprint(CODE, "app/models.py", "", CODE.lower())
-    assert report.read(path) == f"import sqlalchemy\n\n{CODE.lower()}()\n"
+    assert report.read(path) == f"import sqlalchemy.ext.asyncio\n\n{CODE.lower()}()\n"
     assert report.exit_code == 1
 
 
@@ -61,7 +61,7 @@ def test_only_what_can_matter_is_analysed(project: Path) -> None:
     tree(
         project,
         {
-            "models.py": "import sqlalchemy",
+            "models.py": "import sqlalchemy.ext.asyncio",
             "service.py": "import models\nimport helper",
             "helper.py": f"{CODE.lower()}()",
             "other.py": f"{CODE.lower()}()",
@@ -84,9 +84,9 @@ def test_without_sqlalchemy_nothing_is_looked_at(project: Path) -> None:
 
 
 def test_a_blocking_driver_alone_is_no_reason(project: Path) -> None:
-    tree(project, {"a.py": f"import psycopg2\n{CODE.lower()}()"})
+    tree(project, {"a.py": f"import psycopg2\n{CODE.lower()}()\nasync def f(): ...\n"})
     assert not checked(project).uses_sqlalchemy
-    tree(project, {"b.py": "import sqlalchemy"})
+    tree(project, {"b.py": "import sqlalchemy.ext.asyncio"})
     assert said(checked(project)) == [("a.py", 2, CODE)]
 
 
@@ -95,8 +95,8 @@ def test_findings_are_sorted(project: Path) -> None:
     tree(
         project,
         {
-            "b.py": f"import sqlalchemy\n{second.lower()}()\n{first.lower()}()\n",
-            "a.py": f"import sqlalchemy\n{second.lower()}(); {first.lower()}()\n",
+            "b.py": f"import sqlalchemy.ext.asyncio\n{second.lower()}()\n{first.lower()}()\n",
+            "a.py": f"import sqlalchemy.ext.asyncio\n{second.lower()}(); {first.lower()}()\n",
         },
     )
     assert said(checked(project)) == [
@@ -112,10 +112,10 @@ def test_one_file_is_checked_in_the_light_of_its_project(project: Path) -> None:
         project,
         {
             "app/__init__.py": "",
-            "app/models.py": "import sqlalchemy",
+            "app/models.py": "import sqlalchemy.ext.asyncio",
             "app/service.py": f"from app import models\n{CODE.lower()}()",
             "app/route.py": f"from app.service import x\n{CODE.lower()}()",
-            "app/far.py": f"import sqlalchemy\n{CODE.lower()}()",
+            "app/far.py": f"import sqlalchemy.ext.asyncio\n{CODE.lower()}()",
         },
     )
     calls = Calls()
@@ -126,14 +126,17 @@ def test_one_file_is_checked_in_the_light_of_its_project(project: Path) -> None:
 
 
 def test_a_handmade_config_looks_no_further_than_the_neighbours(project: Path) -> None:
-    tree(project, {"a/x.py": "import y", "a/y.py": "import sqlalchemy", "b/z.py": "import sqlalchemy"})
+    tree(
+        project,
+        {"a/x.py": "import y", "a/y.py": "import sqlalchemy.ext.asyncio", "b/z.py": "import sqlalchemy"},
+    )
     calls = Calls()
     run([str(project / "a" / "x.py")], Config(), analyse=calls)
     assert [modules for modules, _ in calls.asked] == [("x",)]
 
 
 def test_twin_modules_are_both_checked(project: Path) -> None:
-    body = f"import sqlalchemy\n{CODE.lower()}()\n"
+    body = f"import sqlalchemy.ext.asyncio\n{CODE.lower()}()\n"
     tree(project, {f"{root}/app/{name}.py": body for root in "ab" for name in ("__init__", "models")})
     assert len(checked(project).findings) == 4
 
@@ -142,7 +145,7 @@ def test_twin_modules_are_both_checked(project: Path) -> None:
 
 
 def test_an_unsaved_text_stands_in_for_the_file(project: Path) -> None:
-    tree(project, {"models.py": "import sqlalchemy", "x.py": "import models"})
+    tree(project, {"models.py": "import sqlalchemy.ext.asyncio", "x.py": "import models"})
     path = str(project / "x.py")
     config = load_config([path])
     report = run([path], config, overlay={path: f"import models\n{CODE.lower()}()".encode()}, analyse=Calls())
@@ -159,16 +162,19 @@ def test_an_unsaved_text_stands_in_for_the_file(project: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "row", "column"),
     [
-        (b"import sqlalchemy\nx = = 1\n", 2, None),
-        (b"import sqlalchemy\nx = '\0'\n", 2, 6),
+        (b"import sqlalchemy.ext.asyncio\nx = = 1\n", 2, None),
+        (b"import sqlalchemy.ext.asyncio\nx = '\0'\n", 2, 6),
         (b"# coding: klingon\nimport sqlalchemy\n", 1, 1),
-        (b"import sqlalchemy\n'\xff'\n", 2, 2),
+        (b"import sqlalchemy.ext.asyncio\n'\xff'\n", 2, 2),
     ],
 )
 def test_a_file_that_is_no_python_is_a_finding_and_the_rest_goes_on(
     project: Path, content: bytes, row: int, column: int | None
 ) -> None:
-    tree(project, {"bad.py": content, "good.py": f"import bad\nimport sqlalchemy\n{CODE.lower()}()"})
+    tree(
+        project,
+        {"bad.py": content, "good.py": f"import bad\nimport sqlalchemy.ext.asyncio\n{CODE.lower()}()"},
+    )
     report = checked(project)
     assert said(report) == [("bad.py", row, "ASQ901"), ("good.py", 3, CODE)]
     assert column in (None, report.findings[0].location.column)
@@ -177,8 +183,8 @@ def test_a_file_that_is_no_python_is_a_finding_and_the_rest_goes_on(
 
 
 def test_a_crash_costs_one_module(project: Path) -> None:
-    files = {f"m{number}.py": f"import sqlalchemy\n{CODE.lower()}()" for number in range(5)}
-    tree(project, {**files, "m2.py": "import sqlalchemy\ncrash()  # noqa: ASQ198\n"})
+    files = {f"m{number}.py": f"import sqlalchemy.ext.asyncio\n{CODE.lower()}()" for number in range(5)}
+    tree(project, {**files, "m2.py": "import sqlalchemy.ext.asyncio\ncrash()  # noqa: ASQ198\n"})
     report = checked(project)
     assert [name for name, _, code in said(report) if code == CODE] == ["m0.py", "m1.py", "m3.py", "m4.py"]
     (crash,) = (finding for finding in report.findings if finding.code == "ASQ903")
@@ -191,15 +197,15 @@ def test_a_crash_costs_one_module(project: Path) -> None:
 
 
 def test_a_crash_while_reading_costs_one_file(project: Path) -> None:
-    deep = "import sqlalchemy\nx = " + "(" * 3000 + ")" * 3000
-    tree(project, {"deep.py": deep, "good.py": f"import sqlalchemy\n{CODE.lower()}()"})
+    deep = "import sqlalchemy.ext.asyncio\nx = " + "(" * 3000 + ")" * 3000
+    tree(project, {"deep.py": deep, "good.py": f"import sqlalchemy.ext.asyncio\n{CODE.lower()}()"})
     report = checked(project)
     assert {code for name, _, code in said(report) if name == "deep.py"} <= {"ASQ901", "ASQ903"}
     assert ("good.py", 2, CODE) in said(report)
 
 
 def test_paths_that_are_not_there(project: Path) -> None:
-    tree(project, {"a.py": f"import sqlalchemy\n{CODE.lower()}()"})
+    tree(project, {"a.py": f"import sqlalchemy.ext.asyncio\n{CODE.lower()}()"})
     config = load_config(["."])
     report = run(["a.py", "gone.py"], config, analyse=Calls())
     assert [str(error) for error in report.errors] == ["gone.py: no such file or directory"]
@@ -227,7 +233,7 @@ def test_a_selector_of_no_rule_in_per_file_ignores_names_the_file(project: Path)
 
 def test_selection_is_by_the_nearest_configuration(project: Path) -> None:
     first, second = CODES[:2]
-    body = f"import sqlalchemy\n{first.lower()}()\n{second.lower()}()\n"
+    body = f"import sqlalchemy.ext.asyncio\n{first.lower()}()\n{second.lower()}()\n"
     tree(project, {"a.py": body, "b/c.py": body, "b/asyncsqla-lint.toml": f'ignore = ["{first}"]\n'})
     assert said(checked(project)) == [("a.py", 2, first), ("a.py", 3, second), ("c.py", 3, second)]
     assert said(checked(project, select=[first])) == [("a.py", 2, first), ("c.py", 2, first)]
@@ -249,7 +255,7 @@ def test_selection_is_by_the_nearest_configuration(project: Path) -> None:
     ],
 )
 def test_per_file_ignores(project: Path, pattern: str, silent: list[str]) -> None:
-    body = f"import sqlalchemy\n{CODE.lower()}()\n"
+    body = f"import sqlalchemy.ext.asyncio\n{CODE.lower()}()\n"
     files = ["app/a.py", "tests/a.py", "tests/deep/b.py"]
     tree(project, dict.fromkeys(files, body))
     tree(project, {"asyncsqla-lint.toml": f"[per-file-ignores]\n'{pattern}' = ['ASQ']\n"})
@@ -258,7 +264,7 @@ def test_per_file_ignores(project: Path, pattern: str, silent: list[str]) -> Non
 
 
 def test_confidence(project: Path) -> None:
-    tree(project, {"a.py": f"import sqlalchemy\n{CODE.lower()}(likely)\n{CODE.lower()}()\n"})
+    tree(project, {"a.py": f"import sqlalchemy.ext.asyncio\n{CODE.lower()}(likely)\n{CODE.lower()}()\n"})
     assert [row for _, row, _ in said(checked(project))] == [2, 3]
     assert [row for _, row, _ in said(checked(project, confidence="certain"))] == [3]
 
@@ -274,7 +280,7 @@ def test_confidence(project: Path) -> None:
     ],
 )
 def test_fixability(project: Path, settings_: dict[str, object], fixed: bool) -> None:
-    tree(project, {"a.py": f"import sqlalchemy\n{CODE.lower()}()\n"})
+    tree(project, {"a.py": f"import sqlalchemy.ext.asyncio\n{CODE.lower()}()\n"})
     (finding,) = checked(project, **settings_).findings
     assert (finding.fix is not None) == fixed
 
@@ -286,9 +292,9 @@ def test_each_part_is_checked_for_the_release_it_runs_on(project: Path) -> None:
     tree(
         project,
         {
-            "a/m.py": "import sqlalchemy",
+            "a/m.py": "import sqlalchemy.ext.asyncio",
             "a/requirements.txt": "sqlalchemy[asyncio]>=2.1",
-            "b/n.py": "import sqlalchemy",
+            "b/n.py": "import sqlalchemy.ext.asyncio",
             "b/uv.lock": '[[package]]\nname = "sqlalchemy"\nversion = "2.0.40"\n\n'
             '[[package]]\nname = "greenlet"\nversion = "3.1.0"\n',
         },
@@ -307,12 +313,15 @@ def test_each_part_is_checked_for_the_release_it_runs_on(project: Path) -> None:
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(["a.py", "b", "b/c.py", "b/d.py"]))
 def test_the_order_of_paths_changes_nothing(project: Path, order: list[str]) -> None:
-    tree(project, {name: f"import sqlalchemy\n{CODE.lower()}()\n" for name in ("a.py", "b/c.py", "b/d.py")})
+    tree(
+        project,
+        {name: f"import sqlalchemy.ext.asyncio\n{CODE.lower()}()\n" for name in ("a.py", "b/c.py", "b/d.py")},
+    )
     assert checked(project, *order).findings == checked(project).findings
 
 
 def test_progress_counts_what_is_parsed_and_what_is_analysed(project: Path) -> None:
-    tree(project, {"a.py": "import sqlalchemy", "b.py": "import a", "c.py": ""})
+    tree(project, {"a.py": "import sqlalchemy.ext.asyncio", "b.py": "import a", "c.py": ""})
     seen: list[tuple[int, int]] = []
     run(["."], load_config(["."]), analyse=Calls(), progress=lambda done, total: seen.append((done, total)))
     assert seen == [(done, 4) for done in range(5)]

@@ -13,7 +13,7 @@ from asyncsqla_lint.workspace.config import load_config
 
 
 def findings(text: str, **overrides: object) -> tuple[Finding, ...]:
-    Path("m.py").write_text("import sqlalchemy\n" + text, encoding="utf-8")
+    Path("m.py").write_text("import sqlalchemy.ext.asyncio\n" + text, encoding="utf-8")
     return run(["m.py"], load_config(["m.py"], overrides=overrides), analyse=Calls()).findings
 
 
