@@ -1,12 +1,14 @@
-"""Background tasks of web frameworks: they begin when the response has been sent, one after the other."""
+"""What web frameworks run when the handler has returned: background tasks, and the bodies of streams."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import CoroutineRecord
 from asyncsqla_lint.flow.state import Record, State
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, FunctionValue, Method, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.tasks import start
 
@@ -19,6 +21,16 @@ COLLECTIONS = (
     "starlette.background.BackgroundTasks",
 )
 SINGLE = ("starlette.background.BackgroundTask", "litestar.background_tasks.BackgroundTask")
+
+
+STREAMS = (
+    "fastapi.responses.StreamingResponse",
+    "starlette.responses.StreamingResponse",
+    "sse_starlette.EventSourceResponse",
+    "sse_starlette.sse.EventSourceResponse",
+    "litestar.response.Stream",
+    "litestar.response.ServerSentEvent",
+)
 
 
 class BackgroundTasksRecord(Record, frozen=True):
@@ -47,6 +59,29 @@ class Later(Value, frozen=True):
         return (self.function, *self.arguments.all())
 
 
+class Drained(Value, frozen=True):
+    """An async generator that is run to its end when its time has come."""
+
+    generator: CoroutineRecord
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        function = self.generator.function
+        if isinstance(function, FunctionValue):
+            run_function(flow, state, function, self.generator.arguments, self.generator.site.span, yielded=[])
+        return NONE
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.generator.function, *self.generator.arguments.all())
+
+
+def _stream(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    content = arguments.get(0, "content") or UNKNOWN
+    record = state.record(content.oid) if isinstance(content, Reference) else None
+    if isinstance(record, CoroutineRecord) and record.kind == "generator":
+        start(flow, state, Drained(record), flow.site(at), is_later=True)
+    return flow.call_unknown(state, UNKNOWN, arguments, at)
+
+
 def _later(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if arguments.positional:
         function, *rest = arguments.positional
@@ -65,3 +100,5 @@ def register(meanings: Meanings) -> None:
         meanings.instances[name] = lambda flow, state, arguments, at: _collection(flow, state)
     for name in SINGLE:
         meanings.calls[name] = _later
+    for name in STREAMS:
+        meanings.calls[name] = _stream

@@ -182,7 +182,7 @@ class SessionLeaked(Event):
 
 
 class SessionOutlived(Event):
-    """A session or connection is used (`method`), or a task that uses it ("task")
+    """A session or connection is used (`method`), or a task that uses it ("task", "later")
     goes on, after its `with` has ended.
     """
 

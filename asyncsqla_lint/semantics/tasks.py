@@ -384,9 +384,10 @@ def outlive(flow: Flow, state: State, session: Reference, left_at: Site) -> None
         if record.parent == AFTERWARDS and (frame is None or frame.function is None):
             continue  # whether a dependency ends before or after, depends on the framework's release
         site = record.site if frame is None else places[frame.id]
+        how = "later" if record.parent == AFTERWARDS else "task"
         if flow.listens(SessionOutlived) and session.oid not in record.reported:
             event_frame = flow.frame if frame is None else frame
             flow.emit(
-                SessionOutlived(site, event_frame, flow.is_certain, session, use.record, left_at, "task")
+                SessionOutlived(site, event_frame, flow.is_certain, session, use.record, left_at, how)
             )
         _mark(state, task, use)

@@ -47,6 +47,11 @@ class SessionUsedAfterItsEnd(Rule):
                 "which reopens it and leaks its connection; "
                 f"await the task inside the block, or open a {what} in the task"
             )
+        elif event.method == "later":
+            message = (
+                f"this runs once the response is sent, when the `async with` of the {what} (on {where}) has "
+                f"ended: it is reopened, and its connection leaks; open a {what} in what runs later"
+            )
         else:
             message = (
                 f"the {what} is used after its `async with` (on {where}) has ended, which reopens it "
