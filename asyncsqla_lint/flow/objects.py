@@ -196,9 +196,13 @@ class DictRecord(Record, frozen=True):
     def joined(self, other: Record) -> Record:
         if not isinstance(other, DictRecord):
             return FORGOTTEN
-        entries = dict(self.entries)
+        # What only one path has put there may be there.
+        entries = {
+            key: value if key in other.entries else union((value, UNKNOWN))
+            for key, value in self.entries.items()
+        }
         for key, value in other.entries.items():
-            entries[key] = join(entries[key], value) if key in entries else value
+            entries[key] = join(entries[key], value) if key in entries else union((value, UNKNOWN))
         rest = (
             other.other
             if self.other is None

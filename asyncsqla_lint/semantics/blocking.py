@@ -50,6 +50,8 @@ def blocked(
     if testing.in_test(flow.frame):
         return  # the loop of a test has nobody else to serve
     coroutine = coroutine_of(flow.frame)
+    if coroutine is not None and testing.is_test_module(coroutine.module):
+        return
     if coroutine is None or ((coroutine, key) in flow.blocked and flow.blocked[coroutine, key] != at):
         return
     flow.blocked[coroutine, key] = at

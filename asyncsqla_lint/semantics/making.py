@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from asyncsqla_lint.flow.values import ExternalValue, Value, alternatives
+from asyncsqla_lint.flow.values import UNKNOWN, ExternalValue, Value, alternatives
 from asyncsqla_lint.knowledge.dialects import Dialects, dialects
 from asyncsqla_lint.semantics.urls import Address, addresses
 
@@ -47,6 +47,8 @@ def meant(url: Address, known: Dialects) -> str | None:
 def misfit(record: EngineRecord, known: Dialects) -> Misfit | None:
     given = record.options.get("poolclass")
     pools = () if given is None else tuple(_pool(one) for one in alternatives(given))
+    if given is not None and _is_perhaps(given):
+        return None
     for pool in pools:
         row = known.pools.get(pool or "")
         if pool is not None and row is not None and not row.fits_async:
@@ -60,12 +62,19 @@ def misfit(record: EngineRecord, known: Dialects) -> Misfit | None:
                 word
                 for word in SIZES
                 if word in record.options
+                and not _is_perhaps(record.options[word])
                 and known.engine_takes(url.name, pool, word, under_async=True) is False
             )
             if wrong:
                 sure = is_whole and len(urls) == 1 and len(pools) < 2
                 return Misfit(pool, wrong, None if pools else url, sure)
     return None
+
+
+def _is_perhaps(value: Value) -> bool:
+    """Do only some paths give it?"""
+    found = alternatives(value)
+    return len(found) > 1 and UNKNOWN in found
 
 
 def _pool(value: Value) -> str | None:

@@ -226,6 +226,10 @@ class TransactionRecord(Record, frozen=True):
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
         current = state.record(me.oid)
         done = isinstance(current, TransactionRecord) and current.is_done
+        before = state.record(self.session.oid)
+        if isinstance(before, SessionRecord) and not done and not raised and not before.is_async:
+            if any(True for _ in unit_of_work.held(state, self.session)):
+                blocking.session_used(flow, state, self.session, before, "commit", at)
         if not done:
             unit_of_work.end(
                 flow, state, self.session, "rollback" if raised else "commit", self.is_nested, at, block=True

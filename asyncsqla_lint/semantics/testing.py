@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External
+from asyncsqla_lint.project.names import External, Module
 
 FIXTURES = frozenset(("pytest.fixture", "pytest_asyncio.fixture", "pytest.yield_fixture"))
 
@@ -13,6 +13,12 @@ def is_test(function: FunctionInfo) -> bool:
     """Would pytest run it, as a test or as a fixture?"""
     decorators = (symbol for symbol in function.decorators if isinstance(symbol, External))
     return function.name.startswith("test_") or any(symbol.name in FIXTURES for symbol in decorators)
+
+
+def is_test_module(module: Module) -> bool:
+    """Would pytest collect it? What it has besides tests only helps them."""
+    name = module.path.replace("\\", "/").rpartition("/")[2]
+    return name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
 
 
 def in_test(frame: Frame | None) -> bool:
