@@ -65,9 +65,9 @@ class Drained(Value, frozen=True):
     generator: CoroutineRecord
 
     def awaited(self, flow: Flow, state: State, at: Span) -> Value:
-        function = self.generator.function
+        function, site = self.generator.function, self.generator.site
         if isinstance(function, FunctionValue):
-            run_function(flow, state, function, self.generator.arguments, self.generator.site.span, yielded=[])
+            run_function(flow, state, function, self.generator.arguments, site.span, yielded=[])
         return NONE
 
     def refers_to(self, state: State) -> tuple[Value, ...]:

@@ -387,7 +387,5 @@ def outlive(flow: Flow, state: State, session: Reference, left_at: Site) -> None
         how = "later" if record.parent == AFTERWARDS else "task"
         if flow.listens(SessionOutlived) and session.oid not in record.reported:
             event_frame = flow.frame if frame is None else frame
-            flow.emit(
-                SessionOutlived(site, event_frame, flow.is_certain, session, use.record, left_at, how)
-            )
+            flow.emit(SessionOutlived(site, event_frame, flow.is_certain, session, use.record, left_at, how))
         _mark(state, task, use)
