@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,10 +66,8 @@ def _check(options: Options) -> int:
     fixing = None
     if options.fix or options.diff:
         fixing = Fixing(paths, config, overlay, cache, lambda report: _fresh(report, options))
-    with Progress() as progress:
-        report = run_pipeline(
-            paths, config, overlay=overlay, progress=progress, cache=cache, backend=_backend(options)
-        )
+    with _backend(options) as backend, Progress() as progress:
+        report = run_pipeline(paths, config, overlay=overlay, progress=progress, cache=cache, backend=backend)
     if fixing is not None:
         report = fixing.mended(report)
         if options.diff:
@@ -102,11 +101,21 @@ def _standard_input(options: Options) -> dict[str, bytes]:
     return {os.path.abspath(options.stdin_filename or STDIN): sys.stdin.buffer.read()}
 
 
-def _backend(options: Options) -> Backend | None:
+@contextmanager
+def _backend(options: Options) -> Iterator[Backend | None]:
+    if options.cluster is not None:
+        from asyncsqla_lint.run.cluster import ClusterError, dask
+
+        try:
+            with dask(options.cluster) as cluster:
+                yield cluster
+        except ClusterError as error:
+            raise click.ClickException(str(error)) from None
+        return
     from asyncsqla_lint.run.pool import Pool, available
 
     workers = options.jobs or available()
-    return Pool(workers) if workers > 1 else None
+    yield Pool(workers) if workers > 1 else None
 
 
 def _absolute(path: Path | None) -> str | None:

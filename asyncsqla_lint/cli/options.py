@@ -48,6 +48,7 @@ class Options(Struct, frozen=True, kw_only=True):
     baseline: Path | None
     write_baseline: bool
     jobs: int | None
+    cluster: str | None
     cache: bool
     cache_dir: Path | None
     config: tuple[str, ...]
@@ -156,6 +157,7 @@ _OPTIONS: tuple[Callable[[Callable[..., object]], Callable[..., object]], ...] =
         metavar="N",
         help="How many processes share the work: as many as there are processors.",
     ),
+    click.option("--cluster", metavar="ADDRESS", help="The Dask scheduler whose workers do the work."),
     click.option("--cache/--no-cache", default=True, help="Remember what was found out."),
     click.option(
         "--cache-dir",
