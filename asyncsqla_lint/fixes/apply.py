@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint.findings import Finding
-from asyncsqla_lint.fixes.plan import NOTHING, Planner, Refusal
+from asyncsqla_lint.fixes.plan import NOTHING, Pass, Planner, Refusal
 from asyncsqla_lint.fixes.tree import Refused
 from asyncsqla_lint.fixes.writing import WriteError, write
 from asyncsqla_lint.workspace.decoding import DecodeError, decode, encode, encoding_of
 
 MOST_PASSES = 10
+# A factory that expires nothing on commit, a base with `awaitable_attrs`: many other findings go with these.
+ROOTS = frozenset({"ASQ304", "ASQ309"})
 
 
 class Checked(Protocol):
@@ -29,7 +31,10 @@ class Checked(Protocol):
     def sources(self) -> Mapping[str, bytes]: ...
 
 
-Check = Callable[[Mapping[str, bytes]], Checked]
+class Check(Protocol):
+    """Runs again over changed contents, given by absolute path: over everything, or over some files only."""
+
+    def __call__(self, contents: Mapping[str, bytes], paths: Sequence[str] | None = None) -> Checked: ...
 
 
 class FileChange(Struct, frozen=True):
@@ -49,52 +54,86 @@ class Outcome(Struct, frozen=True):
 
 
 def fix(first: Checked, check: Check, *, unsafe: bool, overlay: Mapping[str, bytes] | None = None) -> Outcome:
-    """Mend what can be mended. `check` runs again over changed contents, given by absolute path."""
-    contents = dict(overlay or {})
-    originals: dict[str, bytes] = {}
-    paths: dict[str, str] = {}
-    made: list[Finding] = []
-    tries: Counter[object] = Counter()
-    allowed: Counter[object] = Counter()
-    checked = first
-    unsettled: list[Finding] = []
-    refused: tuple[Refusal, ...] = ()
+    """Mend what can be mended, pass after pass.
+
+    Between passes only the files are checked that had something to mend. What that leaves out shows in the
+    check of everything that comes last, after which it may go on.
+    """
+    mending = _Mending(unsafe, overlay or {})
+    known = frozenset(finding.path for finding in first.findings)
+    checked, is_whole = first, True
     for number in range(MOST_PASSES + 1):
-        wanted = [one for one in checked.findings if _is_wanted(one, unsafe)]
-        for identity, count in Counter(map(_identity, wanted)).items():
-            if identity not in tries:
-                allowed[identity] = max(allowed[identity], count)
-        again = [one for one in wanted if tries[_identity(one)] >= allowed[_identity(one)]]
-        todo = [one for one in wanted if one not in again]
-        unsettled = again
-        if number == MOST_PASSES:
-            unsettled = [*again, *todo]
-            break
-        texts = _Texts(checked.sources)
-        # The safe ones come first, alone: what one of them mends at its root needs no unsafe fix any more.
-        gentle = [one for one in todo if one.fix is not None and one.fix.applicability == "safe"]
-        result = Planner(texts.read, gentle).plan() if gentle else NOTHING
-        if not result.texts and len(gentle) < len(todo):
-            rest = Planner(texts.read, [one for one in todo if one not in gentle]).plan()
-            result = replace(rest, refused=(*result.refused, *rest.refused))
-        refused = result.refused
+        todo = mending.todo(checked)
+        result = mending.planned(checked, todo) if number < MOST_PASSES else NOTHING
         if not result.texts:
-            break
-        made += result.made
-        tries.update(map(_identity, result.made))
+            if is_whole:
+                break
+            checked, is_whole = check(mending.contents), True
+            continue
+        mending.make(checked, result)
+        touched = {finding.path for finding in (*result.made, *result.waiting)} & known
+        checked, is_whole = check(mending.contents, sorted(touched)), False
+    else:
+        checked = checked if is_whole else check(mending.contents)
+        mending.unsettled = (*mending.unsettled, *mending.todo(checked))
+    return mending.outcome(checked)
+
+
+class _Mending:
+    """What has been done so far."""
+
+    def __init__(self, unsafe: bool, overlay: Mapping[str, bytes]) -> None:
+        self.unsafe = unsafe
+        self.contents = dict(overlay)  # by absolute path
+        self.originals: dict[str, bytes] = {}
+        self.paths: dict[str, str] = {}
+        self.made: list[Finding] = []
+        self.tries: Counter[object] = Counter()
+        self.allowed: Counter[object] = Counter()
+        self.refused: tuple[Refusal, ...] = ()
+        self.unsettled: tuple[Finding, ...] = ()
+
+    def todo(self, checked: Checked) -> list[Finding]:
+        """What is to be mended, and has not been tried as often as it was found at first."""
+        wanted = [one for one in checked.findings if self._is_wanted(one)]
+        for identity, count in Counter(map(_identity, wanted)).items():
+            if identity not in self.tries:
+                self.allowed[identity] = max(self.allowed[identity], count)
+        fresh = [one for one in wanted if self.tries[_identity(one)] < self.allowed[_identity(one)]]
+        self.unsettled = tuple(one for one in wanted if one not in fresh)
+        return fresh
+
+    def planned(self, checked: Checked, todo: Sequence[Finding]) -> Pass:
+        texts = _Texts(checked.sources)
+        # What mends others at their root comes alone: they may need no fix any more.
+        roots = [one for one in todo if one.code in ROOTS]
+        result = Planner(texts.read, roots).plan() if roots else NOTHING
+        if not result.texts and len(roots) < len(todo):
+            rest = Planner(texts.read, [one for one in todo if one not in roots]).plan()
+            result = replace(rest, refused=(*result.refused, *rest.refused))
+        self.refused = result.refused
+        return result
+
+    def make(self, checked: Checked, result: Pass) -> None:
+        self.made += result.made
+        self.tries.update(map(_identity, result.made))
         for path, text in result.texts.items():
             full = os.path.abspath(path)
-            before = texts.data[path]
-            originals.setdefault(full, before)
-            paths.setdefault(full, path)
-            contents[full] = encode(text, encoding_of(before))
-        checked = check(contents)
-    changes = tuple(
-        FileChange(paths[full], before, contents[full])
-        for full, before in sorted(originals.items())
-        if contents[full] != before
-    )
-    return Outcome(changes, tuple(made), refused, tuple(unsettled), checked)
+            before = checked.sources[path]
+            self.originals.setdefault(full, before)
+            self.paths.setdefault(full, path)
+            self.contents[full] = encode(text, encoding_of(before))
+
+    def outcome(self, checked: Checked) -> Outcome:
+        changes = tuple(
+            FileChange(self.paths[full], before, self.contents[full])
+            for full, before in sorted(self.originals.items())
+            if self.contents[full] != before
+        )
+        return Outcome(changes, tuple(self.made), self.refused, self.unsettled, checked)
+
+    def _is_wanted(self, finding: Finding) -> bool:
+        return finding.fix is not None and (self.unsafe or finding.fix.applicability == "safe")
 
 
 class _Texts:
@@ -108,10 +147,6 @@ class _Texts:
             return decode(self.data[path])
         except DecodeError as error:
             raise Refused(f"{path}: {error.message}") from None
-
-
-def _is_wanted(finding: Finding, unsafe: bool) -> bool:
-    return finding.fix is not None and (unsafe or finding.fix.applicability == "safe")
 
 
 def _identity(finding: Finding) -> object:

@@ -75,14 +75,18 @@ def removed(extents: Sequence[tuple[int, int]], dropped: Collection[int], close:
 
 
 class Changes(Struct, frozen=True):
-    """What one repair does to its file: edits, and the names that these need imported."""
+    """What one repair does to its file: edits, and the names that these need imported.
+
+    Of several that serve one `purpose` the first is made; whether the others are needed still shows then.
+    """
 
     edits: tuple[Edit, ...]
     imports: tuple[Import, ...] = ()
+    purpose: str = ""
 
     @classmethod
-    def of(cls, edits: Sequence[Edit], imports: Sequence[Import] = ()) -> Changes:
-        return cls(tuple(sorted(set(edits))), tuple(sorted(set(imports))))
+    def of(cls, edits: Sequence[Edit], imports: Sequence[Import] = (), purpose: str = "") -> Changes:
+        return cls(tuple(sorted(set(edits))), tuple(sorted(set(imports))), purpose)
 
 
 class Import(Struct, frozen=True, order=True):

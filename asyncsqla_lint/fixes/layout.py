@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import libcst as cst
 
 from asyncsqla_lint.fixes.edits import Edit, insertion
@@ -55,3 +57,15 @@ def _is_alone(tree: Tree, argument: cst.Arg) -> bool:
         and argument.keyword is None
         and not argument.star
     )
+
+
+def one_more(tree: Tree, start: int, end: int, texts: Sequence[str]) -> Edit:
+    """More elements after the one that stands there: on lines of their own where it has one."""
+    if tree.text[tree.line_start(start) : start].strip():
+        return insertion(end, "".join(f", {text}" for text in texts))
+    lead = tree.newline + tree.indentation(start)
+    after = tree.text[end : tree.line_end(end)]
+    if after.lstrip().startswith(",") and not after.lstrip()[1:].split("#")[0].strip():
+        # Behind the comma, and the comment that belongs to the element before.
+        return insertion(tree.line_end(end), "".join(f"{lead}{text}," for text in texts))
+    return insertion(end, "".join(f",{lead}{text}" for text in texts))

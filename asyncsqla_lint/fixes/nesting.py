@@ -24,7 +24,7 @@ def nested(
     tree: Tree, statements: Sequence[cst.BaseStatement], header: str, footer: str = "", inner: str = ""
 ) -> list[Edit]:
     """`header` stands before the first one; `footer`, with one line `inner` in it, after the last."""
-    start = tree.line_start(_beginning(tree, statements[0]))
+    start = _with_comments(tree, statements[0])
     end = statement_after(tree, statements[-1])[0]
     indentation = tree.indentation(_beginning(tree, statements[0]))
     edits = []
@@ -50,6 +50,17 @@ def without_line(tree: Tree, statement: cst.BaseStatement) -> Edit:
 def _beginning(tree: Tree, statement: cst.BaseStatement) -> int:
     decorators = getattr(statement, "decorators", ())
     return tree.start(decorators[0] if decorators else statement)
+
+
+def _with_comments(tree: Tree, statement: cst.BaseStatement) -> int:
+    """Where the comments over the statement begin, or its line; blank lines before stay where they are."""
+    start = tree.line_start(_beginning(tree, statement))
+    first = start
+    for line in reversed(getattr(statement, "leading_lines", ())):
+        start = tree.line_start(start - 1)
+        if line.comment is not None:
+            first = start
+    return first
 
 
 def _lines(tree: Tree, start: int, end: int) -> list[int]:

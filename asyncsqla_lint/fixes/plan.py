@@ -51,8 +51,26 @@ NOTHING = Pass({}, (), (), ())
 class _Draft(Struct):
     """What has been decided for one file."""
 
-    edits: set[Edit]
-    imports: set[Import]
+    edits: set[Edit] = set()
+    imports: set[Import] = set()
+    purposes: dict[str, Changes] = {}
+    taken: list[Changes] = []
+
+    def keeps_off(self, changes: Changes) -> bool:
+        """Does what was taken in before make these wait?"""
+        before = self.purposes.get(changes.purpose, changes) if changes.purpose else changes
+        if before != changes:
+            return True
+        if changes in self.taken:
+            return False
+        return any(
+            conflict(new, old) or _both_indent(new, old) for new in changes.edits for old in self.edits
+        )
+
+
+def _both_indent(new: Edit, old: Edit) -> bool:
+    """Two blocks that take the same line in: it would go in by one step instead of two."""
+    return new == old and new.start == new.end and not new.text.strip()
 
 
 class Planner:
@@ -132,12 +150,15 @@ class Planner:
             raise Refused("there is nothing to change")
         for path, changes in wanted:
             draft = self._drafts.get(path)
-            if draft is not None and any(conflict(new, old) for new in changes.edits for old in draft.edits):
+            if draft is not None and draft.keeps_off(changes):
                 return False
         for path, changes in wanted:
-            draft = self._drafts.setdefault(path, _Draft(set(), set()))
+            draft = self._drafts.setdefault(path, _Draft())
             draft.edits.update(changes.edits)
             draft.imports.update(changes.imports)
+            draft.taken.append(changes)
+            if changes.purpose:
+                draft.purposes.setdefault(changes.purpose, changes)
         return True
 
     def _changes_of(self, repair: Repair) -> Changes:

@@ -6,8 +6,18 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow import closed
 from asyncsqla_lint.flow.events import CoroutineDropped
-from asyncsqla_lint.flow.frames import RISK, Frame, OnYield, Option, Outcome, PathEnds, merged_options
+from asyncsqla_lint.flow.frames import (
+    RISK,
+    Frame,
+    OnYield,
+    Option,
+    Outcome,
+    PathEnds,
+    calls_of,
+    merged_options,
+)
 from asyncsqla_lint.flow.objects import ContextManagerRecord, CoroutineRecord, DictRecord, ListRecord
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.values import (
@@ -27,9 +37,6 @@ from asyncsqla_lint.program import Parameter, Scalar, Span
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.project.functions import FunctionInfo
-
-DEEPEST_CALL = 24
-MOST_ACTIVATIONS = 2  # of one function at once: beyond it, recursion is unknown
 
 Generator = tuple[FunctionValue, Arguments, Span]
 
@@ -78,15 +85,6 @@ def dropped(flow: Flow, state: State, value: Value, at: Span) -> None:
                 flow.emit(CoroutineDropped(flow.site(at), flow.frame, flow.is_certain, record))
 
 
-def _activations(frame: Frame | None, function: FunctionInfo) -> tuple[int, int]:
-    count = depth = 0
-    while frame is not None:
-        depth += 1
-        count += frame.function is function
-        frame = frame.caller
-    return count, depth
-
-
 def run_function(
     flow: Flow,
     state: State,
@@ -99,15 +97,40 @@ def run_function(
 ) -> Value:
     """Run the body, and go on as one of the ways in which it ends."""
     info = function.info
-    count, depth = _activations(flow.frame, info)
-    if count >= MOST_ACTIVATIONS or depth >= DEEPEST_CALL:
+    running = calls_of(flow.frame)
+    is_too_deep = running.is_too_deep(info)
+    if isinstance(state.base, closed.Consulted):
+        state.base.asked(info, running)
+    elif is_too_deep:
         flow.count("calls too deep")
+    if is_too_deep:
         return call_unknown(flow, state, function, arguments, at).awaited(flow, state, at)
     if not flow.meanings.matters(flow, state, function, arguments):
         if flow.watched:
             state.let_out(arguments.all())
         return UNKNOWN
-    frame = Frame(
+    frame = new_frame(flow, function, at)
+    frame.on_yield, frame.yielded, frame.until_yield = on_yield, yielded, until_yield
+    is_replaying = yielded is None and not flow.joining and flow.oracle.is_replaying
+    options = None
+    if not info.header.is_generator:
+        options = closed.options_of(flow, state, function, arguments, at, running)
+    if options is not None and len(options) == 1:
+        result = options[0][1]
+    elif is_replaying:
+        result = flow.choose(state, [])  # it has been run, and ends as it did then
+    elif options is not None:
+        result = flow.choose(state, options)
+    else:
+        result = flow.choose(state, ways_out(flow, state, function, arguments, frame))
+    if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
+        result = flow.scopes.annotation_value(state, frame, info.header.returns, at)
+    return result
+
+
+def new_frame(flow: Flow, function: FunctionValue, at: Span) -> Frame:
+    info = function.info
+    return Frame(
         flow.new_id(),
         info.module,
         info,
@@ -116,23 +139,15 @@ def run_function(
         owner=info.owner,
         caller=flow.frame,
         call_span=at,
-        on_yield=on_yield,
-        yielded=yielded,
-        until_yield=until_yield,
     )
-    if yielded is None and not flow.joining and flow.oracle.is_replaying:
-        result = flow.choose(state, [])  # it has been run, and ends as it did then
-    else:
-        result = flow.choose(state, _ways_out(flow, state, function, arguments, frame))
-    if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
-        result = flow.scopes.annotation_value(state, frame, info.header.returns, at)
-    return result
 
 
-def _ways_out(
+def ways_out(
     flow: Flow, state: State, function: FunctionValue, arguments: Arguments, frame: Frame
 ) -> list[Option]:
     info = function.info
+    if isinstance(state.base, closed.Consulted):
+        state.base.modules.add(info.module)
     facts = state.facts
     state.facts = {}
     state.open_frame(frame.id)

@@ -70,36 +70,6 @@ def set_fields(flow: Flow, state: State, me: Reference, cls: ClassValue, argumen
     state.put(me, ObjectRecord(cls, attributes))
 
 
-def opened(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value:
-    """An object of a class that somebody else has made: its constructor
-    ran with what its annotations promise.
-    """
-    reference = flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
-    found = cls.info.find("__init__")
-    if found is None or found[1].function is None:
-        return reference
-    running = ("opened", cls.info)
-    if running in flow.running:
-        return reference
-    flow.running.add(running)
-    flow.joining += 1
-    try:
-        with flow.silently():
-            function = FunctionValue(found[1].function, (), reference)
-            own = state.copy()
-            run_function(flow, own, function, Arguments(more=UNKNOWN, more_keywords=UNKNOWN), at)
-            state.become(own)
-    except PathEnds:
-        pass
-    finally:
-        flow.joining -= 1
-        flow.running.discard(running)
-    record = state.record(reference.oid)
-    if isinstance(record, ObjectRecord):
-        state.put(reference, ObjectRecord(record.cls, record.attributes, is_open=True))
-    return reference
-
-
 # --- attributes ----------------------------------------------------------------------------------
 
 
@@ -313,6 +283,7 @@ Assignments = dict[str, list[tuple[int, p.Expression, "p.Expression | None"]]]
 
 def self_assignments(flow: Flow, cls: ClassInfo) -> Assignments:
     """`self.name = …` in the methods that the class body defines."""
+    cls.module.consult()
     cached: Assignments | None = cls.__dict__.get("self_assignments")
     if cached is None:
         cached = {}
@@ -320,6 +291,8 @@ def self_assignments(flow: Flow, cls: ClassInfo) -> Assignments:
             function = member.function
             if function is None or not function.header.parameters:
                 continue
+            if function.module is not cls.module:
+                cls.index.foundation.add(function.module)
             _assignments(function.body, function.header.parameters[0].name, function.number, cached)
         cls.__dict__["self_assignments"] = cached
     return cached

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value, join, union
-from asyncsqla_lint.program import Span
+from asyncsqla_lint.program import Span, Subscript
+from asyncsqla_lint.project.names import Scoped
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -16,13 +19,19 @@ if TYPE_CHECKING:
 class ContextVariableRecord(Record, frozen=True):
     value: Value | None = None
     default: Value | None = None
+    written: Scoped | None = (
+        None  # `ContextVar[AsyncSession | None]`: what the caller has set is one of these
+    )
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, ContextVariableRecord):
             return FORGOTTEN
         if self.value is None or other.value is None:
-            return ContextVariableRecord(self.value or other.value, self.default)
-        return ContextVariableRecord(join(self.value, other.value), self.default)
+            return replace(self, value=self.value or other.value)
+        return replace(self, value=join(self.value, other.value))
+
+    def annotated(self, where: Scoped) -> Record:
+        return replace(self, written=where)
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         return Method(me, name)
@@ -31,19 +40,27 @@ class ContextVariableRecord(Record, frozen=True):
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
         if name == "set" and arguments.positional:
-            state.put(me, ContextVariableRecord(arguments.positional[0], self.default))
+            state.put(me, replace(self, value=arguments.positional[0]))
             return Token(self.value)
         if name == "reset":
             token = arguments.get(0, "token")
             before = token.before if isinstance(token, Token) else None
-            state.put(me, ContextVariableRecord(before, self.default))
+            state.put(me, replace(self, value=before))
             return NONE
         if name == "get":
             fallback = arguments.get(0, "default") or self.default or UNKNOWN
+            promised = self._promised(flow, state, at) if self.value is None else UNKNOWN
+            if promised is not UNKNOWN:
+                state.put(me, replace(self, value=promised))
+                return promised
             if self.value is None and fallback != NONE:  # whoever calls may have set it
                 return union((fallback, UNKNOWN))
             return self.value or fallback
         return UNKNOWN
+
+    def _promised(self, flow: Flow, state: State, at: Span) -> Value:
+        arguments = () if self.written is None else flow.index.type(self.written).arguments
+        return flow.scopes.of_type(state, arguments[0], at) if arguments else UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:
         return tuple(value for value in (self.value, self.default) if value is not None)
@@ -56,4 +73,7 @@ class Token(Value, frozen=True):
 def register(meanings: Meanings) -> None:
     @meanings.defines("contextvars.ContextVar")
     def variable(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        return flow.allocate(state, ContextVariableRecord(None, arguments.keywords.get("default")))
+        node, written = flow.calling, None
+        if node is not None and node.span == at and isinstance(node.function, Subscript):
+            written = Scoped(node.function, flow.frame.module, flow.frame.function or flow.frame.owner)
+        return flow.allocate(state, ContextVariableRecord(None, arguments.keywords.get("default"), written))

@@ -121,7 +121,7 @@ class Closing(Value, frozen=True):
 
 
 class ClosingManager(Value, frozen=True):
-    """`aclosing(thing)`, `closing(thing)`."""
+    """`aclosing(thing)`."""
 
     thing: Value
 
@@ -130,10 +130,8 @@ class ClosingManager(Value, frozen=True):
 
     def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool | None:
         with flow.cleaning_up():
-            close = self.thing.attribute(flow, state, "aclose" if is_async else "close", at)
-            called = close.call(flow, state, Arguments(), at)
-            if is_async:
-                called.awaited(flow, state, at)
+            close = self.thing.attribute(flow, state, "aclose", at)
+            close.call(flow, state, Arguments(), at).awaited(flow, state, at)
         return False
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
@@ -162,8 +160,7 @@ def register(meanings: Meanings) -> None:
         meanings.instances[f"contextlib.{name}"] = lambda flow, state, arguments, at: flow.allocate(
             state, ExitStackRecord()
         )
-    for name in ("aclosing", "closing"):
-        meanings.calls[f"contextlib.{name}"] = _closing
+    meanings.calls["contextlib.aclosing"] = _closing
 
 
 def _closing(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

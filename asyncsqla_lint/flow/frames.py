@@ -16,6 +16,10 @@ from asyncsqla_lint.project.functions import FunctionInfo
 if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Module
 
+DEEPEST_CALL = 24
+MOST_ACTIVATIONS = 2  # of one function at once: beyond it, recursion is unknown
+MOST_REPEATED = 2  # calls of functions that run already: functions that call each other grow like a tree
+
 # What a generator's consumer does with a yielded value: the ways in which the generator goes on.
 OnYield = Callable[[State, Value], list[tuple[State, Value]]]
 
@@ -51,6 +55,7 @@ class Frame(Struct):
     outer_names: dict[str, int] = {}  # names declared global or nonlocal, and the frame they live in
     is_captured: bool = False  # some function value closes over it
     given: tuple[Value, ...] = ()  # what its caller has in hand too: receiver and arguments
+    calls: Calls | None = None  # see `calls_of`
     last_test: dict[str, int] = {}  # see `flow.narrowing.tested_names`
 
     @property
@@ -59,6 +64,35 @@ class Frame(Struct):
         while frame is not None:
             count, frame = count + 1, frame.caller
         return count
+
+
+class Calls(Struct):
+    """The calls that run: which functions, how many, and how often one was called from within itself."""
+
+    running: dict[FunctionInfo, int] = {}
+    depth: int = 0
+    repeated: int = 0
+
+    def is_too_deep(self, function: FunctionInfo) -> bool:
+        activations = self.running.get(function, 0)
+        return (
+            self.depth >= DEEPEST_CALL
+            or activations >= MOST_ACTIVATIONS
+            or (activations > 0 and self.repeated >= MOST_REPEATED)
+        )
+
+
+def calls_of(frame: Frame) -> Calls:
+    """The calls that run when this frame is the last."""
+    if frame.calls is None:
+        around = Calls() if frame.caller is None else calls_of(frame.caller)
+        running, repeated = around.running, around.repeated
+        if frame.function is not None:
+            before = running.get(frame.function, 0)
+            running = {**running, frame.function: before + 1}
+            repeated = min(repeated + (before > 0), MOST_REPEATED)
+        frame.calls = Calls(running, around.depth + 1, repeated)
+    return frame.calls
 
 
 class LoopRun(Struct, frozen=True):
@@ -183,3 +217,23 @@ def together(values: list[Value]) -> Value:
     if len(tuples) == len(values) and len({len(one) for one in tuples}) == 1:
         return TupleValue(tuple(union(column) for column in zip(*tuples, strict=True)))
     return union(tuple(values))
+
+
+def merged_exits(exits: list[Outcome]) -> list[Outcome]:
+    """What runs on every way out of a block need not run for each path that leaves it alike."""
+    if len(exits) < 2:
+        return exits
+    groups: dict[object, list[Outcome]] = {}
+    for one in exits:
+        kept = outline(one.value, one.state) if one.kind == "return" else one.value
+        key = (one.kind, one.at, one.frame, one.closes, kept, one.state.pending_key())
+        groups.setdefault(key, []).append(one)
+    return [group[0] if len(group) == 1 else _joined(group) for group in groups.values()]
+
+
+def _joined(exits: list[Outcome]) -> Outcome:
+    first = exits[0]
+    value = together([one.value for one in exits])
+    return Outcome(
+        first.kind, join_states([one.state for one in exits]), value, first.at, first.frame, first.closes
+    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow import calls, classes, scopes, statements, strings
+from asyncsqla_lint.flow import calls, classes, closed, scopes, statements, strings
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.frames import (
@@ -41,6 +41,7 @@ from asyncsqla_lint.flow.values import (
     SuperValue,
     Text,
     Value,
+    alternatives,
     union,
 )
 from asyncsqla_lint.knowledge.releases import NEWEST, Release
@@ -50,10 +51,9 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.meanings import Meanings
     from asyncsqla_lint.project.index import Index, Module
 
-STEPS_PER_ROOT = 8_000
-HEAP_PER_STEP = 40
+STEPS_PER_ROOT = 2_500
+PAGES_PER_STEP = 32
 STEPS_SHARED = 4_000  # for a module's top level, and whatever else all roots share
-DEEPEST_CALL = 24
 FIRST_OF_ROOTS = 1 << 56  # below it are the ids of what all roots share
 REGION = 1 << 24
 
@@ -63,15 +63,31 @@ class TryContext:
 
     def __init__(self, catches: frozenset[str], first_frame: int) -> None:
         self.catches = catches
-        self.first_frame = first_frame
+        self.first_frame = first_frame  # frames with greater ids are opened inside
         self.states: list[tuple[State, Value]] = []
+        self._last: list[State] = []  # what was added last to each of these
 
     def add(self, state: State, exception: Value) -> None:
         for index, (known, value) in enumerate(self.states):
             if value == exception:
-                self.states[index] = (known.joined(state), value)
+                if not self._is_known(state, self._last[index], known):
+                    self.states[index] = (known.joined(state), value)
+                    self._last[index] = state.copy()
                 return
         self.states.append((state.copy(), exception))
+        self._last.append(state.copy())
+
+    def _is_known(self, state: State, last: State, known: State) -> bool:
+        """Most statements change nothing that the handler could see."""
+        if state.pending is not last.pending or not state.heap.is_same(last.heap):
+            return False
+        frames = state.frames
+        for number, variables in last.frames.items():
+            if number <= self.first_frame and frames.get(number) is not variables:
+                return False
+        if known.facts and state.facts != known.facts:
+            known.facts = {key: fact for key, fact in known.facts.items() if state.facts.get(key) is fact}
+        return True
 
 
 class Cleanup(TryContext):
@@ -79,6 +95,35 @@ class Cleanup(TryContext):
 
     def add(self, state: State, exception: Value) -> None:
         pass
+
+
+class Hedged:
+    __slots__ = ("flow", "unsure")
+
+    def __init__(self, flow: Flow, unsure: bool) -> None:
+        self.flow = flow
+        self.unsure = unsure
+
+    def __enter__(self) -> None:
+        self.flow.hedge += self.unsure
+
+    def __exit__(self, *_: object) -> None:
+        self.flow.hedge -= self.unsure
+
+
+class Entered:
+    __slots__ = ("before", "flow", "frame")
+
+    def __init__(self, flow: Flow, frame: Frame) -> None:
+        self.flow = flow
+        self.frame = frame
+
+    def __enter__(self) -> None:
+        self.before = self.flow.frame
+        self.flow.frame = self.frame
+
+    def __exit__(self, *_: object) -> None:
+        self.flow.frame = self.before
 
 
 class Flow:
@@ -99,6 +144,7 @@ class Flow:
         self.tries: list[TryContext] = []
         self.handling: list[Value] = []  # the exceptions of the handlers being run
         self.oracle = Oracle()
+        self.isolated = 0  # inside calls that are tried on a heap of their own, see `flow.closed`
         self.joining = 0
         self.hedge = 0
         self.muted = 0
@@ -164,18 +210,28 @@ class Flow:
             self.count("roots too deep")
 
     def count(self, what: str) -> None:
+        self.touch()
         self.statistics[what] = self.statistics.get(what, 0) + 1
 
     def note_read(self, at: Span, name: str, wrong: bool) -> None:
         """Remember how a read came out: one that was also right on some path is not certainly wrong."""
+        self.touch()
         key = (self.frame.module.name, at, name)
         self.reads[key] = self.reads.get(key, 0) | (2 if wrong else 1)
 
     def step(self, state: State) -> None:
-        # What a step costs grows with what the path knows: copies, joins and searches go through the heap.
-        self.steps_left -= 1 + len(state.heap) // HEAP_PER_STEP
+        # What a step costs grows, slowly, with what the path knows: searches and joins go through the heap.
+        self.spend(1 + state.heap.size // PAGES_PER_STEP)
+
+    def spend(self, steps: int) -> None:
+        self.steps_left -= steps
         if self.steps_left < 0:
             raise BudgetExceeded
+
+    def touch(self) -> None:
+        """Something happens that is more than Python: a call in which it does is not closed."""
+        if self.isolated:
+            raise closed.NotClosed
 
     # -- places and identities
 
@@ -204,6 +260,7 @@ class Flow:
 
     def allocate_watched(self, state: State, record: Record) -> Reference:
         """An object of which it matters in whose hands it ends."""
+        self.touch()
         reference = self.allocate(state, record)
         if not self.muted:  # what is made to find out what an object promises is nobody's
             self.watched.add(reference.oid)
@@ -215,9 +272,12 @@ class Flow:
     # -- events
 
     def listens(self, event: type[Event]) -> bool:
-        return not self.muted and (bool(self.recorders) or event in self.listeners)
+        if self.muted and not self.isolated:  # a closed call is one wherever it stands
+            return False
+        return bool(self.recorders) or event in self.listeners
 
     def emit(self, event: Event) -> None:
+        self.touch()
         if self.muted:
             return
         for record in self.recorders:
@@ -229,14 +289,9 @@ class Flow:
     def is_certain(self) -> bool:
         return self.hedge == 0
 
-    @contextmanager
-    def hedged(self, unsure: bool) -> Iterator[None]:
+    def hedged(self, unsure: bool) -> Hedged:
         """What happens inside happens on some of the paths that this state stands for."""
-        self.hedge += unsure
-        try:
-            yield
-        finally:
-            self.hedge -= unsure
+        return Hedged(self, unsure)
 
     @contextmanager
     def silently(self) -> Iterator[None]:
@@ -353,13 +408,8 @@ class Flow:
     def execute(self, states: list[State], body: Statements) -> tuple[list[State], list[Outcome]]:
         return statements.execute_block(self, states, body)
 
-    @contextmanager
-    def entered(self, frame: Frame) -> Iterator[None]:
-        before, self.frame = self.frame, frame
-        try:
-            yield
-        finally:
-            self.frame = before
+    def entered(self, frame: Frame) -> Entered:
+        return Entered(self, frame)
 
     # -- assumptions
 
@@ -382,6 +432,8 @@ class Flow:
     def call_external(self, state: State, function: ExternalValue, arguments: Arguments, at: Span) -> Value:
         meaning = self.meanings.call(function.name)
         if meaning is not None:
+            if not self.meanings.is_harmless(function.name):
+                self.touch()
             return meaning(self, state, arguments, at)
         return calls.call_unknown(self, state, function, arguments, at)
 
@@ -405,11 +457,13 @@ class Flow:
     def yielded(self, state: State, value: Value) -> Value:
         """The running generator gives `value`; what it gets back is what its consumer sends."""
         frame = self.frame
+        if frame.on_yield is None:
+            for one in alternatives(value):
+                if isinstance(one, Reference) and isinstance(state.record(one.oid), CoroutineRecord):
+                    state.let_out((one,))  # whoever drives the generator may await it
         if frame.yielded is not None:
             frame.yielded.append(value)
             frame.lent.append(value)
-            if isinstance(value, Reference) and isinstance(state.record(value.oid), CoroutineRecord):
-                state.let_out((value,))  # whoever drives the generator may await it
             self.may_raise(state, UNKNOWN)  # whatever its consumer raises meanwhile
             if frame.until_yield:
                 raise PathEnds(Outcome("return", state, NONE))

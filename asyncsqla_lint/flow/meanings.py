@@ -34,6 +34,7 @@ AttributeHook = Callable[["Flow", "State", Value, ClassValue, str, Span], "Value
 class Meanings:
     def __init__(self) -> None:
         self.calls: dict[str, CallMeaning] = {}
+        self.harmless: set[str] = set()  # of `calls`, those that leave nothing behind but the value they give
         self.prefixes: list[tuple[str, CallMeaning]] = []
         self.instances: dict[str, InstanceMeaning] = {}
         self.values: dict[str, Value] = {}
@@ -80,6 +81,10 @@ class Meanings:
 
         return register
 
+    def is_harmless(self, name: str) -> bool:
+        """Does the call give a value, and that is all? (What is not known here is asked of nobody.)"""
+        return name in self.harmless
+
     def call(self, name: str) -> CallMeaning | None:
         found = self.calls.get(name)
         if found is None:
@@ -113,8 +118,8 @@ class Meanings:
             return found
         if depth > 2:
             return UNKNOWN
-        from asyncsqla_lint.flow.classes import opened
         from asyncsqla_lint.flow.implementations import implementation
+        from asyncsqla_lint.flow.promises import opened
 
         return opened(flow, state, implementation(flow, cls), at)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.calls import bind, run_body
-from asyncsqla_lint.flow.classes import opened
 from asyncsqla_lint.flow.frames import RISK, Frame, Outcome
+from asyncsqla_lint.flow.promises import opened
 from asyncsqla_lint.flow.scopes import globals_given
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, ClassValue, Value
 from asyncsqla_lint.project.classes import ClassInfo

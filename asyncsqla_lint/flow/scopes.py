@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -59,10 +60,13 @@ class Scopes:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self._module_frames: dict[Module, Frame] = {}
+        self._module_frame_ids: set[int] = set()
         self._module_values: dict[Module, dict[str, Value]] = {}
         self._variables: dict[tuple[Module, str], Value] = {}
         self._running: set[object] = set()
         self._functions: dict[tuple[FunctionInfo, tuple[int, ...]], Value] = {}
+        self._symbols: dict[tuple[int, object], tuple[p.Expression, names.Symbol | None]] = {}
+        self._types: dict[tuple[int, object], tuple[p.Expression, Type]] = {}
         self._global_names: dict[Module, dict[str, list[p.Expression]]] = {}
 
     # -- names
@@ -108,10 +112,18 @@ class Scopes:
         if frame is None:
             with self.flow.shared():
                 frame = self._module_frames[module] = Frame(self.flow.new_id(), module, None)
+            self._module_frame_ids.add(frame.id)
         return frame
 
     def module_frame_ids(self) -> frozenset[int]:
         return frozenset(frame.id for frame in self._module_frames.values())
+
+    def are_globals_assigned(self, state: State, modules: Iterable[Module]) -> bool:
+        """Has this path given globals of these modules other values than the modules have?"""
+        if self._module_frame_ids.isdisjoint(state.frames):
+            return False
+        frames = [self._module_frames[module].id for module in modules if module in self._module_frames]
+        return any(number in state.frames for number in frames)
 
     # -- globals
 
@@ -209,7 +221,7 @@ class Scopes:
         return self.flow.evaluate(state, expression)
 
     def assigned_globals(self, module: Module) -> dict[str, list[p.Expression]]:
-        found = self._global_names.get(module)
+        found = self._global_names.get(module)  # part of the module's outline
         if found is None:
             found = {}
             for body in module.program.bodies:
@@ -222,23 +234,30 @@ class Scopes:
         """Run something in the module's own scope, outside of any path; what it makes is shared by all."""
         flow = self.flow
         state = State(flow.base, flow.base_frames, flow.joins)
-        outer, tries, recorders = flow.frame, flow.tries, flow.recorders
-        flow.frame, flow.tries, flow.recorders = self.module_frame(module), [], []
-        flow.joining += 1
-        flow.muted += 1
         try:
-            with flow.shared():
+            with self.outside(module), flow.shared():
                 value = act(state, flow.frame)
         except (PathEnds, BudgetExceeded, RecursionError):
             value = UNKNOWN
-        finally:
-            flow.frame, flow.tries, flow.recorders = outer, tries, recorders
-            flow.joining -= 1
-            flow.muted -= 1
-        flow.base.update(state.heap)
+        flow.base.update(state.heap.items())
         for frame, variables in state.frames.items():
             flow.base_frames[frame] = variables
         return value
+
+    @contextmanager
+    def outside(self, module: Module) -> Iterator[None]:
+        """Nobody's path: what happens here nobody hears or catches."""
+        flow = self.flow
+        frame, tries, recorders, isolated = flow.frame, flow.tries, flow.recorders, flow.isolated
+        flow.frame, flow.tries, flow.recorders, flow.isolated = self.module_frame(module), [], [], 0
+        flow.joining += 1
+        flow.muted += 1
+        try:
+            yield
+        finally:
+            flow.frame, flow.tries, flow.recorders, flow.isolated = frame, tries, recorders, isolated
+            flow.joining -= 1
+            flow.muted -= 1
 
     def module_values(self, module: Module) -> dict[str, Value]:
         """The globals of a module after its top level has run (without what it imports)."""
@@ -320,7 +339,13 @@ class Scopes:
     # -- symbols of expressions
 
     def symbol(self, frame: Frame, node: p.Expression) -> names.Symbol | None:
-        return self.flow.index.resolve(frame.module, node, frame.function or frame.owner)
+        scope = frame.function or frame.owner
+        key = (id(node), scope or frame.module)
+        known = self._symbols.get(key)
+        if known is None:
+            found = self.flow.index.resolve(frame.module, node, scope)
+            known = self._symbols[key] = (node, found)  # held, so that no id is used twice
+        return known[1]
 
     def callee_name(self, frame: Frame, node: p.Expression) -> str | None:
         symbol = self.symbol(frame, node)
@@ -388,8 +413,12 @@ class Scopes:
         self, state: State, frame: Frame, annotation: p.Expression, at: p.Span, receiver: Value | None = None
     ) -> Value:
         scope: names.Scope = frame.function or frame.owner
-        where = Scoped(annotation, frame.module, scope)
-        return self.of_type(state, self.flow.index.type(where), at, receiver or frame.receiver)
+        key = (id(annotation), scope or frame.module)
+        known = self._types.get(key)
+        if known is None:
+            type_ = self.flow.index.type(Scoped(annotation, frame.module, scope))
+            known = self._types[key] = (annotation, type_)  # held, so that no id is used twice
+        return self.of_type(state, known[1], at, receiver or frame.receiver)
 
     def of_type(
         self, state: State, type_: Type, at: p.Span, receiver: Value | None = None, depth: int = 0

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.heap import Heap
 from asyncsqla_lint.flow.values import (
+    NONE,
     UNKNOWN,
     Arguments,
+    Constant,
     FunctionValue,
     Iteration,
     Reference,
@@ -27,6 +30,7 @@ from asyncsqla_lint.project.classes import ClassInfo
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.frames import Outcome
     from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.project.names import Scoped
 
 
 class Record(Struct, frozen=True):
@@ -121,6 +125,10 @@ class Record(Struct, frozen=True):
         """An attribute's value, if it is known, without the consequences of reading it."""
         return None
 
+    def annotated(self, where: Scoped) -> Record:
+        """What the annotation of the variable that it is given to adds."""
+        return self
+
     def parts(self) -> tuple[tuple[str, Value], ...]:
         """The fields of a plain record, which its reader may test."""
         return ()
@@ -206,7 +214,6 @@ class State:
 
     __slots__ = (
         "_fresh",
-        "_heap_is_fresh",
         "base",
         "base_frames",
         "facts",
@@ -221,11 +228,10 @@ class State:
         self.base = base  # records made by module-level code, shared by every path
         self.base_frames = base_frames  # what module-level closures close over
         self.frames: dict[int, Variables] = {}
-        self.heap: dict[int, Record] = {}
+        self.heap = Heap()
         self.facts: dict[str, bool] = {}
         self.pending: Outcome | None = None  # how a consumer left its loop while its generator still runs
         self._fresh: set[int] = set()  # frames that nobody else shares
-        self._heap_is_fresh = True
 
     def copy(self) -> State:
         twin = State.__new__(State)
@@ -233,13 +239,11 @@ class State:
         twin.base = self.base
         twin.base_frames = self.base_frames
         twin.frames = self.frames.copy()
-        twin.heap = self.heap
+        twin.heap = self.heap.copy()
         twin.facts = self.facts.copy()
         twin.pending = self.pending
         twin._fresh = set()
-        twin._heap_is_fresh = False
         self._fresh = set()
-        self._heap_is_fresh = False
         return twin
 
     def become(self, other: State) -> None:
@@ -247,7 +251,7 @@ class State:
         twin = other.copy()
         self.frames, self.heap, self.facts = twin.frames, twin.heap, twin.facts
         self.pending = twin.pending
-        self._fresh, self._heap_is_fresh = set(), False
+        self._fresh = set()
 
     def pending_key(self) -> str | None:
         return None if self.pending is None else self.pending.kind
@@ -295,10 +299,7 @@ class State:
         return found
 
     def put(self, reference: Reference, record: Record) -> None:
-        if not self._heap_is_fresh:
-            self.heap = self.heap.copy()
-            self._heap_is_fresh = True
-        self.heap[reference.oid] = record
+        self.heap.put(reference.oid, record)
 
     def records(self) -> Iterable[tuple[Reference, Record]]:
         """Every record that this path has made or touched."""
@@ -351,21 +352,19 @@ class State:
                 result.frames[frame] = variables
             elif mine is not variables:
                 result.frames[frame] = _joined_variables(mine, variables)
-        if self.heap is not other.heap:
-            heap = self.heap.copy()
+        if not self.heap.is_same(other.heap):
             lost: list[Value] = []
-            for oid, record in other.heap.items():
-                ours = heap.get(oid)
-                if ours is None:
-                    ours = self.base.get(oid)
-                if ours is None:
-                    heap[oid] = record
-                elif ours is not record:
-                    joined = heap[oid] = self.joins.joined(ours, record)
-                    if joined is FORGOTTEN:
-                        lost.extend((*ours.refers_to(), *record.refers_to()))
-            result.heap = heap
-            result._heap_is_fresh = True
+            only_theirs, only_ours = self._absent(other), other._absent(self)
+
+            def join_records(oid: int, ours: Record, theirs: Record) -> Record:
+                if oid in only_theirs or oid in only_ours:
+                    return theirs if oid in only_theirs else ours
+                joined = self.joins.joined(ours, theirs)
+                if joined is FORGOTTEN:
+                    lost.extend((*ours.refers_to(), *theirs.refers_to()))
+                return joined
+
+            result.heap = self.heap.joined(other.heap, self.base, join_records)
             if lost:
                 result.let_out(lost)
         if self.pending is not None and other.pending is not None:
@@ -374,6 +373,19 @@ class State:
         if self.facts != other.facts:
             result.facts = {key: fact for key, fact in self.facts.items() if other.facts.get(key) == fact}
         return result
+
+    def _absent(self, other: State) -> set[int]:
+        """What `other` has where this path has `None`, and that nothing else leads to here."""
+        given = [
+            value
+            for frame, variables in other.frames.items()
+            if (mine := self.frames.get(frame)) is not None and mine is not variables
+            for name, value in variables.items()
+            if value is not NONE and mine.get(name) == NONE and not isinstance(value, Constant)
+        ]
+        found = other.reachable(given) if given else set()
+        differing = {oid for oid in found if self.heap.get(oid) is not other.heap.get(oid)}
+        return differing - self.alive() - self.outside() if differing else differing
 
 
 def _joined_variables(mine: Variables, theirs: Variables) -> Variables:

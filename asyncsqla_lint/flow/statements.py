@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import calls, narrowing, patterns
 from asyncsqla_lint.flow.expressions import assign, delete, evaluate
-from asyncsqla_lint.flow.frames import Frame, OnYield, Option, Oracle, Outcome, PathEnds
+from asyncsqla_lint.flow.frames import Frame, OnYield, Option, Oracle, Outcome, PathEnds, merged_exits
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -54,6 +54,7 @@ from asyncsqla_lint.program import (
     With,
     end_of,
 )
+from asyncsqla_lint.project.names import Scoped
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -158,6 +159,12 @@ def _annotated_assign(flow: Flow, state: State, node: AnnotatedAssign) -> None:
     value = evaluate(flow, state, node.value)
     if value == UNKNOWN:
         value = flow.scopes.annotation_value(state, flow.frame, node.annotation, node.span)
+    elif isinstance(value, Reference):
+        record = state.record(value.oid)
+        where = Scoped(node.annotation, flow.frame.module, flow.frame.function or flow.frame.owner)
+        known = record.annotated(where)
+        if known is not record:
+            state.put(value, known)
     assign(flow, state, node.target, value)
 
 
@@ -565,7 +572,7 @@ def _managed(flow: Flow, state: State, node: With, position: int, manager: Value
         done, bad = left_by(own, raised=False)
         reached.extend(one for one, _ in done)
         out.extend(bad)
-    for outcome in exits:
+    for outcome in merged_exits(exits):
         done, bad = left_by(outcome.state, raised=outcome.kind in ("raise", "close"))
         out.extend(bad)
         for one, swallows in done:
@@ -601,7 +608,10 @@ def _try(flow: Flow, state: State, node: Try) -> Result:
             after, exits = execute_block(flow, [state], node.body)
         finally:
             flow.tries.pop()
-        raised = [(outcome.state, outcome.value) for outcome in exits if outcome.kind == "raise"]
+        raised = [
+            (outcome.state, outcome.value)
+            for outcome in merged_exits([one for one in exits if one.kind == "raise"])
+        ]
         exits = [outcome for outcome in exits if outcome.kind != "raise"]
         after, left = execute_block(flow, merged(flow, after, end_of(node.span)), node.otherwise)
         exits.extend(left)
@@ -623,7 +633,7 @@ def _try(flow: Flow, state: State, node: Try) -> Result:
     if not node.final:
         return after, exits
     reached, out = _finally(flow, merged(flow, after, end_of(node.span)), node.final)
-    for outcome in exits:
+    for outcome in merged_exits(exits):
         through, left = _finally(flow, [outcome.state.copy()], node.final)
         out.extend(left)
         out.extend(Outcome(outcome.kind, one, outcome.value, outcome.at) for one in through)

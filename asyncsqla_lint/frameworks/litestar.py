@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Frame, Outcome
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import ExternalValue, Value
 from asyncsqla_lint.frameworks.fastapi import Dependency, depends
 from asyncsqla_lint.frameworks.injection import Injection, Need, function_of, parameters_of
+from asyncsqla_lint.frameworks.litestar_dto import transfer_of, transferred
 from asyncsqla_lint.frameworks.validation import evaluated
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Scope, Scoped
@@ -52,7 +54,14 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     def needs_of(own: State, value: Value) -> list[Need]:
         return needs(own, parameters_of(own, value)[1])
 
-    Injection(flow, needs_of, info.header.name_span).run(state, info, needs(state, info.header.parameters))
+    transfer = transfer_of(flow, info, handler)
+
+    def answered(frame: Frame, outcome: Outcome) -> None:
+        if transfer is not None and outcome.at >= 0:
+            transferred(flow, frame, outcome, transfer)
+
+    injection = Injection(flow, needs_of, info.header.name_span)
+    injection.run(state, info, needs(state, info.header.parameters), answered)
     return True
 
 
@@ -87,6 +96,7 @@ def application_layer(index: Index) -> Layer:
         for module in index.modules.values():
             if not any("itestar" in name or "Router" in name for name in module.names.bindings):
                 continue
+            index.foundation.add(module)
             bodies: list[tuple[p.Statements, Scope]] = [(module.program.statements, None)]
             bodies += [(info.body, info) for info in index.functions_of(module)]
             for body, scope in bodies:

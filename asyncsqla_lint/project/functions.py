@@ -34,6 +34,7 @@ class FunctionInfo:
 
     @property
     def body(self) -> p.Statements:
+        self.module.consult()
         return self.module.program.bodies[self.number]
 
     @property
@@ -68,14 +69,20 @@ class FunctionInfo:
     def decorated_by(self, *names: str) -> bool:
         return any(isinstance(one, External) and one.name in names for one in self.decorators)
 
-    @cached_property
+    @property
     def names(self) -> Names:
         """What the body binds: local imports, classes, functions and assignments."""
+        self.module.consult()
+        return self._names
+
+    @cached_property
+    def _names(self) -> Names:
         return Names(self.module.program, self.body)
 
     @cached_property
     def returned(self) -> tuple[p.Expression | None, ...]:
         """The expression of every `return`, nested functions left out."""
+        self.index.foundation.add(self.module)
         return tuple(_returns(self.body))
 
 

@@ -50,6 +50,12 @@ class Index:
             while key in self.modules:
                 key += "'"
             self.modules[key] = module
+        # The modules whose text was looked into (see `outline`): for what is being checked now, and for what
+        # the index keeps and whoever comes next is told.
+        self.consulted: set[Module] = set()
+        self.foundation: set[Module] = set()
+        for module in self.modules.values():
+            module.consulted = self.consulted
         self._lookups: dict[tuple[Module, str], Symbol | None] = {}
         self._classes: dict[tuple[Module, p.Span], ClassInfo] = {}
         self._functions: dict[tuple[Module, int], FunctionInfo] = {}
@@ -303,7 +309,7 @@ class Index:
 
     def _global_assignments(self, module: Module) -> dict[str, tuple[Scoped, ...]]:
         if module not in self._globals:
-            found: dict[str, tuple[Scoped, ...]] = {}
+            found: dict[str, tuple[Scoped, ...]] = {}  # part of the module's outline
             for function in self.functions_of(module):
                 declared = [name for one in function.body if isinstance(one, p.Global) for name in one.names]
                 for name in declared:

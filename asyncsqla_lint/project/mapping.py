@@ -28,6 +28,7 @@ from asyncsqla_lint.project.names import (
     ValueBinding,
     Variable,
 )
+from asyncsqla_lint.project.outline import MAPPING_CALLS
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
@@ -348,7 +349,8 @@ def _mapping_calls(module: Module, index: Index) -> Iterator[tuple[p.Call, Funct
                 yield binding.value, None
             elif isinstance(binding, FunctionBinding):
                 mentions = module.program.functions[binding.number].mentions
-                if "map_imperatively" in mentions or "mapper" in mentions:
+                if MAPPING_CALLS.intersection(mentions):
+                    index.foundation.add(module)
                     function = index.function_at(module, binding.number)
                     for call in function.names.calls:
                         yield call, function

@@ -29,9 +29,14 @@ class Module:
     is_package: bool
     program: p.Program
     root: str = ""
+    consulted: set[Module] = field(default_factory=set, repr=False)  # the index's own
 
     def __repr__(self) -> str:
         return f"Module({self.name!r})"
+
+    def consult(self) -> None:
+        """What is being found out depends on more than the module's outline."""
+        self.consulted.add(self)
 
     @property
     def package(self) -> str:

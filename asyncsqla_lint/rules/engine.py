@@ -96,6 +96,7 @@ def new_flow(index: Index, config: Config) -> Flow:
     context_variables.register(meanings)
     exit_stacks.register(meanings)
     namespaces.register(meanings)
+    meanings.harmless.update(meanings.calls)
     semantics.register(meanings)
     frameworks.register(meanings)
     flow = Flow(index, meanings)

@@ -8,6 +8,7 @@ from asyncsqla_lint.program import end_of, start_of
 
 
 def located(site: Site) -> tuple[str, Location, Location]:
+    site.module.consult()
     program = site.module.program
     start, end = program.location(start_of(site.span)), program.location(end_of(site.span))
     return site.module.path, Location(*start), Location(*end)
@@ -18,6 +19,7 @@ def place(site: Site, message: str) -> Related:
 
 
 def line_of(site: Site) -> int:
+    site.module.consult()
     return site.module.program.location(start_of(site.span))[0]
 
 

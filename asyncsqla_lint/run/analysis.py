@@ -32,6 +32,7 @@ Analyse = Callable[["Index", Sequence[str], Config], Analysis]
 class Checked(Struct, frozen=True):
     findings: tuple[Finding, ...]
     counters: dict[str, int]
+    consulted: tuple[str, ...] = ()  # the paths of the modules whose text it depends on
 
 
 def check_modules(analyse: Analyse, index: Index, modules: Sequence[str], config: Config) -> Checked:

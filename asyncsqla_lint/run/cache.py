@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,7 @@ from asyncsqla_lint.workspace.relevance import ImportedName
 
 if TYPE_CHECKING:
     from asyncsqla_lint.program import Program
+    from asyncsqla_lint.project.outline import Facts
 
 Data = TypeVar("Data")
 
@@ -45,18 +46,44 @@ class Answer(Struct, frozen=True, array_like=True):
     counters: dict[str, int]
 
 
+class Result(Struct, frozen=True, array_like=True):
+    """What the analysis of one module says, as long as the modules that it consulted are what they were."""
+
+    findings: tuple[Finding, ...]
+    counters: dict[str, int]
+    consulted: tuple[tuple[str, str], ...]  # paths and the hashes of what stood there
+
+
+class _Recent(Generic[Data]):
+    """What this run and the one before have asked for."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, Data] = {}
+        self._last: dict[str, Data] = {}
+
+    def get(self, name: str) -> Data | None:
+        if name not in self.now and name in self._last:
+            self.now[name] = self._last[name]
+        return self.now.get(name)
+
+    def turn(self) -> None:
+        if self.now:
+            self._last, self.now = self.now, {}
+
+
 class Cache:
     """Typed access; whatever cannot be read is not known. One may serve several runs, one after the other."""
 
     def __init__(self, store: Store | None = None) -> None:
         self.store = store
-        self._last: dict[str, Program] = {}
-        self._now: dict[str, Program] = {}
+        self._programs: _Recent[Program] = _Recent()
+        self._facts: _Recent[Facts] = _Recent()
+        self._results: _Recent[Result] = _Recent()
 
     def turn(self) -> None:
         """A run begins: in memory, what the one before did not ask for is let go."""
-        if self._now:
-            self._last, self._now = self._now, {}
+        for recent in (self._programs, self._facts, self._results):
+            recent.turn()
 
     def save(self) -> tuple[str, ...]:
         """Write what is new; what there is to say of it."""
@@ -70,31 +97,36 @@ class Cache:
         if self.store is not None:
             self.store.close()
 
-    # --- Programs --------------------------------------------------------------------------------
+    # --- texts -----------------------------------------------------------------------------------
+
+    def facts(self, hashes: Iterable[str]) -> dict[str, Facts]:
+        """What is known of these contents."""
+        return self._get_many("facts", hashes, self._facts, _decoders()[1])
+
+    def program(self, content: str) -> Program | None:
+        return self.programs((content,)).get(content)
 
     def programs(self, hashes: Iterable[str]) -> dict[str, Program]:
-        """The Programs of these contents, so far as they are known."""
-        wanted = list(hashes)
-        for each in wanted:
-            if each not in self._now and each in self._last:
-                self._now[each] = self._last[each]
-        missing = {_key(each): each for each in wanted if each not in self._now}
-        if self.store is not None and missing:
-            for key, data in self.store.get_many("program", missing).items():
-                program = _decoded(data, _programs())
-                if program is not None:
-                    self._now[missing[key]] = program
-        return {each: self._now[each] for each in wanted if each in self._now}
+        return self._get_many("program", hashes, self._programs, _decoders()[0])
 
-    def remember_program(self, content: str, program: Program | bytes, *, lasting: bool) -> Program:
+    def remember_text(self, content: str, program: Program | bytes, facts: Facts, *, lasting: bool) -> None:
         """`lasting`: it was read from a file, not from what is being typed."""
-        if lasting and isinstance(program, bytes) and self.store is not None:
-            self.store.put("program", _key(content), program)
-        elif lasting:
+        if lasting:
+            self._put("facts", content, facts)
             self._put("program", content, program)
-        made = _programs().decode(program) if isinstance(program, bytes) else program
-        self._now[content] = made
-        return made
+        made = _decoders()[0].decode(program) if isinstance(program, bytes) else program
+        self._programs.now[content] = made
+        self._facts.now[content] = facts
+
+    # --- modules ---------------------------------------------------------------------------------
+
+    def results(self, keys: Iterable[str]) -> dict[str, Result]:
+        return self._get_many("result", keys, self._results, _decoders()[2])
+
+    def remember_result(self, key: str, result: Result, *, lasting: bool) -> None:
+        self._results.now[key] = result
+        if lasting:
+            self._put("result", key, result)
 
     # --- whole runs ------------------------------------------------------------------------------
 
@@ -126,12 +158,26 @@ class Cache:
         data = self.store.get(kind, _key(name))
         return None if data is None else _decoded(data, decoder)
 
+    def _get_many(
+        self, kind: str, names: Iterable[str], recent: _Recent[Data], decoder: msgspec.msgpack.Decoder[Data]
+    ) -> dict[str, Data]:
+        wanted = list(names)
+        found = {name: value for name in wanted if (value := recent.get(name)) is not None}
+        missing = {_key(name): name for name in wanted if name not in found}
+        if self.store is not None and missing:
+            for key, data in self.store.get_many(kind, missing).items():
+                value = _decoded(data, decoder)
+                if value is not None:
+                    found[missing[key]] = recent.now[missing[key]] = value
+        return found
+
     def _put(self, kind: str, name: str, value: object) -> None:
         if self.store is None:
             return
         # A path or a literal with half a character is found out again each time.
         with suppress(UnicodeEncodeError):
-            self.store.put(kind, _key(name), _encode(value))
+            data = value if isinstance(value, bytes) else _encode(value)
+            self.store.put(kind, _key(name), data)
 
 
 def stored(config: Config, directory: str | None = None) -> Cache:
@@ -147,11 +193,14 @@ _GLANCES = msgspec.msgpack.Decoder(dict[str, Glance])
 
 
 @cache
-def _programs() -> msgspec.msgpack.Decoder[Program]:
+def _decoders() -> tuple[
+    msgspec.msgpack.Decoder[Program], msgspec.msgpack.Decoder[Facts], msgspec.msgpack.Decoder[Result]
+]:
     """Made when the first one is read: a run with nothing changed reads none."""
     from asyncsqla_lint.program import Program
+    from asyncsqla_lint.project.outline import Facts
 
-    return msgspec.msgpack.Decoder(Program)
+    return msgspec.msgpack.Decoder(Program), msgspec.msgpack.Decoder(Facts), msgspec.msgpack.Decoder(Result)
 
 
 def _key(name: str) -> str:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +24,7 @@ from asyncsqla_lint.workspace.target_release import TargetResolver
 
 if TYPE_CHECKING:
     from asyncsqla_lint.program import Program
+    from asyncsqla_lint.project.outline import Facts
     from asyncsqla_lint.run import work
     from asyncsqla_lint.run.analysis import Analyse, Checked
     from asyncsqla_lint.run.pool import Backend
@@ -178,7 +180,7 @@ class _Analysis:
         self.configs = {
             path: resolved(sources.looked.configs[path], os.path.dirname(path)) for path in sources.checked
         }
-        self.programs: dict[str, Program] = {}
+        self.facts: dict[str, Facts] = {}
         self.failures: dict[str, Finding] = {}
         self.done = 0
         self.steps = len(sources.known) + len(sources.checked)
@@ -199,8 +201,8 @@ class _Analysis:
             tuple(findings),
             True,
             relevant=sum(path in looked.targets for path in self.sources.known),
-            parsed=len(self.programs),
-            lines=sum(len(program.line_starts) for program in self.programs.values()),
+            parsed=len(self.facts),
+            lines=sum(facts.lines for facts in self.facts.values()),
             counters=added(result.counters for result in results),
         )
 
@@ -216,65 +218,130 @@ class _Analysis:
         self.run.cache.close()  # a fork must not share the store's connection
         return self.run.backend if self.run.backend is not None and size >= enough else Here()
 
-    # --- Programs --------------------------------------------------------------------------------
+    # --- texts -----------------------------------------------------------------------------------
 
     def lower(self) -> None:
-        """The Programs that are known, and then the others."""
+        """What is known of each text; those of which nothing is known are parsed."""
         from asyncsqla_lint.run import work
 
         hashes = self.data.hashes
-        programs = self.run.cache.programs(hashes[path] for path in self.sources.known)
-        wanted = [path for path in self.sources.known if hashes[path] not in programs]
+        facts = self.run.cache.facts(hashes[path] for path in self.sources.known)
+        wanted = [path for path in self.sources.known if hashes[path] not in facts]
         tasks = [work.Source(self.keys[path], self.data[path]) for path in wanted]
         sizes = [len(task.data) for task in tasks]
         backend = self.backend(sum(sizes), _ENOUGH_TEXT)
         function = work.lowered_elsewhere if backend.workers > 1 else work.lowered
         self.progress(len(self.sources.known) - len(tasks))
 
-        def arrived(number: int, answer: bytes | Program | Finding | None) -> None:
+        def arrived(number: int, answer: work.Lowered | Finding | None) -> None:
             self.progress(1)
             path = wanted[number]
             if answer is None:
                 answer = work.killed(self.keys[path], "the whole file")
             if isinstance(answer, Finding):
                 self.failures[path] = answer
-                return
-            content = hashes[path]
-            lasting = self.data.is_steady and path not in self.overlay
-            programs[content] = self.run.cache.remember_program(content, answer, lasting=lasting)
+            else:
+                facts[hashes[path]] = answer.facts
+                self.remember(path, answer)
 
         backend.map(function, None, tasks, sizes, arrived)
-        parsed = [path for path in self.sources.known if path not in self.failures]
-        self.programs = {path: programs[hashes[path]] for path in parsed}
+        self.facts = {path: facts[hashes[path]] for path in self.sources.known if path not in self.failures}
+
+    def remember(self, path: str, found: work.Lowered) -> None:
+        lasting = self.data.is_steady and path not in self.overlay
+        self.run.cache.remember_text(self.data.hashes[path], found.program, found.facts, lasting=lasting)
+
+    def program(self, path: str) -> Program:
+        from asyncsqla_lint.run import work
+
+        program = self.run.cache.program(self.data.hashes[path])
+        if program is None:  # the store has lost it
+            found = work.lowered(None, work.Source(self.keys[path], self.data[path]))
+            assert isinstance(found, work.Lowered) and not isinstance(found.program, bytes)
+            self.remember(path, found)
+            program = found.program
+        return program
+
+    # --- analysis --------------------------------------------------------------------------------
+
+    def results(self) -> list[Checked]:
+        """What each module's analysis says, in the order of the files."""
+        from asyncsqla_lint.run.analysis import Checked
+
+        paths = [path for path in self.sources.checked if path in self.facts]
+        keys = self.result_keys(paths)
+        at = {self.keys[path]: self.data.hashes[path] for path in self.facts}
+        known = self.run.cache.results(keys.values())
+        found: dict[str, Checked] = {}
+        for path, key in keys.items():
+            result = known.get(key)
+            if result is not None and all(at.get(other) == content for other, content in result.consulted):
+                found[path] = Checked(result.findings, result.counters)
+        if found:
+            self.progress(len(found))
+        missing = [path for path in paths if path not in found]
+        if missing:
+            self.check(missing, keys, at, found)
+        return [found[path] for path in paths]
+
+    def result_keys(self, paths: Sequence[str]) -> dict[str, str]:
+        """What a result depends on, save the modules that its analysis will look into."""
+        if self.run.analyse is not None:
+            return {}
+        root = self.run.config.root
+        modules: list[tuple[str, str, bool, str, str]] = []
+        for path, facts in self.facts.items():
+            name = self.sources.names[path]
+            modules.append(
+                (self.keys[path], name.name, name.is_package, key_of(name.root, root), facts.outline)
+            )
+        try:
+            whole = digest(sorted(modules))
+            hashes, identity = self.data.hashes, self.run.identity
+            return {
+                path: digest(whole, self.keys[path], hashes[path], identity(self.configs[path]))
+                for path in paths
+            }
+        except UnicodeEncodeError:  # a file's name need not be UTF-8
+            return {}
+
+    def check(
+        self, paths: Sequence[str], keys: Mapping[str, str], at: Mapping[str, str], found: dict[str, Checked]
+    ) -> None:
+        from asyncsqla_lint.run import work
+        from asyncsqla_lint.run.analysis import Checked
+        from asyncsqla_lint.run.cache import Result
+
+        project = work.Project(map(self.module, self.facts), self.run.analyse)
+        tasks = [work.Check(self.keys[path], self.configs[path]) for path in paths]
+        sizes = [self.facts[path].lines for path in paths]
+        backend = self.backend(sum(sizes), _ENOUGH_LINES)
+        with self.run.timed("index"):
+            names = project.names  # made now: every worker needs it
+            if backend.workers > 1:
+                self.run.cache.programs(self.data.hashes[path] for path in self.facts)
+                self.run.cache.close()
+
+        def arrived(number: int, answer: Checked | None) -> None:
+            self.progress(1)
+            path = paths[number]
+            if answer is None:
+                answer = Checked((work.killed(self.keys[path], f"`{names[self.keys[path]]}`"),), {})
+            found[path] = answer
+            if path in keys and self.data.is_steady and not _is_about_us(answer.findings):
+                consulted = tuple((other, at[other]) for other in answer.consulted)
+                result = Result(answer.findings, answer.counters, consulted)
+                self.run.cache.remember_result(keys[path], result, lasting=not self.overlay)
+
+        backend.map(work.checked, project, tasks, sizes, arrived)
 
     def module(self, path: str) -> work.ModuleSource:
         from asyncsqla_lint.run.work import ModuleSource
 
         name = self.sources.names[path]
         root = key_of(name.root, self.run.config.root)
-        return ModuleSource(name.name, self.keys[path], name.is_package, root, self.programs[path])
-
-    # --- analysis --------------------------------------------------------------------------------
-
-    def results(self) -> list[Checked]:
-        """What each module's analysis says, in the order of the files."""
-        from asyncsqla_lint.run import work
-        from asyncsqla_lint.run.analysis import Checked
-
-        paths = [path for path in self.sources.checked if path in self.programs]
-        sizes = [len(self.programs[path].line_starts) for path in paths]
-        project = work.Project(map(self.module, self.programs), self.run.analyse)
-        tasks = [work.Check(self.keys[path], self.configs[path]) for path in paths]
-        backend = self.backend(sum(sizes), _ENOUGH_LINES)
-        with self.run.timed("index"):
-            project.names  # noqa: B018  # made now: every worker needs it
-        answers = backend.map(work.checked, project, tasks, sizes, lambda number, answer: self.progress(1))
-        return [
-            Checked((work.killed(task.path, f"`{project.names[task.path]}`"),), {})
-            if answer is None
-            else answer
-            for task, answer in zip(tasks, answers, strict=True)
-        ]
+        load = partial(self.program, path)
+        return ModuleSource(name.name, self.keys[path], name.is_package, root, load)
 
     # --- findings --------------------------------------------------------------------------------
 
@@ -292,9 +359,9 @@ class _Analysis:
             selection = selections[self.run.identity(config)]
             ignored = selection.ignored_in(path)
             of_file = merged(by_key.get(self.keys[path], ()))
-            program = self.programs.get(path)
-            if program is not None and program.suppressions:
-                suppressions = Suppressions(self.keys[path], program)
+            silencing = self.facts[path].silencing if path in self.facts else None
+            if silencing is not None:
+                suppressions = Suppressions(self.keys[path], silencing)
                 failed = any(finding.code == "ASQ903" for finding in of_file)
                 of_file = [finding for finding in of_file if not suppressions.silences(finding)]
                 if path in self.configs and not failed:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
-from typing import Any, Union
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -12,9 +12,11 @@ from msgspec import Struct
 from asyncsqla_lint.findings import Finding, Location, fingerprint
 from asyncsqla_lint.program import Program
 from asyncsqla_lint.project.index import Index, Module
+from asyncsqla_lint.project.outline import Facts, facts_of
 from asyncsqla_lint.rules.itself import SyntaxError as SyntaxErrorRule
 from asyncsqla_lint.rules.itself import internal_error
 from asyncsqla_lint.run.analysis import Analyse, Checked, check_modules
+from asyncsqla_lint.run.keys import content_hash
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.decoding import DecodeError, decode
 
@@ -26,15 +28,18 @@ class Source(Struct, frozen=True):
     data: bytes
 
 
-Lowered = Union[Program, Finding]
+class Lowered(Struct, frozen=True):
+    program: Program | bytes  # as bytes from another process: what is sent is what is stored
+    facts: Facts
 
 
-def lowered(shared: None, source: Source) -> Lowered:
+def lowered(shared: None, source: Source) -> Lowered | Finding:
     """The Program of a file, or why there is none."""
     from asyncsqla_lint.syntax import SyntaxFailure, lower
 
     try:
-        return lower(decode(source.data))
+        program = lower(decode(source.data))
+        return Lowered(program, facts_of(program, content_hash(source.data)))
     except (DecodeError, SyntaxFailure) as failure:
         place = Location(max(failure.row, 1), max(failure.column, 1))
         return Finding(
@@ -50,13 +55,12 @@ def lowered(shared: None, source: Source) -> Lowered:
         return internal_error(source.key, "the whole file", error)
 
 
-def lowered_elsewhere(shared: None, source: Source) -> bytes | Lowered:
-    """The same, as bytes where it can be: what is sent is what is stored."""
+def lowered_elsewhere(shared: None, source: Source) -> Lowered | Finding:
     found = lowered(shared, source)
     if isinstance(found, Finding):
         return found
     try:
-        return msgspec.msgpack.encode(found)
+        return Lowered(msgspec.msgpack.encode(found.program), found.facts)
     except UnicodeEncodeError:  # half a character in a literal
         return found
 
@@ -69,7 +73,21 @@ class ModuleSource(Struct, frozen=True):
     path: str
     is_package: bool
     root: str
-    program: Program
+    load: Callable[[], Program]
+
+
+class _LazyModule(Module):
+    """Its Program comes from the store, when somebody asks for it."""
+
+    def __init__(self, source: ModuleSource) -> None:
+        self.name, self.path, self.root = source.name, source.path, source.root
+        self.is_package = source.is_package
+        self.consulted = set()
+        self._load = source.load
+
+    @cached_property
+    def program(self) -> Program:  # type: ignore[override]  # read-only, and nobody writes it
+        return self._load()
 
 
 class Project:
@@ -83,9 +101,7 @@ class Project:
 
     @cached_property
     def index(self) -> Index:
-        return Index(
-            Module(one.name, one.path, one.is_package, one.program, one.root) for one in self.modules
-        )
+        return Index(_LazyModule(one) for one in self.modules)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -99,11 +115,20 @@ class Project:
         return self._analyse or analyse
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"data": msgspec.msgpack.encode(self.modules)}
+        modules = [(one.name, one.path, one.is_package, one.root, one.load()) for one in self.modules]
+        return {"data": msgspec.msgpack.encode(modules)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.modules = msgspec.msgpack.decode(state["data"], type=tuple[ModuleSource, ...])
+        sent = msgspec.msgpack.decode(state["data"], type=list[tuple[str, str, bool, str, Program]])
+        self.modules = tuple(
+            ModuleSource(name, path, is_package, root, partial(_itself, program))
+            for name, path, is_package, root, program in sent
+        )
         self._analyse = None
+
+
+def _itself(program: Program) -> Program:
+    return program
 
 
 class Check(Struct, frozen=True):
@@ -112,7 +137,12 @@ class Check(Struct, frozen=True):
 
 
 def checked(project: Project, task: Check) -> Checked:
-    return check_modules(project.analyse, project.index, (project.names[task.path],), task.config)
+    """What a module's analysis says, and which modules it has looked into to say so."""
+    index = project.index
+    index.consulted.clear()
+    found = check_modules(project.analyse, index, (project.names[task.path],), task.config)
+    consulted = sorted({module.path for module in index.consulted | index.foundation})
+    return msgspec.structs.replace(found, consulted=tuple(consulted))
 
 
 def killed(key: str, where: str) -> Finding:

@@ -99,11 +99,9 @@ def method_name(coroutine: CoroutineRecord) -> str:
 
 
 def call_awaited(flow: Flow, state: State, function: Value, at: Span) -> None:
-    if not flow.listens(PlainAwaited):
-        return
     found = [one for one in alternatives(function) if one != NONE]
     for one in found:
-        if not isinstance(one, Method):
+        if not isinstance(one, Method) or not flow.listens(PlainAwaited):
             continue
         owner = class_name(state, one.receiver)
         method = None if owner is None else api(flow.release).method(owner, one.name)

@@ -14,6 +14,7 @@ from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.project.names import External, Module
+from asyncsqla_lint.project.outline import FACTORIES
 from asyncsqla_lint.project.walking import calls
 
 if TYPE_CHECKING:
@@ -27,16 +28,14 @@ ASYNC = frozenset(
     }
 )
 SYNC_FACTORY = "sqlalchemy.orm.sessionmaker"
-WORDS = frozenset({"async_sessionmaker", "AsyncSession", "sessionmaker"})
 
 
 def register(meanings: Meanings) -> None:
-    cache: dict[Index, tuple[bool | None, str]] = {}
-
     def assumed(flow: Flow) -> tuple[bool | None, str]:
-        if flow.index not in cache:
-            cache[flow.index] = expire_on_commit(flow.index)
-        return cache[flow.index]
+        found: tuple[bool | None, str] | None = flow.index.__dict__.get("expire_on_commit")
+        if found is None:
+            found = flow.index.__dict__["expire_on_commit"] = expire_on_commit(flow.index)
+        return found
 
     meanings.assumes_expire_on_commit = assumed
     meanings.finds_session = only_session
@@ -99,7 +98,7 @@ def _factory_calls(index: Index, module: Module) -> list[tuple[p.Call, FunctionI
     found: list[tuple[p.Call, FunctionInfo | None]] = []
     bodies: list[tuple[p.Statements, FunctionInfo | None]] = [(module.program.statements, None)]
     for number, function in enumerate(module.program.functions):
-        if WORDS.intersection(function.mentions):
+        if FACTORIES.intersection(function.mentions):
             bodies.append((module.program.bodies[number], index.function_at(module, number)))
     for body, scope in bodies:
         for call in calls(body):

@@ -54,6 +54,10 @@ def blocked(
         return
     if coroutine is None or ((coroutine, key) in flow.blocked and flow.blocked[coroutine, key] != at):
         return
+    if any(
+        found == at and owner is coroutine and other != key for (owner, other), found in flow.blocked.items()
+    ):
+        return  # one call, of a thing that may be one of several
     flow.blocked[coroutine, key] = at
     flow.emit(LoopBlocked(flow.site(at), flow.frame, flow.is_certain, what, made_at, coroutine.name, value))
 

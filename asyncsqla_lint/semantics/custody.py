@@ -56,9 +56,9 @@ def coroutines_lost(
         if not pending:
             continue
         returned = state.reachable((value,))
-        others = (
-            held_by_others(flow, state, frame, (*frame.lent, value)) if len(pending) <= MOST_PENDING else None
-        )
+        others: set[int] | None = None
+        if len(pending) <= MOST_PENDING and any(not record.is_awaited for _, record in pending):
+            others = held_by_others(flow, state, frame, (*frame.lent, value))
         for reference, record in pending:
             place = record.handed or record.site
             if record.is_awaited or others is None or reference.oid in others:
@@ -74,12 +74,18 @@ def coroutines_lost(
                 lost.setdefault(place, []).append((state, reference, record))
     for state in raised:
         # An exception may well take an unfinished coroutine with it; one dropped before was lost anyway.
-        others = held_by_others(flow, state, frame)
-        for oid in mine:
-            record = state.record(oid)
-            if isinstance(record, CoroutineRecord) and record.is_dropped and not record.is_awaited:
-                if owner_of(state, record) and oid not in others:
-                    lost.setdefault(record.handed or record.site, []).append((state, Reference(oid), record))
+        dropped = [
+            (Reference(oid), record)
+            for oid in mine
+            if isinstance(record := state.record(oid), CoroutineRecord)
+            and record.is_dropped
+            and not record.is_awaited
+            and owner_of(state, record)
+        ]
+        others = held_by_others(flow, state, frame) if dropped else set()
+        for reference, record in dropped:
+            if reference.oid not in others:
+                lost.setdefault(record.handed or record.site, []).append((state, reference, record))
     for place, found in lost.items():
         if place in dealt_with:
             continue

@@ -33,10 +33,11 @@ def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
 
 def first_importer(flow: Flow) -> Module | None:
     """The first module, by its path, that imports the extension at its top level."""
-    if "first importer" not in flow.memory:
+    known = flow.index.__dict__
+    if "first_importer" not in known:
         modules = sorted(flow.index.modules.values(), key=lambda module: module.path)
-        flow.memory["first importer"] = next((one for one in modules if _import_in(one) is not None), None)
-    found = flow.memory["first importer"]
+        known["first_importer"] = next((one for one in modules if _import_in(one) is not None), None)
+    found = known["first_importer"]
     return found if isinstance(found, Module) else None
 
 

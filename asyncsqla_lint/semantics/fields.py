@@ -24,8 +24,10 @@ _WHOLE = frozenset({"pydantic.model_validator", "pydantic.root_validator"})
 def register(meanings: Meanings) -> None:
     for name in ("pydantic.Field", "pydantic.fields.Field", "sqlmodel.Field"):
         meanings.calls.setdefault(name, _positional_default)
+        meanings.harmless.add(name)
     for name in ("dataclasses.field", "attrs.field", "attr.ib", "attr.field", "msgspec.field"):
         meanings.calls.setdefault(name, _keyword_default)
+        meanings.harmless.add(name)
     meanings.when_field_read.append(validated)
 
 
@@ -58,6 +60,7 @@ def validated(flow: Flow, state: State, cls: ClassValue, name: str, value: Value
         ):
             if not isinstance(symbol, External):
                 continue
+            member.function.module.consult()
             if symbol.name in _WHOLE and name in member.function.header.mentions:
                 return UNKNOWN
             if symbol.name in _VALIDATORS and _names(expression, name):

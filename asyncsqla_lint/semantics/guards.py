@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import (
+    NONE,
     UNKNOWN,
     Arguments,
     ClassValue,
@@ -21,6 +24,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.instances import (
     EXPIRED,
     LOADED,
+    TRANSIENT,
     UNSURE,
     WRONG,
     AttributeState,
@@ -163,6 +167,8 @@ def register(meanings: Meanings) -> None:
         meanings.calls[name] = _inspect
     for name in ("sqlalchemy.orm.attributes.set_committed_value", "sqlalchemy.orm.base.set_committed_value"):
         meanings.calls[name] = _set_committed
+    for name in ("sqlalchemy.orm.make_transient", "sqlalchemy.orm.session.make_transient"):
+        meanings.calls[name] = _make_transient
     meanings.calls["builtins.vars"] = _vars
     meanings.when_member_tested.append(_membership)
 
@@ -175,6 +181,17 @@ def _inspect(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         if model is not None:
             return MapperValue(model)
     return UNKNOWN
+
+
+def _make_transient(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """It belongs to no session and to no row: what is not there is empty."""
+    for one in alternatives(arguments.positional[0]) if arguments.positional else ():
+        record = state.record(one.oid) if isinstance(one, Reference) else None
+        if isinstance(one, Reference) and isinstance(record, InstanceRecord):
+            kept = {name: held for name, held in record.attributes.items() if not held.bits & WRONG}
+            made = replace(record, lifecycle=TRANSIENT, session=None, expired=None, attributes=kept)
+            state.put(one, made)
+    return NONE
 
 
 def _vars(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

@@ -188,7 +188,7 @@ def meet(
         and session is not None
         and record.session == session
         and record.lifecycle in (PERSISTENT, "mixed")
-        and _related_classes(record.model.cls, model.cls)
+        and _may_be(record, model.cls)
     ]
     alive = state.alive() if others else set()
     if others:
@@ -213,8 +213,10 @@ def meet(
     return found, doubtful, key
 
 
-def _related_classes(one: ClassInfo, other: ClassInfo) -> bool:
-    return one is other or one.is_subclass_of(other) or other.is_subclass_of(one)
+def _may_be(record: InstanceRecord, cls: ClassInfo) -> bool:
+    """Is the instance one of that class? What a query gave may be one of a subclass, what was made is not."""
+    mine = record.model.cls
+    return mine.is_subclass_of(cls) or (not record.is_new and cls.is_subclass_of(mine))
 
 
 def _loaded_by(record: InstanceRecord, plan: Plan, name: str) -> bool:

@@ -15,7 +15,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import Record, State
-from asyncsqla_lint.flow.values import Constant, Reference, Value
+from asyncsqla_lint.flow.values import Constant, Reference, Value, alternatives
 from asyncsqla_lint.program import Span, end_of, start_of
 from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.events import SessionUsed, WriteLost, WriteMade
@@ -111,12 +111,16 @@ def _is_autocommit(state: State, bind: Value) -> bool:
     from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.engines import EngineRecord
 
-    record = state.record(bind.oid) if isinstance(bind, Reference) else None
-    if isinstance(record, ConnectionRecord):
-        return True  # whoever owns the connection commits or not
-    return isinstance(record, EngineRecord) and record.options.get("isolation_level") == Constant(
-        "AUTOCOMMIT"
-    )
+    for one in alternatives(bind):
+        record = state.record(one.oid) if isinstance(one, Reference) else None
+        if isinstance(record, ConnectionRecord):
+            return True  # whoever owns the connection commits or not
+        if isinstance(record, EngineRecord) and record.options.get("isolation_level") == _AUTOCOMMIT:
+            return True
+    return False
+
+
+_AUTOCOMMIT = Constant("AUTOCOMMIT")
 
 
 def autocommits(state: State, subject: Reference) -> None:
@@ -265,7 +269,11 @@ def _guards(node: p.Try) -> tuple[p.Statements, ...]:
 
 
 def _handlers_that_raise(node: p.Try) -> tuple[p.Statements, ...]:
-    return tuple(one.body for one in node.handlers if one.body and isinstance(one.body[-1], p.Raise))
+    return tuple(
+        handler.body
+        for handler in node.handlers
+        if any(isinstance(last, p.Raise) for last in handler.body[-1:])
+    )
 
 
 def _is_cleanup(body: p.Statements, at: Span, guards: Guards = _guards) -> bool:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.frames import Frame, Option
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import UNKNOWN, Reference
+from asyncsqla_lint.flow.values import UNKNOWN, Reference, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.semantics import ledger, testing
 from asyncsqla_lint.semantics.connections import ConnectionRecord
@@ -81,7 +81,9 @@ def _abandoned(
             )
     elif page.is_block or record.is_each:  # one of many: their closing is not followed one by one
         return
-    elif (page.holds and not page.is_doubtful) or (is_lent and closed is None):
+    elif (page.holds and not page.is_doubtful) or (
+        is_lent and closed is None and record.site not in pages.guarded
+    ):
         how = "never" if closed is None else "path"
     elif (page.was_used or is_lent) and record.site not in pages.guarded:
         how = "exception" if closed is not None else "never"
@@ -97,7 +99,10 @@ def _abandoned(
 def _is_lodger(state: State, record: SessionRecord | ConnectionRecord) -> bool:
     """A session on a connection that somebody else has opened has none of its own to leak."""
     bind = record.bind if isinstance(record, SessionRecord) else UNKNOWN
-    return isinstance(bind, Reference) and isinstance(state.record(bind.oid), ConnectionRecord)
+    return any(
+        isinstance(one, Reference) and isinstance(state.record(one.oid), ConnectionRecord)
+        for one in alternatives(bind)
+    )
 
 
 def _is_spared(flow: Flow, frame: Frame, record: SessionRecord | ConnectionRecord, how: str) -> bool:

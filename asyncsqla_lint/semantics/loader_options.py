@@ -301,8 +301,7 @@ class Plan(Struct, frozen=True):
         if strategy not in EAGER or not self._is_cycle(relationship, strategy):
             return strategy
         # `immediate` still takes what the session holds.
-        is_looked_up = strategy == "immediateload" and relationship.direction == "many-to-one"
-        return None if is_looked_up else "lazyload"
+        return None if strategy == "immediateload" else "lazyload"
 
     def loads_column(self, model: Model, attribute: Column | ColumnProperty | QueryExpression) -> bool | None:
         deferred = not isinstance(attribute, QueryExpression) and attribute.deferred

@@ -15,6 +15,7 @@ from asyncsqla_lint.flow.roots import functions_of
 from asyncsqla_lint.flow.values import ClassValue, ExternalValue, Reference, Value, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Module
+from asyncsqla_lint.project.outline import DISPOSE
 from asyncsqla_lint.project.walking import calls, walk
 from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
-DISPOSE = "dispose"
 CACHES = frozenset(
     ("functools.lru_cache", "functools.cache", "async_lru.alru_cache", "cachetools.func.lru_cache")
 )

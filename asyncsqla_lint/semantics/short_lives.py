@@ -88,6 +88,7 @@ def _contains(outer: Span, inner: Span) -> bool:
 
 def depends_on_the_call(flow: Flow, made: Site) -> bool:
     """Is the URL a parameter's or a local's, so that each call may be for another database?"""
+    made.module.consult()
     for number, body in enumerate(made.module.program.bodies):
         for call in calls(body):
             if call.span == made.span:

@@ -312,6 +312,8 @@ def end(
         if is_nested:
             failed_at = None if how == "rollback" else record.failed_at
             state.put(session, replace(record, in_nested=max(record.in_nested - 1, 0), failed_at=failed_at))
+    if block and not is_nested and isinstance(record, SessionRecord) and not flow.muted:
+        ledger.book(flow).guarded.add(record.site)  # its end gives the connection back
     if how == "commit":
         if is_nested:
             flush(flow, state, session, at, releases=True)

@@ -8,19 +8,13 @@ import io
 import sys
 import types
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import clear_mappers
 
-from asyncsqla_lint.fixes import apply
-from asyncsqla_lint.run.cache import Cache
-from asyncsqla_lint.run.outcome import Report
-from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.workspace.config import load_config
+from fixes.conftest import Linter
 
 HEADER = """
 import asyncio
@@ -190,26 +184,6 @@ def written(steps: list[tuple[Step, bool]], damaged: bool, expires: bool) -> str
     return HEADER.format(orm=orm, expire=expire) + body + FOOTER.format(calls=calls)
 
 
-class Linter:
-    """The linter, on a text that stands in no file."""
-
-    def __init__(self, directory: str) -> None:
-        self.path = f"{directory}/program.py"
-        self.config = load_config(
-            [directory], isolated=True, overrides={"select": ["ASQ"], "src": [directory]}
-        )
-        self.cache = Cache()
-
-    def check(self, contents: Mapping[str, bytes]) -> Report:
-        return run([self.path], self.config, overlay=contents, cache=self.cache)
-
-    def fixed(self, text: str) -> tuple[str, apply.Outcome]:
-        overlay = {self.path: text.encode()}
-        outcome = apply.fix(self.check(overlay), self.check, unsafe=True, overlay=overlay)
-        after = outcome.changes[0].after.decode() if outcome.changes else text
-        return after, outcome
-
-
 def printed(text: str) -> str:
     output = io.StringIO()
     module = types.ModuleType("generated_program")  # annotations are looked up in `sys.modules`
@@ -223,11 +197,6 @@ def printed(text: str) -> str:
         del sys.modules[module.__name__]
         clear_mappers()
     return output.getvalue()
-
-
-@pytest.fixture(scope="module")
-def linter(tmp_path_factory: pytest.TempPathFactory) -> Linter:
-    return Linter(str(tmp_path_factory.mktemp("generated")))
 
 
 @settings(max_examples=30, **bounded)

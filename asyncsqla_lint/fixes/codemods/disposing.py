@@ -34,13 +34,14 @@ class DisposeFinally(Codemod):
         last = rest[-1]
         if isinstance(last, cst.Try) and last.finalbody is not None and len(rest) == 1:
             return Changes.of([_into_finally(file, last.finalbody, dispose)])
-        edits: list[Edit] = []
-        if file.code(last).strip() == dispose:
-            rest = rest[:-1]
-            edits.append(without_line(file, last))
-        if not rest:
+        gone = [one for one in rest if file.code(one).strip() == dispose and not _used(file, rest, one, name)]
+        kept = [one for one in rest if one not in gone]
+        if not kept:
             raise Refused("nothing stands between the engine and its dispose")
-        return Changes.of([*edits, *nested(file, rest, "try:", "finally:", dispose)])
+        removed = [without_line(file, one) for one in gone]
+        edits = nested(file, kept, "try:", "finally:", dispose)
+        inside = [one for one in edits if not any(cut.start <= one.start < cut.end for cut in removed)]
+        return Changes.of([*removed, *inside])
 
 
 class DisposeAtEnd(Codemod):
@@ -108,6 +109,12 @@ class DisposeAsync(Codemod):
             raise Refused("the engine is not named there")
         start, end = file.outer(inner.value)[1], file.end(inner)
         return Changes.of([insertion(file.start(call), "await "), Edit(start, end, "")])
+
+
+def _used(file: File, rest: Sequence[cst.BaseStatement], disposal: cst.BaseStatement, name: str) -> bool:
+    """Does anything after an engine's dispose use it again?"""
+    after = rest[list(rest).index(disposal) + 1 :]
+    return any(one.value == name for part in after for one in file.nodes(part, cst.Name))
 
 
 def _function(file: File, repair: Repair) -> cst.FunctionDef:

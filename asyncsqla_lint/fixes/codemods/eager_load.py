@@ -11,7 +11,7 @@ from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File, flag_of, list_of, text_of
 from asyncsqla_lint.fixes.codemods.keyword import with_argument
 from asyncsqla_lint.fixes.edits import Changes, Edit, Import, insertion, trimmed
-from asyncsqla_lint.fixes.layout import link_added
+from asyncsqla_lint.fixes.layout import link_added, one_more
 from asyncsqla_lint.fixes.tree import Refused
 
 RELATIONSHIPS = frozenset(
@@ -33,6 +33,7 @@ class Step(Struct):
     module: str
     model: str
     attribute: str
+    is_recursive: bool = False  # the same relationship again and again
     below: list[Step] = []
 
 
@@ -40,6 +41,7 @@ class AddEagerLoad(Codemod):
     """Make a query load `paths`, each "strategy module:Model.attribute > strategy module:Model.attribute …".
 
     The place is that of `select(…)` or `session.get(…)`; `entity` is the class that the paths start from.
+    "Model.attribute*" is a tree's relationship, to be loaded at any depth.
     Strategies that are not for relationships may end a path: `undefer`, and `selectin_polymorphic` with a
     "subclass module:Model.Model" below it.
     """
@@ -66,7 +68,7 @@ def _step(text: str) -> Step:
     strategy, _, target = text.partition(" ")
     module, _, name = target.rpartition(":")
     model, _, attribute = name.rpartition(".")
-    return Step(strategy, module, model, attribute)
+    return Step(strategy, module, model, attribute.removesuffix("*"), attribute.endswith("*"))
 
 
 def _grow(tree: list[Step], path: Sequence[Step]) -> None:
@@ -79,6 +81,7 @@ def _grow(tree: list[Step], path: Sequence[Step]) -> None:
         if same is None:
             same = step
             level.append(same)
+        same.is_recursive = same.is_recursive or step.is_recursive
         level = same.below
 
 
@@ -175,7 +178,11 @@ class _Writer:
             else:
                 edits += self._into_option(found, step)
         if fresh:
-            edits.append(self._appended(existing, fresh, close, call))
+            more = self._appended(existing, fresh, close, call)
+            # What ends at the same place (`.selectinload(…)` of the last option) comes first.
+            before = "".join(edit.text for edit in edits if edit.start == edit.end == more.start)
+            edits = [edit for edit in edits if not edit.start == edit.end == more.start]
+            edits.append(insertion(more.start, before + more.text))
         return edits
 
     def _appended(
@@ -188,9 +195,7 @@ class _Writer:
         start = file.outer(last)[0]
         if call is not None and call.args[-1].star:
             start = file.start(call.args[-1])
-        own_line = not file.text[file.line_start(start) : start].strip()
-        lead = file.newline + file.indentation(start) if own_line else " "
-        return insertion(file.outer(last)[1], "".join(f",{lead}{one}" for one in fresh))
+        return one_more(file, start, file.outer(last)[1], fresh)
 
     def _into_option(self, option: cst.BaseExpression, step: Step) -> list[Edit]:
         """The option loads the step's own attribute; see to it that it does, and to what is below."""
@@ -198,6 +203,8 @@ class _Writer:
             return self._more_classes(option, step)
         links = _links(option)
         edits = self._made_eager(links[0], step)
+        if step.is_recursive:
+            edits.append(insertion(self.file.outer(links[0].args[-1].value)[1], _depth(step)))
         return [*edits, *self._below(links, 0, step)]
 
     def _more_classes(self, option: cst.BaseExpression, step: Step) -> list[Edit]:
@@ -264,7 +271,9 @@ class _Writer:
             return f"{self._function(POLYMORPHIC)}({owner}, [{self._classes(step)}])"
         if step.module and self.is_polymorphic and step in self.roots:
             owner = f"{self.entity}.{step.model}"
-        return f"{self._function(step.strategy)}({owner}.{step.attribute}){self._tail(step.below)}"
+        return (
+            f"{self._function(step.strategy)}({owner}.{step.attribute}{_depth(step)}){self._tail(step.below)}"
+        )
 
     def _classes(self, step: Step) -> str:
         return ", ".join(self._model(one) for one in step.below)
@@ -276,7 +285,8 @@ class _Writer:
             (step,) = below
             if step.strategy == POLYMORPHIC:
                 return f".{POLYMORPHIC}([{self._classes(step)}])"
-            return f".{step.strategy}({self._model(step)}.{step.attribute}){self._tail(step.below)}"
+            own = f"{self._model(step)}.{step.attribute}{_depth(step)}"
+            return f".{step.strategy}({own}){self._tail(step.below)}"
         return f".options({', '.join(self.option(step) for step in below)})"
 
     def _function(self, name: str) -> str:
@@ -384,6 +394,10 @@ def _attribute(link: cst.Call) -> str:
     while isinstance(value, cst.Call) and isinstance(value.func, cst.Attribute):
         value = value.func.value  # `A.b.of_type(C)`, `A.b.and_(…)`
     return value.attr.value if isinstance(value, cst.Attribute) else ""
+
+
+def _depth(step: Step) -> str:
+    return ", recursion_depth=-1" if step.is_recursive else ""
 
 
 def _begins_with(option: cst.BaseExpression, step: Step) -> bool:

@@ -9,6 +9,7 @@ import libcst as cst
 from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File, list_of, text_of
 from asyncsqla_lint.fixes.edits import Changes, Edit, insertion, removed, trimmed
+from asyncsqla_lint.fixes.layout import one_more
 from asyncsqla_lint.fixes.tree import Refused
 
 
@@ -110,13 +111,11 @@ def with_argument(file: File, call: cst.Call, text: str) -> list[Edit]:
     ):
         raise Refused("a bare generator takes no argument beside it")
     start = file.start(last)
-    own_line = not file.text[file.line_start(start) : start].strip()
-    lead = file.newline + file.indentation(start) if own_line else " "
-    before = last if last.star == "**" else None
-    if before is not None:
+    if last.star == "**":
         # A keyword before `**more`, which may hold whatever it likes.
-        return [insertion(start, f"{text},{lead}")]
-    return [insertion(end, f",{lead}{text}")]
+        own_line = not file.text[file.line_start(start) : start].strip()
+        return [insertion(start, f"{text},{file.newline + file.indentation(start) if own_line else ' '}")]
+    return [one_more(file, start, end, [text])]
 
 
 def without_arguments(file: File, call: cst.Call, dropped: Sequence[cst.Arg]) -> list[Edit]:

@@ -41,7 +41,9 @@ class AddRefresh(Codemod):
         given = f", [{', '.join(_quoted(file, one) for one in attributes)}]" if attributes else ""
         at, indentation = statement_before(file, node)
         text = f"await {session}.refresh({name}{given}){file.newline}{indentation}"
-        return Changes.of([insertion(at, text)])
+        function = file.function(node)
+        where = "" if function is None else file.start(function)
+        return Changes.of([insertion(at, text)], purpose=f"refresh {name} in {where}")
 
 
 def _instance(node: cst.BaseExpression, name: str) -> cst.BaseExpression:

@@ -7,7 +7,7 @@ import libcst as cst
 from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File
 from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
-from asyncsqla_lint.fixes.edits import Changes, Edit
+from asyncsqla_lint.fixes.edits import Changes, Edit, insertion, removed
 from asyncsqla_lint.fixes.statements import enclosing
 from asyncsqla_lint.fixes.tree import Refused
 
@@ -132,23 +132,35 @@ def _gathered(file: File, gather: cst.Call) -> list[Edit]:
         return _comprehension(file, gather, outer)
     if not all(isinstance(one.value, cst.Call) and _name(one.value) not in _TASKS for one in given):
         raise Refused("it is not clear what is awaited")
-    awaits = [f"await {file.code(one.value)}" for one in given]
     only = _own_statement(file, outer)
     if only is not None:
-        between = file.newline + file.indentation(file.start(only))
-        return [Edit(*file.extent(outer), between.join(awaits))]
-    listed = _listed(file, awaits, gather)
+        awaits = [f"await {file.code(one.value)}{_comment(file, one)}" for one in given]
+        return [Edit(*file.extent(outer), (file.newline + file.indentation(file.start(only))).join(awaits))]
+    # Each where it stands, with the comments between them.
+    opening, close = file.outer(gather.func)[1], file.end(gather)
+    edits = [insertion(file.outer(one.value)[0], "await ") for one in given]
+    flags = {number for number, one in enumerate(gather.args) if one.keyword is not None}
+    extents = [(file.start(one), file.outer(one.value)[1]) for one in gather.args]
+    edits += removed(extents, flags, close - 1)
+    start = file.start(outer)
     parent = file.parent(outer)
     bare = isinstance(parent, (cst.Assign, cst.Return)) or outer.lpar
-    return [Edit(*file.extent(outer), listed if bare and "\n" not in listed else f"({listed})")]
+    if (
+        bare
+        and len(given) > 1
+        and "\n" not in file.text[opening:close]
+        and "\r" not in file.text[opening:close]
+    ):
+        return [*edits, Edit(start, opening + 1, ""), Edit(close - 1, close, "")]
+    comma = [insertion(extents[0][1], ",")] if len(gather.args) == 1 else []
+    return [*edits, *comma, Edit(start, opening, "")]
 
 
-def _listed(file: File, awaits: list[str], gather: cst.Call) -> str:
-    first = file.start(gather.args[0])
-    if file.text[file.line_start(first) : first].strip():
-        return ", ".join(awaits) + ("," if len(awaits) == 1 else "")
-    pad = file.newline + file.indentation(first)
-    return "".join(f"{pad}{one}," for one in awaits) + file.newline + file.indentation(file.end(gather) - 1)
+def _comment(file: File, argument: cst.Arg) -> str:
+    """What is said behind it on its line."""
+    end = file.outer(argument.value)[1]
+    rest = file.text[end : file.line_end(end)].lstrip(", \t")
+    return f"  {rest.rstrip()}" if rest.startswith("#") else ""
 
 
 def _comprehension(file: File, gather: cst.Call, outer: cst.Await) -> list[Edit]:
@@ -172,6 +184,11 @@ def _comprehension(file: File, gather: cst.Call, outer: cst.Await) -> list[Edit]
         if isinstance(function, (cst.Name, cst.Attribute)):
             each = f"await {file.code(function)}(each)"
             return [Edit(*extent, f"[{each} for each in {file.code(value.args[1].value)}]")]
+    alone = _own_statement(file, outer)
+    scope = file.function(outer) or file.module
+    if alone is not None and not any(one.value == "each" for one in file.nodes(scope, cst.Name)):
+        deeper = file.newline + file.indentation(file.start(alone)) + file.indent
+        return [Edit(*extent, f"for each in {file.code(value)}:{deeper}await each")]
     return [Edit(*extent, f"[await each for each in {file.code(value)}]")]
 
 

@@ -38,6 +38,12 @@ class EngineNotDisposed(Rule):
         finally:
             await engine.dispose()
     ```
+
+    ## What the fix does
+    It puts the dispose into a `finally` of the function that makes the engine, at the end of the object's own
+    `close()`, or, for a module's engine, after the `yield` of the application's one lifespan or around the
+    coroutine that the module hands to `asyncio.run`. An engine that is handed on, or that an object without a
+    way to be closed holds, has no fix: who ends it is for its users to say.
     """
 
     code = "ASQ105"

@@ -23,12 +23,15 @@ class GreenletNotRequired(Rule):
     ```toml
     dependencies = ["sqlalchemy[asyncio]>=2.1"]
     ```
+
+    ## Why there is no fix
+    The requirement has a lock file beside it, mostly, which has to follow: `uv add "sqlalchemy[asyncio]"` and
+    its like change both.
     """
 
     code = "ASQ113"
     name = "greenlet-not-required"
     preview = True
-    fix = "safe"
     outcome = Silent("wherever this runs, greenlet is installed")
 
     @on(GreenletMissing)

@@ -31,6 +31,12 @@ class SyncEngineInAsync(Rule):
         async with AsyncSession(async_engine) as session:
             return await session.scalar(select(func.count(User.id)))
     ```
+
+    ## What the fix does
+    A FastAPI route that awaits nothing becomes a plain `def`, which FastAPI runs in a thread. An engine that
+    only the coroutines of its own file use becomes an async one; factories, blocks and awaits follow from
+    that. Where plain functions share the engine, or the driver is called directly, there is no fix: both
+    sides would need an engine of their own.
     """
 
     code = "ASQ101"

@@ -28,6 +28,11 @@ class ExpiredAttribute(Rule):
     Session = async_sessionmaker(engine, expire_on_commit=False)
     ```
     or `await session.refresh(user)` after the commit, or read what is needed before it.
+
+    ## What the fix does
+    `await session.refresh(obj)` before the first read; where the session is gone, or the read stands in an
+    expression that cannot wait, `expire_on_commit=False` at the factory. What a rollback, or `expire()`, took
+    away from many objects at once has no fix: what to do then is a decision.
     """
 
     code = "ASQ302"

@@ -29,6 +29,14 @@ class MissingEagerLoad(Rule):
     user = await session.scalar(statement)
     return [post.title for post in user.posts]
     ```
+
+    ## What the fix does
+    It adds the loader option where the query is built, in whatever file that is, merged into the options that
+    are there; the message says who else runs that query. `joinedload` for one object, but `selectinload`
+    under locks, `distinct`, `yield_per` and limits over joins; `selectinload` for collections. A query that
+    does not name its entity (`select(self.model)`) is left as it is, since it serves other entities too: then
+    `await obj.awaitable_attrs.name` if the model has it, or `await session.refresh(obj, ["name"])`, but not
+    within a loop, where each would be a query of its own.
     """
 
     code = "ASQ301"

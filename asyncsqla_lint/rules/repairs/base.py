@@ -13,6 +13,7 @@ from asyncsqla_lint.semantics.api_events import AttributeMissing
 
 
 def repair(codemod: str, site: Site, **arguments: str | list[str] | bool) -> Repair:
+    site.module.consult()
     program = site.module.program
     start = Location(*program.location(start_of(site.span)))
     end = Location(*program.location(end_of(site.span)))

@@ -155,7 +155,8 @@ def _entity(event: AttributeLoad) -> ClassInfo | None:
 def _shown(step: str) -> str:
     """ "selectinload app.models:User.posts" as it will be written."""
     strategy, _, target = step.partition(" ")
-    return f"{strategy}({target.rpartition(':')[2]})"
+    name = target.rpartition(":")[2]
+    return f"{strategy}({name[:-1]}, recursion_depth=-1)" if name.endswith("*") else f"{strategy}({name})"
 
 
 def _is_class(step: str) -> bool:
@@ -196,6 +197,11 @@ def _paths(event: AttributeLoad, path: Sequence[Relationship]) -> list[list[str]
             name = f"{cls.module.name}:{cls.name}" if number else cls.name
             steps.append(f"{_strategy(relationship)} {name}.{relationship.name}")
         cls = None if relationship.target is None else relationship.target.cls
+        if number and relationship is path[number - 1]:
+            # A tree: what is read a second time is read at any depth.
+            steps.pop()
+            strategy, _, again = steps[-1].removesuffix("*").partition(" ")
+            steps[-1] = f"{'selectinload' if strategy == 'joinedload' else strategy} {again}*"
     return [*found, steps] if steps else []
 
 

@@ -31,6 +31,11 @@ class SessionNotClosed(Rule):
     async with session_factory() as session:
         count = await session.scalar(select(func.count(User.id)))
     ```
+
+    ## What the fix does
+    What is opened into a name and stays in its function goes into an `async with` with what follows (safe).
+    What a dependency returns is yielded from one, which changes what others who call it get (unsafe). A
+    session that leaves its function has no fix: its new owner has to close it.
     """
 
     code = "ASQ203"

@@ -41,6 +41,11 @@ class SessionSharedAcrossTasks(Rule):
 
     users, posts = await asyncio.gather(load(select(User)), load(select(Post)))
     ```
+
+    ## What the fix does
+    It awaits one after the other what `gather`, a task group or `create_task` started at once. Tasks that are
+    waited for in a set, whose exceptions are collected, or that go elsewhere have no fix: what is to happen
+    when one fails is not for a tool to say.
     """
 
     code = "ASQ201"

@@ -225,7 +225,8 @@ class Writer:
         body = self.some(scope.inner()) if self.random.random() < 0.3 else []
         body.append(Node(f"{scope.session}.add({entity.name}(id={self.random.choice(entity.rows)}))"))
         body.append(Node(f"await {scope.session}.flush()"))
-        handler = Node("except IntegrityError:", body=[Node(f"await {scope.session}.rollback()")])
+        body.append(Node("raise Undo"))  # the source cannot know that the row is there
+        handler = Node("except (IntegrityError, Undo):", body=[Node(f"await {scope.session}.rollback()")])
         return [Node("try:", body=body, follow=[handler], needs=body[-1])]
 
     def helper(self, scope: Scope) -> list[Node]:

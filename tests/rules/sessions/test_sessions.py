@@ -110,6 +110,33 @@ GOOD = {
                 for session in sessions:
                     await session.close()
         """,
+    "a dependency that lends it inside its begin block": """
+        async def get_db():
+            session = Session()
+            async with session.begin():
+                yield session
+        """,
+    "a session on a connection of one of two engines": """
+        def chosen(lite: bool):
+            return create_async_engine("sqlite+aiosqlite://") if lite else engine
+
+        async def lent(lite: bool):
+            made = chosen(lite)
+            try:
+                async with made.connect() as connection:
+                    session = AsyncSession(bind=connection, expire_on_commit=False)
+                    await use(session)
+                    yield session
+            finally:
+                await made.dispose()
+        """,
+    "what a driver of generators awaits": """
+        from sqlalchemy.orm import Session as Plain
+
+        def total(session: AsyncSession | Plain):
+            found = yield session.scalar(text("select 1"))
+            return found
+        """,
     "a background task beside a session that it is not given": """
         async def later(key: int) -> None:
             async with Session() as session:

@@ -1,0 +1,99 @@
+"""The heap of one path: records by object, on pages that paths share until one of them writes.
+
+A path is copied at every statement and joined wherever paths meet; mostly little has changed in between.
+So a copy is as cheap as its table of pages, a write copies one page, a join looks at pages that differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.state import Record
+
+SHIFT = 5  # a page holds 32 neighbouring ids: objects made together change together
+
+Page = dict[int, "Record"]
+
+
+class Heap:
+    __slots__ = ("_is_own", "_own_pages", "_pages")
+
+    def __init__(self) -> None:
+        self._pages: dict[int, Page] = {}
+        self._is_own = True  # nobody else has this table
+        self._own_pages: set[int] = set()  # nor these pages
+
+    def copy(self) -> Heap:
+        twin = Heap.__new__(Heap)
+        twin._pages = self._pages
+        twin._is_own = self._is_own = False
+        twin._own_pages = set()
+        if self._own_pages:
+            self._own_pages = set()
+        return twin
+
+    def is_same(self, other: Heap) -> bool:
+        """Nothing has been written to either since one was copied from the other."""
+        return self._pages is other._pages
+
+    # -- reading
+
+    def get(self, oid: int) -> Record | None:
+        page = self._pages.get(oid >> SHIFT)
+        return None if page is None else page.get(oid)
+
+    def __contains__(self, oid: int) -> bool:
+        return self.get(oid) is not None
+
+    def __iter__(self) -> Iterator[int]:
+        for page in self._pages.values():
+            yield from page
+
+    def items(self) -> Iterator[tuple[int, Record]]:
+        for page in self._pages.values():
+            yield from page.items()
+
+    @property
+    def size(self) -> int:
+        """How many pages: what copies, joins and searches cost grows with it."""
+        return len(self._pages)
+
+    # -- writing
+
+    def put(self, oid: int, record: Record) -> None:
+        if not self._is_own:
+            self._pages = self._pages.copy()
+            self._is_own = True
+        number = oid >> SHIFT
+        page = self._pages.get(number)
+        if page is None:
+            page = self._pages[number] = {}
+            self._own_pages.add(number)
+        elif number not in self._own_pages:
+            page = self._pages[number] = page.copy()
+            self._own_pages.add(number)
+        page[oid] = record
+
+    def joined(
+        self, other: Heap, base: Mapping[int, Record], join: Callable[[int, Record, Record], Record]
+    ) -> Heap:
+        """What both paths know; what only one has touched is with the other as it was in `base`."""
+        result = self.copy()
+        if self._pages is other._pages:
+            return result
+        for number, theirs in other._pages.items():
+            mine = self._pages.get(number)
+            if mine is theirs:
+                continue
+            page: Page = {} if mine is None else mine
+            for oid, record in theirs.items():
+                ours = page.get(oid)
+                if ours is None:
+                    ours = base.get(oid)
+                if ours is not record:
+                    joined = record if ours is None else join(oid, ours, record)
+                    if joined is not ours or oid not in page:
+                        result.put(oid, joined)
+        return result

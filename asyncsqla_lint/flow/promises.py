@@ -1,0 +1,111 @@
+"""Objects that an annotation promises: somebody else has made them, and their constructor has run.
+
+What the constructor has put into such an object is worked out once for each class, not for each function
+that is given one: a service with its repositories and their settings is a large thing. Several objects of one
+class on one path are different objects, so there are as many in stock as some path has asked for.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.frames import BudgetExceeded, PathEnds
+from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.state import Record, State
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, FunctionValue, Reference, Value
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+SHARE = 16  # of the steps of a constructor, one is that of who is promised the object
+NOWHERE = 1 << 30
+
+
+class Promised(Struct, frozen=True):
+    """An object with all that its constructor has made."""
+
+    me: Reference
+    records: tuple[tuple[int, Record], ...]
+    classes: frozenset[ClassInfo]  # of the objects in it that were promised in turn, its own included
+    cost: int
+
+
+class Stock:
+    def __init__(self) -> None:
+        self.objects: dict[ClassValue, list[Promised]] = {}
+        self.building: list[ClassInfo] = []
+        self.classes: set[ClassInfo] = set()  # of what is promised to the object being built
+        self.cut = NOWHERE  # the place in `building` of the outermost class that it lacks for that reason
+
+
+def opened(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value:
+    """An object of a class that somebody else has made."""
+    found = cls.info.find("__init__")
+    if found is None or found[1].function is None:
+        return flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
+    stock = _stock(flow)
+    if cls.info in stock.building:
+        stock.cut = min(stock.cut, stock.building.index(cls.info))
+        return flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
+    known = stock.objects.setdefault(cls, [])
+    promised = next((one for one in known if one.me.oid not in state.heap), None)
+    if promised is None or not promised.classes.isdisjoint(stock.building):
+        promised = _built(flow, stock, cls, found[1].function, at)
+    elif stock.building:
+        flow.spend(promised.cost)
+    if not stock.building:
+        flow.spend(1 + promised.cost // SHARE)
+    stock.classes.update(promised.classes)
+    for oid, record in promised.records:
+        state.put(Reference(oid), record)
+    return promised.me
+
+
+def _stock(flow: Flow) -> Stock:
+    found = flow.memory.get(Stock)
+    if not isinstance(found, Stock):
+        found = flow.memory[Stock] = Stock()
+    return found
+
+
+def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo, at: Span) -> Promised:
+    state = State(flow.base, flow.base_frames, flow.joins)
+    place = len(stock.building)
+    outer_cut, outer_classes = stock.cut, stock.classes
+    stock.building.append(cls.info)
+    stock.cut, stock.classes = NOWHERE, {cls.info}
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(flow.scopes.outside(function.module))
+            if not place:
+                stack.enter_context(flow.shared())
+            before = flow.steps_left
+            me = flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
+            try:
+                given = Arguments(more=UNKNOWN, more_keywords=UNKNOWN)
+                run_function(flow, state, FunctionValue(function, (), me), given, at)
+            except PathEnds:
+                pass
+            except (BudgetExceeded, RecursionError):
+                if place:
+                    raise
+            cost = before - max(flow.steps_left, 0)
+        record = state.record(me.oid)
+        if isinstance(record, ObjectRecord):
+            state.put(me, ObjectRecord(record.cls, record.attributes, is_open=True))
+        flow.base_frames.update(state.frames)
+        promised = Promised(me, tuple(state.heap.items()), frozenset(stock.classes), cost)
+        if stock.cut >= place:
+            stock.objects.setdefault(cls, []).append(promised)
+        return promised
+    finally:
+        stock.building.pop()
+        stock.cut = min(outer_cut, stock.cut if stock.cut < place else NOWHERE)
+        stock.classes = outer_classes
