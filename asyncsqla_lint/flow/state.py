@@ -39,6 +39,10 @@ class Record(Struct, frozen=True):
     The methods mirror those of `Value`, with `me` the reference through which the object was reached.
     """
 
+    def suits(self, is_async: bool) -> bool | None:
+        """Can it be entered by a `with` of this kind? None: it cannot be told."""
+        return None
+
     def joined(self, other: Record) -> Record:
         """What holds on both paths. Records of different kinds have nothing in common."""
         return self if self == other else FORGOTTEN

@@ -476,7 +476,8 @@ def _with_items(flow: Flow, state: State, node: With, position: int) -> Result:
     consumer = flow.frame
     options, exits = paths(flow, state, lambda own: evaluate(flow, own, item.context))
     reached: list[State] = []
-    for own, manager in [one for option in options for one in _each_manager(*option)]:
+    fitting = [(own, _fitting(own, manager, node.is_async)) for own, manager in options]
+    for own, manager in [one for option in fitting for one in _each_manager(*option)]:
         generator = calls.context_of(own, manager)
         if generator is not None:
 
@@ -518,6 +519,19 @@ def _as_try(node: With, position: int) -> Try:
     body = (With(node.span, rest, node.body, node.is_async),) if rest else node.body
     handler = Handler(context.span, TupleDisplay(context.span, context.arguments), None, ())
     return Try(node.span, body, (handler,), (), (), False)
+
+
+def _fitting(state: State, manager: Value, is_async: bool) -> Value:
+    """Where it may be of either kind, the author knows which it is here."""
+    found = alternatives(manager)
+    if len(found) < 2:
+        return manager
+    suits = [state.record(one.oid).suits(is_async) if isinstance(one, Reference) else None for one in found]
+    return (
+        union(tuple(one for one, fits in zip(found, suits, strict=True) if fits is not False))
+        if any(suits)
+        else manager
+    )
 
 
 def _each_manager(state: State, manager: Value) -> list[Option]:

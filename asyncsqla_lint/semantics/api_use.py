@@ -123,7 +123,7 @@ def call_awaited(flow: Flow, state: State, function: Value, at: Span) -> None:
 def _may_be_async(state: State, receiver: Value) -> bool:
     """A parameter annotated with the sync class, and awaited: the annotation is what is wrong."""
     record = state.record(receiver.oid) if isinstance(receiver, Reference) else None
-    return getattr(record, "how", "") == "parameter" or bool(getattr(record, "is_given", False))
+    return getattr(record, "how", "") in ("parameter", "promised") or bool(getattr(record, "is_given", False))
 
 
 def coroutine_read(flow: Flow, state: State, coroutine: Reference, name: str, at: Span) -> None:

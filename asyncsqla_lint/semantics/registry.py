@@ -333,7 +333,8 @@ def _promised_factory(is_async: bool):  # type: ignore[no-untyped-def]  # the ty
     def meaning(flow: Flow, state: State, arguments: tuple[Value, ...], at: Span) -> Value:
         if arguments and _is_async_class(arguments[0]):
             return _assumed_factory(flow, True, at)
-        return _assumed_factory(flow, is_async, at)
+        promised = _assumed_factory(flow, is_async, at)
+        return promised if is_async or arguments else replace(promised, is_promised=True)
 
     return meaning
 

@@ -65,7 +65,9 @@ class SessionRecord(Record, frozen=True):
     autoflush: bool = True
     bind: Value = UNKNOWN
     factory: Site | None = None
-    how: str = "factory"  # "factory", "class", "parameter"
+    how: str = (
+        "factory"  # "factory", "class", "parameter"; "promised" by an annotated factory
+    )
     is_open: bool = True
     failed_at: Site | None = None  # the flush that failed; only a rollback helps
     begun: str = ""  # BLOCK inside `async with session.begin()`, ENDED when its transaction is over already
@@ -146,7 +148,15 @@ class SessionRecord(Record, frozen=True):
     ) -> Value:
         return perform(flow, state, me, name, arguments, at)
 
+    def suits(self, is_async: bool) -> bool | None:
+        return self.how == "promised" or self.is_async == is_async
+
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
+        if is_async and self.how == "promised" and not self.is_async:
+            expire, assumption = flow.assumed_expire_on_commit()
+            known = replace(self, is_async=True, expire_on_commit=expire, assumption=assumption)
+            state.put(me, known)
+            ledger.opened(flow, state, me, known.bind)
         ledger.entered(state, me)
         return me
 
@@ -306,6 +316,7 @@ class FactoryValue(Value, frozen=True):
     autoflush: bool = True
     cls: ClassValue | None = None
     is_scoped: bool = False
+    is_promised: bool = False  # an annotation says `sessionmaker`, as it did for either kind before 2.0
 
     def truth(self, state: State) -> bool | None:
         return True
@@ -366,7 +377,7 @@ def new_session(flow: Flow, state: State, factory: FactoryValue, arguments: Argu
         factory=factory.site,
         cls=None if factory.cls is None else factory.cls.info,
     )
-    return announced(flow, state, record, "factory", at)
+    return announced(flow, state, record, "promised" if factory.is_promised else "factory", at)
 
 
 def announced(flow: Flow, state: State, record: SessionRecord, how: str, at: Span) -> Reference:
