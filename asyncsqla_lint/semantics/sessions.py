@@ -65,9 +65,7 @@ class SessionRecord(Record, frozen=True):
     autoflush: bool = True
     bind: Value = UNKNOWN
     factory: Site | None = None
-    how: str = (
-        "factory"  # "factory", "class", "parameter"; "promised" by an annotated factory
-    )
+    how: str = "factory"  # "factory", "class", "parameter"; "promised" by an annotated factory
     is_open: bool = True
     failed_at: Site | None = None  # the flush that failed; only a rollback helps
     begun: str = ""  # BLOCK inside `async with session.begin()`, ENDED when its transaction is over already
