@@ -73,6 +73,7 @@ def missing(
             return loaded, None
         if may_be_known(flow, state, me, record, attribute):
             reports = False
+            flow.count("reads that the identity map may answer")
     if reports and allowed(flow, state, record, attribute, found):
         reports = False
     guard = flow.is_caught(
@@ -83,8 +84,10 @@ def missing(
         flow.count("reads decided")
         if found.bits & EXPIRED and record.expired is not None:
             _forget_siblings(state, me, record)
+    elif found.bits & UNSURE:
+        undecided(flow, record, attribute)
     elif not reports:
-        flow.count("reads undecided" if found.bits & UNSURE else "reads decided")
+        flow.count("reads decided")
     # Said once on this path; what follows reads the value as if it had come. An expired instance is
     # loaded whole by the first such read, so the other columns say nothing more.
     now = current(state, me, record)
@@ -105,6 +108,19 @@ def _is_chosen_here(flow: Flow, record: InstanceRecord) -> bool:
             return True
         frame = frame.caller
     return False
+
+
+def undecided(flow: Flow, record: InstanceRecord, attribute: MappedAttribute) -> None:
+    """Counts a read of which it cannot be told whether the attribute is there, and why."""
+    flow.count("reads undecided")
+    why = "after something that is not followed, or was reported"
+    if record.plan is None and not record.is_new:
+        why = "of an instance that comes from outside"
+    elif isinstance(attribute, Relationship) and attribute.target is None:
+        why = "of a relationship whose target is not known"
+    elif record.plan is not None and record.plan.is_open:
+        why = "under loader options that are not all known"
+    flow.count(f"- {why}")
 
 
 def _forget_siblings(state: State, me: Reference, record: InstanceRecord) -> None:

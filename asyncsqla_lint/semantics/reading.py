@@ -35,7 +35,7 @@ from asyncsqla_lint.semantics.instances import (
     allocate,
     current,
 )
-from asyncsqla_lint.semantics.missing import missing
+from asyncsqla_lint.semantics.missing import missing, undecided
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -80,7 +80,7 @@ def read(
         if value is not None:
             return value
     elif bits & UNSURE:
-        flow.count("reads undecided")
+        undecided(flow, record, attribute)
     else:
         flow.count("reads decided")
     flow.note_read(at, name, bool(bits & WRONG))
