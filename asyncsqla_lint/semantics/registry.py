@@ -43,6 +43,7 @@ from asyncsqla_lint.semantics import (
     lifetimes,
     listening,
     locks,
+    loop_runs,
     ownership,
     sharing,
     short_lives,
@@ -189,6 +190,7 @@ def register(meanings: Meanings) -> None:
     concurrency.register(meanings)
     background.register(meanings)
     event_loops.register(meanings)  # wraps `asyncio.run`
+    loop_runs.register(meanings)
 
 
 # --- statements and options ----------------------------------------------------------------------

@@ -1,0 +1,86 @@
+"""Event loops that a program brings up itself, and jobs that a worker calls again, each under a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.frames import Frame, LoopRun, Option
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Value
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics.concurrency import Loop
+from asyncsqla_lint.semantics.engine_events import EngineCrossesLoops
+from asyncsqla_lint.semantics.engines import EngineRecord
+from asyncsqla_lint.semantics.ownership import pools
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+# A worker calls these again and again in one process (rq forks for each job).
+TASKS = (
+    "celery.Celery.task",
+    "celery.shared_task",
+    "celery.app.Celery.task",
+    "celery.app.shared_task",
+    "dramatiq.actor",
+    "huey.Huey.task",
+    "huey.RedisHuey.task",
+    "huey.SqliteHuey.task",
+)
+
+
+def register(meanings: Meanings) -> None:
+    meanings.calls["asyncio.new_event_loop"] = lambda flow, state, arguments, at: NewLoop(flow.new_id())
+    meanings.calls["asgiref.sync.async_to_sync"] = _async_to_sync
+    meanings.when_ended.append(task_ended)
+
+
+class NewLoop(Loop, frozen=True):
+    """`asyncio.new_event_loop()`: whatever it runs, it runs under one and the same loop."""
+
+    number: int
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        outer, flow.loop = flow.loop, LoopRun(self.number, flow.site(at), flow.frame)
+        try:
+            return Loop.call_method(self, flow, state, name, arguments, at)
+        finally:
+            flow.loop = outer
+
+
+class FromSync(Value, frozen=True):
+    """`async_to_sync(function)`: each call has an event loop of its own."""
+
+    function: Value
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        outer, flow.loop = flow.loop, LoopRun(flow.new_id(), flow.site(at), flow.frame)
+        try:
+            return self.function.call(flow, state, arguments, at).awaited(flow, state, at)
+        finally:
+            flow.loop = outer
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.function,)
+
+
+def _async_to_sync(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return FromSync(arguments.positional[0]) if arguments.positional else UNKNOWN
+
+
+def task_ended(
+    flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State] = ()
+) -> None:
+    """The worker calls the task once more: under a new loop, with the engines that this call has filled."""
+    info = frame.function
+    if info is None or info is not flow.notes.get("root") or not flow.listens(EngineCrossesLoops):
+        return
+    if not done or not info.decorated_by(*TASKS):
+        return
+    state, _ = done[0]
+    for reference, record in state.records():
+        if isinstance(record, EngineRecord) and record.loop > frame.id > reference.oid and pools(record):
+            if record.loop_site is not None:
+                flow.emit(EngineCrossesLoops(record.loop_site, frame, False, record, record.loop_site))
