@@ -1,4 +1,4 @@
-"""ASQ110 in jobs of task queues, which the fixtures cannot run for want of a worker; and ASQ101 beside tests."""
+"""ASQ110 in jobs of task queues, which no fixture can run for want of a worker; ASQ101 beside tests."""
 
 from __future__ import annotations
 
