@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.functions import FunctionInfo
     from asyncsqla_lint.project.names import Module
 
-STEPS = 1_500  # of one closed call, with all that it calls, whatever is left to the root
+STEPS = 600  # of one closed call, with all that it calls, whatever is left to the root
 SHARE = 16  # of its steps, one is the root's
 MOST_REMEMBERED = 50_000
 LARGEST = 64  # objects that a call takes, or gives

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 STEPS_PER_ROOT = 2_500
 PAGES_PER_STEP = 32
-STEPS_SHARED = 4_000  # for a module's top level, and whatever else all roots share
+STEPS_SHARED = 1_000  # for a module's top level, and whatever else all roots share
 FIRST_OF_ROOTS = 1 << 56  # below it are the ids of what all roots share
 REGION = 1 << 24
 
