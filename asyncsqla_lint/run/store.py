@@ -168,7 +168,7 @@ class Store:
                 self._off(str(error))
             except sqlite3.OperationalError as error:
                 self._off(_described(error))
-            except sqlite3.DatabaseError:
+            except (sqlite3.Error, ValueError, TypeError):  # also what Python makes of SQLite's answers
                 if attempt == 2 or not self._removed():
                     self._off("damaged, so that this run goes without")
                 else:
@@ -266,7 +266,8 @@ def _safe(directory: str) -> str:
         names = os.listdir(directory)
     except OSError:
         return directory
-    is_ours = not names or TAG in names or os.path.basename(directory) == DIRECTORY
+    others = [name for name in names if name not in (".gitignore", TAG) and not name.startswith(_FILE)]
+    is_ours = TAG in names or not others or os.path.basename(directory) == DIRECTORY
     return directory if is_ours else os.path.join(directory, DIRECTORY)
 
 

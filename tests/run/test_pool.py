@@ -119,7 +119,7 @@ class Deadly(Calls):
 
 def test_a_module_that_kills_costs_itself_alone(project: Path) -> None:
     for name in "abcd":
-        text = "import sqlalchemy\nasq198()\n" + "# a comment\n" * 500
+        text = "import sqlalchemy.ext.asyncio\nasq198()\n" + "# a comment\n" * 500
         (project / f"{name}.py").write_text(text)
     report = run(["."], load_config(["."]), backend=Pool(2), analyse=Deadly())
     assert [(one.path, one.code) for one in report.findings] == [
@@ -132,10 +132,10 @@ def test_a_module_that_kills_costs_itself_alone(project: Path) -> None:
 
 def test_texts_are_parsed_by_many_as_by_one(project: Path) -> None:
     texts = {
-        "a.py": "import sqlalchemy\nasq198()\n",
-        "odd.py": "import sqlalchemy\nx = '\\ud800'\nasq298()\n",  # half a character cannot be stored
-        "broken.py": "import sqlalchemy\ndef f(:\n",
-        "large.py": "import sqlalchemy\n" + "# a long comment\n" * 20_000,
+        "a.py": "import sqlalchemy.ext.asyncio\nasq198()\n",
+        "odd.py": "import sqlalchemy.ext.asyncio\nx = '\\ud800'\nasq298()\n",  # half a character: not stored
+        "broken.py": "import sqlalchemy.ext.asyncio\ndef f(:\n",
+        "large.py": "import sqlalchemy.ext.asyncio\n" + "# a long comment\n" * 20_000,
     }
     for name, text in texts.items():
         (project / name).write_text(text)

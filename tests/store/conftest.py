@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -9,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-
-Linter = Callable[..., "subprocess.CompletedProcess[str]"]
+from child import Linter
 
 PROJECT = {
     "pyproject.toml": "[project]\nname = 'shop'\n[tool.asyncsqla-lint]\n",
@@ -83,8 +81,3 @@ def lint(shop: Path) -> Linter:
         )
 
     return run
-
-
-def obey_permissions() -> None:
-    """In a child: root too may then write only where the mode says so."""
-    ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE; refused to all but root

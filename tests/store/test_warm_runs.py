@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from conftest import Linter, obey_permissions
+from child import Linter, obey_permissions
 
 from asyncsqla_lint.run.store import DIRECTORY
 
