@@ -63,12 +63,12 @@ def test_paths(flow: Flow, state: State, node: p.Expression) -> Paths:
         truth = decided(flow, own, node, value)
         if truth is not False:
             yes = own.copy() if truth is None else own
-            if isinstance(node, p.Compare):
+            if not isinstance(node, (p.Name, p.Attribute)):  # of those `narrow` takes care
                 value.assumed(flow, yes, True)
             if narrow(flow, yes, node, True) or truth is True:
                 true.append(yes)
         if truth is not True:
-            if isinstance(node, p.Compare):
+            if not isinstance(node, (p.Name, p.Attribute)):
                 value.assumed(flow, own, False)
             if narrow(flow, own, node, False) or truth is False:
                 false.append(own)

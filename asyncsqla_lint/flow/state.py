@@ -129,6 +129,10 @@ class Record(Struct, frozen=True):
         """An attribute's value, if it is known, without the consequences of reading it."""
         return None
 
+    def is_one_for_many(self) -> bool:
+        """Does the record stand for each of the elements of a collection?"""
+        return False
+
     def annotated(self, where: Scoped) -> Record:
         """What the annotation of the variable that it is given to adds."""
         return self
@@ -208,6 +212,11 @@ class Joins:
         self._known.clear()
 
 
+class Vacant(Record, frozen=True):
+    """What stood for the elements of a collection, on a path where it has none."""
+
+
+VACANT = Vacant()
 OUTSIDE = Reference(0)
 
 Variables = dict[str, Value]
@@ -361,6 +370,8 @@ class State:
             only_theirs, only_ours = self._absent(other), other._absent(self)
 
             def join_records(oid: int, ours: Record, theirs: Record) -> Record:
+                if ours is VACANT or theirs is VACANT:
+                    return theirs if ours is VACANT else ours
                 if oid in only_theirs or oid in only_ours:
                     return theirs if oid in only_theirs else ours
                 joined = self.joins.joined(ours, theirs)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint.flow import calls, narrowing, patterns
 from asyncsqla_lint.flow.expressions import assign, delete, evaluate
 from asyncsqla_lint.flow.frames import Frame, OnYield, Option, Oracle, Outcome, PathEnds, merged_exits
-from asyncsqla_lint.flow.state import State, join_states
+from asyncsqla_lint.flow.state import VACANT, State, join_states
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -362,7 +362,7 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
         return execute_block(flow, states, node.otherwise)
     rounds: tuple[Value, ...] = items if items is not None else (iteration.element or UNKNOWN,) * LOOP_PASSES
     if items is None and iteration.may_be_empty:
-        done.append(state.copy())
+        done.append(_without(state.copy(), iteration.element))
     processed: list[Value] = []
     for position, element in enumerate(rounds):
         entering: list[State] = []
@@ -390,6 +390,15 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
     finished = merged(flow, done + states, end_of(node.span))
     after, left = execute_block(flow, finished, node.otherwise)
     return after + broken, exits + left
+
+
+def _without(state: State, element: Value | None) -> State:
+    """There was none: what stands for the elements says nothing on this path."""
+    for value in alternatives(element) if element is not None else ():
+        for one in value.elements if isinstance(value, TupleValue) else (value,):
+            if isinstance(one, Reference) and state.record(one.oid).is_one_for_many():
+                state.put(one, VACANT)
+    return state
 
 
 def _bind(flow: Flow, state: State, target: Expression, value: Value) -> Value:

@@ -332,6 +332,9 @@ class InstanceRecord(Record, frozen=True):
             unsure = {name: AttributeState(LOADED | UNSURE) for name in unset}
             state.put(me, replace(self, attributes={**unsure, **self.attributes}))
 
+    def is_one_for_many(self) -> bool:
+        return self.many
+
     def individual(self, flow: Flow, state: State, me: Reference) -> Value:
         return allocate(flow, state, replace(self, many=False)) if self.many else me
 

@@ -29,6 +29,7 @@ from asyncsqla_lint.semantics import (
     event_loops,
     executing,
     ledger,
+    legacy_query,
     tasks,
     transactions,
     unit_of_work,
@@ -280,6 +281,8 @@ class SyncSession(Value, frozen=True):
                     self.session, flow.site(at), is_nested=name == "begin_nested", is_plain=True
                 ),
             )
+        if name == "query":
+            return legacy_query.query(flow, self.session, arguments, at)
         return perform(flow, state, self.session, name, arguments, at)
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
