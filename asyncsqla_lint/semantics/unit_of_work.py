@@ -464,13 +464,24 @@ def _refresh(
                 reference, forgotten(replace(record, expired=None)) if record.expired else forgotten(record)
             )
         elif names:
-            for name in names:
+            for name in (*names, *_keys_of(record, names)):
                 now = state.record(reference.oid)
                 assert isinstance(now, InstanceRecord)
                 load_attribute(state, reference, now, name)
         else:
             state.put(reference, refreshed(record))
     return NONE
+
+
+def _keys_of(record: InstanceRecord, names: tuple[str, ...]) -> list[str]:
+    """The expired columns that lead to the relationships named come along (`ASQ302/good_commit_expires`)."""
+    found: list[str] = []
+    for name in names:
+        relationship = record.model.relationships.get(name)
+        if relationship is not None:
+            is_to_one = relationship.direction == "many-to-one"
+            found += relationship.local_keys if is_to_one else record.model.primary_key
+    return [name for name in sorted(set(found)) if (one := record.state_of(name)) and one.bits & EXPIRED]
 
 
 def refreshed(record: InstanceRecord) -> InstanceRecord:
@@ -603,7 +614,7 @@ def _delete(
 
 
 def _cascaded(state: State, me: Reference, record: InstanceRecord) -> InstanceRecord:
-    """`delete()` loads those whom its cascade reaches (`ASQ301/good_cascades`)."""
+    """`delete()` loads those whom its cascade reaches (`ASQ301/good_association_objects`)."""
     for name, relationship in record.model.relationships.items():
         found = record.state_of(name)
         reaches = any(word in (relationship.cascade or "") for word in ("delete", "all"))
