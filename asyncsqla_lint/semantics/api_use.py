@@ -20,6 +20,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Attribute, Call, Expression, Span, Subscript
+from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.api_events import (
     AttributeMissing,
     AwaitBoundLate,
@@ -117,6 +118,8 @@ def call_awaited(flow: Flow, state: State, function: Value, at: Span) -> None:
         ):
             continue
         certain = flow.is_certain and len(found) == 1
+        if certain and owner == "AsyncSession":
+            ledger.refused(flow, state, one.receiver, at)
         flow.emit(PlainAwaited(flow.site(at), flow.frame, certain, owner, one.name, method.kind))
 
 

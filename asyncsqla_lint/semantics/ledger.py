@@ -173,6 +173,14 @@ def _committed(flow: Flow, state: State, subject: Reference, opened_at: Site) ->
     state.put(key(subject), replace(before, writes=(), holds=False))
 
 
+def refused(flow: Flow, state: State, subject: Value, at: Span) -> None:
+    """The statement that writes raises, `await session.add(…)`: that nobody commits is the least of it."""
+    record = state.record(subject.oid) if isinstance(subject, Reference) else None
+    opened_at = getattr(record, "site", None)
+    if not flow.muted and isinstance(opened_at, Site):
+        book(flow).saved.add((opened_at, flow.site(at)))
+
+
 def meant(flow: Flow, state: State, subject: Reference, opened_at: Site) -> None:
     """`commit()` is called: if nobody awaits it, that is another matter."""
     if not flow.muted:

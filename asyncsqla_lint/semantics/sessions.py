@@ -136,6 +136,8 @@ class SessionRecord(Record, frozen=True):
             )
         if name == "begin_nested":
             return flow.allocate(state, TransactionRecord(me, flow.site(at), is_nested=True))
+        if self.is_async and api_use.has(flow, state, me, name) is False:
+            return UNKNOWN  # the attribute is not there: nothing is done
         if self.is_async and name in COROUTINES:
             if name == "commit":
                 ledger.meant(flow, state, me, self.site)
