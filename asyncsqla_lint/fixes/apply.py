@@ -71,8 +71,10 @@ def fix(first: Checked, check: Check, *, unsafe: bool, overlay: Mapping[str, byt
             checked, is_whole = check(mending.contents), True
             continue
         mending.make(checked, result)
+        is_done = len(result.made) + len(result.refused) == len(todo)  # so far as is known
         touched = {finding.path for finding in (*result.made, *result.waiting)} & known
-        checked, is_whole = check(mending.contents, sorted(touched)), False
+        is_whole = is_done or not touched
+        checked = check(mending.contents, None if is_whole else sorted(touched))
     else:
         checked = checked if is_whole else check(mending.contents)
         mending.unsettled = (*mending.unsettled, *mending.todo(checked))

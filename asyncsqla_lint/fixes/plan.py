@@ -6,6 +6,7 @@ edits conflict with those of a fix before it, it waits for the next pass.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import libcst as cst
@@ -45,6 +46,7 @@ class FileEdit(Struct, frozen=True):
     content: str
 
 
+MOST_TREES = 24
 NOTHING = Pass({}, (), (), ())
 
 
@@ -80,55 +82,56 @@ class Planner:
         self._read = read
         self._files: dict[str, File | Refused] = {} if files is None else files
         self._changes: dict[Key, Changes | Refused] = {}
+        self._packages: dict[str, str] = {}
         self._drafts: dict[str, _Draft] = {}
-        self._merged: dict[Key, dict[str, str | list[str] | bool]] = {}
-        self._findings = [(finding, self._best(finding)) for finding in findings]
-        self._merged = _merged_arguments(fix for _, fix in self._findings)
-
-    def _best(self, finding: Finding) -> Fix:
-        """The first of its ways that the source lets be made; the first of all, with its reason, if none."""
-        assert finding.fix is not None
-        for way in finding.fix.ways:
-            if way.otherwise is None and way is finding.fix:
-                return way
-            try:
-                changes = [self._changes_of(repair) for repair in way.repairs]
-            except Refused:
-                continue
-            if any(one.edits for one in changes):
-                return way
-        return finding.fix
+        self._findings = findings
+        self._merged = _merged_arguments(_fix(finding) for finding in findings)
 
     def plan(self) -> Pass:
         made: list[Finding] = []
         refused: list[Refusal] = []
         waiting: list[Finding] = []
+        texts: dict[str, str] = {}
+        broken: set[str] = set()
         halves = self._halves()
-        for finding, fix in self._findings:
-            if any(_place(repair) in halves for repair in fix.repairs):
-                refused.append(Refusal(finding, "another use of the same declaration cannot be mended"))
-                continue
+        open_in = Counter(path for finding in self._findings for path in _fix(finding).paths)
+        for finding in self._findings:
             try:
-                fits = self._add(fix)
+                fits = self._taken_in(finding, halves)
+                (made if fits else waiting).append(finding)
             except Refused as refusal:
                 refused.append(Refusal(finding, str(refusal)))
-                continue
-            (made if fits else waiting).append(finding)
-        texts, broken = self._texts()
+            for path in sorted(_fix(finding).paths):
+                open_in[path] -= 1
+                if not open_in[path] and path in self._drafts:
+                    self._finish(path, texts, broken)
         if broken:
             # A defect of a codemod: nothing that touches such a file is made, in no file.
             reason = "what it makes of the file cannot be parsed"
-            bad = [one for one in made if one.fix is not None and one.fix.paths & broken]
+            bad = [one for one in made if _fix(one).paths & broken]
             good = [one for one in made if one not in bad]
             rest = Planner(self._read, good).plan()
             refused += [Refusal(one, reason) for one in bad]
             return replace(rest, refused=(*refused, *rest.refused), waiting=(*waiting, *rest.waiting))
         return Pass(texts, tuple(made), tuple(refused), tuple(waiting))
 
+    def _taken_in(self, finding: Finding, halves: set[Key]) -> bool:
+        """The first of its ways that the source lets be made; if none, the reason is the first's."""
+        first: Refused | None = None
+        for way in _fix(finding).ways:
+            try:
+                if any(_place(repair) in halves for repair in way.repairs):
+                    raise Refused("another use of the same declaration cannot be mended")
+                return self._add(way)
+            except Refused as refusal:
+                first = first or refusal
+        assert first is not None
+        raise first
+
     def _halves(self) -> set[Key]:
         """What only some of those that want it could have; none of them gets it."""
         found: set[Key] = set()
-        for _, fix in self._findings:
+        for fix in map(_fix, self._findings):
             for one in fix.repairs:
                 codemod = registry.by_name().get(one.codemod)
                 if codemod is not None and codemod.together:
@@ -163,8 +166,15 @@ class Planner:
 
     def _changes_of(self, repair: Repair) -> Changes:
         codemod = _codemod(repair)
-        if codemod.merges:
-            repair = replace(repair, arguments=self._merged.get(_place(repair), repair.arguments))
+        merged = self._merged.get(_place(repair)) if codemod.merges else None
+        if merged is not None and merged != repair.arguments:
+            try:
+                return self._changes_by(codemod, replace(repair, arguments=merged))
+            except Refused:
+                pass  # another's part may be what cannot be: then each for itself
+        return self._changes_by(codemod, repair)
+
+    def _changes_by(self, codemod: Codemod, repair: Repair) -> Changes:
         key = (*_place(repair)[:2], repair.location, tuple(sorted(map(repr, repair.arguments.items()))))
         known = self._changes.get(key)
         if known is None:
@@ -183,35 +193,38 @@ class Planner:
         return known
 
     def _file(self, repair: Repair) -> File:
-        file = self._files.get(repair.path)
+        package = repair.arguments.get("package", "")
+        self._packages.setdefault(repair.path, package if isinstance(package, str) else "")
+        return self.file(repair.path)
+
+    def file(self, path: str) -> File:
+        """A file that a repair names. A tree is a hundred times its text: few are kept."""
+        file = self._files.get(path)
         if file is None:
-            package = repair.arguments.get("package", "")
             try:
-                file = File(self._read(repair.path), package if isinstance(package, str) else "")
+                file = File(self._read(path), self._packages[path])
             except (cst.ParserSyntaxError, OSError, UnicodeError) as error:
-                file = Refused(f"{repair.path} cannot be read: {str(error).splitlines()[0]}")
-            self._files[repair.path] = file
+                file = Refused(f"{path} cannot be read: {str(error).splitlines()[0]}")
+            while len(self._files) >= MOST_TREES:
+                self._files.pop(next(iter(self._files)))
+            self._files[path] = file
         if isinstance(file, Refused):
             raise file
         return file
 
     # --- all files -------------------------------------------------------------------------------
 
-    def _texts(self) -> tuple[dict[str, str], set[str]]:
-        texts: dict[str, str] = {}
-        broken: set[str] = set()
-        for path, draft in sorted(self._drafts.items()):
-            file = self._files[path]
-            assert isinstance(file, File)
-            after = _applied(file, draft)
-            try:
-                cst.parse_module(after)
-            except cst.ParserSyntaxError:
-                broken.add(path)
-                continue
-            if after != file.text:
-                texts[path] = after
-        return texts, broken
+    def _finish(self, path: str, texts: dict[str, str], broken: set[str]) -> None:
+        file = self.file(path)
+        after = _applied(file, self._drafts[path])
+        if after == file.text:
+            return
+        try:
+            cst.parse_module(after)
+        except cst.ParserSyntaxError:
+            broken.add(path)
+        else:
+            texts[path] = after
 
 
 def _applied(file: File, draft: _Draft) -> str:
@@ -239,12 +252,16 @@ class Editor:
             return []
         found: list[FileEdit] = []
         for path, draft in sorted(planner._drafts.items()):
-            file = planner._files[path]
-            assert isinstance(file, File)
+            file = planner.file(path)
             for edit in sorted({*draft.edits, *file.imports.added(draft.imports)}):
                 place = file.location(edit.start), file.location(edit.end)
                 found.append(FileEdit(path, *place, edit.text))
         return found
+
+
+def _fix(finding: Finding) -> Fix:
+    assert finding.fix is not None
+    return finding.fix
 
 
 # --- repairs ---------------------------------------------------------------------------------------

@@ -33,6 +33,10 @@ class _Places(CodegenState):
         self.extents: dict[cst.CSTNode, tuple[int, int]] = {}
         self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
         self.open: list[tuple[cst.CSTNode, int]] = []
+        self.order: list[cst.CSTNode] = []  # as they are written, each before what it holds
+        self.inside: dict[
+            cst.CSTNode, tuple[int, int]
+        ] = {}  # where in `order` a node and what it holds stand
 
     def add_token(self, value: str) -> None:
         self.at += len(value)
@@ -47,10 +51,13 @@ class _Places(CodegenState):
         if self.open:
             self.parents[node] = self.open[-1][0]
         self.open.append((node, self.at))
+        self.inside[node] = (len(self.order), 0)
+        self.order.append(node)
 
     def after_codegen(self, node: cst.CSTNode) -> None:
         _, start = self.open.pop()
         self.extents.setdefault(node, (start, self.at))
+        self.inside[node] = (self.inside[node][0], len(self.order))
 
     @contextmanager
     def record_syntactic_position(
@@ -156,10 +163,10 @@ class Tree:
 
     def nodes(self, root: cst.CSTNode, kind: type[N]) -> Iterator[N]:
         """All nodes of that kind at and below `root`, in source order."""
-        if isinstance(root, kind):
-            yield root
-        for child in root.children:
-            yield from self.nodes(child, kind)
+        first, last = self._places.inside[root]
+        for node in self._places.order[first:last]:
+            if isinstance(node, kind):
+                yield node
 
     def statement(self, node: cst.CSTNode) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
         found = node
