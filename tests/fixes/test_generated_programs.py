@@ -156,6 +156,31 @@ STEPS = [
         "",
     ),
     Step("{}session.expunge_all()\nprint('done @')", "", "await "),
+    Step(
+        "{}\nprint(books, authors)",
+        "books = await session.scalar(select(func.count(Book.id)))\n"
+        "authors = await session.scalar(select(func.count(Author.id)))",
+        "books, authors = await asyncio.gather(\n"
+        "    session.scalar(select(func.count(Book.id))),\n"
+        "    session.scalar(select(func.count(Author.id))),  # both\n)",
+    ),
+    Step(
+        "{}",
+        "for key in (1, 2):\n    print((await session.get_one(Book, key)).title)",
+        "for book in await asyncio.gather(*[session.get_one(Book, key) for key in (1, 2)]):\n    print(book.title)",
+    ),
+    Step(
+        "{}print('closed')",
+        "async with factory() as other:\n    print(await other.scalar(select(func.count(Page.id))))\n",
+        "other = factory()  # by hand\n# how many\nprint(await other.scalar(select(func.count(Page.id))))\n"
+        "await other.close()\n",
+    ),
+    Step(
+        "{}\nprint(count)",
+        "count = await session.scalar(select(func.count(Book.id)))\nprint(len((await session.scalars(select(Author))).all()))",
+        "counting = asyncio.create_task(session.scalar(select(func.count(Book.id))))\n"
+        "print(len((await session.scalars(select(Author))).all()))\ncount = await counting",
+    ),
     Step("{}for title in await session.scalars(select(Book.title)):\n    print(title)", "", "async "),
 ]
 

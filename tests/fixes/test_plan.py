@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from asyncsqla_lint.findings import Finding, Fix, Location, Repair
 from asyncsqla_lint.fixes import apply
@@ -137,3 +138,54 @@ def test_a_file_keeps_its_encoding_and_mark() -> None:
         before.replace(b"    session", b"    await session")
     ]
     assert text.startswith("#")
+
+
+def test_the_next_best_where_the_best_cannot_be() -> None:
+    plain = "def g(session):\n    make(session.commit())\n"
+    awaited, told = (
+        repair("add_await", plain, "session.commit()"),
+        repair("set_keyword", plain, "make(session.commit())", name="later", value="True"),
+    )
+    way = Fix("Say so", "safe", (told,))
+    one = replace(finding(awaited), fix=Fix("Await it", "safe", (awaited,), way))
+    result = Planner(lambda path: plain, [one]).plan()
+    assert result.made == (one,)
+    assert result.texts == {"a.py": plain.replace("commit())", "commit(), later=True)")}
+    none = replace(finding(awaited), fix=Fix("Await it", "safe", (awaited,), Fix("So", "safe", (awaited,))))
+    result = Planner(lambda path: plain, [none]).plan()
+    assert [refusal.reason for refusal in result.refused] == ["the function around it is not async"]
+
+
+def test_one_refresh_serves_the_reads_that_follow() -> None:
+    text = (
+        "async def f(session):\n    user = await session.get(User, 1)\n    await session.commit()\n"
+        "    print(user.name)\n    print(user.age)\n"
+    )
+    reads = [
+        finding(repair("add_refresh", text, piece, name=piece.partition(".")[2], attributes=[]))
+        for piece in ("user.name", "user.age")
+    ]
+    result = Planner(lambda path: text, reads).plan()
+    assert (result.made, result.waiting) == ((reads[0],), (reads[1],))
+    assert result.texts["a.py"].count("await session.refresh(user)") == 1
+
+
+def test_two_blocks_around_one_line_come_one_after_the_other() -> None:
+    text = (
+        "async def f():\n    engine = create_async_engine(URL)\n    connection = await engine.connect()\n"
+        "    await connection.close()\n    print(1)\n"
+    ).replace("    await connection.close()\n", "    await connection.execute(X)\n")
+    both = [
+        finding(repair("dispose_finally", text, "create_async_engine(URL)")),
+        finding(repair("open_in_block", text, "engine.connect()")),
+    ]
+    first = Planner(lambda path: text, both).plan()
+    assert (first.made, first.waiting) == ((both[0],), (both[1],))
+    after = first.texts["a.py"]
+    second = Planner(lambda path: after, [finding(repair("open_in_block", after, "engine.connect()"))]).plan()
+    assert second.texts["a.py"] == (
+        "async def f():\n    engine = create_async_engine(URL)\n    try:\n"
+        "        async with engine.connect() as connection:\n"
+        "            await connection.execute(X)\n            print(1)\n"
+        "    finally:\n        await engine.dispose()\n"
+    )

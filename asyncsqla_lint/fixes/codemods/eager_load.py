@@ -12,6 +12,15 @@ from asyncsqla_lint.fixes.codemod import Codemod, File, flag_of, list_of, text_o
 from asyncsqla_lint.fixes.codemods.keyword import with_argument
 from asyncsqla_lint.fixes.edits import Changes, Edit, Import, insertion, trimmed
 from asyncsqla_lint.fixes.layout import link_added, one_more
+from asyncsqla_lint.fixes.queries import (
+    alias_maker,
+    attribute_of,
+    chain,
+    joins_hurt,
+    keyword_of,
+    last_name,
+    links_of,
+)
 from asyncsqla_lint.fixes.tree import Refused
 
 RELATIONSHIPS = frozenset(
@@ -20,10 +29,6 @@ RELATIONSHIPS = frozenset(
 )
 POLYMORPHIC = "selectin_polymorphic"
 NOT_EAGER = frozenset({"defaultload", "lazyload", "raiseload", "noload"})
-# Under these a join for the sake of loading is refused by databases, or changes which rows come.
-_NO_JOINS = frozenset(
-    "with_for_update yield_per distinct group_by from_statement union union_all partitions".split()
-)
 
 
 class Step(Struct):
@@ -56,7 +61,7 @@ class AddEagerLoad(Codemod):
             _grow(wanted, [_step(part) for part in path.split(" > ")])
         writer = _Writer(file, text_of(repair, "module"), call)
         writer.is_told = flag_of(repair, "told")
-        kind = _last_name(call.func)
+        kind = last_name(call.func)
         if kind in ("get", "get_one"):
             return writer.into_get(call, text_of(repair, "entity"), wanted)
         if kind == "select":
@@ -101,12 +106,12 @@ class _Writer:
     def into_get(self, call: cst.Call, entity: str, wanted: list[Step]) -> Changes:
         if not call.args or call.args[0].star or call.args[0].keyword is not None:
             raise Refused("`get()` does not name its entity there")
-        if _last_name(call.args[0].value) != entity:
+        if last_name(call.args[0].value) != entity:
             raise Refused(f"`{entity}` is not named in the query")
         self.entity = self.file.code(call.args[0].value)
-        if any(_keyword(argument) == "with_for_update" for argument in call.args):
+        if any(keyword_of(argument) == "with_for_update" for argument in call.args):
             _without_joins(wanted)
-        options = next((one for one in call.args if _keyword(one) == "options"), None)
+        options = next((one for one in call.args if keyword_of(one) == "options"), None)
         if options is None:
             text = f"options=[{', '.join(self.option(step) for step in wanted)}]"
             return Changes.of(with_argument(self.file, call, text), self.imports)
@@ -124,7 +129,7 @@ class _Writer:
             wanted = [step for step in wanted if step.strategy != POLYMORPHIC]
             self.roots = wanted
         links = chain(self.file, call)
-        if _joins_hurt(self.file, call, links):
+        if joins_hurt(self.file, call, links):
             _without_joins(wanted)
         for name, link in links:
             if name == "options" and not any(one.star == "**" for one in link.args):
@@ -146,10 +151,10 @@ class _Writer:
             if not one.star and isinstance(one.value, (cst.Name, cst.Attribute))
         ]
         for value in values:
-            if _last_name(value) == entity:
+            if last_name(value) == entity:
                 return self.file.code(value)
         if len(call.args) == 1 and values:
-            made = _alias_maker(self.file, values[0])
+            made = alias_maker(self.file, values[0])
             self.is_polymorphic = made == "with_polymorphic"
             if made:
                 return self.file.code(values[0])
@@ -201,7 +206,7 @@ class _Writer:
         """The option loads the step's own attribute; see to it that it does, and to what is below."""
         if step.strategy == POLYMORPHIC:
             return self._more_classes(option, step)
-        links = _links(option)
+        links = links_of(option)
         edits = self._made_eager(links[0], step)
         if step.is_recursive:
             edits.append(insertion(self.file.outer(links[0].args[-1].value)[1], _depth(step)))
@@ -212,7 +217,7 @@ class _Writer:
         classes = option.args[-1].value
         if not isinstance(classes, (cst.List, cst.Tuple)) or not classes.elements:
             raise Refused("the subclasses are not written there")
-        there = [_last_name(one.value) for one in classes.elements]
+        there = [last_name(one.value) for one in classes.elements]
         new = [self._model(one) for one in step.below if one.model not in there]
         if not new:
             raise Refused("the query is told of the subclass already")
@@ -224,15 +229,15 @@ class _Writer:
             return []
         # Column options (`load_only`) stay at the same level: what follows them still hangs on `at`.
         following = at + 1
-        while following < len(links) and _last_name(links[following].func) not in RELATIONSHIPS | {"options"}:
+        while following < len(links) and last_name(links[following].func) not in RELATIONSHIPS | {"options"}:
             following += 1
         if following == len(links):
             return [insertion(self.file.end(links[-1]), self._tail(step.below))]
         link = links[following]
-        if _last_name(link.func) == "options":
+        if last_name(link.func) == "options":
             values = [one.value for one in link.args if not one.star]
             return self.merged(values, step.below, self.file.end(link) - 1, link if link.args else None)
-        same = next((one for one in step.below if _attribute(link) == one.attribute), None)
+        same = next((one for one in step.below if attribute_of(link) == one.attribute), None)
         if same is not None and len(step.below) == 1:
             return [*self._made_eager(link, same), *self._below(links, following, same)]
         return self._wrapped(links, following, step, same)
@@ -243,7 +248,7 @@ class _Writer:
         assert isinstance(link.func, cst.Attribute)
         start = self.file.start(link.func.attr)
         others = [self.option(one) for one in step.below if one is not same]
-        name = self._function(_last_name(link.func))
+        name = self._function(last_name(link.func))
         edits = [Edit(start, self.file.end(link.func.attr), f"options({name}")]
         if same is not None:
             edits += self._below(links, at, same)
@@ -254,7 +259,7 @@ class _Writer:
 
     def _made_eager(self, link: cst.Call, step: Step) -> list[Edit]:
         """`lazyload(User.posts)` → `selectinload(User.posts)`."""
-        if _last_name(link.func) not in NOT_EAGER or (_last_name(link.func) == "defaultload" and step.below):
+        if last_name(link.func) not in NOT_EAGER or (last_name(link.func) == "defaultload" and step.below):
             return []
         name = link.func.attr if isinstance(link.func, cst.Attribute) else link.func
         if isinstance(link.func, cst.Attribute) and isinstance(link.func.value, cst.Call):
@@ -302,98 +307,10 @@ class _Writer:
         return text
 
 
-# --- reading the query -----------------------------------------------------------------------------
-
-
-def chain(file: File, call: cst.BaseExpression) -> list[tuple[str, cst.Call]]:
-    """The methods that are called on a call's result, one on the other."""
-    found: list[tuple[str, cst.Call]] = []
-    below: cst.CSTNode = call
-    while True:
-        attribute = file.parent(below)
-        if not isinstance(attribute, cst.Attribute) or attribute.value is not below:
-            return found
-        outer = file.parent(attribute)
-        if not isinstance(outer, cst.Call) or outer.func is not attribute:
-            return found
-        found.append((attribute.attr.value, outer))
-        below = outer
-
-
-def _alias_maker(file: File, value: cst.BaseExpression) -> str:
-    """What gave one entity this name: a parameter or an attribute may stand for many."""
-    if not isinstance(value, cst.Name):
-        return ""
-    for one in file.nodes(file.module, cst.Assign):
-        if any(
-            isinstance(each.target, cst.Name) and each.target.value == value.value for each in one.targets
-        ):
-            made = _last_name(one.value.func) if isinstance(one.value, cst.Call) else ""
-            return made if made in ("aliased", "with_polymorphic") else ""
-    return ""
-
-
-def _joins_hurt(file: File, call: cst.Call, links: list[tuple[str, cst.Call]]) -> bool:
-    methods = {name for name, _ in links}
-    keywords = {_keyword(argument) for _, link in links for argument in link.args}
-    statement = file.statement(call)
-    function = file.function(call)
-    if isinstance(statement, cst.SimpleStatementLine):
-        for small in statement.body:
-            if isinstance(small, cst.Return) and not isinstance(small.value, cst.Await):
-                return True  # whoever gets the statement may lock, stream or limit it
-            targets = [one.target for one in small.targets] if isinstance(small, cst.Assign) else []
-            names = {target.value for target in targets if isinstance(target, cst.Name)}
-            if names and function is not None:
-                for one in file.nodes(function, cst.Call):
-                    receiver = one.func.value if isinstance(one.func, cst.Attribute) else None
-                    while isinstance(receiver, cst.Call) and isinstance(receiver.func, cst.Attribute):
-                        receiver = receiver.func.value
-                    if isinstance(receiver, cst.Name) and receiver.value in names:
-                        methods.add(_last_name(one.func))
-                        keywords.update(_keyword(argument) for argument in one.args)
-    if methods & _NO_JOINS or "yield_per" in keywords:
-        return True
-    limited = methods & {"limit", "offset", "fetch", "slice"}
-    return bool(limited and methods & {"join", "outerjoin", "join_from", "outerjoin_from", "select_from"})
-
-
 def _without_joins(steps: list[Step]) -> None:
     for step in steps:
         if step.strategy == "joinedload":
             step.strategy = "selectinload"
-
-
-def _last_name(node: cst.BaseExpression) -> str:
-    if isinstance(node, cst.Attribute):
-        return node.attr.value
-    return node.value if isinstance(node, cst.Name) else ""
-
-
-def _keyword(argument: cst.Arg) -> str:
-    return "" if argument.keyword is None else argument.keyword.value
-
-
-def _links(option: cst.BaseExpression) -> list[cst.Call]:
-    """`selectinload(A.b).joinedload(B.c)`: its calls, in order. `Load(A)` and `orm` are no links."""
-    found: list[cst.Call] = []
-    node: cst.BaseExpression | None = option
-    while isinstance(node, cst.Call):
-        name = _last_name(node.func)
-        if name != "Load":
-            found.append(node)
-        node = node.func.value if isinstance(node.func, cst.Attribute) else None
-    return found[::-1]
-
-
-def _attribute(link: cst.Call) -> str:
-    """`b` of `selectinload(A.b)`; "" when it is not written so."""
-    if len(link.args) < 1 or link.args[0].keyword is not None or link.args[0].star:
-        return ""
-    value = link.args[0].value
-    while isinstance(value, cst.Call) and isinstance(value.func, cst.Attribute):
-        value = value.func.value  # `A.b.of_type(C)`, `A.b.and_(…)`
-    return value.attr.value if isinstance(value, cst.Attribute) else ""
 
 
 def _depth(step: Step) -> str:
@@ -401,18 +318,18 @@ def _depth(step: Step) -> str:
 
 
 def _begins_with(option: cst.BaseExpression, step: Step) -> bool:
-    links = _links(option)
+    links = links_of(option)
     if step.strategy == "undefer":
         return (
             len(links) == 1
-            and _last_name(links[0].func) == "defer"
-            and _attribute(links[0]) == step.attribute
+            and last_name(links[0].func) == "defer"
+            and attribute_of(links[0]) == step.attribute
         )
     if step.strategy == POLYMORPHIC:
         named = [
-            one.args[0].value for one in links if len(one.args) == 2 and _last_name(one.func) == POLYMORPHIC
+            one.args[0].value for one in links if len(one.args) == 2 and last_name(one.func) == POLYMORPHIC
         ]
-        return len(links) == 1 and any(_last_name(one) == step.model for one in named)
-    if not links or _last_name(links[0].func) not in RELATIONSHIPS or step.strategy not in RELATIONSHIPS:
+        return len(links) == 1 and any(last_name(one) == step.model for one in named)
+    if not links or last_name(links[0].func) not in RELATIONSHIPS or step.strategy not in RELATIONSHIPS:
         return False
-    return len(links[0].args) == 1 and _attribute(links[0]) == step.attribute
+    return len(links[0].args) == 1 and attribute_of(links[0]) == step.attribute

@@ -7,10 +7,10 @@ import libcst as cst
 from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File, text_of
 from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
-from asyncsqla_lint.fixes.codemods.eager_load import chain
 from asyncsqla_lint.fixes.codemods.refresh import session_in_reach
 from asyncsqla_lint.fixes.codemods.results import iterated
 from asyncsqla_lint.fixes.edits import Changes, Edit, insertion
+from asyncsqla_lint.fixes.queries import chain
 from asyncsqla_lint.fixes.tree import Refused
 
 _KEEPS = frozenset(
