@@ -109,6 +109,8 @@ def _ended(flow: Flow, frame: Frame, done: list[Option], raised: list[State], ri
             path = names(entry)
             if any(names(other) == path[:-1] for other in unread):
                 continue  # said of the step before
+            if len(path) > 1 and path[-1] == path[-2]:
+                continue  # `recursion_depth`: as deep as the tree happens to be
             if len(path) > 1 and not any(names(other) == path[:-1] for other in entries):
                 # `defaultload(A.b).selectinload(B.c)`: it is not this query that loads the step before
                 continue

@@ -147,13 +147,20 @@ def test_the_fixed_program_runs_clean(key: str, release: str, mended: Mended) ->
         for finding in one.left
         for place in finding.related
     }
-    complaints = []
-    for case in one.fixture.cases if one.outcome.changes else ():
-        report = batches[release].report(key, case)
-        if report is not None and left & set(report.reached):
-            continue
-        complaints += [f"{case}: {line}" for line in judge_case(one.fixture, case, release, batches[release])]
-    assert not complaints, "\n".join(complaints)
+
+    def complaints(batch: Batch) -> list[str]:
+        found: list[str] = []
+        for case in one.fixture.cases if one.outcome.changes else ():
+            report = batch.report(key, case)
+            if report is None or not left & set(report.reached):
+                found += [f"{case}: {line}" for line in judge_case(one.fixture, case, release, batch)]
+        return found
+
+    found = complaints(batches[release])
+    if found and one.fixture.latency:
+        # A busy machine holds up an event loop too, but hardly twice at one place.
+        found = complaints(run_everywhere([one.fixture], [release])[release])
+    assert not found, "\n".join(found)
 
 
 COMMANDS: dict[str, type[Mending]] = {
