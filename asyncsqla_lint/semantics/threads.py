@@ -179,12 +179,24 @@ def crosses(state: State, function: Value, given: Arguments) -> tuple[str, Site 
     more = given.all()
     if isinstance(function, Partial):
         more += function.arguments.all()
-    for value in (*bound, *more):
+    for value in (*bound, *more, *_closed_over(state, function)):
         for one in alternatives(value):
             found = _belongs(state, one)
             if found is not None:
                 return found
     return None
+
+
+def _closed_over(state: State, function: Value) -> list[Value]:
+    """What a lambda or an inner function takes along from around it."""
+    if not isinstance(function, FunctionValue):
+        return []
+    found: dict[str, Value] = {}
+    for number in function.closure:
+        for name, value in (state.variables(number) or {}).items():
+            if name in function.info.header.mentions:
+                found.setdefault(name, value)
+    return list(found.values())
 
 
 def _belongs(state: State, value: Value) -> tuple[str, Site | None] | None:
