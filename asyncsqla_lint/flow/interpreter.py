@@ -61,8 +61,9 @@ REGION = 1 << 24
 class TryContext:
     """An open `try` (or `with`): collects the states in which something inside may raise."""
 
-    def __init__(self, catches: frozenset[str], first_frame: int) -> None:
+    def __init__(self, catches: frozenset[str], first_frame: int, is_of_databases: bool = False) -> None:
         self.catches = catches
+        self.is_of_databases = is_of_databases  # it catches nothing but what SQLAlchemy raises
         self.first_frame = first_frame  # frames with greater ids are opened inside
         self.states: list[tuple[State, Value]] = []
         self._last: list[State] = []  # what was added last to each of these

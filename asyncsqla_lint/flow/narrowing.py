@@ -464,6 +464,17 @@ def exception_names(flow: Flow, node: p.Expression | None) -> tuple[str, ...]:
     return () if symbol is None else (symbol.rpartition(".")[2],)
 
 
+def of_databases(flow: Flow, handlers: tuple[p.Handler, ...]) -> bool:
+    """Do they name nothing but what SQLAlchemy raises?"""
+    named: list[p.Expression | None] = []
+    for handler in handlers:
+        named.extend(handler.type.elements if isinstance(handler.type, p.TupleDisplay) else (handler.type,))
+    symbols = [None if node is None else flow.scopes.symbol(flow.frame, node) for node in named]
+    return bool(symbols) and all(
+        isinstance(symbol, External) and symbol.name.startswith("sqlalchemy.") for symbol in symbols
+    )
+
+
 def may_catch(flow: Flow, state: State, node: p.Expression | None, exception: Value) -> bool | None:
     """Does `except node:` catch it? None: perhaps."""
     if node is None:

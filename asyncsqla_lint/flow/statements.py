@@ -26,6 +26,7 @@ from asyncsqla_lint.program import (
     Assert,
     Assign,
     AugmentedAssign,
+    Await,
     BinaryOperation,
     Break,
     Call,
@@ -55,6 +56,7 @@ from asyncsqla_lint.program import (
     end_of,
 )
 from asyncsqla_lint.project.names import Scoped
+from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -82,8 +84,20 @@ def execute_block(flow: Flow, states: list[State], body: Statements) -> Result:
 def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
     flow.step(state)
     if flow.tries and not isinstance(statement, Try):  # of a `try`, what is in it may raise
-        flow.may_raise(state, UNKNOWN)
+        if not (flow.tries[-1].is_of_databases and _is_plain(flow, statement)):
+            flow.may_raise(state, UNKNOWN)
     return EXECUTORS[type(statement)](flow, state, statement)
+
+
+def _is_plain(flow: Flow, statement: Statement) -> bool:
+    """Nothing is awaited in it, so no database answers it."""
+    key = ("plain", id(statement))
+    known = flow.memory.get(key)
+    if not isinstance(known, tuple):
+        simple = isinstance(statement, (Evaluate, Assign, AnnotatedAssign, AugmentedAssign, Return))
+        answer = simple and not any(isinstance(node, Await) for node in walk(statement))
+        known = flow.memory[key] = (statement, answer)  # held, so that no id is used twice
+    return bool(known[1])
 
 
 def merged(flow: Flow, states: list[State], offset: int) -> list[State]:
@@ -625,7 +639,7 @@ def _try(flow: Flow, state: State, node: Try) -> Result:
     if outer is not None:
         flow.tries.append(outer)
     try:
-        context = TryContext(catches, flow.counter)
+        context = TryContext(catches, flow.counter, narrowing.of_databases(flow, node.handlers))
         flow.tries.append(context)
         try:
             after, exits = execute_block(flow, [state], node.body)
