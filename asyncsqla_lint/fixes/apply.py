@@ -72,7 +72,8 @@ def fix(first: Checked, check: Check, *, unsafe: bool, overlay: Mapping[str, byt
             continue
         mending.make(checked, result)
         is_done = len(result.made) + len(result.refused) == len(todo)  # so far as is known
-        touched = {finding.path for finding in (*result.made, *result.waiting)} & known
+        hopeless = [refusal.finding for refusal in result.refused]
+        touched = {finding.path for finding in todo if finding not in hopeless} & known
         is_whole = is_done or not touched
         checked = check(mending.contents, None if is_whole else sorted(touched))
     else:

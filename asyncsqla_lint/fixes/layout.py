@@ -69,3 +69,24 @@ def one_more(tree: Tree, start: int, end: int, texts: Sequence[str]) -> Edit:
         # Behind the comma, and the comment that belongs to the element before.
         return insertion(tree.line_end(end), "".join(f"{lead}{text}," for text in texts))
     return insertion(end, "".join(f",{lead}{text}" for text in texts))
+
+
+def lines_opened(tree: Tree, call: cst.Call, text: str) -> list[Edit]:
+    """A call of one line that `text`, as one more argument, would make too long gets lines for its arguments:
+    one for all of them, or one for each. Nothing where it fits.
+    """
+    start, close = tree.outer(call.func)[1], tree.end(call) - 1
+    line, rest = tree.line_start(start), tree.text[close : tree.line_end(close)].split("  #")[0].rstrip()
+    if close - line + len(f", {text}") + len(rest) <= tree.line_length or not call.args:
+        return []
+    pad = tree.newline + tree.indentation(start) + tree.indent
+    back = tree.newline + tree.indentation(start)
+    ends = [tree.outer(argument.value)[1] for argument in call.args]
+    first = tree.start(call.args[0])
+    is_one = len(pad) - len(tree.newline) + ends[-1] - first + len(f", {text}") <= tree.line_length
+    gap = ", " if is_one else f",{pad}"
+    edits = [Edit(tree.text.index("(", start) + 1, first, pad)]
+    if not is_one:
+        starts = [tree.start(argument) for argument in call.args]
+        edits += [Edit(end, next_start, f",{pad}") for end, next_start in zip(ends, starts[1:], strict=False)]
+    return [*edits, Edit(ends[-1], close, f"{gap}{text}{'' if is_one else ','}{back}")]

@@ -337,3 +337,26 @@ def test_imports_that_grow_too_long_get_lines(linter: Linter) -> None:
         "from sqlalchemy.orm import (\n    DeclarativeBase,\n    Mapped,\n    mapped_column,\n    relationship,\n"
         "    selectinload,\n)\n"
     ) in linter.fixed(text)[0]
+
+
+def test_arguments_that_grow_too_long_get_lines(linter: Linter) -> None:
+    text = (
+        "from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker\n\n\n"
+        "def factory(engine):\n"
+        "    return async_sessionmaker(autoflush=False, bind=engine, class_=AsyncSession)  # ours\n\n\n"
+        "def other(engine_of_the_application):\n"
+        "    return async_sessionmaker(autoflush=False, bind=engine_of_the_application, class_=AsyncSession)\n"
+    )
+    assert linter.fixed(text)[0].split("\n\n\n", 1)[1] == (
+        "def factory(engine):\n"
+        "    return async_sessionmaker(\n"
+        "        autoflush=False, bind=engine, class_=AsyncSession, expire_on_commit=False\n"
+        "    )  # ours\n\n\n"
+        "def other(engine_of_the_application):\n"
+        "    return async_sessionmaker(\n"
+        "        autoflush=False,\n"
+        "        bind=engine_of_the_application,\n"
+        "        class_=AsyncSession,\n"
+        "        expire_on_commit=False,\n"
+        "    )\n"
+    )

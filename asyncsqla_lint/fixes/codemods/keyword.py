@@ -9,7 +9,7 @@ import libcst as cst
 from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File, list_of, text_of
 from asyncsqla_lint.fixes.edits import Changes, Edit, insertion, removed, trimmed
-from asyncsqla_lint.fixes.layout import one_more
+from asyncsqla_lint.fixes.layout import lines_opened, one_more
 from asyncsqla_lint.fixes.tree import Refused
 
 
@@ -115,6 +115,10 @@ def with_argument(file: File, call: cst.Call, text: str) -> list[Edit]:
         # A keyword before `**more`, which may hold whatever it likes.
         own_line = not file.text[file.line_start(start) : start].strip()
         return [insertion(start, f"{text},{file.newline + file.indentation(start) if own_line else ' '}")]
+    if len(file.text[file.outer(call.func)[1] : close].splitlines()) == 1:
+        opened = lines_opened(file, call, text)
+        if opened:
+            return opened
     return [one_more(file, start, end, [text])]
 
 
