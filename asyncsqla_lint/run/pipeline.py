@@ -232,6 +232,8 @@ class _Analysis:
         backend = self.backend(sum(sizes), _ENOUGH_TEXT)
         function = work.lowered_elsewhere if backend.workers > 1 else work.lowered
         self.progress(len(self.sources.known) - len(tasks))
+        if tasks:
+            import asyncsqla_lint.syntax  # noqa: F401  # loaded once, before processes are forked
 
         def arrived(number: int, answer: work.Lowered | Finding | None) -> None:
             self.progress(1)
@@ -317,7 +319,7 @@ class _Analysis:
         sizes = [self.facts[path].lines for path in paths]
         backend = self.backend(sum(sizes), _ENOUGH_LINES)
         with self.run.timed("index"):
-            names = project.names  # made now: every worker needs it
+            names, _ = project.names, project.analyse  # made now: every worker needs them
             if backend.workers > 1:
                 self.run.cache.programs(self.data.hashes[path] for path in self.facts)
                 self.run.cache.close()

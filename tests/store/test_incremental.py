@@ -271,3 +271,22 @@ def test_an_edit_inside_of_a_function_concerns_those_who_ran_it(tmp_path: Path, 
     assert checked() == ["app.service"]  # of the repository it is known what it said then
     written(tmp_path, "app/base.py", VERSIONS["app/base.py"][2])
     assert set(checked()) == set(everything) - {"app.base"}  # which has nothing of SQLAlchemy any more
+
+
+def test_what_an_interrupted_run_has_found_out_is_kept(tmp_path: Path, asked: list[str]) -> None:
+    settings_file(tmp_path, "")
+    for name, versions in VERSIONS.items():
+        written(tmp_path, name, versions[BASE.get(name, 0)])
+    config = load_config([str(tmp_path)])
+
+    def late(done: int, total: int) -> None:
+        if done == total - 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run([str(tmp_path)], config, cache=stored(config), progress=late)
+    first = set(asked)
+    asked.clear()
+    run([str(tmp_path)], config, cache=stored(config))
+    assert len(first) > 2
+    assert len(set(asked) & first) <= 1  # the one that was being noted down
