@@ -512,6 +512,10 @@ def delete(flow: Flow, state: State, target: p.Expression) -> None:
         state.unassign(flow.frame.id, target.id)
     elif isinstance(target, p.Attribute):
         evaluate(flow, state, target.value).delete_attribute(flow, state, target.name, target.span)
+    elif isinstance(target, p.Subscript):
+        whole = evaluate(flow, state, target.value)
+        key = evaluate(flow, state, target.index)
+        whole.call_method(flow, state, "__delitem__", Arguments((key,)), target.span)
     elif isinstance(target, (p.TupleDisplay, p.ListDisplay)):
         for one in target.elements:
             delete(flow, state, one)

@@ -127,7 +127,7 @@ class ListRecord(Record, frozen=True):
         if name == "clear":
             state.put(me, ListRecord((), None, self.kind))
             return NONE
-        if name in ("remove", "discard"):
+        if name in ("remove", "discard", "__delitem__"):
             state.put(me, ListRecord(None, self.whole(), self.kind))
             return NONE
         if name in ("sort", "reverse"):
@@ -183,6 +183,12 @@ class DictRecord(Record, frozen=True):
         other = value if self.other is None else join(self.other, value)
         other_key = key if self.other_key is None else join(self.other_key, key)
         return DictRecord(self.entries, other, other_key)
+
+    def without(self, key: Value) -> DictRecord:
+        if not isinstance(key, Constant) or key.value not in self.entries:
+            return self
+        entries = {name: value for name, value in self.entries.items() if name != key.value}
+        return DictRecord(entries, self.other, self.other_key)
 
     def values(self) -> tuple[Value, ...]:
         return (*self.entries.values(), *(() if self.other is None else (self.other,)))
@@ -259,12 +265,17 @@ class DictRecord(Record, frozen=True):
                     return found
                 state.put(me, self.with_item(first, second))
                 return second if found is None else join(found, second)
+            if name == "pop":
+                state.put(me, self.without(first))
             default = second if second is not None else NONE if name == "get" else None
             if found is None:
                 return default if default is not None else UNKNOWN
             if isinstance(first, Constant) and first.value in self.entries:
                 return found
             return found if default is None else join(found, default)
+        if name == "__delitem__" and first is not None:
+            state.put(me, self.without(first))
+            return NONE
         if name in ("values", "__iter__"):
             values = self.values()
             if self.other is None:
@@ -285,6 +296,8 @@ class DictRecord(Record, frozen=True):
                 updated = DictRecord(
                     {**self.entries, **record.entries}, record.other or self.other, self.other_key
                 )
+            elif first is not None:
+                updated = self.with_item(UNKNOWN, UNKNOWN)
             for name, value in arguments.keywords.items():
                 updated = updated.with_item(Constant(name), value)
             state.put(me, updated)
