@@ -155,7 +155,11 @@ def _is_primary(model: Model, key: Key) -> bool:
 
 def executed(flow: Flow, state: State, session: Reference, model: Model, statement: Statement) -> None:
     """The statement has run: its rows have met the instances that the session holds, fetched or not."""
-    meet(flow, state, session, model, statement, _plan(model, statement, ()), many=True)
+    from asyncsqla_lint.semantics import unread
+
+    plan = _plan(model, statement, ())
+    unread.shown(flow, state, session, model, plan)
+    meet(flow, state, session, model, statement, plan, many=True)
 
 
 def meet(

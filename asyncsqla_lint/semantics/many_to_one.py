@@ -137,7 +137,7 @@ def _leads_to(record: InstanceRecord, target: ClassInfo, down: Relationship | No
         if (
             plan is not None
             and relationship.target is not None
-            and _plan_leads_to(
+            and plan_leads_to(
                 plan.below(relationship),
                 relationship.target,
                 target,
@@ -149,14 +149,12 @@ def _leads_to(record: InstanceRecord, target: ClassInfo, down: Relationship | No
     return False
 
 
-def _plan_leads_to(
-    plan: Plan, model: Model, target: ClassInfo, depth: int, down: Relationship | None
-) -> bool:
+def plan_leads_to(plan: Plan, model: Model, target: ClassInfo, depth: int, down: Relationship | None) -> bool:
     if down is None and (model.cls.is_subclass_of(target) or target.is_subclass_of(model.cls)):
         return True
     return depth < 4 and any(
         one.target is not None
         and plan.strategy(one) in EAGER
-        and _plan_leads_to(plan.below(one), one.target, target, depth + 1, down if one is down else None)
+        and plan_leads_to(plan.below(one), one.target, target, depth + 1, down if one is down else None)
         for one in model.relationships.values()
     )

@@ -84,7 +84,7 @@ def read(
     else:
         flow.count("reads decided")
     flow.note_read(at, name, bool(bits & WRONG))
-    return _value_of(flow, state, me, current(state, me, record), attribute, found, at)
+    return value_of(flow, state, me, current(state, me, record), attribute, found)
 
 
 def _read_plain(
@@ -176,19 +176,18 @@ def _read_proxy(
     return flow.allocate(state, ListRecord(None, union(found) if found else None))
 
 
-def _value_of(
+def value_of(
     flow: Flow,
     state: State,
     me: Reference,
     record: InstanceRecord,
     attribute: MappedAttribute,
     found: AttributeState,
-    at: Span,
 ) -> Value:
     if found.value is not None:
         return found.value
     if isinstance(attribute, Relationship):
-        value = _related(flow, state, me, record, attribute, at)
+        value = _related(flow, state, me, record, attribute)
     else:
         value = Symbol(f"{me.oid}.{attribute.name}")
     now = current(state, me, record)
@@ -209,7 +208,7 @@ def _has_new(state: State, model: Model) -> bool:
 
 
 def _related(
-    flow: Flow, state: State, me: Reference, record: InstanceRecord, attribute: Relationship, at: Span
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, attribute: Relationship
 ) -> Value:
     target, uselist = attribute.target, attribute.uselist
     if attribute.lazy in ("dynamic", "write_only"):

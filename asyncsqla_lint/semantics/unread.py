@@ -1,0 +1,51 @@
+"""What queries have loaded below their rows, and nobody has read yet: later queries meet it too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import Reference
+from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.semantics.instances import LOADED, PERSISTENT, InstanceRecord, current
+from asyncsqla_lint.semantics.loader_options import EAGER, Plan
+from asyncsqla_lint.semantics.many_to_one import plan_leads_to
+from asyncsqla_lint.semantics.reading import value_of
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+MOST_STEPS = 3
+
+
+def shown(flow: Flow, state: State, session: Reference, model: Model, plan: Plan) -> None:
+    """Gives records to the unread instances of `model` that the session holds, if the plan adds to them."""
+    if not any(plan.strategy(one) in EAGER for one in model.relationships.values()):
+        return
+    for _ in range(MOST_STEPS):
+        leading = [
+            (reference, record, relationship)
+            for reference, record in state.records()
+            if isinstance(record, InstanceRecord)
+            and record.session == session
+            and record.lifecycle == PERSISTENT
+            and not record.is_new
+            for relationship in record.model.relationships.values()
+            if _leads_to(record, relationship, model)
+        ]
+        if not leading:
+            return
+        for reference, record, relationship in leading:
+            found = record.state_of(relationship.name)
+            assert found is not None
+            value_of(flow, state, reference, current(state, reference, record), relationship, found)
+
+
+def _leads_to(record: InstanceRecord, relationship: Relationship, model: Model) -> bool:
+    found = record.state_of(relationship.name)
+    if found is None or found.bits != LOADED or found.value is not None or relationship.target is None:
+        return False
+    plan = record.plan if found.plan is None else found.plan
+    if plan is None or relationship.lazy in ("dynamic", "write_only", "noload"):
+        return False
+    return plan_leads_to(plan.below(relationship), relationship.target, model.cls, 0, None)
