@@ -116,7 +116,7 @@ class Project:
 
     def __getstate__(self) -> dict[str, Any]:
         modules = [(one.name, one.path, one.is_package, one.root, one.load()) for one in self.modules]
-        return {"data": msgspec.msgpack.encode(modules)}
+        return {"data": msgspec.msgpack.encode(modules), "analyse": self._analyse}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         sent = msgspec.msgpack.decode(state["data"], type=list[tuple[str, str, bool, str, Program]])
@@ -124,7 +124,7 @@ class Project:
             ModuleSource(name, path, is_package, root, partial(_itself, program))
             for name, path, is_package, root, program in sent
         )
-        self._analyse = None
+        self._analyse = state["analyse"]
 
 
 def _itself(program: Program) -> Program:
