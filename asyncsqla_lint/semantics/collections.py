@@ -12,11 +12,13 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
     ClassValue,
+    Constant,
     Iteration,
     Method,
     Reference,
     Value,
     alternatives,
+    union,
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Relationship
@@ -73,8 +75,18 @@ class CollectionRecord(ListRecord, frozen=True):
             )
         return merged
 
-    def refers_to(self) -> tuple[Value, ...]:
-        return super().refers_to()
+    def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        """Under an index that counts along stands what was loaded: what has been appended lies behind it."""
+        found = super().item(flow, state, me, key, at)
+        if isinstance(key, Constant):
+            return found
+        loaded = tuple(one for one in alternatives(found) if not _is_new(state, one))
+        return union(loaded) if loaded else found
+
+
+def _is_new(state: State, value: Value) -> bool:
+    record = value.record(state) if isinstance(value, Reference) else None
+    return isinstance(record, InstanceRecord) and record.is_new
 
 
 def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, name: str, value: Value) -> None:
