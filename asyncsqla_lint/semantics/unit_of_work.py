@@ -106,6 +106,7 @@ def flush(
     *,
     is_explicit: bool = False,
     releases: bool = False,
+    may_fail: bool = True,
 ) -> None:
     """`is_explicit`: the program asks for it, so what was added without our knowing it is flushed too.
 
@@ -117,7 +118,7 @@ def flush(
         if record.lifecycle == PENDING or record.is_modified is not False
     ]
     certain = any(record.lifecycle != "mixed" for _, record in waiting)
-    if flow.tries and (certain or (is_explicit and ledger.ledger(state, session).writes)):
+    if may_fail and flow.tries and (certain or (is_explicit and ledger.ledger(state, session).writes)):
         fail(flow, state, session, at, releases)
     cause = Cause("flush", flow.site(at))
     if waiting:
@@ -290,7 +291,10 @@ def begin(flow: Flow, state: State, session: Reference, is_nested: bool, at: Spa
     touch(state, session)
     if not is_nested:
         return
-    flush(flow, state, session, at)
+    # What waited goes out before the savepoint is there. A handler beside its block is written for the block:
+    # new rows may collide all the same, changes to rows that are there hardly ever do.
+    inserts = any(record.lifecycle == PENDING for _, record in held(state, session))
+    flush(flow, state, session, at, may_fail=inserts)
     owner = state.record(session.oid)
     if isinstance(owner, SessionRecord):
         state.put(session, replace(owner, in_nested=owner.in_nested + 1))
