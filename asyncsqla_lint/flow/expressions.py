@@ -351,7 +351,8 @@ def _conditional(flow: Flow, state: State, node: p.Conditional) -> Value:
         options.extend(_on_copy(flow, own, node.body))
     for own in false:
         options.extend(_on_copy(flow, own, node.otherwise))
-    return flow.choose(state, options)
+    end = p.end_of(node.span)
+    return flow.choose(state, options, lambda own: narrowing.signature(flow, own, end))
 
 
 def _on_copy(flow: Flow, state: State, node: p.Expression) -> list[Option]:

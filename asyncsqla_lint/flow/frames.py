@@ -195,16 +195,20 @@ def outline(value: Value, state: State) -> str:
 MOST_OUTLINES = 4
 
 
-def merged_options(options: list[Option]) -> list[Option]:
-    """At most one option for each outline of the value, or, if these are many, for each nullness."""
+def merged_options(options: list[Option], apart: Callable[[State], object] | None = None) -> list[Option]:
+    """At most one option for each outline of the value, or, if these are many, for each nullness.
+
+    Never one for two paths that `apart` tells apart.
+    """
     if len(options) < 2:
         return options
     tell = outline
     if len({outline(value, state) for state, value in options}) > MOST_OUTLINES:
         tell = nullness
-    groups: dict[tuple[str, object], list[Option]] = {}
+    groups: dict[tuple[str, object, object], list[Option]] = {}
     for state, value in options:
-        groups.setdefault((tell(value, state), state.pending_key()), []).append((state, value))
+        signature = None if apart is None else apart(state)
+        groups.setdefault((tell(value, state), state.pending_key(), signature), []).append((state, value))
     return [
         (join_states([state for state, _ in group]), together([value for _, value in group]))
         for group in groups.values()

@@ -312,7 +312,9 @@ class Flow:
 
     # -- choices
 
-    def choose(self, state: State, options: list[Option]) -> Value:
+    def choose(
+        self, state: State, options: list[Option], apart: Callable[[State], object] | None = None
+    ) -> Value:
         """Go on as one of the options; the statement is run again for each of the others."""
         oracle = self.oracle
         if not self.joining and oracle.is_replaying:
@@ -320,7 +322,7 @@ class Flow:
             oracle.position += 1
             self.counter = choice.counter if oracle.is_replaying else max(choice.counter, oracle.highest)
         else:
-            options = merged_options(options)
+            options = merged_options(options, apart)
             if not options:
                 raise PathEnds(None)
             if len(options) > 1 and (self.joining or oracle.is_full):
