@@ -107,6 +107,8 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
                 other = other.with_attribute(inverse.name, AttributeState(LOADED, owner)).with_key(
                     inverse.name
                 )
+                if other.expired is not None and inverse.direction == "many-to-one":
+                    other = replace(other, is_modified=other.is_modified or None)
             elif inverse is None:
                 other = replace(other, blank=frozenset())
             elif inverse.uselist:

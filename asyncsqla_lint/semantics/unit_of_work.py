@@ -127,7 +127,37 @@ def flush(
         if record.lifecycle == PENDING:
             state.put(reference, inserted(record, cause))
         elif record.lifecycle in (PERSISTENT, "mixed"):
-            state.put(reference, updated(record, cause))
+            state.put(reference, updated(_asked_for_key(record), cause))
+        for target, known in list(_newly_referred_to(state, record)):
+            if known.session == session and known.expired is not None:
+                state.put(target, replace(reloaded(known), is_modified=known.is_modified))
+
+
+def _asked_for_key(record: InstanceRecord) -> InstanceRecord:
+    """An UPDATE needs the primary key: where that is expired, everything expired is loaded with it.
+
+    `ASQ302/good_commit_expires`; what was expired by name, without the key, stays away.
+    """
+    keys = [record.state_of(name) for name in record.model.primary_key]
+    if not any(one is not None and one.bits & EXPIRED for one in keys):
+        return record
+    if record.expired is not None and record.is_modified:
+        return replace(reloaded(record), is_modified=True, lifecycle=record.lifecycle)
+    doubtful = {
+        name: replace(found, bits=found.bits | UNSURE)
+        for name in record.model.attributes
+        if (found := record.state_of(name)) is not None and found.bits & EXPIRED
+    }
+    return replace(record, attributes={**record.attributes, **doubtful})
+
+
+def _newly_referred_to(state: State, record: InstanceRecord) -> Iterator[tuple[Reference, InstanceRecord]]:
+    """Whose primary key a flush asks for, to write it into the foreign key of `record`."""
+    for name, relationship in record.model.relationships.items():
+        found = record.attributes.get(name)
+        if relationship.direction == "many-to-one" and found is not None and found.cause is WRITTEN:
+            if found.value is not None and found.bits == LOADED:
+                yield from instances_in(state, found.value)
 
 
 def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
