@@ -307,6 +307,7 @@ class Plan(Struct, frozen=True):
         deferred = not isinstance(attribute, QueryExpression) and attribute.deferred
         loaded: bool | None = not deferred
         is_narrowed = False
+        is_named = False  # what is named stays, whatever an option says of all columns, before or after
         group = None if isinstance(attribute, QueryExpression) else attribute.deferred_group
         for entry in self.entries:
             if entry.path and not (len(entry.path) == 1 and entry.path[0].name == "*"):
@@ -314,14 +315,18 @@ class Plan(Struct, frozen=True):
             if entry.strategy == "load_only":
                 if attribute.name in entry.columns or attribute.name in model.primary_key:
                     loaded = True
-                elif not is_narrowed:  # a further `load_only` adds to the first
+                    is_named = True
+                elif not is_narrowed and not is_named:  # a further `load_only` adds to the first
                     loaded = False
                 is_narrowed = True
-            elif entry.strategy == "defer" and (attribute.name in entry.columns or "*" in entry.columns):
+            elif entry.strategy == "defer" and (
+                attribute.name in entry.columns or ("*" in entry.columns and not is_named)
+            ):
                 loaded = attribute.name in model.primary_key
             elif entry.strategy in ("undefer", "with_expression"):
                 if attribute.name in entry.columns or "*" in entry.columns:
                     loaded = True
+                    is_named = is_named or attribute.name in entry.columns
             elif entry.strategy == "undefer_group" and group is not None and group in entry.columns:
                 loaded = True
         if loaded is False and self.is_open:
