@@ -25,12 +25,14 @@ from asyncsqla_lint.program import (
     AnnotatedAssign,
     Assert,
     Assign,
+    Attribute,
     AugmentedAssign,
     Await,
     BinaryOperation,
     Break,
     Call,
     ClassDefinition,
+    Constant,
     Continue,
     Delete,
     Evaluate,
@@ -43,6 +45,7 @@ from asyncsqla_lint.program import (
     Import,
     ImportFrom,
     Match,
+    Name,
     Nonlocal,
     Raise,
     Return,
@@ -84,9 +87,21 @@ def execute_block(flow: Flow, states: list[State], body: Statements) -> Result:
 def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
     flow.step(state)
     if flow.tries and not isinstance(statement, Try):  # of a `try`, what is in it may raise
-        if not (flow.tries[-1].is_of_databases and _is_plain(flow, statement)):
+        if not _is_safe(statement) and not (flow.tries[-1].is_of_databases and _is_plain(flow, statement)):
             flow.may_raise(state, UNKNOWN)
     return EXECUTORS[type(statement)](flow, state, statement)
+
+
+def _is_safe(statement: Statement) -> bool:
+    """`self.engine = engine`, `done = True`: nothing that raises."""
+    return (
+        isinstance(statement, Assign)
+        and isinstance(statement.value, (Name, Constant))
+        and all(
+            isinstance(one, Name) or (isinstance(one, Attribute) and isinstance(one.value, Name))
+            for one in statement.targets
+        )
+    )
 
 
 def _is_plain(flow: Flow, statement: Statement) -> bool:
