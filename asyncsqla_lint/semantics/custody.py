@@ -25,8 +25,13 @@ def register(meanings: Meanings) -> None:
     meanings.when_ended.append(coroutines_lost)
 
 
-def held_by_others(flow: Flow, state: State, frame: Frame, more: tuple[Value, ...] = ()) -> set[int]:
-    """What can still be reached once the frame is gone. What a generator has yielded is still its own."""
+def held_by_others(
+    flow: Flow, state: State, frame: Frame, more: tuple[Value, ...] = (), but: Value | None = None
+) -> set[int]:
+    """What can still be reached once the frame is gone, by way of others than `but`.
+
+    What a generator has yielded is still its own.
+    """
     lends = frame.function is not None and frame.function.header.is_generator
     modules = flow.scopes.module_frame_ids()
     roots: list[Value] = [*more, *frame.given]
@@ -36,6 +41,8 @@ def held_by_others(flow: Flow, state: State, frame: Frame, more: tuple[Value, ..
     for number, variables in state.frames.items():
         if (number < frame.id and not lends) or number in modules:
             roots.extend(variables.values())
+    if but is not None:
+        roots = [root for root in roots if root != but]
     return state.reachable(roots) | state.outside()
 
 

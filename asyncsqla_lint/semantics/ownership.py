@@ -88,16 +88,45 @@ def engines_abandoned(
             state.put(reference, replace(record, fate=DISPOSED))
     if _is_main(flow, frame.function):
         return  # an exception that leaves it ends the process
+    owned = _disposed_here(frame, done, mine)
     for state in (*raised, *risky):
-        for reference, record in _open(flow, state, frame, mine, ()):
+        lost = _open(flow, state, frame, mine, ())
+        for reference, record in lost or _open(flow, state, frame, owned, (), but=frame.receiver):
             _abandon(flow, frame, record, "exception", reported)
             state.put(reference, replace(record, fate=DISPOSED))
 
 
+def _disposed_here(frame: Frame, done: list[Option], mine: list[int]) -> list[int]:
+    """The engines that a method itself disposes on its ways out, where no other of the class disposes any.
+
+    Such an engine is its own, though `self.engine` lets the other methods use it meanwhile.
+    """
+    info = frame.function
+    if info is None or frame.receiver is None or not done or DISPOSE not in info.header.mentions:
+        return []
+    within = info.qualname.rpartition(".")[0]
+    for number, header in enumerate(info.module.program.functions):
+        others = number != info.number and header.qualname.rpartition(".")[0] in ("", within)
+        if others and DISPOSE in header.mentions:
+            return []
+    return [oid for oid in mine if all(_is_disposed_in(info, state.heap.get(oid)) for state, _ in done)]
+
+
+def _is_disposed_in(info: FunctionInfo, record: object) -> bool:
+    if not isinstance(record, EngineRecord) or record.fate != DISPOSED or record.disposed_at is None:
+        return False
+    return record.disposed_at.module is info.module and p.holds(info.body, record.disposed_at.span)
+
+
 def _open(
-    flow: Flow, state: State, frame: Frame, mine: list[int], more: tuple[object, ...]
+    flow: Flow,
+    state: State,
+    frame: Frame,
+    mine: list[int],
+    more: tuple[object, ...],
+    but: Value | None = None,
 ) -> list[tuple[Reference, EngineRecord]]:
-    """The pooled async engines of the frame that nobody else has in hand."""
+    """The pooled async engines of the frame that nobody else (`but` this one) has in hand."""
     found = [
         (Reference(oid), record)
         for oid in mine
@@ -108,7 +137,7 @@ def _open(
     ]
     if not found:
         return []
-    others = held_by_others(flow, state, frame, more)  # type: ignore[arg-type]  # the values of an outcome
+    others = held_by_others(flow, state, frame, more, but)  # type: ignore[arg-type]  # the values of an outcome
     return [(reference, record) for reference, record in found if reference.oid not in others]
 
 
