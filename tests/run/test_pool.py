@@ -77,11 +77,11 @@ def test_a_process_that_has_grown_large_is_replaced() -> None:
 
 
 PROGRAM = """
-import time
+import os, time
 from asyncsqla_lint.run.pool import Pool
 
 def slow(shared, task):
-    print("started", flush=True)
+    os.write(1, b"started\\n")  # at once: two print at the same time
     time.sleep(60)
 
 if __name__ == "__main__":
