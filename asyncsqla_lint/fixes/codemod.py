@@ -17,6 +17,7 @@ it is to the byte. It raises `Refused` where it cannot be sure.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, TypeVar
 
 import libcst as cst
@@ -46,15 +47,16 @@ class File(Tree):
         return self.node(repair, cst.BaseExpression)  # type: ignore[type-abstract]  # any kind will do
 
 
-class Codemod:
+class Codemod(ABC):
     name: ClassVar[str]
     # Repairs at one place become one, their lists of arguments joined.
     merges: ClassVar[bool] = False
     # All fixes that want it are made, or none: a declaration changes for every use of it.
     together: ClassVar[bool] = False
 
+    @abstractmethod
     def changes(self, file: File, repair: Repair) -> Changes:
-        raise NotImplementedError
+        """What is to be written; raises `Refused` where the source does not let it be done."""
 
 
 def text_of(repair: Repair, key: str) -> str:

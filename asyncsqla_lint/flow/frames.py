@@ -56,7 +56,6 @@ class Frame(Struct):
     is_captured: bool = False  # some function value closes over it
     given: tuple[Value, ...] = ()  # what its caller has in hand too: receiver and arguments
     calls: Calls | None = None  # see `calls_of`
-    last_test: dict[str, int] = {}  # see `flow.narrowing.tested_names`
 
     @property
     def depth(self) -> int:

@@ -50,9 +50,6 @@ class Arguments(Struct, frozen=True):
         return Arguments((*values, *self.positional), self.keywords, self.more, self.more_keywords)
 
 
-NO_ARGUMENTS = Arguments()
-
-
 class Iteration(Struct, frozen=True):
     """What a loop over a value meets: each known item, or one element that stands for all."""
 

@@ -1,6 +1,8 @@
-"""Registers what frameworks mean. One line for each file of this folder."""
+"""Registers what frameworks mean. One line for each file of this folder that has a framework in it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Collection
 
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.frameworks import (
@@ -14,13 +16,22 @@ from asyncsqla_lint.frameworks import (
     strawberry,
 )
 
+FRAMEWORKS: dict[str, Callable[[Meanings], None]] = {
+    "pydantic": pydantic.register,
+    "sqlmodel": sqlmodel.register,
+    "fastapi": fastapi.register,
+    "advanced-alchemy": advanced_alchemy.register,
+    "litestar": litestar.register,
+    "jinja": jinja.register,
+    "strawberry": strawberry.register,
+    "pytest": pytest_fixtures.register,
+}
+_BUILT_ON = {"sqlmodel": "pydantic", "fastapi": "pydantic"}
 
-def register(meanings: Meanings) -> None:
-    pydantic.register(meanings)
-    sqlmodel.register(meanings)
-    fastapi.register(meanings)
-    advanced_alchemy.register(meanings)
-    litestar.register(meanings)
-    jinja.register(meanings)
-    strawberry.register(meanings)
-    pytest_fixtures.register(meanings)
+
+def register(meanings: Meanings, wanted: Collection[str] = ()) -> None:
+    """Those in `wanted`, and what they are built on; all, if none is named: imports tell them apart."""
+    needed = {*wanted, *(_BUILT_ON[name] for name in wanted if name in _BUILT_ON)}
+    for name, explain in FRAMEWORKS.items():
+        if not wanted or name in needed:
+            explain(meanings)

@@ -14,8 +14,7 @@ from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import PathEnds
 from asyncsqla_lint.flow.values import Value
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.project.annotations import Type
-from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.missing import standing
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
-Below = Callable[["Model", "Type", int], "list[Step]"]
 DEEPEST_TREE = 5
 
 

@@ -16,7 +16,6 @@ from asyncsqla_lint.project.names import External, Scope, Scoped, Symbol, Variab
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
-    from asyncsqla_lint.project.names import Module
 
 _DEPTH = 24
 _TRANSPARENT = frozenset(
@@ -195,7 +194,3 @@ def _union(index: Index, where: Scoped, elements: list[p.Expression], depth: int
         only = members[0]
         return Type(only.symbol, only.where, only.arguments, optional, (), metadata, only.literals)
     return Type(None, where, (), optional, tuple(members), metadata)
-
-
-def annotation_at(index: Index, module: Module, annotation: p.Expression, scope: Scope = None) -> Type:
-    return read_type(index, Scoped(annotation, module, scope))

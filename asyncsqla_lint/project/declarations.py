@@ -211,14 +211,12 @@ def _other(mapping: Mapping, declared: Declared, construct: Construct, inner: Ty
             column = read_column(index, replace(declared, optional=None), wrapped)
             column.deferred, column.deferred_raiseload = deferred or column.deferred, raiseload
             return [column]
-        expire = constant(index, construct.keywords.get("expire_on_flush")) is not False
         return [
             ColumnProperty(
                 *place,
                 deferred=deferred,
                 deferred_group=group if isinstance(group, str) else None,
                 deferred_raiseload=raiseload,
-                expire_on_flush=expire,
             )
         ]
     if short in ("composite", "Composite", "CompositeProperty"):

@@ -96,7 +96,6 @@ class Relationship(MappedAttribute):
     viewonly: bool = False
     join_depth: int | None = None
     innerjoin: bool | None = False
-    collection_class: Scoped | None = None
     has_secondary: bool = False
     secondary: Scoped | None = None
     order_by: Scoped | None = None
@@ -159,10 +158,6 @@ class Relationship(MappedAttribute):
     def is_dynamic(self) -> bool:
         return self.lazy in ("dynamic", "write_only")
 
-    @property
-    def is_one_to_one(self) -> bool:
-        return self.direction == "one-to-many" and self.uselist is False
-
 
 _OPPOSITE: dict[Direction | None, Direction] = {
     "many-to-one": "one-to-many",
@@ -194,7 +189,6 @@ class ColumnProperty(MappedAttribute):
     deferred: bool = False
     deferred_group: str | None = None
     deferred_raiseload: bool = False
-    expire_on_flush: bool = True
 
 
 @dataclass(eq=False, repr=False)

@@ -118,7 +118,6 @@ def _apply(found: Relationship, keywords: dict[str, Scoped]) -> None:
         found.innerjoin = None if innerjoin is UNKNOWN else bool(innerjoin)
     if "secondary" in keywords and not _is_none(keywords["secondary"]):
         found.has_secondary, found.secondary = True, keywords["secondary"]
-    found.collection_class = keywords.get("collection_class")
     found.order_by = keywords.get("order_by")
     found.foreign_keys = keywords.get("foreign_keys")
     found.remote_side = keywords.get("remote_side")

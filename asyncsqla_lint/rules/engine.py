@@ -98,7 +98,7 @@ def new_flow(index: Index, config: Config) -> Flow:
     namespaces.register(meanings)
     meanings.harmless.update(meanings.calls)
     semantics.register(meanings)
-    frameworks.register(meanings)
+    frameworks.register(meanings, config.framework)
     flow = Flow(index, meanings)
     flow.release = config.release
     flow.lacks_greenlet = config.lacks_greenlet

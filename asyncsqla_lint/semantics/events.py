@@ -136,7 +136,6 @@ class TransactionMisused(Event):
     record: SessionRecord | ConnectionRecord
     method: str
     cause: str
-    by: Site | None  # what began the transaction, or ended it
 
 
 class BindMismatched(Event):

@@ -179,11 +179,7 @@ def meet(
         key_of(model, statement.equalities) if statement.has_criteria and statement.kind == "select" else None
     )
     everything = statement.kind == "select" and not (
-        statement.has_criteria
-        or statement.limit
-        or statement.joins
-        or statement.distinct
-        or statement.from_statement
+        statement.has_criteria or statement.narrowed or statement.from_statement
     )
     others = [
         (reference, record)

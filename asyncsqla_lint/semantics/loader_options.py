@@ -439,7 +439,3 @@ def named_in(
 def _concerns(root: ClassInfo, cls: ClassInfo, subclasses: tuple[ClassInfo, ...]) -> bool:
     """A query of a base hears options of a subclass only if it has been told of the subclass."""
     return root is cls or cls.is_subclass_of(root) or any(one.is_subclass_of(root) for one in subclasses)
-
-
-EMPTY_PLAN = Plan()
-OPEN_PLAN = Plan(is_open=True)

@@ -45,11 +45,7 @@ class Statement(Value, frozen=True):
     has_criteria: bool = False
     populate_existing: bool | None = False
     yield_per: bool = False
-    for_update: bool = False
-    joins: bool = False
-    limit: bool = False
-    distinct: bool = False
-    grouped: bool = False
+    narrowed: bool = False  # joined, limited, grouped or made distinct: perhaps not every row
     target: ClassInfo | None = None  # of insert, update, delete
     values: tuple[tuple[str, Value], ...] | None = ()  # of update: None when they cannot be read
     synchronize: str | None = None
@@ -144,24 +140,8 @@ def _yield_per(self: Statement, flow: Flow, state: State, arguments: Arguments, 
     return replace(self, yield_per=True)
 
 
-def _for_update(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return replace(self, for_update=True)
-
-
-def _join(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return replace(self, joins=True)
-
-
-def _limit(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return replace(self, limit=True)
-
-
-def _distinct(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return replace(self, distinct=True)
-
-
-def _group_by(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return replace(self, grouped=True)
+def _narrowed(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return replace(self, narrowed=True)
 
 
 def _add_columns(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -205,6 +185,19 @@ def _from_statement(self: Statement, flow: Flow, state: State, arguments: Argume
     return replace(self, from_statement=True, has_criteria=True)
 
 
+_NARROWING = (
+    "join",
+    "outerjoin",
+    "join_from",
+    "outerjoin_from",
+    "limit",
+    "offset",
+    "fetch",
+    "slice",
+    "distinct",
+    "group_by",
+)
+
 _METHODS = {
     "where": _where,
     "filter": _where,
@@ -214,17 +207,7 @@ _METHODS = {
     "execution_options": _execution_options,
     "populate_existing": _populate_existing,
     "yield_per": _yield_per,
-    "with_for_update": _for_update,
-    "join": _join,
-    "outerjoin": _join,
-    "join_from": _join,
-    "outerjoin_from": _join,
-    "limit": _limit,
-    "offset": _limit,
-    "fetch": _limit,
-    "slice": _limit,
-    "distinct": _distinct,
-    "group_by": _group_by,
+    **dict.fromkeys(_NARROWING, _narrowed),
     "add_columns": _add_columns,
     "add_entity": _add_columns,
     "with_only_columns": _only_columns,

@@ -74,7 +74,5 @@ def _misused(
 ) -> None:
     if flow.listens(TransactionMisused):
         flow.emit(
-            TransactionMisused(
-                flow.site(at), flow.frame, flow.is_certain, session, record, method, cause, None
-            )
+            TransactionMisused(flow.site(at), flow.frame, flow.is_certain, session, record, method, cause)
         )

@@ -651,7 +651,8 @@ def _cascaded(state: State, me: Reference, record: InstanceRecord) -> InstanceRe
     """`delete()` loads those whom its cascade reaches (`ASQ301/good_association_objects`)."""
     for name, relationship in record.model.relationships.items():
         found = record.state_of(name)
-        reaches = any(word in (relationship.cascade or "") for word in ("delete", "all"))
+        named = any(word in (relationship.cascade or "") for word in ("delete", "all"))
+        reaches = named and not relationship.passive_deletes
         if reaches and found is not None and found.bits & (UNLOADED | EXPIRED):
             load_attribute(state, me, record, name)
             now = state.record(me.oid)

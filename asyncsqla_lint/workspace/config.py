@@ -59,24 +59,16 @@ OUTPUT_FORMATS = (
     "pylint",
 )
 
+# Those of `frameworks.registry`, which is a floor above.
 FRAMEWORKS = (
     "advanced-alchemy",
-    "aiogram",
-    "alembic",
-    "anyio",
-    "arq",
-    "celery",
-    "dramatiq",
     "fastapi",
-    "flask",
-    "graphql",
+    "jinja",
     "litestar",
     "pydantic",
     "pytest",
     "sqlmodel",
-    "starlette",
     "strawberry",
-    "taskiq",
 )
 
 

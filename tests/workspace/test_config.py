@@ -26,7 +26,7 @@ force-exclude = true
 respect-gitignore = false
 src = ["backend"]
 target-sqlalchemy = "2.1"
-framework = ["fastapi", "celery"]
+framework = ["fastapi", "pytest"]
 cache-dir = ".cache"
 output-format = "json"
 [tool.asyncsqla-lint.per-file-ignores]
@@ -68,7 +68,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         src=("backend",),
         target_sqlalchemy="2.1",
         async_drivers={"postgresql": "psycopg"},
-        framework=("fastapi", "celery"),
+        framework=("fastapi", "pytest"),
         cache_dir=".cache",
         output_format="json",
     )

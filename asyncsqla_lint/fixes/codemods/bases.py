@@ -6,7 +6,6 @@ import libcst as cst
 
 from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File, text_of
-from asyncsqla_lint.fixes.codemods.keyword import with_keyword
 from asyncsqla_lint.fixes.edits import Changes, Edit, Import, insertion, trimmed
 from asyncsqla_lint.fixes.tree import Refused
 
@@ -27,19 +26,6 @@ class AddBase(Codemod):
                 return Changes.of([insertion(file.end(owner.lpar), name)], imports)
             return Changes.of([insertion(end, f"({name})")], imports)
         raise Refused("no class is defined there")
-
-
-class AddClassKeyword(Codemod):
-    """`declarative_base()` → `declarative_base(cls=AsyncAttrs)`."""
-
-    name = "add_class_keyword"
-
-    def changes(self, file: File, repair: Repair) -> Changes:
-        call = file.node(repair, cst.Call)
-        name, imports = file.imports.reference(text_of(repair, "from"), text_of(repair, "name"), call)
-        if any(one.keyword is not None and one.keyword.value == "cls" for one in call.args):
-            raise Refused("the base has a class of its own")
-        return Changes.of(with_keyword(file, call, "cls", name), imports)
 
 
 class MakeWriteOnly(Codemod):

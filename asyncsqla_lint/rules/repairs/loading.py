@@ -265,30 +265,18 @@ def undefer(event: AttributeLoad) -> Fix | None:
     return unsafe(message, [repair("add_eager_load", made, entity=entity.name, paths=listed, told=told)])
 
 
+_DECLARATIVE_BASES = ("sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta")
+
+
 def async_attrs(model: Model) -> Fix | None:
     """The mixin goes to the declarative base, so that all models have it; else to the model itself."""
-    base = next((cls for cls in reversed(model.cls.ancestors) if _is_declarative_base(cls)), model.cls)
-    if any("AsyncAttrs" in _base_names(cls) for cls in _all_below(base)):
+    bases = [cls for cls in model.cls.ancestors if any(map(cls.is_subclass_of, _DECLARATIVE_BASES))]
+    base = bases[-1] if bases else model.cls
+    if any(cls.is_subclass_of("sqlalchemy.ext.asyncio.AsyncAttrs") for cls in base.subclasses):
         base = model.cls  # some have it already, before the base: two orders that Python cannot reconcile
     site = Site(base.module, base.definition.name_span)
     arguments: dict[str, str | list[str] | bool] = {"name": "AsyncAttrs", "from": "sqlalchemy.ext.asyncio"}
     return safe(f"Let `{base.name}` inherit from `AsyncAttrs`", [repair("add_base", site, **arguments)])
-
-
-def _is_declarative_base(cls: ClassInfo) -> bool:
-    return any(name in ("DeclarativeBase", "DeclarativeBaseNoMeta") for name in _base_names(cls))
-
-
-def _base_names(cls: ClassInfo) -> list[str]:
-    found = [one.name for one in cls.definition.bases if isinstance(one, Attribute)]
-    return found + [one.id for one in cls.definition.bases if isinstance(one, Name)]
-
-
-def _all_below(cls: ClassInfo) -> list[ClassInfo]:
-    found = list(cls.subclasses)
-    for one in found:
-        found += [below for below in one.subclasses if below not in found]
-    return found
 
 
 def write_only(event: AttributeLoad) -> Fix | None:
