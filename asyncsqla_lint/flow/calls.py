@@ -20,6 +20,7 @@ from asyncsqla_lint.flow.frames import (
 )
 from asyncsqla_lint.flow.objects import ContextManagerRecord, CoroutineRecord, DictRecord, ListRecord
 from asyncsqla_lint.flow.state import State, join_states
+from asyncsqla_lint.flow.trying import TryContext
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -193,8 +194,6 @@ def run_body(
     """The ways out of a body; the last are those by an exception that
     something in it may raise, if that matters.
     """
-    from asyncsqla_lint.flow.interpreter import TryContext
-
     if not flow.meanings.is_watched(flow, info):
         return *flow.execute([state], info.body), []
     context = TryContext(frozenset(), flow.counter)

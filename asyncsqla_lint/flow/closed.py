@@ -25,6 +25,7 @@ from asyncsqla_lint.flow.objects import (
     ObjectRecord,
 )
 from asyncsqla_lint.flow.state import FORGOTTEN, OUTSIDE, Record, State
+from asyncsqla_lint.flow.trying import TryContext
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
@@ -196,7 +197,6 @@ def _summary(
     flow: Flow, function: FunctionValue, arguments: Arguments, at: int, call: Taken, calls: Calls
 ) -> Summary:
     from asyncsqla_lint.flow.calls import new_frame, ways_out
-    from asyncsqla_lint.flow.interpreter import TryContext
 
     names = {name: f"§{number}" for number, name in enumerate(call.symbols)}
     objects = {oid: Reference(flow.new_id()) for oid in call.objects}

@@ -7,9 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow import narrowing
+from asyncsqla_lint.flow import facts, narrowing
 from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.objects import CoroutineRecord, DictRecord, ListRecord
+from asyncsqla_lint.flow.paths import paths
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -352,12 +353,10 @@ def _conditional(flow: Flow, state: State, node: p.Conditional) -> Value:
     for own in false:
         options.extend(_on_copy(flow, own, node.otherwise))
     end = p.end_of(node.span)
-    return flow.choose(state, options, lambda own: narrowing.signature(flow, own, end))
+    return flow.choose(state, options, lambda own: facts.signature(flow, own, end))
 
 
 def _on_copy(flow: Flow, state: State, node: p.Expression) -> list[Option]:
-    from asyncsqla_lint.flow.statements import paths
-
     options, exits = paths(flow, state, lambda own: evaluate(flow, own, node))
     for outcome in exits:
         flow.may_raise(outcome.state, outcome.value)
@@ -470,10 +469,10 @@ def assign(flow: Flow, state: State, target: p.Expression, value: Value) -> None
     if isinstance(target, p.Name):
         frame = flow.scopes.frame_of_assignment(flow.frame, target.id)
         state.assign(frame, target.id, value)
-        narrowing.forget(state, target.id)
+        facts.forget(state, target.id)
     elif isinstance(target, p.Attribute):
         evaluate(flow, state, target.value).set_attribute(flow, state, target.name, value, target.span)
-        narrowing.forget(state, narrowing.key_of(target) or target.name)
+        facts.forget(state, facts.key_of(target) or target.name)
     elif isinstance(target, p.Subscript):
         container = evaluate(flow, state, target.value)
         key = UNKNOWN if isinstance(target.index, p.Slice) else evaluate(flow, state, target.index)

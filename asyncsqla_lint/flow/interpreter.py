@@ -28,6 +28,7 @@ from asyncsqla_lint.flow.frames import (
 )
 from asyncsqla_lint.flow.objects import CoroutineRecord
 from asyncsqla_lint.flow.state import Joins, Record, State, Variables, join_states
+from asyncsqla_lint.flow.trying import Cleanup, TryContext
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -56,46 +57,6 @@ PAGES_PER_STEP = 32
 STEPS_SHARED = 1_000  # for a module's top level, and whatever else all roots share
 FIRST_OF_ROOTS = 1 << 56  # below it are the ids of what all roots share
 REGION = 1 << 24
-
-
-class TryContext:
-    """An open `try` (or `with`): collects the states in which something inside may raise."""
-
-    def __init__(self, catches: frozenset[str], first_frame: int, is_of_databases: bool = False) -> None:
-        self.catches = catches
-        self.is_of_databases = is_of_databases  # it catches nothing but what SQLAlchemy raises
-        self.first_frame = first_frame  # frames with greater ids are opened inside
-        self.states: list[tuple[State, Value]] = []
-        self._last: list[State] = []  # what was added last to each of these
-
-    def add(self, state: State, exception: Value) -> None:
-        for index, (known, value) in enumerate(self.states):
-            if value == exception:
-                if not self._is_known(state, self._last[index], known):
-                    self.states[index] = (known.joined(state), value)
-                    self._last[index] = state.copy()
-                return
-        self.states.append((state.copy(), exception))
-        self._last.append(state.copy())
-
-    def _is_known(self, state: State, last: State, known: State) -> bool:
-        """Most statements change nothing that the handler could see."""
-        if state.pending is not last.pending or not state.heap.is_same(last.heap):
-            return False
-        frames = state.frames
-        for number, variables in last.frames.items():
-            if number <= self.first_frame and frames.get(number) is not variables:
-                return False
-        if known.facts and state.facts != known.facts:
-            known.facts = {key: fact for key, fact in known.facts.items() if state.facts.get(key) is fact}
-        return True
-
-
-class Cleanup(TryContext):
-    """A `finally`, or the end of a stack of managers: what cleans up is taken to succeed."""
-
-    def add(self, state: State, exception: Value) -> None:
-        pass
 
 
 class Hedged:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.facts import is_none, key_and_sign
 from asyncsqla_lint.flow.frames import Outcome
+from asyncsqla_lint.flow.paths import merged, paths
 from asyncsqla_lint.flow.values import (
     FALSE,
     NONE,
@@ -23,9 +24,6 @@ from asyncsqla_lint.flow.values import (
     alternatives,
     union,
 )
-from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External
 from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
@@ -37,8 +35,6 @@ Paths = tuple[list["State"], list["State"], list[Outcome]]
 
 def test_paths(flow: Flow, state: State, node: p.Expression) -> Paths:
     """The states in which the test holds, those in which it does not, and the paths that end in it."""
-    from asyncsqla_lint.flow.statements import merged, paths
-
     if isinstance(node, p.UnaryOperation) and node.operator == "not":
         true, false, exits = test_paths(flow, state, node.operand)
         return false, true, exits
@@ -133,7 +129,7 @@ def _same(state: State, left: Value, right: Value) -> bool | None:
         return left.value == right.value and type(left.value) is type(right.value)
     for one, other in ((left, right), (right, left)):
         if one == NONE:
-            return _is_none(other)
+            return is_none(other)
     if (
         isinstance(left, (Symbol, Reference, ClassValue))
         and left == right
@@ -142,17 +138,6 @@ def _same(state: State, left: Value, right: Value) -> bool | None:
         return True
     if isinstance(left, ClassValue) and isinstance(right, ClassValue):
         return left.info is right.info
-    return None
-
-
-def _is_none(value: Value) -> bool | None:
-    if isinstance(value, Union):
-        answers = {_is_none(one) for one in value.alternatives}
-        return answers.pop() if len(answers) == 1 else None
-    if value == NONE:
-        return True
-    if isinstance(value, (Constant, Reference, ClassValue, TupleValue)):
-        return False
     return None
 
 
@@ -330,176 +315,4 @@ def only(value: Value, stays_true: bool, state: State) -> Value:
     return union(kept) if kept else value
 
 
-# --- facts ---------------------------------------------------------------------------------------
-
-
-def key_of(node: p.Expression) -> str | None:
-    if isinstance(node, p.Name):
-        return node.id
-    if isinstance(node, p.Attribute):
-        inner = key_of(node.value)
-        return None if inner is None else f"{inner}.{node.name}"
-    return None
-
-
-def key_and_sign(node: p.Expression) -> tuple[str | None, bool]:
-    """A name for a test, the same for a test and its negation."""
-    if isinstance(node, p.UnaryOperation) and node.operator == "not":
-        key, positive = key_and_sign(node.operand)
-        return key, not positive
-    if isinstance(node, p.Compare) and len(node.operators) == 1:
-        left = key_of(node.left)
-        right = node.comparators[0]
-        other = repr(right.value) if isinstance(right, p.Constant) else key_of(right)
-        if left is None or other is None:
-            return None, True
-        operator = node.operators[0]
-        if operator in ("is not", "!=", "not in"):
-            return f"{left} {({'is not': 'is', '!=': '==', 'not in': 'in'})[operator]} {other}", False
-        return f"{left} {operator} {other}", True
-    return key_of(node), True
-
-
-def forget(state: State, name: str) -> None:
-    """`name` has been assigned: what was known of it holds no longer."""
-    if state.facts:
-        stale = [key for key in state.facts if key == name or key.startswith((f"{name}.", f"{name} "))]
-        for key in stale:
-            del state.facts[key]
-
-
-def signature(flow: Flow, state: State, offset: int) -> object:
-    """Two paths with the same signature cannot be told apart by a test after `offset`."""
-    tests = tested_names(flow.frame.function)
-    parts: list[object] = [state.pending_key()]
-    for key, last in tests.items():
-        if last > offset:
-            if key in state.facts:
-                parts.append((key, state.facts[key]))
-            variables = state.frames.get(flow.frame.id, {})
-            value = variables.get(key) or _field(state, variables, key)
-            if value is not None:
-                parts.append((key, _is_none(value), value.truth(state)))
-    return tuple(parts)
-
-
-def _field(state: State, variables: Mapping[str, Value], key: str) -> Value | None:
-    """`outcome.ok`, where the outcome is a plain record that some call has given."""
-    name, _, field = key.partition(".")
-    value = variables.get(name) if field else None
-    record = state.record(value.oid) if isinstance(value, Reference) else None
-    return None if record is None else dict(record.parts()).get(field)
-
-
-def tested_names(function: FunctionInfo | None) -> dict[str, int]:
-    """The tests of a function by key, each with the offset behind which it is made no more."""
-    if function is None:
-        return {}
-    cached: dict[str, int] | None = function.__dict__.get("tested_names")
-    if cached is None:
-        cached = {}
-        _collect(function.body, cached, 0)
-        function.__dict__["tested_names"] = cached
-    return cached
-
-
-def _collect(body: p.Statements, found: dict[str, int], loop_end: int) -> None:
-    for statement in body:
-        if isinstance(statement, (p.If, p.While)):
-            inner = max(loop_end, p.end_of(statement.span)) if isinstance(statement, p.While) else loop_end
-            _note(statement.test, found, inner)
-            _collect(statement.body, found, inner)
-            _collect(statement.otherwise, found, loop_end)
-        elif isinstance(statement, p.For):
-            _collect(statement.body, found, max(loop_end, p.end_of(statement.span)))
-            _collect(statement.otherwise, found, loop_end)
-        elif isinstance(statement, p.With):
-            _collect(statement.body, found, loop_end)
-        elif isinstance(statement, p.Try):
-            for block in (
-                statement.body,
-                *(one.body for one in statement.handlers),
-                statement.otherwise,
-                statement.final,
-            ):
-                _collect(block, found, loop_end)
-        elif isinstance(statement, p.Match):
-            for case in statement.cases:
-                _collect(case.body, found, loop_end)
-        elif isinstance(statement, p.Assert):
-            _note(statement.test, found, loop_end)
-        elif isinstance(statement, (p.Assign, p.AnnotatedAssign, p.AugmentedAssign, p.Return, p.Evaluate)):
-            for node in walk(statement):
-                if isinstance(node, p.Conditional):
-                    _note(node.test, found, loop_end)
-                elif isinstance(node, p.BooleanOperation):
-                    _note(node, found, loop_end)
-
-
-def _note(node: p.Expression, found: dict[str, int], loop_end: int) -> None:
-    if isinstance(node, p.BooleanOperation):
-        for one in node.values:
-            _note(one, found, loop_end)
-        return
-    if isinstance(node, p.NamedExpression):
-        node = node.target
-    key, _ = key_and_sign(node)
-    if key is not None:
-        end = max(loop_end, p.end_of(node.span))
-        found[key] = max(found.get(key, 0), end)
-        name = key.split(" ")[0]
-        found[name] = max(found.get(name, 0), end)
-
-
 # --- exceptions ----------------------------------------------------------------------------------
-
-
-def exception_names(flow: Flow, node: p.Expression | None) -> tuple[str, ...]:
-    """The last names of the exceptions that a handler names."""
-    if node is None:
-        return ()
-    if isinstance(node, p.TupleDisplay):
-        return tuple(name for element in node.elements for name in exception_names(flow, element))
-    symbol = flow.scopes.callee_name(flow.frame, node)
-    return () if symbol is None else (symbol.rpartition(".")[2],)
-
-
-def of_databases(flow: Flow, handlers: tuple[p.Handler, ...]) -> bool:
-    """Do they name nothing but what SQLAlchemy raises?"""
-    named: list[p.Expression | None] = []
-    for handler in handlers:
-        named.extend(handler.type.elements if isinstance(handler.type, p.TupleDisplay) else (handler.type,))
-    symbols = [None if node is None else flow.scopes.symbol(flow.frame, node) for node in named]
-    return bool(symbols) and all(
-        isinstance(symbol, External) and symbol.name.startswith("sqlalchemy.") for symbol in symbols
-    )
-
-
-def may_catch(flow: Flow, state: State, node: p.Expression | None, exception: Value) -> bool | None:
-    """Does `except node:` catch it? None: perhaps."""
-    if node is None:
-        return True
-    if isinstance(node, p.TupleDisplay):
-        answers = [may_catch(flow, state, element, exception) for element in node.elements]
-        return True if True in answers else None if None in answers else False
-    symbol = flow.scopes.symbol(flow.frame, node)
-    if isinstance(symbol, External) and symbol.name in ("builtins.Exception", "builtins.BaseException"):
-        return True
-    raised = flow.scopes.class_of_exception(state, exception)
-    if raised is None or symbol is None:
-        return None
-    if isinstance(raised, ClassInfo):
-        if isinstance(symbol, (ClassInfo, External)):
-            answer = raised.is_subclass_of(symbol if isinstance(symbol, ClassInfo) else symbol.name)
-            return answer or (None if raised.has_unknown_base else False)
-        return None
-    if isinstance(symbol, External):
-        if symbol.name == raised:
-            return True
-        if symbol.name.rpartition(".")[2] in flow.meanings.exception_ancestors(raised):
-            return True
-        known = bool(flow.meanings.exception_ancestors(raised)) and bool(
-            flow.meanings.exception_ancestors(symbol.name)
-        )
-        return False if known else None
-    return False

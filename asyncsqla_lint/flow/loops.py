@@ -1,0 +1,194 @@
+"""Loops: a known sequence item by item, else a few passes over one that stands for all."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow import calls, narrowing
+from asyncsqla_lint.flow.expressions import assign, evaluate
+from asyncsqla_lint.flow.frames import Option, Outcome
+from asyncsqla_lint.flow.paths import Result, consumer_paths, left_pending, merged, paths
+from asyncsqla_lint.flow.state import VACANT, State
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Iteration,
+    Reference,
+    TupleValue,
+    Value,
+    alternatives,
+    is_short,
+    union,
+)
+from asyncsqla_lint.program import (
+    Expression,
+    For,
+    While,
+    end_of,
+)
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+LOOP_PASSES = 2  # a second pass shows what one iteration does to the next
+
+
+def _split_exits(exits: list[Outcome]) -> tuple[list[State], list[State], list[Outcome]]:
+    breaks = [exit_.state for exit_ in exits if exit_.kind == "break"]
+    continues = [exit_.state for exit_ in exits if exit_.kind == "continue"]
+    return breaks, continues, [exit_ for exit_ in exits if exit_.kind not in ("break", "continue")]
+
+
+def execute_while(flow: Flow, state: State, node: While) -> Result:
+    exits: list[Outcome] = []
+    done: list[State] = []
+    broken: list[State] = []
+    states = [state]
+    end = end_of(node.span)
+    for _ in range(LOOP_PASSES):
+        entering: list[State] = []
+        for own in states:
+            true, false, left = narrowing.test_paths(flow, own, node.test)
+            entering.extend(true)
+            done.extend(false)
+            exits.extend(left)
+        after, left = flow.execute(merged(flow, entering, node.span), node.body)
+        breaks, continues, rest = _split_exits(left)
+        broken.extend(breaks)
+        exits.extend(rest)
+        states = merged(flow, after + continues, node.span)
+        if not states:
+            break
+    for own in states:
+        _, false, left = narrowing.test_paths(flow, own, node.test)
+        done.extend(false)
+        exits.extend(left)
+    after, left = flow.execute(merged(flow, done, end), node.otherwise)
+    return after + broken, exits + left
+
+
+def execute_for(flow: Flow, state: State, node: For) -> Result:
+    values, exits = paths(flow, state, lambda own: evaluate(flow, own, node.iterable))
+    reached: list[State] = []
+    for own, value in values:
+        generator = calls.generator_of(own, value)
+        if generator is not None:
+            after, left = _for_generator(flow, own, node, generator)
+        else:
+            after, left = _for_each(flow, own, node, value)
+        reached.extend(after)
+        exits.extend(left)
+    return reached, exits
+
+
+def _for_each(flow: Flow, state: State, node: For, value: Value) -> Result:
+    iterations: list[Iteration] = []
+
+    def once(own: State) -> Value:
+        iterations.append(value.iterate(flow, own, node.iterable.span, node.is_async))
+        return NONE
+
+    options, exits = paths(flow, state, once)
+    reached: list[State] = []
+    for (own, _), iteration in zip(options, iterations, strict=True):
+        after, left = _loop(flow, own, node, iteration)
+        reached.extend(after)
+        exits.extend(left)
+    return reached, exits
+
+
+def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
+    exits: list[Outcome] = []
+    broken: list[State] = []
+    done: list[State] = []
+    states = [state]
+    items = iteration.items
+    if items is not None and not is_short(items):
+        iteration = Iteration(element=union(items), may_be_empty=False)
+        items = None
+    if items is None and iteration.element is None:
+        return flow.execute(states, node.otherwise)
+    rounds: tuple[Value, ...] = items if items is not None else (iteration.element or UNKNOWN,) * LOOP_PASSES
+    if items is None and iteration.may_be_empty:
+        done.append(_without(state.copy(), iteration.element))
+    processed: list[Value] = []
+    for position, element in enumerate(rounds):
+        entering: list[State] = []
+        for own in states:
+            one = element if items is not None else element.individual(flow, own)
+            processed.append(one)
+            options, left = paths(flow, own, partial(_bind, flow, target=node.target, value=one))
+            entering.extend(option[0] for option in options)
+            exits.extend(left)
+        flow.loops.append((flow.frame, tuple(processed[-len(states) :])))
+        try:
+            after, left = flow.execute(merged(flow, entering, node.span), node.body)
+        finally:
+            flow.loops.pop()
+        breaks, continues, rest = _split_exits(left)
+        broken.extend(breaks)
+        exits.extend(rest)
+        states = merged(flow, after + continues, node.span)
+        if not states:
+            break
+        if items is None and position < LOOP_PASSES - 1:
+            done.extend(_absorbed(flow, own.copy(), element, processed) for own in states)
+    if items is None:
+        states = [_absorbed(flow, own, element, processed) for own in states]
+    finished = merged(flow, done + states, end_of(node.span))
+    after, left = flow.execute(finished, node.otherwise)
+    return after + broken, exits + left
+
+
+def _without(state: State, element: Value | None) -> State:
+    """There was none: what stands for the elements says nothing on this path."""
+    for value in alternatives(element) if element is not None else ():
+        for one in value.elements if isinstance(value, TupleValue) else (value,):
+            if isinstance(one, Reference) and state.record(one.oid).is_one_for_many():
+                state.put(one, VACANT)
+    return state
+
+
+def _bind(flow: Flow, state: State, target: Expression, value: Value) -> Value:
+    assign(flow, state, target, value)
+    return NONE
+
+
+def _absorbed(flow: Flow, state: State, element: Value, processed: list[Value]) -> State:
+    """The loop has dealt with every element: what stands for them all is now as it left each."""
+    for value in alternatives(element):
+        if isinstance(value, Reference):
+            state.record(value.oid).absorb(flow, state, value, tuple(processed))
+        elif isinstance(value, TupleValue):
+            for position, part in enumerate(value.elements):
+                if isinstance(part, Reference):
+                    parts = tuple(
+                        one.elements[position]
+                        for one in processed
+                        if isinstance(one, TupleValue) and len(one.elements) > position
+                    )
+                    state.record(part.oid).absorb(flow, state, part, parts)
+    return state
+
+
+def _for_generator(flow: Flow, state: State, node: For, generator: calls.Generator) -> Result:
+    """A loop over a generator of the project: the body runs where the generator yields."""
+    consumer = flow.frame
+
+    def body(own: State, value: Value) -> list[Option]:
+        with flow.entered(consumer):
+            assign(flow, own, node.target, value)
+            after, left = flow.execute([own], node.body)
+        breaks, continues, rest = _split_exits(left)
+        options: list[Option] = [(one, NONE) for one in after + continues]
+        for one in breaks:
+            one.pending = Outcome("break", one, NONE, -1, consumer.id, closes=True)
+            options.append((one, NONE))
+        return options + left_pending(flow, rest, consumer, closes=True)
+
+    options, exits = consumer_paths(flow, state, lambda own: calls.run_generator(flow, own, generator, body))
+    broken, _, exits = _split_exits(exits)
+    after, left = flow.execute(merged(flow, [own for own, _ in options], node.span), node.otherwise)
+    return after + broken, exits + left

@@ -1,0 +1,87 @@
+"""Paths: a statement run once for each way it can go, and the paths that nothing tells apart joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow import facts
+from asyncsqla_lint.flow.frames import Frame, Option, Oracle, Outcome, PathEnds
+from asyncsqla_lint.flow.state import State, join_states
+from asyncsqla_lint.flow.values import (
+    NONE,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+MOST_STATES = 4  # paths kept apart side by side in one function
+Result = tuple[list[State], list[Outcome]]
+
+
+def merged(flow: Flow, states: list[State], offset: int) -> list[State]:
+    """Join the paths that no later test of this function can tell apart."""
+    if len(states) < 2:
+        return states
+    groups: dict[object, list[State]] = {}
+    for state in states:
+        groups.setdefault(facts.signature(flow, state, offset), []).append(state)
+    kept = [join_states(group) for group in groups.values()]
+    if len(kept) > MOST_STATES:
+        kept = [*kept[: MOST_STATES - 1], join_states(kept[MOST_STATES - 1 :])]
+    return kept
+
+
+def paths(flow: Flow, state: State, act: Callable[[State], Value]) -> tuple[list[Option], list[Outcome]]:
+    """Run `act` once for each combination of the choices it meets; `state` is used up."""
+    outer, flow.oracle = flow.oracle, Oracle()
+    joining, flow.joining = flow.joining, 0
+    options: list[Option] = []
+    exits: list[Outcome] = []
+    start, counter = state, flow.counter
+    try:
+        while True:
+            own = start.copy()
+            flow.counter = counter  # a replay meets the same ids up to its last choice
+            try:
+                value = act(own)
+            except PathEnds as end:
+                if end.outcome is not None:
+                    exits.append(end.outcome)
+            else:
+                options.append((own, value))
+            flow.oracle.highest = max(flow.oracle.highest, flow.counter)
+            if not flow.oracle.advance():
+                break
+    finally:
+        flow.counter = max(flow.counter, flow.oracle.highest)
+        flow.oracle = outer
+        flow.joining = joining
+    return options, exits
+
+
+def consumer_paths(
+    flow: Flow, state: State, act: Callable[[State], Value]
+) -> tuple[list[Option], list[Outcome]]:
+    """Run a generator to its end; where its consumer has left meanwhile, the consumer leaves now."""
+    options, exits = paths(flow, state, act)
+    kept: list[Option] = []
+    for own, value in options:
+        left = own.pending
+        if left is not None and left.frame == flow.frame.id:
+            own.pending = None
+            exits.append(Outcome(left.kind, own, left.value, left.at))
+        else:
+            kept.append((own, value))
+    return kept, exits
+
+
+def left_pending(flow: Flow, exits: list[Outcome], consumer: Frame, *, closes: bool = False) -> list[Option]:
+    options: list[Option] = []
+    for outcome in exits:
+        state = outcome.state.copy()
+        state.pending = Outcome(outcome.kind, state, outcome.value, outcome.at, consumer.id, closes)
+        options.append((state, NONE))
+    return options

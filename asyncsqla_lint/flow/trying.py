@@ -1,0 +1,211 @@
+"""`try`: the states in which something inside may raise, and the handlers that see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.frames import Outcome
+from asyncsqla_lint.flow.paths import Result, merged
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Value,
+)
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.names import External
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.frames import merged_exits
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.program import (
+    Expression,
+    Handler,
+    Statements,
+    Try,
+    TupleDisplay,
+    end_of,
+)
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+class TryContext:
+    """An open `try` (or `with`): collects the states in which something inside may raise."""
+
+    def __init__(self, catches: frozenset[str], first_frame: int, is_of_databases: bool = False) -> None:
+        self.catches = catches
+        self.is_of_databases = is_of_databases  # it catches nothing but what SQLAlchemy raises
+        self.first_frame = first_frame  # frames with greater ids are opened inside
+        self.states: list[tuple[State, Value]] = []
+        self._last: list[State] = []  # what was added last to each of these
+
+    def add(self, state: State, exception: Value) -> None:
+        for index, (known, value) in enumerate(self.states):
+            if value == exception:
+                if not self._is_known(state, self._last[index], known):
+                    self.states[index] = (known.joined(state), value)
+                    self._last[index] = state.copy()
+                return
+        self.states.append((state.copy(), exception))
+        self._last.append(state.copy())
+
+    def _is_known(self, state: State, last: State, known: State) -> bool:
+        """Most statements change nothing that the handler could see."""
+        if state.pending is not last.pending or not state.heap.is_same(last.heap):
+            return False
+        frames = state.frames
+        for number, variables in last.frames.items():
+            if number <= self.first_frame and frames.get(number) is not variables:
+                return False
+        if known.facts and state.facts != known.facts:
+            known.facts = {key: fact for key, fact in known.facts.items() if state.facts.get(key) is fact}
+        return True
+
+
+class Cleanup(TryContext):
+    """A `finally`, or the end of a stack of managers: what cleans up is taken to succeed."""
+
+    def add(self, state: State, exception: Value) -> None:
+        pass
+
+
+def exception_names(flow: Flow, node: Expression | None) -> tuple[str, ...]:
+    """The last names of the exceptions that a handler names."""
+    if node is None:
+        return ()
+    if isinstance(node, TupleDisplay):
+        return tuple(name for element in node.elements for name in exception_names(flow, element))
+    symbol = flow.scopes.callee_name(flow.frame, node)
+    return () if symbol is None else (symbol.rpartition(".")[2],)
+
+
+def of_databases(flow: Flow, handlers: tuple[Handler, ...]) -> bool:
+    """Do they name nothing but what SQLAlchemy raises?"""
+    named: list[Expression | None] = []
+    for handler in handlers:
+        named.extend(handler.type.elements if isinstance(handler.type, TupleDisplay) else (handler.type,))
+    symbols = [None if node is None else flow.scopes.symbol(flow.frame, node) for node in named]
+    return bool(symbols) and all(
+        isinstance(symbol, External) and symbol.name.startswith("sqlalchemy.") for symbol in symbols
+    )
+
+
+def may_catch(flow: Flow, state: State, node: Expression | None, exception: Value) -> bool | None:
+    """Does `except node:` catch it? None: perhaps."""
+    if node is None:
+        return True
+    if isinstance(node, TupleDisplay):
+        answers = [may_catch(flow, state, element, exception) for element in node.elements]
+        return True if True in answers else None if None in answers else False
+    symbol = flow.scopes.symbol(flow.frame, node)
+    if isinstance(symbol, External) and symbol.name in ("builtins.Exception", "builtins.BaseException"):
+        return True
+    raised = flow.scopes.class_of_exception(state, exception)
+    if raised is None or symbol is None:
+        return None
+    if isinstance(raised, ClassInfo):
+        if isinstance(symbol, (ClassInfo, External)):
+            answer = raised.is_subclass_of(symbol if isinstance(symbol, ClassInfo) else symbol.name)
+            return answer or (None if raised.has_unknown_base else False)
+        return None
+    if isinstance(symbol, External):
+        if symbol.name == raised:
+            return True
+        if symbol.name.rpartition(".")[2] in flow.meanings.exception_ancestors(raised):
+            return True
+        known = bool(flow.meanings.exception_ancestors(raised)) and bool(
+            flow.meanings.exception_ancestors(symbol.name)
+        )
+        return False if known else None
+    return False
+
+
+def execute_try(flow: Flow, state: State, node: Try) -> Result:
+    catches = frozenset(name for handler in node.handlers for name in exception_names(flow, handler.type))
+    outer = TryContext(frozenset(), flow.counter) if node.final else None
+    if outer is not None:
+        flow.tries.append(outer)
+    try:
+        context = TryContext(catches, flow.counter, of_databases(flow, node.handlers))
+        flow.tries.append(context)
+        try:
+            after, exits = flow.execute([state], node.body)
+        finally:
+            flow.tries.pop()
+        raised = [
+            (outcome.state, outcome.value)
+            for outcome in merged_exits([one for one in exits if one.kind == "raise"])
+        ]
+        exits = [outcome for outcome in exits if outcome.kind != "raise"]
+        after, left = flow.execute(merged(flow, after, end_of(node.span)), node.otherwise)
+        exits.extend(left)
+        for own, exception in raised:
+            handled, left, escapes = _handle(flow, own, exception, node.handlers)
+            after.extend(handled)
+            exits.extend(left)
+            if escapes:
+                exits.append(Outcome("raise", own, exception))
+        for own, exception in context.states:
+            handled, left, escapes = _handle(flow, own, exception, node.handlers)
+            after.extend(handled)
+            exits.extend(left)
+            if escapes:
+                flow.may_raise(own, exception)
+    finally:
+        if outer is not None:
+            flow.tries.pop()
+    if not node.final:
+        return after, exits
+    reached, out = _finally(flow, merged(flow, after, end_of(node.span)), node.final)
+    for outcome in merged_exits(exits):
+        through, left = _finally(flow, [outcome.state.copy()], node.final)
+        out.extend(left)
+        out.extend(Outcome(outcome.kind, one, outcome.value, outcome.at) for one in through)
+    if outer is not None:
+        with flow.silently():
+            for own, exception in outer.states:
+                through, _ = _finally(flow, [own.copy()], node.final)
+                for one in through:
+                    flow.may_raise(one, exception)
+    return reached, out
+
+
+def _finally(flow: Flow, states: list[State], body: Statements) -> Result:
+    with flow.cleaning_up():
+        return flow.execute(states, body)
+
+
+def _handle(
+    flow: Flow, state: State, exception: Value, handlers: tuple[Handler, ...]
+) -> tuple[list[State], list[Outcome], bool]:
+    """Run the handlers that may catch `exception`; the last answer: may it escape them all?"""
+    reached: list[State] = []
+    exits: list[Outcome] = []
+    for handler in handlers:
+        catches = may_catch(flow, state, handler.type, exception)
+        if catches is False:
+            continue
+        own = state.copy()
+        own.pending = None
+        if handler.name is not None:
+            own.assign(flow.frame.id, handler.name, exception if exception != UNKNOWN else UNKNOWN)
+        flow.handling.append(exception)
+        try:
+            after, left = flow.execute([own], handler.body)
+        finally:
+            flow.handling.pop()
+        reached.extend(after)
+        exits.extend(left)
+        if catches is True:
+            return reached, exits, False
+    return reached, exits, True
