@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.containers import DictRecord, ListRecord, Ready
 from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import DictRecord, ListRecord, ObjectRecord, Ready
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow import closed
+from asyncsqla_lint.flow.containers import DictRecord, ListRecord
+from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
 from asyncsqla_lint.flow.events import CoroutineDropped
 from asyncsqla_lint.flow.frames import (
     RISK,
@@ -18,7 +20,6 @@ from asyncsqla_lint.flow.frames import (
     calls_of,
     merged_options,
 )
-from asyncsqla_lint.flow.objects import ContextManagerRecord, CoroutineRecord, DictRecord, ListRecord
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.trying import TryContext
 from asyncsqla_lint.flow.values import (

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.containers import DictRecord, item_name
 from asyncsqla_lint.flow.frames import Frame, PathEnds
-from asyncsqla_lint.flow.objects import DictRecord, ObjectRecord, item_name
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,

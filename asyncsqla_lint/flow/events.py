@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Site
-from asyncsqla_lint.flow.objects import CoroutineRecord
 
 
 class Event(Struct):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.coroutines import ContextManagerRecord
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import ContextManagerRecord
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
 from asyncsqla_lint.flow.values import (
     NONE,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import facts, narrowing
+from asyncsqla_lint.flow.containers import DictRecord, ListRecord
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Option
-from asyncsqla_lint.flow.objects import CoroutineRecord, DictRecord, ListRecord
 from asyncsqla_lint.flow.paths import paths
 from asyncsqla_lint.flow.values import (
     NONE,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow import calls, classes, closed, scopes, statements, strings
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.frames import (
@@ -26,7 +27,6 @@ from asyncsqla_lint.flow.frames import (
     Site,
     merged_options,
 )
-from asyncsqla_lint.flow.objects import CoroutineRecord
 from asyncsqla_lint.flow.state import Joins, Record, State, Variables, join_states
 from asyncsqla_lint.flow.trying import Cleanup, TryContext
 from asyncsqla_lint.flow.values import (

@@ -181,7 +181,7 @@ def _keep(flow: Flow, state: State, node: p.Expression, wanted: object, holds: b
     if len(kept) != len(alternatives(value)):
         put(flow, state, node, union(kept))
     if holds is False and len(kept) == 1 and isinstance(kept[0], Reference):
-        from asyncsqla_lint.flow.objects import ListRecord
+        from asyncsqla_lint.flow.containers import ListRecord
 
         record = state.record(kept[0].oid)
         if isinstance(record, ListRecord) and record.kind == "list" and record.items is None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.containers import ListRecord
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import CoroutineRecord, ListRecord, ObjectRecord
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.values import (
     FALSE,
     NONE,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from asyncsqla_lint.flow.calls import generator_of, run_generator
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Option, Outcome
-from asyncsqla_lint.flow.objects import CoroutineRecord, ObjectRecord
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.paths import consumer_paths
 from asyncsqla_lint.flow.roots import run_given
 from asyncsqla_lint.flow.state import State, join_states

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.containers import DictRecord, Ready
 from asyncsqla_lint.flow.frames import PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import DictRecord, Ready
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value
 from asyncsqla_lint.frameworks.serializing import Reading, serialize
 from asyncsqla_lint.frameworks.templates import Block, Names, parse, run

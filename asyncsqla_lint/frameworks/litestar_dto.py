@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.frames import Frame, Outcome, PathEnds
-from asyncsqla_lint.flow.objects import ListRecord
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, TupleValue, Value, alternatives
 from asyncsqla_lint.frameworks.serializing import Reading, serialize
 from asyncsqla_lint.project.annotations import Type

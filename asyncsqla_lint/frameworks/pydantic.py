@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import DictRecord, ObjectRecord
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.values import (
     TRUE,
     UNKNOWN,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.frames import Frame, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import ListRecord, ObjectRecord
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.roots import run_given
 from asyncsqla_lint.flow.values import (
     UNKNOWN,

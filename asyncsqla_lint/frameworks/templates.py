@@ -278,6 +278,6 @@ _COUNTS = frozenset({"length", "count"})
 
 
 def _many(flow: Flow, state: State, values: list[Value]) -> Value:
-    from asyncsqla_lint.flow.objects import ListRecord
+    from asyncsqla_lint.flow.containers import ListRecord
 
     return flow.allocate(state, ListRecord(None, union(tuple(values)) if values else None))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import Frame
-from asyncsqla_lint.flow.objects import DictRecord, ListRecord, ObjectRecord
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,

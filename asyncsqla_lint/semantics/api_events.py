@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import Site
-from asyncsqla_lint.flow.objects import CoroutineRecord
 
 
 class CoroutineLost(Event):

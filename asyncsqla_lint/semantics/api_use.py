@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.containers import ListRecord
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import CoroutineRecord, ListRecord
 from asyncsqla_lint.flow.values import (
     NONE,
     Constant,

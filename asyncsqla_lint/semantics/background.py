@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import CoroutineRecord
 from asyncsqla_lint.flow.state import Record, State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, FunctionValue, Method, Reference, Value
 from asyncsqla_lint.program import Span

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow.objects import ListRecord
+from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import Record, State
 from asyncsqla_lint.flow.values import (
     UNKNOWN,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.meanings import CallMeaning, Meanings
-from asyncsqla_lint.flow.objects import ListRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     UNKNOWN,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import CoroutineRecord
 from asyncsqla_lint.flow.state import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -324,7 +324,7 @@ def _execute(flow: Flow, state: State, me: Reference, name: str, arguments: Argu
     if flow.listens(StatementExecuted):
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, found, argument, name))
     if flow.tries:
-        from asyncsqla_lint.semantics.unit_of_work import DATABASE_ERROR
+        from asyncsqla_lint.semantics.flushing import DATABASE_ERROR
 
         flow.may_raise(state, DATABASE_ERROR)
     if found is not None and (found.is_write or found.is_written_text):

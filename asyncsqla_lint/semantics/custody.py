@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import CoroutineRecord
 from asyncsqla_lint.flow.values import Reference, Value
 from asyncsqla_lint.semantics.api_events import CoroutineLost
 from asyncsqla_lint.semantics.api_use import method_name, owner_of, settle

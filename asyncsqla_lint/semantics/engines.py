@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.containers import DictRecord
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import CoroutineRecord, DictRecord
 from asyncsqla_lint.flow.state import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import (
     NONE,

@@ -22,7 +22,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span, holds
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column
-from asyncsqla_lint.semantics import eager_use, ledger, loops, unit_of_work
+from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops, refreshing
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import Computed, Criterion
 from asyncsqla_lint.semantics.identity import executed, key_of, materialise, same_row
@@ -51,7 +51,7 @@ def _execute(
 ) -> Value:
     argument = arguments.get(0, "statement") or UNKNOWN
     if session.autoflush:
-        unit_of_work.flush(flow, state, me, at)
+        flushing.flush(flow, state, me, at)
     given = [one for one in alternatives(argument) if isinstance(one, Statement)]
     found = _one_of(flow, given) if given else None
     if flow.listens(StatementExecuted):
@@ -61,15 +61,15 @@ def _execute(
             eager_use.executed(flow, one)
         loops.asked(flow, state, name, (value for _, _, value in found.equalities), at)
     if flow.tries:
-        flow.may_raise(state, unit_of_work.DATABASE_ERROR)
-    unit_of_work.touch(state, me)
+        flow.may_raise(state, flushing.DATABASE_ERROR)
+    flushing.touch(state, me)
     if found is None:
         if name == "scalar":
             return UNKNOWN
         found = Statement("unknown", flow.site(at))
     options = arguments.keywords.get("execution_options")
     if isinstance(options, Reference):
-        from asyncsqla_lint.flow.objects import DictRecord
+        from asyncsqla_lint.flow.containers import DictRecord
 
         record = state.record(options.oid)
         if isinstance(record, DictRecord):
@@ -171,9 +171,9 @@ def _get(
         # Expired: it is loaded again, yet the options are still not its own
         # (`get_options_when_expired_honoured`).
         statement = replace(statement, options=())
-        state.put(held, unit_of_work.reloaded(record))
+        state.put(held, refreshing.reloaded(record))
         return held
-    unit_of_work.touch(state, me)
+    flushing.touch(state, me)
     eager_use.executed(flow, statement)
     found = materialise(flow, state, me, model, statement, many=False)
     return found if name == "get_one" else union((found, NONE))
@@ -185,7 +185,7 @@ def _already_held(
     if key is None:
         return None
     alive = state.alive()
-    for reference, record in unit_of_work.held(state, session):
+    for reference, record in expiry.held(state, session):
         if record.model.cls.is_subclass_of(cls) and record.lifecycle == PERSISTENT and reference.oid in alive:
             if same_row(reference, record, key):
                 return reference
@@ -200,7 +200,7 @@ def apply_write(flow: Flow, state: State, session: Reference, statement: Stateme
     if statement.kind != "update" or statement.target is None or statement.synchronize == "False":
         return
     cause = Cause("update", flow.site(at))
-    for reference, record in list(unit_of_work.held(state, session)):
+    for reference, record in list(expiry.held(state, session)):
         if not record.model.cls.is_subclass_of(statement.target) or record.lifecycle != PERSISTENT:
             continue
         key = key_of(record.model, statement.equalities)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.objects import ListRecord
+from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Iteration, Reference
 from asyncsqla_lint.program import Span

@@ -114,7 +114,7 @@ def collected(flow: Flow, state: State, arguments: Arguments, at: Span) -> list[
 
 
 def _options_in(flow: Flow, state: State, value: Value, at: Span, depth: int) -> list[LoaderOptions]:
-    from asyncsqla_lint.flow.objects import ListRecord
+    from asyncsqla_lint.flow.containers import ListRecord
     from asyncsqla_lint.flow.values import Reference, TupleValue, Union
 
     if isinstance(value, LoaderOptions):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.classes import member_value
-from asyncsqla_lint.flow.objects import ListRecord
+from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, ClassValue, Reference, Symbol, Value, union
 from asyncsqla_lint.program import Span

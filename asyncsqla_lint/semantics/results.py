@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.containers import DictRecord, ListRecord
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Site
-from asyncsqla_lint.flow.objects import CoroutineRecord, DictRecord, ListRecord
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -25,7 +26,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.models import Relationship
-from asyncsqla_lint.semantics import api_use, unit_of_work
+from asyncsqla_lint.semantics import api_use, expiry
 from asyncsqla_lint.semantics.events import ResultFetched, ResultMisused
 from asyncsqla_lint.semantics.expressions import AliasValue, AttributeValue
 from asyncsqla_lint.semantics.fetched import FetchedRecord
@@ -246,7 +247,7 @@ class ResultRecord(Record, frozen=True):
             )
             record = state.record(made.oid)
             if self.expired is not None and isinstance(record, InstanceRecord):
-                state.put(made, unit_of_work.expired(record, self.expired))
+                state.put(made, expiry.expired(record, self.expired))
             return made
         if isinstance(entity, AttributeValue):
             return Symbol(f"{self.site.span}.{entity.cls.name}.{entity.name}")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Site
-from asyncsqla_lint.flow.objects import CoroutineRecord
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -28,6 +28,7 @@ from asyncsqla_lint.semantics import (
     blocking,
     event_loops,
     executing,
+    expiry,
     ledger,
     legacy_query,
     tasks,
@@ -239,7 +240,7 @@ class TransactionRecord(Record, frozen=True):
         done = isinstance(current, TransactionRecord) and current.is_done
         before = state.record(self.session.oid)
         if isinstance(before, SessionRecord) and not done and not raised and not before.is_async:
-            if any(True for _ in unit_of_work.held(state, self.session)):
+            if any(True for _ in expiry.held(state, self.session)):
                 blocking.session_used(flow, state, self.session, before, "commit", at)
         if not done:
             unit_of_work.end(
@@ -429,7 +430,7 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         ledger.closed(flow, state, me, record.site, record.how == "parameter", at)
         if flow.listens(SessionLeft):
             flow.emit(SessionLeft(flow.site(at), flow.frame, flow.is_certain, me, record))
-        unit_of_work.detach_all(flow, state, me, Cause("close", flow.site(at)))
+        expiry.detach_all(flow, state, me, Cause("close", flow.site(at)))
         state.put(me, replace(record, is_open=False, begun="", in_transaction=False))
         return NONE
     if name in unit_of_work.METHODS:

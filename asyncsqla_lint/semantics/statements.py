@@ -159,7 +159,7 @@ def _returning(self: Statement, flow: Flow, state: State, arguments: Arguments, 
 def _values(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     given = tuple(arguments.keywords.items())
     if arguments.positional or arguments.more_keywords is not None:
-        from asyncsqla_lint.flow.objects import DictRecord
+        from asyncsqla_lint.flow.containers import DictRecord
         from asyncsqla_lint.flow.values import Reference
 
         first = arguments.positional[0] if arguments.positional else UNKNOWN

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, PathEnds, Site
-from asyncsqla_lint.flow.objects import CoroutineRecord
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
 from asyncsqla_lint.flow.values import (
     NONE,

@@ -1,237 +1,57 @@
-"""The unit of work: what flush, commit, rollback, refresh and expire do to the instances of a session."""
+"""The unit of work: the methods of a session that begin, write and end, and what they do to its instances."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow.objects import ListRecord
+from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
-    ClassValue,
-    Constant,
-    ExternalValue,
     Reference,
-    TupleValue,
     Value,
     alternatives,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.project.models import Column, Relationship
 from asyncsqla_lint.semantics import ledger, loops
+from asyncsqla_lint.semantics.expiry import (
+    detach_all,
+    detached,
+    doubted,
+    expire_all,
+    expired,
+    held,
+    instances_in,
+    rolled_back,
+    rolled_back_to_savepoint,
+)
+from asyncsqla_lint.semantics.flushing import flush, touch
 from asyncsqla_lint.semantics.instances import (
     DETACHED,
     EXPIRED,
-    LOADED,
-    LOOKED_AT,
     PENDING,
     PERSISTENT,
-    SERVER_SIDE,
     TRANSIENT,
     UNLOADED,
-    UNSURE,
-    WRITTEN,
     AttributeState,
     Cause,
     InstanceRecord,
-    allocate,
     load_attribute,
 )
-from asyncsqla_lint.semantics.loader_options import LoaderOptions, Plan, collected
+from asyncsqla_lint.semantics.merging import merge
+from asyncsqla_lint.semantics.refreshing import attribute_names, keys_of, refreshed
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
-DATABASE_ERROR = ExternalValue("sqlalchemy.exc.IntegrityError")
-
-
-def held(state: State, session: Reference) -> Iterator[tuple[Reference, InstanceRecord]]:
-    """The instances of a session."""
-    for reference, record in state.records():
-        if isinstance(record, InstanceRecord) and record.session == session:
-            yield reference, record
-
-
-def instances_in(state: State, value: Value) -> Iterator[tuple[Reference, InstanceRecord]]:
-    for one in alternatives(value):
-        record = state.record(one.oid) if isinstance(one, Reference) else None
-        if isinstance(record, InstanceRecord) and isinstance(one, Reference):
-            yield one, record
-
-
-# --- expiry --------------------------------------------------------------------------------------
-
-
-def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
-    """Everything that the mapper manages is gone."""
-    if cause.certain:
-        return replace(record, attributes={}, expired=cause, is_modified=False)
-    attributes = {
-        name: AttributeState(found.bits | EXPIRED, found.value, cause)
-        for name, found in record.attributes.items()
-    }
-    for name in record.model.attributes:
-        if name not in attributes:
-            found = record.state_of(name)
-            if found is not None:
-                attributes[name] = AttributeState(found.bits | EXPIRED, None, found.cause or cause)
-    return replace(record, attributes=attributes)
-
-
-def expire_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
-    from asyncsqla_lint.semantics.results import ResultRecord
-
-    for reference, result in state.records():
-        if isinstance(result, ResultRecord) and result.session == session and not result.is_consumed:
-            state.put(reference, replace(result, expired=cause))
-    for reference, record in list(held(state, session)):
-        if record.lifecycle in (PERSISTENT, "mixed"):
-            state.put(reference, expired(record, cause))
-
 
 # --- flush ---------------------------------------------------------------------------------------
-
-
-def flush(
-    flow: Flow,
-    state: State,
-    session: Reference,
-    at: Span,
-    *,
-    is_explicit: bool = False,
-    releases: bool = False,
-    may_fail: bool = True,
-) -> None:
-    """`is_explicit`: the program asks for it, so what was added without our knowing it is flushed too.
-
-    `releases`: it is the end of a savepoint's block, which takes back what fails.
-    """
-    waiting = [
-        (reference, record)
-        for reference, record in held(state, session)
-        if record.lifecycle == PENDING or record.is_modified is not False
-    ]
-    certain = any(record.lifecycle != "mixed" for _, record in waiting)
-    if may_fail and flow.tries and (certain or (is_explicit and ledger.ledger(state, session).writes)):
-        fail(flow, state, session, at, releases)
-    cause = Cause("flush", flow.site(at))
-    if waiting:
-        touch(state, session)
-    for reference, record in waiting:
-        if record.lifecycle == PENDING:
-            state.put(reference, inserted(record, cause))
-        elif record.lifecycle in (PERSISTENT, "mixed"):
-            state.put(reference, updated(_asked_for_key(record), cause))
-        for target, known in list(_newly_referred_to(state, record)):
-            if known.session == session and known.expired is not None:
-                state.put(target, replace(reloaded(known), is_modified=known.is_modified))
-
-
-def _asked_for_key(record: InstanceRecord) -> InstanceRecord:
-    """An UPDATE needs the primary key: where that is expired, everything expired is loaded with it.
-
-    `ASQ302/good_commit_expires`; what was expired by name, without the key, stays away.
-    """
-    keys = [record.state_of(name) for name in record.model.primary_key]
-    if not any(one is not None and one.bits & EXPIRED for one in keys):
-        return record
-    if record.expired is not None and record.is_modified:
-        return replace(reloaded(record), is_modified=True, lifecycle=record.lifecycle)
-    doubtful = {
-        name: replace(found, bits=found.bits | UNSURE)
-        for name in record.model.attributes
-        if (found := record.state_of(name)) is not None and found.bits & EXPIRED
-    }
-    return replace(record, attributes={**record.attributes, **doubtful})
-
-
-def _newly_referred_to(state: State, record: InstanceRecord) -> Iterator[tuple[Reference, InstanceRecord]]:
-    """Whose primary key a flush asks for, to write it into the foreign key of `record`."""
-    for name, relationship in record.model.relationships.items():
-        found = record.attributes.get(name)
-        if relationship.direction == "many-to-one" and found is not None and found.cause is WRITTEN:
-            if found.value is not None and found.bits == LOADED:
-                yield from instances_in(state, found.value)
-
-
-def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
-    attributes = {name: found for name, found in record.attributes.items() if not _only_looked_at(found)}
-    if record.model.eager_defaults is False:
-        for name, attribute in record.model.attributes.items():
-            if (
-                isinstance(attribute, Column)
-                and attribute.is_set_by_server_on_insert
-                and not attribute.primary_key
-            ):
-                given = attributes.get(name)
-                if given is None or not given.bits & LOADED or given.value is None:
-                    attributes[name] = AttributeState(EXPIRED, None, cause)
-    for name, attribute in record.model.attributes.items():
-        if isinstance(attribute, Column) and attribute.computed and record.model.eager_defaults is False:
-            attributes[name] = AttributeState(EXPIRED, None, cause)
-    attributes = _computed(attributes, cause)
-    return replace(
-        record, lifecycle=PERSISTENT, attributes=attributes, is_modified=False, is_uncommitted=True
-    )
-
-
-def _computed(attributes: dict[str, AttributeState], cause: Cause) -> dict[str, AttributeState]:
-    """Assigned SQL expressions have gone to the server: their values are not here."""
-    return {
-        name: AttributeState(EXPIRED, None, cause)
-        if found.cause is SERVER_SIDE
-        else replace(found, cause=None)
-        if found.cause is WRITTEN
-        else found
-        for name, found in attributes.items()
-    }
-
-
-def _only_looked_at(found: AttributeState) -> bool:
-    return found.cause is LOOKED_AT
-
-
-def updated(record: InstanceRecord, cause: Cause) -> InstanceRecord:
-    """An UPDATE expires what the server computes (`flush_onupdate_access`)."""
-    attributes = _computed(record.attributes, cause)
-    if record.model.eager_defaults is not True:
-        for name, attribute in record.model.attributes.items():
-            if isinstance(attribute, Column) and attribute.is_set_by_server_on_update:
-                before = record.state_of(name)
-                bits = EXPIRED if record.is_modified or before is None else EXPIRED | before.bits
-                if attribute.name in attributes and record.is_modified and _given(record, name):
-                    continue
-                attributes[name] = AttributeState(bits, None, cause)
-    return replace(record, attributes=attributes, is_modified=False)
-
-
-def _given(record: InstanceRecord, name: str) -> bool:
-    """The program itself has just assigned the column: then the server does not."""
-    found = record.attributes.get(name)
-    return found is not None and found.cause is WRITTEN
-
-
-def fail(flow: Flow, state: State, session: Reference, at: Span, releases: bool = False) -> None:
-    """The flush may fail: then the transaction is rolled back, and everything is expired."""
-    from asyncsqla_lint.semantics.sessions import SessionRecord
-
-    failed = state.copy()
-    record = failed.record(session.oid)
-    if isinstance(record, SessionRecord):
-        failed.put(session, replace(record, failed_at=None if releases else flow.site(at)))
-    cause = Cause("a failed flush", flow.site(at))
-    with flow.silently():
-        if isinstance(record, SessionRecord) and (record.in_nested or releases):
-            rolled_back_to_savepoint(flow, failed, session, cause)
-        else:
-            rolled_back(flow, failed, session, cause)
-    flow.may_raise(failed, DATABASE_ERROR)
 
 
 # --- commit, rollback, begin ---------------------------------------------------------------------
@@ -259,56 +79,12 @@ def commit(flow: Flow, state: State, session: Reference, at: Span) -> None:
             state.put(reference, replace(one, is_uncommitted=False, is_written=False))
 
 
-def doubted(record: InstanceRecord) -> InstanceRecord:
-    """Nobody knows whether this commit expired it: nothing more is said of its columns."""
-    attributes = dict(record.attributes)
-    for name in record.model.attributes:
-        found = record.state_of(name)
-        if found is not None and found.bits & LOADED:
-            attributes[name] = AttributeState(found.bits | UNSURE, found.value, found.cause)
-    return replace(record, attributes=attributes)
-
-
-def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
-    from asyncsqla_lint.semantics.sessions import SessionRecord
-
-    for reference, record in list(held(state, session)):
-        if record.lifecycle == PENDING or (record.is_uncommitted and record.lifecycle == PERSISTENT):
-            state.put(
-                reference,
-                replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False, is_modified=True),
-            )
-        elif record.lifecycle in (PERSISTENT, "mixed"):
-            state.put(reference, replace(expired(record, cause), is_written=False))
-    owner = state.record(session.oid)
-    if isinstance(owner, SessionRecord) and cause.what == "rollback":
-        state.put(session, replace(owner, failed_at=None, in_transaction=False))
-
-
-def touch(state: State, session: Reference) -> None:
-    """Work has begun: there is a transaction now."""
-    from asyncsqla_lint.semantics.sessions import SessionRecord
-
-    owner = state.record(session.oid)
-    if isinstance(owner, SessionRecord) and not owner.in_transaction:
-        state.put(session, replace(owner, in_transaction=True))
-
-
 def ended(state: State, session: Reference) -> None:
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     owner = state.record(session.oid)
     if isinstance(owner, SessionRecord):
         state.put(session, replace(owner, in_transaction=False))
-
-
-def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
-    """Only what was changed since the savepoint is expired (`savepoint_rollback_unmodified`)."""
-    for reference, record in list(held(state, session)):
-        if record.lifecycle == PENDING or record.is_uncommitted:
-            state.put(reference, replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False))
-        elif record.is_written:
-            state.put(reference, expired(record, cause))
 
 
 def begin(flow: Flow, state: State, session: Reference, is_nested: bool, at: Span) -> None:
@@ -357,19 +133,6 @@ def end(
         rolled_back_to_savepoint(flow, state, session, Cause("the savepoint's rollback", flow.site(at)))
     else:
         rolled_back(flow, state, session, Cause("rollback", flow.site(at)))
-
-
-def detach_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
-    for reference, record in list(held(state, session)):
-        state.put(reference, detached(record, cause))
-
-
-def detached(record: InstanceRecord, cause: Cause) -> InstanceRecord:
-    if record.lifecycle in (PENDING, TRANSIENT):
-        return replace(record, lifecycle=TRANSIENT, session=None)
-    if record.lifecycle == "mixed":
-        return replace(record, session=None)
-    return replace(record, lifecycle=DETACHED, session=None, detached_by=cause)
 
 
 # --- methods -------------------------------------------------------------------------------------
@@ -498,142 +261,13 @@ def _refresh(
                 reference, forgotten(replace(record, expired=None)) if record.expired else forgotten(record)
             )
         elif names:
-            for name in (*names, *_keys_of(record, names)):
+            for name in (*names, *keys_of(record, names)):
                 now = state.record(reference.oid)
                 assert isinstance(now, InstanceRecord)
                 load_attribute(state, reference, now, name)
         else:
             state.put(reference, refreshed(record))
     return NONE
-
-
-def _keys_of(record: InstanceRecord, names: tuple[str, ...]) -> list[str]:
-    """The expired columns that lead to the relationships named come along (`ASQ302/good_commit_expires`)."""
-    found: list[str] = []
-    for name in names:
-        relationship = record.model.relationships.get(name)
-        if relationship is not None:
-            is_to_one = relationship.direction == "many-to-one"
-            found += relationship.local_keys if is_to_one else record.model.primary_key
-    return [name for name in sorted(set(found)) if (one := record.state_of(name)) and one.bits & EXPIRED]
-
-
-def refreshed(record: InstanceRecord) -> InstanceRecord:
-    """A bare `refresh` replays the options of the query that first loaded the instance, and nothing else."""
-    plan = record.replayed or record.plan
-    attributes: dict[str, AttributeState] = {}
-    if record.is_new:
-        plan = Plan(trail=(record.model.cls,))
-    elif plan is None:
-        attributes = {
-            name: found
-            for name, found in record.attributes.items()
-            if isinstance(record.model.attributes.get(name), Relationship)
-        }
-        for name, found in attributes.items():
-            attributes[name] = AttributeState(UNSURE, found.value)
-    return replace(
-        record,
-        plan=plan,
-        attributes=attributes,
-        expired=None,
-        is_new=False,
-        is_modified=False,
-        lifecycle=PERSISTENT,
-    )
-
-
-def reloaded(record: InstanceRecord) -> InstanceRecord:
-    """An expired instance that `get()` finds: its columns come back, whatever an option once deferred."""
-    fresh = refreshed(record)
-    kept = {name: one for name, one in record.attributes.items() if not one.bits & EXPIRED}
-    attributes = {**fresh.attributes, **kept}
-    for name, column in record.model.columns.items():
-        found = fresh.state_of(name)
-        if name in kept or column.deferred or found is None:
-            continue
-        if found.bits & UNLOADED and found.cause is None:
-            attributes[name] = AttributeState(LOADED)
-    return replace(fresh, attributes=attributes)
-
-
-def attribute_names(state: State, value: Value | None) -> tuple[str, ...] | None:
-    """The names in a list of attribute names; () when none are given, None when they cannot be read."""
-    if value is None or value == NONE:
-        return ()
-    items: tuple[Value, ...] | None = None
-    if isinstance(value, TupleValue):
-        items = value.elements
-    elif isinstance(value, Reference):
-        record = state.record(value.oid)
-        items = record.items if isinstance(record, ListRecord) else None
-    if items is None or not all(isinstance(one, Constant) and isinstance(one.value, str) for one in items):
-        return None
-    return tuple(str(one.value) for one in items if isinstance(one, Constant))
-
-
-def _merge(
-    flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
-) -> Value:
-    if session.autoflush:
-        flush(flow, state, me, at)
-    given = arguments.keywords.get("options")
-    options = () if given is None else tuple(collected(flow, state, Arguments((given,)), at))
-    for source, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
-        target = _merge_target(flow, state, me, source, record, options, at)
-        merged = state.record(target.oid)
-        assert isinstance(merged, InstanceRecord)
-        state.put(target, _merged(merged, record))
-        return target
-    return UNKNOWN
-
-
-def _merge_target(
-    flow: Flow,
-    state: State,
-    session: Reference,
-    source: Reference,
-    record: InstanceRecord,
-    options: tuple[LoaderOptions, ...],
-    at: Span,
-) -> Reference:
-    """The session's own instance of that identity; one that it loads; or a new one."""
-    from asyncsqla_lint.semantics.identity import identity_of, materialise, same_row
-    from asyncsqla_lint.semantics.statements import Statement
-
-    model, site = record.model, flow.site(at)
-    key = identity_of(source, record)
-    if key is None and record.lifecycle == TRANSIENT:
-        new = InstanceRecord(model, session=session, lifecycle=PENDING, is_new=True, origin=site)
-        return allocate(flow, state, new)
-    if key is not None:
-        alive = state.alive()
-        for reference, one in held(state, session):
-            if one.model is model and reference.oid in alive and same_row(reference, one, key):
-                if one.expired is not None:  # its key is assigned, and so looked at: that loads it again
-                    state.put(reference, reloaded(one))
-                return reference
-    touch(state, session)
-    equalities = () if key is None else tuple((model.cls, name, value) for name, value in key)
-    statement = Statement("select", site, (ClassValue(model.cls),), options, equalities, has_criteria=True)
-    return materialise(flow, state, session, model, statement, many=False)
-
-
-def _merged(target: InstanceRecord, source: InstanceRecord) -> InstanceRecord:
-    """What the source has loaded is given to the target."""
-    attributes = dict(target.attributes)
-    is_transient = source.lifecycle == TRANSIENT
-    for name in source.attributes if is_transient else source.model.attributes:
-        found = source.state_of(name)
-        if found is None or not found.bits & LOADED:
-            continue
-        if isinstance(source.model.attributes.get(name), Relationship):
-            attributes[name] = AttributeState(found.bits | UNSURE)
-        elif isinstance(source.model.attributes.get(name), Column):
-            is_written = is_transient and name not in source.model.primary_key
-            attributes[name] = AttributeState(found.bits, None, WRITTEN if is_written else None)
-    is_modified = True if is_transient else target.is_modified or None
-    return replace(target, attributes=attributes, is_modified=is_modified, is_written=True)
 
 
 def _delete(
@@ -671,6 +305,6 @@ METHODS: dict[str, Performer] = {
     "expunge": _expunge,
     "expunge_all": _expunge_all,
     "refresh": _refresh,
-    "merge": _merge,
+    "merge": merge,
     "delete": _delete,
 }

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import DictRecord
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,

@@ -19,7 +19,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Hybrid, Model, Relationship, Synonym, UnknownAttribute
-from asyncsqla_lint.semantics import ledger, unit_of_work
+from asyncsqla_lint.semantics import flushing, ledger
 from asyncsqla_lint.semantics.collections import CollectionRecord, link
 from asyncsqla_lint.semantics.events import AttributeWritten
 from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
@@ -88,7 +88,7 @@ def write(
     if isinstance(attribute, Relationship):
         link(flow, state, me, current(state, me, record), name, stored)
     if record.session is not None and record.lifecycle == PERSISTENT:
-        unit_of_work.touch(state, record.session)
+        flushing.touch(state, record.session)
         ledger.written(flow, state, record.session, "attribute", at)
     if flow.listens(AttributeWritten):
         flow.emit(AttributeWritten(flow.site(at), flow.frame, flow.is_certain, me, record, attribute))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.heap import Heap
-from asyncsqla_lint.flow.objects import ListRecord
 from asyncsqla_lint.flow.state import Record
 from asyncsqla_lint.flow.values import Constant
 

@@ -1,0 +1,323 @@
+"""Records of lists, sets, iterators and dicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.state import FORGOTTEN, Record
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    Constant,
+    Iteration,
+    Method,
+    Reference,
+    TupleValue,
+    Value,
+    join,
+    union,
+)
+from asyncsqla_lint.program import Scalar, Span
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+
+class ListRecord(Record, frozen=True):
+    """A list, set, iterator or generator of values: its items when all are known, else one for all."""
+
+    items: tuple[Value, ...] | None = None
+    element: Value | None = None  # None: empty as far as we know
+    kind: str = "list"
+    may_be_empty: bool = True
+
+    @staticmethod
+    def of(iteration: Iteration, kind: str = "list") -> ListRecord:
+        return ListRecord(iteration.items, iteration.element, kind, iteration.may_be_empty)
+
+    def whole(self) -> Value | None:
+        """One value for all elements."""
+        if self.items is not None:
+            return union(self.items) if self.items else None
+        return self.element
+
+    def joined(self, other: Record) -> Record:
+        if not isinstance(other, ListRecord):
+            return FORGOTTEN
+        if self.items is not None and other.items is not None and len(self.items) == len(other.items):
+            items = tuple(join(a, b) for a, b in zip(self.items, other.items, strict=True))
+            return ListRecord(items, None, self.kind, not items)
+        mine, theirs = self.whole(), other.whole()
+        element = mine if theirs is None else theirs if mine is None else join(mine, theirs)
+        return ListRecord(None, element, self.kind, self.may_be_empty or other.may_be_empty)
+
+    def truth(self, state: State) -> bool | None:
+        if self.kind in ("iterator", "generator", "queue"):
+            return True
+        if self.items is not None:
+            return bool(self.items)
+        return None if self.may_be_empty else True
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return Method(me, name)
+
+    def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        return Iteration(self.items, self.element, self.may_be_empty)
+
+    def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        if self.items is not None and isinstance(key, Constant) and isinstance(key.value, int):
+            if -len(self.items) <= key.value < len(self.items):
+                return self.items[key.value]
+            return UNKNOWN
+        return self.whole() or UNKNOWN
+
+    def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
+        known = self.whole()
+        state.put(me, ListRecord(None, value if known is None else join(known, value), self.kind))
+
+    def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
+        if self.items is not None and isinstance(item, Constant):
+            if item in self.items:
+                return True
+            if all(isinstance(one, Constant) for one in self.items):
+                return False
+        return None
+
+    def with_more(self, iteration: Iteration) -> ListRecord:
+        if self.items is not None and iteration.items is not None and len(self.items) < 16:
+            items = self.items + iteration.items
+            return ListRecord(items, None, self.kind, not items)
+        mine, theirs = self.whole(), ListRecord.of(iteration).whole()
+        element = mine if theirs is None else theirs if mine is None else join(mine, theirs)
+        return ListRecord(None, element, self.kind, self.may_be_empty and iteration.may_be_empty)
+
+    def added(self, flow: Flow, state: State, right: Value, at: Span) -> Value:
+        return flow.allocate(state, self.with_more(right.iterate(flow, state, at, False)))
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        first = arguments.get(0, "")
+        if name in ("append", "add", "appendleft", "put_nowait") and first is not None:
+            state.put(me, self.with_more(Iteration(items=(first,), may_be_empty=False)))
+            return NONE
+        if self.kind == "queue" and name in ("put", "get", "get_nowait", "join"):
+            if name == "put" and first is not None:
+                state.put(me, self.with_more(Iteration(items=(first,), may_be_empty=False)))
+            given = (self.whole() or UNKNOWN) if name.startswith("get") else NONE
+            return given if name == "get_nowait" else Ready(given)
+        if name == "insert" and len(arguments.positional) > 1:
+            state.put(me, self.with_more(Iteration(items=(arguments.positional[1],), may_be_empty=False)))
+            return NONE
+        if name in ("extend", "update") and first is not None:
+            state.put(me, self.with_more(first.iterate(flow, state, at, False)))
+            return NONE
+        if name in ("pop", "popleft"):
+            taken = self.item(flow, state, me, Constant(-1) if first is None else first, at)
+            state.put(me, ListRecord(None, self.whole(), self.kind))
+            return taken
+        if name == "clear":
+            state.put(me, ListRecord((), None, self.kind))
+            return NONE
+        if name in ("remove", "discard", "__delitem__"):
+            state.put(me, ListRecord(None, self.whole(), self.kind))
+            return NONE
+        if name in ("sort", "reverse"):
+            key = arguments.keywords.get("key")
+            if key is not None:
+                for item in self.items if self.items is not None else (self.element,):
+                    if item is not None:
+                        key.call(flow, state, Arguments((item,)), at)
+            if self.items is not None:
+                state.put(me, ListRecord(None, self.whole(), self.kind, not self.items))
+            return NONE
+        if name in ("copy", "union", "intersection", "difference", "__iter__", "__aiter__"):
+            record = self
+            if name == "union" and first is not None:
+                record = self.with_more(first.iterate(flow, state, at, False))
+            return flow.allocate(state, record)
+        if name in ("__next__", "__anext__"):
+            return self.whole() or UNKNOWN
+        return UNKNOWN
+
+    def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        if self.kind not in ("iterator", "generator"):
+            for one in self.refers_to():
+                one.represented(flow, state, at)
+        return UNKNOWN
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return (self.items or ()) if self.element is None else (self.element,)
+
+
+class DictRecord(Record, frozen=True):
+    """A dict: entries under constant keys, and what stands under any other key."""
+
+    entries: dict[Scalar, Value] = {}
+    other: Value | None = None
+    other_key: Value | None = None
+
+    def with_item(self, key: Value, value: Value) -> DictRecord:
+        if isinstance(key, Constant):
+            return DictRecord({**self.entries, key.value: value}, self.other, self.other_key)
+        other = value if self.other is None else join(self.other, value)
+        other_key = key if self.other_key is None else join(self.other_key, key)
+        return DictRecord(self.entries, other, other_key)
+
+    def without(self, key: Value) -> DictRecord:
+        if not isinstance(key, Constant) or key.value not in self.entries:
+            return self
+        entries = {name: value for name, value in self.entries.items() if name != key.value}
+        return DictRecord(entries, self.other, self.other_key)
+
+    def values(self) -> tuple[Value, ...]:
+        return (*self.entries.values(), *(() if self.other is None else (self.other,)))
+
+    def keys(self) -> Iteration:
+        items = tuple(Constant(key) for key in self.entries)
+        if self.other is None:
+            return Iteration(items=items, may_be_empty=not items)
+        return Iteration(element=union((*items, self.other_key or UNKNOWN)))
+
+    def joined(self, other: Record) -> Record:
+        if not isinstance(other, DictRecord):
+            return FORGOTTEN
+        # What only one path has put there may be there.
+        entries = {
+            key: value if key in other.entries else union((value, UNKNOWN))
+            for key, value in self.entries.items()
+        }
+        for key, value in other.entries.items():
+            entries[key] = join(entries[key], value) if key in entries else union((value, UNKNOWN))
+        rest = (
+            other.other
+            if self.other is None
+            else self.other
+            if other.other is None
+            else join(self.other, other.other)
+        )
+        key_ = other.other_key if self.other_key is None else self.other_key
+        return DictRecord(entries, rest, key_)
+
+    def truth(self, state: State) -> bool | None:
+        return True if self.entries else None if self.other is not None else False
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return Method(me, name)
+
+    def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        return self.keys()
+
+    def _found(self, key: Value) -> Value | None:
+        if isinstance(key, Constant):
+            found = self.entries.get(key.value)
+            return found if found is not None else self.other
+        values = self.values()
+        return union(values) if values else None
+
+    def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        return self._found(key) or UNKNOWN
+
+    def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
+        state.put(me, self.with_item(key, value))
+
+    def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
+        if isinstance(item, Constant) and self.other is None:
+            return item.value in self.entries
+        return None
+
+    def added(self, flow: Flow, state: State, right: Value, at: Span) -> Value:
+        record = right.record(state) if isinstance(right, Reference) else None
+        if isinstance(record, DictRecord):
+            return flow.allocate(
+                state, DictRecord({**self.entries, **record.entries}, record.other or self.other)
+            )
+        return UNKNOWN
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        first, second = arguments.get(0, "key"), arguments.get(1, "default")
+        if name in ("get", "pop", "setdefault") and first is not None:
+            found = self._found(first)
+            if name == "setdefault" and second is not None:
+                if isinstance(first, Constant) and found is not None:
+                    return found
+                state.put(me, self.with_item(first, second))
+                return second if found is None else join(found, second)
+            if name == "pop":
+                state.put(me, self.without(first))
+            default = second if second is not None else NONE if name == "get" else None
+            if found is None:
+                return default if default is not None else UNKNOWN
+            if isinstance(first, Constant) and first.value in self.entries:
+                return found
+            return found if default is None else join(found, default)
+        if name == "__delitem__" and first is not None:
+            state.put(me, self.without(first))
+            return NONE
+        if name in ("values", "__iter__"):
+            values = self.values()
+            if self.other is None:
+                return flow.allocate(state, ListRecord(values, None, "list", not values))
+            return flow.allocate(state, ListRecord(None, union(values)))
+        if name == "keys":
+            return flow.allocate(state, ListRecord.of(self.keys()))
+        if name == "items":
+            if self.other is None:
+                pairs = tuple(TupleValue((Constant(key), value)) for key, value in self.entries.items())
+                return flow.allocate(state, ListRecord(pairs, None, "list", not pairs))
+            pair = TupleValue((self.other_key or UNKNOWN, union(self.values())))
+            return flow.allocate(state, ListRecord(None, pair))
+        if name == "update":
+            record = first.record(state) if isinstance(first, Reference) else None
+            updated = self
+            if isinstance(record, DictRecord):
+                updated = DictRecord(
+                    {**self.entries, **record.entries}, record.other or self.other, self.other_key
+                )
+            elif first is not None:
+                updated = self.with_item(UNKNOWN, UNKNOWN)
+            for name, value in arguments.keywords.items():
+                updated = updated.with_item(Constant(name), value)
+            state.put(me, updated)
+            return NONE
+        if name == "copy":
+            return flow.allocate(state, self)
+        if name == "popitem":
+            values = self.values()
+            keys = self.keys()
+            key = union(keys.items) if keys.items else keys.element or UNKNOWN
+            state.put(me, DictRecord({}, union(values) if values else None, key))
+            return TupleValue((key, union(values) if values else UNKNOWN))
+        if name == "clear":
+            state.put(me, DictRecord())
+            return NONE
+        return UNKNOWN
+
+    def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        for one in self.refers_to():
+            one.represented(flow, state, at)
+        return UNKNOWN
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return self.values() + (() if self.other_key is None else (self.other_key,))
+
+
+def item_name(key: object) -> str:
+    """Under this name an object that is a mapping keeps an entry beside its attributes."""
+    return f"[{key!r}]"
+
+
+class Ready(Value, frozen=True):
+    """An awaitable whose result is at hand."""
+
+    value: Value
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        return self.value
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.value,)

@@ -1,0 +1,115 @@
+"""Records of coroutines and of generators that are context managers: calls that have yet to run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.state import FORGOTTEN, Record
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    FunctionValue,
+    Iteration,
+    Method,
+    Reference,
+    Value,
+    union,
+)
+from asyncsqla_lint.program import Span
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.frames import Site
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+
+class ContextManagerRecord(Record, frozen=True):
+    """A call of a function under `@contextmanager` or `@asynccontextmanager`: runs where it is entered."""
+
+    function: FunctionValue
+    arguments: Arguments
+    site: Site
+
+    def joined(self, other: Record) -> Record:
+        same = isinstance(other, ContextManagerRecord) and other.function == self.function
+        return self if same else FORGOTTEN
+
+    def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
+        """Entered by hand (`stack.enter_async_context(manager)`): runs to its yield, its end is not seen."""
+        from asyncsqla_lint.flow.calls import run_function
+
+        yielded: list[Value] = []
+        run_function(
+            flow, state, self.function, self.arguments, self.site.span, yielded=yielded, until_yield=True
+        )
+        return union(tuple(yielded)) if yielded else UNKNOWN
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return (self.function, *self.arguments.all())
+
+
+class CoroutineRecord(Record, frozen=True):
+    """A call that waits to be awaited."""
+
+    function: Value
+    arguments: Arguments
+    site: Site
+    is_awaited: bool = False
+    handed: Site | None = None  # where the function that made it was called
+    kind: str = "coroutine"  # or "generator": an async generator, which is iterated
+    is_many: bool = False  # it stands for one of many, made alike
+    is_dropped: bool = False  # an expression statement left it to nobody
+
+    def joined(self, other: Record) -> Record:
+        if not isinstance(other, CoroutineRecord):
+            return FORGOTTEN
+        if other.function == self.function and other.arguments == self.arguments:
+            return self if self.is_awaited else other
+        return FORGOTTEN
+
+    def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        state.put(me, replace(self, is_awaited=True))
+        made_here = (
+            self.site.module is flow.frame.module
+        )  # a place in another file means nothing in this frame
+        span = self.site.span if made_here else at
+        if isinstance(self.function, FunctionValue):
+            from asyncsqla_lint.flow.calls import run_function
+
+            return run_function(flow, state, self.function, self.arguments, span)
+        if isinstance(self.function, Method):
+            method = self.function
+            return method.receiver.await_method(flow, state, method.name, self.arguments, span)
+        return UNKNOWN
+
+    def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
+        state.put(me, replace(self, is_many=True))
+
+    def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        if self.kind != "generator" or not isinstance(self.function, FunctionValue):
+            return Iteration(element=UNKNOWN)
+        from asyncsqla_lint.flow.calls import run_function
+
+        yielded: list[Value] = []
+        run_function(flow, state, self.function, self.arguments, self.site.span, yielded=yielded)
+        return Iteration(element=union(tuple(yielded)) if yielded else None)
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        flow.meanings.coroutine_read(flow, state, me, name, at)
+        return Method(me, name)
+
+    def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        flow.meanings.coroutine_read(flow, state, me, "", at)
+        return UNKNOWN
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if name in ("__anext__", "__next__", "asend", "send"):
+            return self.iterate(flow, state, me, at, False).element or UNKNOWN
+        return UNKNOWN
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return (self.function, *self.arguments.all())

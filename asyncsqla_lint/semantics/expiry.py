@@ -1,0 +1,119 @@
+"""What the instances of a session lose: by expiry, by a rollback, and when it lets them go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import (
+    Reference,
+    Value,
+    alternatives,
+)
+from asyncsqla_lint.semantics.instances import (
+    DETACHED,
+    EXPIRED,
+    LOADED,
+    PENDING,
+    PERSISTENT,
+    TRANSIENT,
+    UNSURE,
+    AttributeState,
+    Cause,
+    InstanceRecord,
+)
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+def held(state: State, session: Reference) -> Iterator[tuple[Reference, InstanceRecord]]:
+    """The instances of a session."""
+    for reference, record in state.records():
+        if isinstance(record, InstanceRecord) and record.session == session:
+            yield reference, record
+
+
+def instances_in(state: State, value: Value) -> Iterator[tuple[Reference, InstanceRecord]]:
+    for one in alternatives(value):
+        record = state.record(one.oid) if isinstance(one, Reference) else None
+        if isinstance(record, InstanceRecord) and isinstance(one, Reference):
+            yield one, record
+
+
+def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
+    """Everything that the mapper manages is gone."""
+    if cause.certain:
+        return replace(record, attributes={}, expired=cause, is_modified=False)
+    attributes = {
+        name: AttributeState(found.bits | EXPIRED, found.value, cause)
+        for name, found in record.attributes.items()
+    }
+    for name in record.model.attributes:
+        if name not in attributes:
+            found = record.state_of(name)
+            if found is not None:
+                attributes[name] = AttributeState(found.bits | EXPIRED, None, found.cause or cause)
+    return replace(record, attributes=attributes)
+
+
+def expire_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
+    from asyncsqla_lint.semantics.results import ResultRecord
+
+    for reference, result in state.records():
+        if isinstance(result, ResultRecord) and result.session == session and not result.is_consumed:
+            state.put(reference, replace(result, expired=cause))
+    for reference, record in list(held(state, session)):
+        if record.lifecycle in (PERSISTENT, "mixed"):
+            state.put(reference, expired(record, cause))
+
+
+def doubted(record: InstanceRecord) -> InstanceRecord:
+    """Nobody knows whether this commit expired it: nothing more is said of its columns."""
+    attributes = dict(record.attributes)
+    for name in record.model.attributes:
+        found = record.state_of(name)
+        if found is not None and found.bits & LOADED:
+            attributes[name] = AttributeState(found.bits | UNSURE, found.value, found.cause)
+    return replace(record, attributes=attributes)
+
+
+def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    for reference, record in list(held(state, session)):
+        if record.lifecycle == PENDING or (record.is_uncommitted and record.lifecycle == PERSISTENT):
+            state.put(
+                reference,
+                replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False, is_modified=True),
+            )
+        elif record.lifecycle in (PERSISTENT, "mixed"):
+            state.put(reference, replace(expired(record, cause), is_written=False))
+    owner = state.record(session.oid)
+    if isinstance(owner, SessionRecord) and cause.what == "rollback":
+        state.put(session, replace(owner, failed_at=None, in_transaction=False))
+
+
+def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
+    """Only what was changed since the savepoint is expired (`savepoint_rollback_unmodified`)."""
+    for reference, record in list(held(state, session)):
+        if record.lifecycle == PENDING or record.is_uncommitted:
+            state.put(reference, replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False))
+        elif record.is_written:
+            state.put(reference, expired(record, cause))
+
+
+def detach_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
+    for reference, record in list(held(state, session)):
+        state.put(reference, detached(record, cause))
+
+
+def detached(record: InstanceRecord, cause: Cause) -> InstanceRecord:
+    if record.lifecycle in (PENDING, TRANSIENT):
+        return replace(record, lifecycle=TRANSIENT, session=None)
+    if record.lifecycle == "mixed":
+        return replace(record, session=None)
+    return replace(record, lifecycle=DETACHED, session=None, detached_by=cause)

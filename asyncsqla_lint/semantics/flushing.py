@@ -1,0 +1,183 @@
+"""Flush: what waits is written, and the server computes some of it; it may fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import (
+    ExternalValue,
+    Reference,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.models import Column
+from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.semantics.expiry import held, instances_in, rolled_back, rolled_back_to_savepoint
+from asyncsqla_lint.semantics.instances import (
+    EXPIRED,
+    LOADED,
+    LOOKED_AT,
+    PENDING,
+    PERSISTENT,
+    SERVER_SIDE,
+    UNSURE,
+    WRITTEN,
+    AttributeState,
+    Cause,
+    InstanceRecord,
+)
+from asyncsqla_lint.semantics.refreshing import reloaded
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+DATABASE_ERROR = ExternalValue("sqlalchemy.exc.IntegrityError")
+
+
+def flush(
+    flow: Flow,
+    state: State,
+    session: Reference,
+    at: Span,
+    *,
+    is_explicit: bool = False,
+    releases: bool = False,
+    may_fail: bool = True,
+) -> None:
+    """`is_explicit`: the program asks for it, so what was added without our knowing it is flushed too.
+
+    `releases`: it is the end of a savepoint's block, which takes back what fails.
+    """
+    waiting = [
+        (reference, record)
+        for reference, record in held(state, session)
+        if record.lifecycle == PENDING or record.is_modified is not False
+    ]
+    certain = any(record.lifecycle != "mixed" for _, record in waiting)
+    if may_fail and flow.tries and (certain or (is_explicit and ledger.ledger(state, session).writes)):
+        fail(flow, state, session, at, releases)
+    cause = Cause("flush", flow.site(at))
+    if waiting:
+        touch(state, session)
+    for reference, record in waiting:
+        if record.lifecycle == PENDING:
+            state.put(reference, inserted(record, cause))
+        elif record.lifecycle in (PERSISTENT, "mixed"):
+            state.put(reference, updated(_asked_for_key(record), cause))
+        for target, known in list(_newly_referred_to(state, record)):
+            if known.session == session and known.expired is not None:
+                state.put(target, replace(reloaded(known), is_modified=known.is_modified))
+
+
+def _asked_for_key(record: InstanceRecord) -> InstanceRecord:
+    """An UPDATE needs the primary key: where that is expired, everything expired is loaded with it.
+
+    `ASQ302/good_commit_expires`; what was expired by name, without the key, stays away.
+    """
+    keys = [record.state_of(name) for name in record.model.primary_key]
+    if not any(one is not None and one.bits & EXPIRED for one in keys):
+        return record
+    if record.expired is not None and record.is_modified:
+        return replace(reloaded(record), is_modified=True, lifecycle=record.lifecycle)
+    doubtful = {
+        name: replace(found, bits=found.bits | UNSURE)
+        for name in record.model.attributes
+        if (found := record.state_of(name)) is not None and found.bits & EXPIRED
+    }
+    return replace(record, attributes={**record.attributes, **doubtful})
+
+
+def _newly_referred_to(state: State, record: InstanceRecord) -> Iterator[tuple[Reference, InstanceRecord]]:
+    """Whose primary key a flush asks for, to write it into the foreign key of `record`."""
+    for name, relationship in record.model.relationships.items():
+        found = record.attributes.get(name)
+        if relationship.direction == "many-to-one" and found is not None and found.cause is WRITTEN:
+            if found.value is not None and found.bits == LOADED:
+                yield from instances_in(state, found.value)
+
+
+def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
+    attributes = {name: found for name, found in record.attributes.items() if not _only_looked_at(found)}
+    if record.model.eager_defaults is False:
+        for name, attribute in record.model.attributes.items():
+            if (
+                isinstance(attribute, Column)
+                and attribute.is_set_by_server_on_insert
+                and not attribute.primary_key
+            ):
+                given = attributes.get(name)
+                if given is None or not given.bits & LOADED or given.value is None:
+                    attributes[name] = AttributeState(EXPIRED, None, cause)
+    for name, attribute in record.model.attributes.items():
+        if isinstance(attribute, Column) and attribute.computed and record.model.eager_defaults is False:
+            attributes[name] = AttributeState(EXPIRED, None, cause)
+    attributes = _computed(attributes, cause)
+    return replace(
+        record, lifecycle=PERSISTENT, attributes=attributes, is_modified=False, is_uncommitted=True
+    )
+
+
+def _computed(attributes: dict[str, AttributeState], cause: Cause) -> dict[str, AttributeState]:
+    """Assigned SQL expressions have gone to the server: their values are not here."""
+    return {
+        name: AttributeState(EXPIRED, None, cause)
+        if found.cause is SERVER_SIDE
+        else replace(found, cause=None)
+        if found.cause is WRITTEN
+        else found
+        for name, found in attributes.items()
+    }
+
+
+def _only_looked_at(found: AttributeState) -> bool:
+    return found.cause is LOOKED_AT
+
+
+def updated(record: InstanceRecord, cause: Cause) -> InstanceRecord:
+    """An UPDATE expires what the server computes (`flush_onupdate_access`)."""
+    attributes = _computed(record.attributes, cause)
+    if record.model.eager_defaults is not True:
+        for name, attribute in record.model.attributes.items():
+            if isinstance(attribute, Column) and attribute.is_set_by_server_on_update:
+                before = record.state_of(name)
+                bits = EXPIRED if record.is_modified or before is None else EXPIRED | before.bits
+                if attribute.name in attributes and record.is_modified and _given(record, name):
+                    continue
+                attributes[name] = AttributeState(bits, None, cause)
+    return replace(record, attributes=attributes, is_modified=False)
+
+
+def _given(record: InstanceRecord, name: str) -> bool:
+    """The program itself has just assigned the column: then the server does not."""
+    found = record.attributes.get(name)
+    return found is not None and found.cause is WRITTEN
+
+
+def fail(flow: Flow, state: State, session: Reference, at: Span, releases: bool = False) -> None:
+    """The flush may fail: then the transaction is rolled back, and everything is expired."""
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    failed = state.copy()
+    record = failed.record(session.oid)
+    if isinstance(record, SessionRecord):
+        failed.put(session, replace(record, failed_at=None if releases else flow.site(at)))
+    cause = Cause("a failed flush", flow.site(at))
+    with flow.silently():
+        if isinstance(record, SessionRecord) and (record.in_nested or releases):
+            rolled_back_to_savepoint(flow, failed, session, cause)
+        else:
+            rolled_back(flow, failed, session, cause)
+    flow.may_raise(failed, DATABASE_ERROR)
+
+
+def touch(state: State, session: Reference) -> None:
+    """Work has begun: there is a transaction now."""
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    owner = state.record(session.oid)
+    if isinstance(owner, SessionRecord) and not owner.in_transaction:
+        state.put(session, replace(owner, in_transaction=True))

@@ -1,0 +1,96 @@
+"""What `refresh()` brings back: what the query that first loaded an instance would load again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.containers import ListRecord
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import (
+    NONE,
+    Constant,
+    Reference,
+    TupleValue,
+    Value,
+)
+from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.semantics.instances import (
+    EXPIRED,
+    LOADED,
+    PERSISTENT,
+    UNLOADED,
+    UNSURE,
+    AttributeState,
+    InstanceRecord,
+)
+from asyncsqla_lint.semantics.loader_options import Plan
+
+if TYPE_CHECKING:
+    pass
+
+
+def refreshed(record: InstanceRecord) -> InstanceRecord:
+    """A bare `refresh` replays the options of the query that first loaded the instance, and nothing else."""
+    plan = record.replayed or record.plan
+    attributes: dict[str, AttributeState] = {}
+    if record.is_new:
+        plan = Plan(trail=(record.model.cls,))
+    elif plan is None:
+        attributes = {
+            name: found
+            for name, found in record.attributes.items()
+            if isinstance(record.model.attributes.get(name), Relationship)
+        }
+        for name, found in attributes.items():
+            attributes[name] = AttributeState(UNSURE, found.value)
+    return replace(
+        record,
+        plan=plan,
+        attributes=attributes,
+        expired=None,
+        is_new=False,
+        is_modified=False,
+        lifecycle=PERSISTENT,
+    )
+
+
+def reloaded(record: InstanceRecord) -> InstanceRecord:
+    """An expired instance that `get()` finds: its columns come back, whatever an option once deferred."""
+    fresh = refreshed(record)
+    kept = {name: one for name, one in record.attributes.items() if not one.bits & EXPIRED}
+    attributes = {**fresh.attributes, **kept}
+    for name, column in record.model.columns.items():
+        found = fresh.state_of(name)
+        if name in kept or column.deferred or found is None:
+            continue
+        if found.bits & UNLOADED and found.cause is None:
+            attributes[name] = AttributeState(LOADED)
+    return replace(fresh, attributes=attributes)
+
+
+def attribute_names(state: State, value: Value | None) -> tuple[str, ...] | None:
+    """The names in a list of attribute names; () when none are given, None when they cannot be read."""
+    if value is None or value == NONE:
+        return ()
+    items: tuple[Value, ...] | None = None
+    if isinstance(value, TupleValue):
+        items = value.elements
+    elif isinstance(value, Reference):
+        record = state.record(value.oid)
+        items = record.items if isinstance(record, ListRecord) else None
+    if items is None or not all(isinstance(one, Constant) and isinstance(one.value, str) for one in items):
+        return None
+    return tuple(str(one.value) for one in items if isinstance(one, Constant))
+
+
+def keys_of(record: InstanceRecord, names: tuple[str, ...]) -> list[str]:
+    """The expired columns that lead to the relationships named come along (`ASQ302/good_commit_expires`)."""
+    found: list[str] = []
+    for name in names:
+        relationship = record.model.relationships.get(name)
+        if relationship is not None:
+            is_to_one = relationship.direction == "many-to-one"
+            found += relationship.local_keys if is_to_one else record.model.primary_key
+    return [name for name in sorted(set(found)) if (one := record.state_of(name)) and one.bits & EXPIRED]
