@@ -63,6 +63,20 @@ EXCEPTIONS = {
 }
 
 
+MEMBER_DECORATORS = frozenset(
+    {
+        "builtins.property",
+        "builtins.classmethod",
+        "builtins.staticmethod",
+        "functools.cached_property",
+        "abc.abstractmethod",
+        "abc.abstractproperty",
+        "typing.override",
+        "typing.overload",
+    }
+)
+
+
 def register(meanings: Meanings) -> None:
     parents = {name.rpartition(".")[2]: parent for name, parent in EXCEPTIONS.items()}
     for name in parents:
@@ -71,6 +85,7 @@ def register(meanings: Meanings) -> None:
             line.append(one)
             one = parents[one]
         meanings.exceptions[name] = tuple(line)
+    meanings.member_decorators |= MEMBER_DECORATORS
     for names, meaning in MEANINGS.items():
         for name in names.split():
             meanings.calls[name if "." in name else f"builtins.{name}"] = meaning
@@ -381,7 +396,7 @@ def _cast(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
         cls = arguments.get(0, "typ")
         assert isinstance(cls, ClassValue)
-        return flow.scopes.of_type(state, Type(cls.info, Scoped(Opaque(at, ()), flow.frame.module)), at)
+        return flow.types.of_type(state, Type(cls.info, Scoped(Opaque(at, ()), flow.frame.module)), at)
     return value
 
 

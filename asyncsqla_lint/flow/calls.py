@@ -126,7 +126,7 @@ def run_function(
     else:
         result = flow.choose(state, ways_out(flow, state, function, arguments, frame))
     if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
-        result = flow.scopes.annotation_value(state, frame, info.header.returns, at)
+        result = flow.types.annotation_value(state, frame, info.header.returns, at)
     return result
 
 
@@ -244,7 +244,7 @@ def bind(flow: Flow, state: State, frame: Frame, info: FunctionInfo, arguments: 
         if value is None:
             value = _default(flow, state, frame, parameter)
         if value is UNKNOWN and parameter.annotation is not None:
-            value = flow.scopes.annotation_value(state, frame, parameter.annotation, parameter.span)
+            value = flow.types.annotation_value(state, frame, parameter.annotation, parameter.span)
         state.assign(frame.id, parameter.name, value)
 
 

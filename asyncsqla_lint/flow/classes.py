@@ -87,7 +87,7 @@ def object_attribute(
         if value is None and record.is_open and is_left_open(record.cls.info, member):
             frame = Frame(flow.new_id(), owner.module, None, owner=owner, caller=flow.frame)
             assert member.annotation is not None
-            result = flow.scopes.annotation_value(state, frame, member.annotation, member.span, me)
+            result = flow.types.annotation_value(state, frame, member.annotation, member.span, me)
         else:
             result = member_value(flow, state, me, record.cls, owner, member, at)
         if member.kind in ("value", "cached_property") and value is None:
@@ -197,7 +197,7 @@ def class_value(
             state.close_frame(frame.id)
     if value in (UNKNOWN, NONE) and member.annotation is not None:
         frame = Frame(flow.new_id(), owner.module, None, owner=owner, caller=flow.frame)
-        promised = flow.scopes.annotation_value(state, frame, member.annotation, member.span, me or cls)
+        promised = flow.types.annotation_value(state, frame, member.annotation, member.span, me or cls)
         return promised if value is UNKNOWN or promised is UNKNOWN else union((value, promised))
     return value
 
@@ -270,7 +270,7 @@ def _assigned_in(
             bind(flow, state, frame, info, Arguments((me,), {}, UNKNOWN, UNKNOWN))
             value = flow.evaluate(state, expression)
             if value in (UNKNOWN, NONE) and annotation is not None:
-                value = flow.scopes.annotation_value(state, frame, annotation, annotation.span)
+                value = flow.types.annotation_value(state, frame, annotation, annotation.span)
     except PathEnds:
         value = UNKNOWN
     finally:

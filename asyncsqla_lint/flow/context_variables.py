@@ -60,7 +60,7 @@ class ContextVariableRecord(Record, frozen=True):
 
     def _promised(self, flow: Flow, state: State, at: Span) -> Value:
         arguments = () if self.written is None else flow.index.type(self.written).arguments
-        return flow.scopes.of_type(state, arguments[0], at) if arguments else UNKNOWN
+        return flow.types.of_type(state, arguments[0], at) if arguments else UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:
         return tuple(value for value in (self.value, self.default) if value is not None)

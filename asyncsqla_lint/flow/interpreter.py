@@ -29,6 +29,7 @@ from asyncsqla_lint.flow.frames import (
 )
 from asyncsqla_lint.flow.state import Joins, Record, State, Variables, join_states
 from asyncsqla_lint.flow.trying import Cleanup, TryContext
+from asyncsqla_lint.flow.types import Types
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -112,6 +113,7 @@ class Flow:
         self.muted = 0
         self.steps_left = STEPS_PER_ROOT
         self.scopes = scopes.Scopes(self)
+        self.types = Types(self)
         self.statistics: dict[str, int] = {}
         # What semantics keeps for the path being run.
         self.greenlets = 0  # inside `run_sync`: plain code may do I/O

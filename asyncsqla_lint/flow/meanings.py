@@ -39,6 +39,8 @@ class Meanings:
         self.instances: dict[str, InstanceMeaning] = {}
         self.values: dict[str, Value] = {}
         self.exceptions: dict[str, tuple[str, ...]] = {}
+        self.database_errors: set[str] = set()  # the packages whose exceptions are what a database answers
+        self.member_decorators: set[str] = set()  # of which a class knows what they do to its members
         self.when_instantiated: list[Callable[[Flow, State, ClassValue, Arguments, Span], Value | None]] = []
         self.when_promised: list[Callable[[Flow, State, ClassValue, Span], Value | None]] = []
         self.when_class_read: list[Callable[[Flow, State, ClassValue, str, Span], Value | None]] = []
@@ -103,6 +105,9 @@ class Meanings:
     def exception_ancestors(self, name: str) -> tuple[str, ...]:
         """The last names of an exception's bases, itself included; empty when it is not known."""
         return self.exceptions.get(name.rpartition(".")[2], ())
+
+    def is_of_databases(self, exception: str) -> bool:
+        return exception.partition(".")[0] in self.database_errors
 
     # -- what the project's own classes mean
 

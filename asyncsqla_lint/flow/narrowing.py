@@ -248,7 +248,9 @@ def _narrow_compare(flow: Flow, state: State, node: p.Compare, holds: bool) -> b
                     return True
         return _keep(flow, state, node.left, wanted)
     if operator == "in":
-        flow.scopes.narrowed_membership(flow, state, node, holds)
+        left = flow.evaluate(state, node.left)
+        if isinstance(left, Constant) and isinstance(left.value, str):
+            flow.meanings.narrowed_membership(flow, state, left.value, right, holds)
     return True
 
 
@@ -259,7 +261,7 @@ def _narrow_call(flow: Flow, state: State, node: p.Call, holds: bool) -> bool:
         wanted = classes.elements if isinstance(classes, TupleValue) else (classes,)
 
         def fits(value: Value) -> bool:
-            answer = flow.scopes.is_instance(state, value, wanted)
+            answer = flow.types.is_instance(state, value, wanted)
             return answer is not (not holds)
 
         kept = _keep(flow, state, node.arguments[0], fits)
@@ -268,7 +270,7 @@ def _narrow_call(flow: Flow, state: State, node: p.Call, holds: bool) -> bool:
             if isinstance(value, Reference) and len(wanted) == 1:
                 state.record(value.oid).specialised(flow, state, value, wanted[0])
             elif value is not None and len(wanted) == 1:
-                specialised = flow.scopes.specialise(flow, state, value, wanted[0])
+                specialised = flow.types.specialise(flow, state, value, wanted[0])
                 if specialised is not None:
                     put(flow, state, node.arguments[0], specialised)
         return kept

@@ -33,7 +33,7 @@ def _fits(flow: Flow, state: State, subject: Value, pattern: p.Pattern) -> bool 
         answers = [_fits(flow, state, subject, one) for one in pattern.alternatives]
         return True if True in answers else None if None in answers else False
     if isinstance(pattern, p.ClassPattern):
-        answer = flow.scopes.is_instance(state, subject, (flow.evaluate(state, pattern.cls),))
+        answer = flow.types.is_instance(state, subject, (flow.evaluate(state, pattern.cls),))
         return (
             answer
             if not pattern.positional and not pattern.keywords

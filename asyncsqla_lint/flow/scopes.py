@@ -1,4 +1,4 @@
-"""Names: locals, closures, globals of modules, and what annotations promise about a value."""
+"""Names: locals, closures, globals of modules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import BudgetExceeded, Frame, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State, join_states
@@ -17,42 +16,20 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
     ClassValue,
-    Constant,
     ExternalValue,
     FunctionValue,
     ModuleValue,
     Reference,
-    Symbol,
-    Text,
-    TupleValue,
     Value,
     union,
 )
 from asyncsqla_lint.project import names
-from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo, callee
-from asyncsqla_lint.project.names import External, Module, ModuleSymbol, Scoped, TypeParameter, Variable
+from asyncsqla_lint.project.names import External, Module, ModuleSymbol, Variable
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
-
-DEEPEST_TYPE = 5
-_LISTS = frozenset(
-    f"{module}.{name}"
-    for module in ("builtins", "typing", "collections.abc")
-    for name in (
-        "list List set Set frozenset FrozenSet Sequence MutableSequence Iterable Iterator Collection "
-        "AsyncIterator "
-        "AsyncIterable AsyncGenerator Generator deque Deque"
-    ).split()
-)
-_DICTS = frozenset(
-    f"{module}.{name}"
-    for module in ("builtins", "typing", "collections.abc", "collections")
-    for name in "dict Dict Mapping MutableMapping defaultdict DefaultDict OrderedDict".split()
-)
-_TYPES = frozenset({"builtins.type", "typing.Type"})
 
 
 class Scopes:
@@ -67,7 +44,6 @@ class Scopes:
         self._running: set[object] = set()
         self._functions: dict[tuple[FunctionInfo, tuple[int, ...]], Value] = {}
         self._symbols: dict[tuple[int, object], tuple[p.Expression, names.Symbol | None]] = {}
-        self._types: dict[tuple[int, object], tuple[p.Expression, Type]] = {}
         self._global_names: dict[Module, dict[str, list[p.Expression]]] = {}
 
     # -- names
@@ -194,7 +170,7 @@ class Scopes:
 
     def _annotated(self, state: State, frame: Frame, symbol: Variable) -> Value:
         assert symbol.annotation is not None
-        return self.annotation_value(state, frame, symbol.annotation, symbol.span)
+        return self.flow.types.annotation_value(state, frame, symbol.annotation, symbol.span)
 
     def _evaluated(self, symbol: Variable) -> Value:
         expression = symbol.value
@@ -313,7 +289,7 @@ class Scopes:
             if (
                 isinstance(scope, ClassInfo)
                 and isinstance(symbol, External)
-                and symbol.name in _MEMBER_DECORATORS
+                and symbol.name in flow.meanings.member_decorators
             ):
                 continue
             decorator = (
@@ -354,200 +330,6 @@ class Scopes:
             return symbol.name
         return symbol.name if isinstance(symbol, ClassInfo) else None
 
-    def class_of_exception(self, state: State, value: Value) -> ClassInfo | str | None:
-        if isinstance(value, ClassValue):
-            return value.info
-        if isinstance(value, ExternalValue):
-            return value.name
-        if isinstance(value, RaisedExternal):
-            return value.name
-        if isinstance(value, Reference):
-            return state.record(value.oid).class_info()
-        return None
-
-    def narrowed_membership(self, flow: Flow, state: State, node: p.Compare, holds: bool) -> None:
-        left = flow.evaluate(state, node.left)
-        if isinstance(left, Constant) and isinstance(left.value, str):
-            flow.meanings.narrowed_membership(flow, state, left.value, node.comparators[0], holds)
-
-    def is_instance(self, state: State, value: Value, classes: tuple[Value, ...]) -> bool | None:
-        answers = [self._is_instance(state, value, one) for one in classes]
-        return True if True in answers else None if None in answers else False
-
-    def _is_instance(self, state: State, value: Value, cls: Value) -> bool | None:
-        if isinstance(value, Constant):
-            if isinstance(cls, ExternalValue) and cls.name.startswith("builtins."):
-                return type(value.value).__name__ == cls.name[9:]
-            return False if value == NONE else None
-        record = state.record(value.oid) if isinstance(value, Reference) else None
-        info = record.class_info() if record is not None else None
-        if info is None:
-            if isinstance(record, ListRecord) and isinstance(cls, ExternalValue):
-                return {"builtins.list": record.kind == "list"}.get(cls.name)
-            if isinstance(value, Text):
-                return cls == ExternalValue("builtins.str")
-            if record is not None and isinstance(cls, ExternalValue):
-                return record.is_external(cls.name)
-            return None
-        if isinstance(cls, ClassValue):
-            if info.is_subclass_of(cls.info):
-                return True
-            return None if cls.info.is_subclass_of(info) else False
-        if isinstance(cls, ExternalValue):
-            if info.is_subclass_of(cls.name):
-                return True
-            return False if cls.name.startswith("builtins.") and not info.has_unknown_base else None
-        return None
-
-    def specialise(self, flow: Flow, state: State, value: Value, cls: Value) -> Value | None:
-        """`isinstance(value, cls)` holds: an unknown value is now one of that class."""
-        if value is UNKNOWN or isinstance(value, Symbol):
-            if isinstance(cls, ClassValue):
-                return self.of_type(state, Type(cls.info, _nowhere(flow)), 0)
-            if isinstance(cls, ExternalValue):
-                return self.of_type(state, Type(External(cls.name), _nowhere(flow)), 0)
-        return None
-
-    # -- annotations
-
-    def annotation_value(
-        self, state: State, frame: Frame, annotation: p.Expression, at: p.Span, receiver: Value | None = None
-    ) -> Value:
-        scope: names.Scope = frame.function or frame.owner
-        key = (id(annotation), scope or frame.module)
-        known = self._types.get(key)
-        if known is None:
-            type_ = self.flow.index.type(Scoped(annotation, frame.module, scope))
-            known = self._types[key] = (annotation, type_)  # held, so that no id is used twice
-        return self.of_type(state, known[1], at, receiver or frame.receiver)
-
-    def of_type(
-        self, state: State, type_: Type, at: p.Span, receiver: Value | None = None, depth: int = 0
-    ) -> Value:
-        """A value of which only its type is known."""
-        if depth > DEEPEST_TYPE:
-            return UNKNOWN
-        if type_.union and type_.symbol is None:
-            values = tuple(self.of_type(state, one, at, receiver, depth + 1) for one in type_.union)
-            return union((*values, NONE) if type_.optional else values)
-        value = self._of_symbol_type(state, type_, at, receiver, depth)
-        if type_.optional:
-            return union((value, NONE)) if value is not UNKNOWN else UNKNOWN
-        return value
-
-    def _of_symbol_type(
-        self, state: State, type_: Type, at: p.Span, receiver: Value | None, depth: int
-    ) -> Value:
-        flow = self.flow
-        symbol = type_.symbol
-        if symbol is None:
-            return UNKNOWN
-        bound = self._type_argument(state, symbol, receiver)
-        if bound is not None:
-            return self.of_type(state, flow.index.type(bound), at, None, depth + 1)
-        if isinstance(symbol, ClassInfo):
-            arguments = tuple(self._class_of(one, state, receiver) for one in type_.arguments)
-            return flow.meanings.instance_of_class(flow, state, ClassValue(symbol, arguments), at, depth)
-        if isinstance(symbol, External):
-            return self._of_external_type(state, symbol.name, type_, at, receiver, depth)
-        return UNKNOWN
-
-    def _of_external_type(
-        self, state: State, name: str, type_: Type, at: p.Span, receiver: Value | None, depth: int
-    ) -> Value:
-        flow = self.flow
-        if name in _TYPES and type_.arguments:
-            return self._class_of(type_.arguments[0], state, receiver)
-        if name in _LISTS:
-            if not type_.arguments:
-                return UNKNOWN
-            element = self.of_type(state, type_.arguments[0], at, receiver, depth + 1)
-            return flow.allocate(state, ListRecord(None, self.many(state, element)))
-        if name in _DICTS:
-            if len(type_.arguments) != 2:
-                return UNKNOWN
-            element = self.of_type(state, type_.arguments[1], at, receiver, depth + 1)
-            return flow.allocate(state, DictRecord({}, self.many(state, element)))
-        if name in ("builtins.tuple", "typing.Tuple") and type_.arguments:
-            return TupleValue(
-                tuple(self.of_type(state, one, at, receiver, depth + 1) for one in type_.arguments)
-            )
-        meaning = flow.meanings.instance(name)
-        if meaning is not None:
-            arguments = tuple(self._class_of(one, state, receiver) for one in type_.arguments)
-            return meaning(flow, state, arguments, at)
-        return UNKNOWN
-
-    def many(self, state: State, value: Value) -> Value:
-        return value
-
-    def _class_of(self, type_: Type, state: State, receiver: Value | None) -> Value:
-        """What stands for the type itself: `User` in `type[User]`, `Repository[User]`."""
-        if type_.symbol is None:
-            return UNKNOWN
-        bound = self._type_argument(state, type_.symbol, receiver)
-        if bound is not None:
-            return self._class_of(self.flow.index.type(bound), state, None)
-        if isinstance(type_.symbol, ClassInfo):
-            return ClassValue(
-                type_.symbol, tuple(self._class_of(one, state, receiver) for one in type_.arguments)
-            )
-        if isinstance(type_.symbol, External):
-            return ExternalValue(type_.symbol.name)
-        return UNKNOWN
-
-    def _type_argument(self, state: State, symbol: names.Symbol, receiver: Value | None) -> Scoped | None:
-        """What a type parameter stands for in the class of `receiver`."""
-        if not isinstance(symbol, (TypeParameter, Variable)) or receiver is None:
-            return None
-        cls = receiver if isinstance(receiver, ClassValue) else None
-        if isinstance(receiver, Reference):
-            record = state.record(receiver.oid)
-            cls = record.cls if isinstance(record, ObjectRecord) else None
-        if cls is None:
-            return None
-        own = cls.info.type_parameters
-        if symbol.name in own and own.index(symbol.name) < len(cls.arguments):
-            argument = cls.arguments[own.index(symbol.name)]
-            if isinstance(argument, ClassValue):
-                return Scoped(
-                    p.Name(0, argument.info.name), argument.info.module, argument.info.definition_scope
-                )
-        return cls.info.type_argument(symbol.name)
-
-
-_MEMBER_DECORATORS = frozenset(
-    {
-        "builtins.property",
-        "builtins.classmethod",
-        "builtins.staticmethod",
-        "functools.cached_property",
-        "abc.abstractmethod",
-        "abc.abstractproperty",
-        "typing.override",
-        "typing.overload",
-        "sqlalchemy.ext.hybrid.hybrid_property",
-        "sqlalchemy.ext.hybrid.hybrid_method",
-        "sqlalchemy.orm.declared_attr",
-        "sqlalchemy.orm.declared_attr.directive",
-        "sqlalchemy.orm.declared_attr.cascading",
-        "sqlalchemy.orm.validates",
-        "sqlalchemy.orm.reconstructor",
-        "pydantic.computed_field",
-        "pydantic.field_validator",
-        "pydantic.model_validator",
-    }
-)
-
-
-class RaisedExternal(Value, frozen=True):
-    """An instance of an exception class that is not the project's."""
-
-    name: str
-
-    def truth(self, state: State) -> bool | None:
-        return True
-
 
 def _is_callable(state: State, value: Value) -> bool:
     from asyncsqla_lint.flow.values import Decorated, Partial
@@ -555,10 +337,6 @@ def _is_callable(state: State, value: Value) -> bool:
     return isinstance(value, (FunctionValue, Decorated, Partial)) or (
         isinstance(value, Reference) and isinstance(state.record(value.oid), ObjectRecord)
     )
-
-
-def _nowhere(flow: Flow) -> Scoped:
-    return Scoped(p.Opaque(0, ()), flow.frame.module)
 
 
 def globals_given(body: p.Statements) -> dict[str, list[p.Expression]]:

@@ -135,7 +135,7 @@ def _annotated_assign(flow: Flow, state: State, node: AnnotatedAssign) -> None:
         return
     value = evaluate(flow, state, node.value)
     if value == UNKNOWN:
-        value = flow.scopes.annotation_value(state, flow.frame, node.annotation, node.span)
+        value = flow.types.annotation_value(state, flow.frame, node.annotation, node.span)
     elif isinstance(value, Reference):
         record = state.record(value.oid)
         where = Scoped(node.annotation, flow.frame.module, flow.frame.function or flow.frame.owner)

@@ -8,6 +8,9 @@ from asyncsqla_lint.flow.frames import Outcome
 from asyncsqla_lint.flow.paths import Result, merged
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
+    ClassValue,
+    ExternalValue,
+    Reference,
     Value,
 )
 from asyncsqla_lint.project.classes import ClassInfo
@@ -44,7 +47,7 @@ class TryContext:
 
     def __init__(self, catches: frozenset[str], first_frame: int, is_of_databases: bool = False) -> None:
         self.catches = catches
-        self.is_of_databases = is_of_databases  # it catches nothing but what SQLAlchemy raises
+        self.is_of_databases = is_of_databases  # it catches nothing but what a database answers
         self.first_frame = first_frame  # frames with greater ids are opened inside
         self.states: list[tuple[State, Value]] = []
         self._last: list[State] = []  # what was added last to each of these
@@ -90,13 +93,13 @@ def exception_names(flow: Flow, node: Expression | None) -> tuple[str, ...]:
 
 
 def of_databases(flow: Flow, handlers: tuple[Handler, ...]) -> bool:
-    """Do they name nothing but what SQLAlchemy raises?"""
+    """Do they name nothing but what a database answers?"""
     named: list[Expression | None] = []
     for handler in handlers:
         named.extend(handler.type.elements if isinstance(handler.type, TupleDisplay) else (handler.type,))
     symbols = [None if node is None else flow.scopes.symbol(flow.frame, node) for node in named]
     return bool(symbols) and all(
-        isinstance(symbol, External) and symbol.name.startswith("sqlalchemy.") for symbol in symbols
+        isinstance(symbol, External) and flow.meanings.is_of_databases(symbol.name) for symbol in symbols
     )
 
 
@@ -110,7 +113,7 @@ def may_catch(flow: Flow, state: State, node: Expression | None, exception: Valu
     symbol = flow.scopes.symbol(flow.frame, node)
     if isinstance(symbol, External) and symbol.name in ("builtins.Exception", "builtins.BaseException"):
         return True
-    raised = flow.scopes.class_of_exception(state, exception)
+    raised = _class_of_exception(state, exception)
     if raised is None or symbol is None:
         return None
     if isinstance(raised, ClassInfo):
@@ -128,6 +131,16 @@ def may_catch(flow: Flow, state: State, node: Expression | None, exception: Valu
         )
         return False if known else None
     return False
+
+
+def _class_of_exception(state: State, value: Value) -> ClassInfo | str | None:
+    if isinstance(value, ClassValue):
+        return value.info
+    if isinstance(value, ExternalValue):
+        return value.name
+    if isinstance(value, Reference):
+        return state.record(value.oid).class_info()
+    return None
 
 
 def execute_try(flow: Flow, state: State, node: Try) -> Result:

@@ -137,7 +137,7 @@ class Injection:
             used = True
             if value is UNKNOWN and need.type_ is not None:
                 # Made here, so that all who share the provider share the object (a request's session).
-                value = flow.scopes.of_type(own, need.type_, self.at)
+                value = flow.types.of_type(own, need.type_, self.at)
             # A provider sees the exceptions that its consumer raises by name, not every one that it might.
             tries, flow.tries = flow.tries, []
             try:

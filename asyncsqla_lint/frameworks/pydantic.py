@@ -37,6 +37,8 @@ _DUMPS = frozenset({"model_dump", "model_dump_json", "dict", "json"})
 
 def register(meanings: Meanings) -> None:
     meanings.when_class_read.append(_class_read)
+    for name in ("computed_field", "field_validator", "model_validator"):
+        meanings.member_decorators.add(f"pydantic.{name}")
     meanings.when_inherited.append(_inherited)
     meanings.when_instantiated.append(_instantiate)
     for name in ("pydantic.TypeAdapter", "pydantic.type_adapter.TypeAdapter"):

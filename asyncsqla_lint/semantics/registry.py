@@ -109,7 +109,22 @@ EXCEPTIONS = {
 }
 
 
+MEMBER_DECORATORS = frozenset(
+    {
+        "sqlalchemy.ext.hybrid.hybrid_property",
+        "sqlalchemy.ext.hybrid.hybrid_method",
+        "sqlalchemy.orm.declared_attr",
+        "sqlalchemy.orm.declared_attr.directive",
+        "sqlalchemy.orm.declared_attr.cascading",
+        "sqlalchemy.orm.validates",
+        "sqlalchemy.orm.reconstructor",
+    }
+)
+
+
 def register(meanings: Meanings) -> None:
+    meanings.database_errors.add("sqlalchemy")
+    meanings.member_decorators |= MEMBER_DECORATORS
     for name, parent in EXCEPTIONS.items():
         line, one = [name], parent
         while one in EXCEPTIONS:
