@@ -43,10 +43,6 @@ class Method(Struct, frozen=True, array_like=True):
         return tuple(self.returns.rstrip("?").split("|"))
 
     @property
-    def may_be_none(self) -> bool:
-        return self.returns.endswith("?")
-
-    @property
     def parameters(self) -> tuple[Parameter, ...]:
         found: list[Parameter] = []
         keyword_only = False

@@ -40,11 +40,6 @@ def _replacements() -> dict[str, dict[str, Replacement]]:
     return table("replacements.json", dict[str, dict[str, Replacement]])
 
 
-def driver_arguments(driver: str) -> frozenset[str] | None:
-    found = drivers().get(driver)
-    return None if found is None else found.arguments
-
-
 def takes(name: str, argument: str, where: Where, release: Release = NEWEST) -> bool | None:
     """Does an async engine of `backend+driver` take this connect argument there? None when that is not known.
 

@@ -416,18 +416,6 @@ class ClassInfo:
                 return self._arguments[one, name]
         return None
 
-    def base_arguments(self, external: str) -> tuple[Scoped, ...] | None:
-        """The type arguments with which an external base is inherited, wherever in the hierarchy."""
-        for ancestor in self.ancestors:
-            for base in ancestor.bases:
-                if base.arguments and base.symbol == External(external):
-                    return tuple(self._substitute(ancestor, argument) for argument in base.arguments)
-        return None
-
-    def _substitute(self, owner: ClassInfo, argument: Scoped) -> Scoped:
-        name = parameter_name(self.index, argument)
-        return argument if name is None else self._arguments.get((owner, name), argument)
-
 
 def _is_none(expression: p.Expression) -> bool:
     return isinstance(expression, p.Constant) and expression.value is None

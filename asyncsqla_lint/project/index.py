@@ -60,7 +60,6 @@ class Index:
         self._classes: dict[tuple[Module, p.Span], ClassInfo] = {}
         self._functions: dict[tuple[Module, int], FunctionInfo] = {}
         self._variables: dict[tuple[int, str], Variable | None] = {}
-        self._globals: dict[Module, dict[str, tuple[Scoped, ...]]] = {}
 
     # --- modules ---------------------------------------------------------------------------------
 
@@ -302,23 +301,6 @@ class Index:
 
     def subclasses(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
         return self._subclasses.get(cls, ())
-
-    def global_assignments(self, module: Module, name: str) -> tuple[Scoped, ...]:
-        """What functions assign to a global that they declare with `global name`."""
-        return self._global_assignments(module).get(name, ())
-
-    def _global_assignments(self, module: Module) -> dict[str, tuple[Scoped, ...]]:
-        if module not in self._globals:
-            found: dict[str, tuple[Scoped, ...]] = {}  # part of the module's outline
-            for function in self.functions_of(module):
-                declared = [name for one in function.body if isinstance(one, p.Global) for name in one.names]
-                for name in declared:
-                    for binding in function.names.bindings.get(name, ()):
-                        if isinstance(binding, ValueBinding) and binding.value is not None:
-                            value = Scoped(binding.value, module, function)
-                            found[name] = (*found.get(name, ()), value)
-            self._globals[module] = found
-        return self._globals[module]
 
     def functions_of(self, module: Module) -> Iterator[FunctionInfo]:
         """The functions of a module and the methods of its classes, nested functions left out."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Direction = Literal["many-to-one", "one-to-many", "many-to-many"]
 Origin = Literal["python", "sql", "unknown"]  # who computes a default: the program or the database
 Style = Literal["declarative", "imperative", "sqlmodel", "flask"]
-Inheritance = Literal["joined", "single", "concrete"]
 
 
 @dataclass(eq=False)
@@ -153,10 +152,6 @@ class Relationship(MappedAttribute):
         name = self.back_populates or self.backref
         found = None if name is None or self.target is None else self.target.attributes.get(name)
         return found if isinstance(found, Relationship) else None
-
-    @property
-    def is_dynamic(self) -> bool:
-        return self.lazy in ("dynamic", "write_only")
 
 
 _OPPOSITE: dict[Direction | None, Direction] = {
@@ -305,14 +300,6 @@ class Model:
         return self.mapping.has_own_table(self)
 
     @cached_property
-    def inheritance(self) -> Inheritance | None:
-        if self.parent is None:
-            return None
-        if self.mapper_flag("concrete"):
-            return "concrete"
-        return "joined" if self.has_own_table else "single"
-
-    @cached_property
     def subclasses(self) -> tuple[Model, ...]:
         found = (self.mapping.model(cls) for cls in self.cls.subclasses)
         return tuple(model for model in found if model is not None)
@@ -356,16 +343,9 @@ class Model:
         return value if isinstance(value, str) else None
 
     @cached_property
-    def with_polymorphic(self) -> str | None:
-        """ "*" or "some" when the mapper loads subclass columns along by default."""
-        where = self.mapper_arguments.get("with_polymorphic")
-        if where is None:
-            return None
-        return "*" if self.mapping.constant(where, self.cls) == "*" else "some"
-
-    @cached_property
-    def has_version(self) -> bool:
-        return any("version_id_col" in one.mapper_arguments for one in self.lineage)
+    def with_polymorphic(self) -> bool:
+        """Its mapper loads columns of subclasses along: of all (`"*"`) or some, taken for all."""
+        return "with_polymorphic" in self.mapper_arguments
 
     @cached_property
     def has_async_attrs(self) -> bool | None:
@@ -376,11 +356,6 @@ class Model:
     def is_open(self) -> bool:
         """Some ancestor is unknown, so there may be attributes that are not seen."""
         return self.mapping.is_open(self)
-
-    @property
-    def is_sync(self) -> bool:
-        """Belongs to an extension that has no asyncio."""
-        return self.style == "flask"
 
     @cached_property
     def is_dataclass(self) -> bool:

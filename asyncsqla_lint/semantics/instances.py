@@ -241,6 +241,8 @@ class InstanceRecord(Record, frozen=True):
         model = next((one for one in self.model.lineage if one.cls is owner), self.model)
         if model.polymorphic_load in ("selectin", "inline"):
             return True
+        if any(one.cls is queried and one.with_polymorphic for one in self.model.lineage):
+            return True
         return any(cls.is_subclass_of(owner) for cls in plan.subclasses)
 
     # -- reading

@@ -134,7 +134,6 @@ def test_event_targets_and_ddl(release: Release) -> None:
 def test_a_signature_as_data() -> None:
     method = Method("plain", "Connection|Engine?", "statement params= *args bind= **kw")
     assert method.alternatives == ("Connection", "Engine")
-    assert method.may_be_none
     statement, params, args, bind, kw = method.parameters
     assert not statement.has_default and params.has_default
     assert args.is_star and kw.is_double

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncsqla_lint.knowledge.drivers import Where, driver_arguments, drivers, replacement, takers, takes
+from asyncsqla_lint.knowledge.drivers import Where, drivers, replacement, takers, takes
 from asyncsqla_lint.knowledge.releases import RELEASES, Release
 
 
@@ -62,7 +62,6 @@ def test_who_takes_an_argument() -> None:
     assert takers("check_same_thread") == ("aiosqlite",)
     assert takers("server_settings") == ("asyncpg",)
     assert takers("nosuchargument") == ()
-    assert driver_arguments("nosuchdriver") is None
 
 
 def test_replacements_are_arguments_of_their_drivers() -> None:

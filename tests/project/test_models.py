@@ -225,7 +225,7 @@ class NotMapped(MysteryBase):
         }
     )
     old = get(index, "OldUser")
-    assert old.is_sync and relationship(old, "posts").is_dynamic
+    assert relationship(old, "posts").lazy == "dynamic"
     assert relationship(get(index, "OldPost"), "author").direction == "many-to-one"
     account = get(index, "Account")
     assert list(account.columns) == ["id", "created_at", "updated_at", "name"]

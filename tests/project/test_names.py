@@ -285,25 +285,6 @@ Old: TypeAlias = "User"
     assert (described(found.symbol), found.optional, len(found.metadata)) == (symbol, optional, metadata)
 
 
-def test_globals_that_functions_assign() -> None:
-    index = make_index(
-        {
-            "m": """
-engine = None
-def start():
-    global engine
-    if engine is None:
-        engine = make()
-def other():
-    engine = 3
-"""
-        }
-    )
-    (found,) = index.global_assignments(index.modules["m"], "engine")
-    assert isinstance(found.expression, p.Call)
-    assert index.global_assignments(index.modules["m"], "other") == ()
-
-
 def test_builtins_are_those_of_python() -> None:
     index = make_index({"m": "print = 3\n"})
     assert resolve(index, "m", "len") == External("builtins.len") and hasattr(builtins, "len")

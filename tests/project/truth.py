@@ -108,7 +108,6 @@ def _mapper(mapper: Mapper[Any]) -> Shape:
         "primary_key": sorted(mapper.get_property_by_column(one).key for one in mapper.primary_key),
         "eager_defaults": mapper.eager_defaults,
         "polymorphic_load": mapper.polymorphic_load,
-        "version": mapper.version_id_col is not None,
         "columns": columns,
         "relationships": {
             key: {
@@ -168,15 +167,22 @@ def understand(index: Index) -> dict[str, Shape]:
     return {model.name: _model(model) for model in index.models}
 
 
+def _our_inheritance(model: Model) -> str | None:
+    if model.parent is None:
+        return None
+    if model.mapper_flag("concrete"):
+        return "concrete"
+    return "joined" if model.has_own_table else "single"
+
+
 def _model(model: Model) -> Shape:
     return {
         "table": model.table_name,
         "parent": model.parent.name if model.parent else None,
-        "inheritance": model.inheritance,
+        "inheritance": _our_inheritance(model),
         "primary_key": sorted(model.primary_key),
         "eager_defaults": model.eager_defaults,
         "polymorphic_load": model.polymorphic_load,
-        "version": model.has_version,
         "columns": {name: _our_column(one) for name, one in model.columns.items()},
         "relationships": {name: _our_relationship(one) for name, one in model.relationships.items()},
         "others": {
