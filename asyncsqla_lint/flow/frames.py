@@ -94,14 +94,6 @@ def calls_of(frame: Frame) -> Calls:
     return frame.calls
 
 
-class LoopRun(Struct, frozen=True):
-    """One call of `asyncio.run`."""
-
-    number: int
-    site: Site
-    frame: Frame
-
-
 class Outcome(Struct):
     """How a path left a block other than by its end: return, raise, break, continue; close (a generator)."""
 

@@ -19,7 +19,6 @@ from asyncsqla_lint.flow.frames import (
     BudgetExceeded,
     Choice,
     Frame,
-    LoopRun,
     Option,
     Oracle,
     Outcome,
@@ -115,29 +114,16 @@ class Flow:
         self.scopes = scopes.Scopes(self)
         self.types = Types(self)
         self.statistics: dict[str, int] = {}
-        # What semantics keeps for the path being run.
-        self.greenlets = 0  # inside `run_sync`: plain code may do I/O
-        self.threads = 0  # inside what a worker thread runs
-        self.task = 0  # the concurrent task that is running; 0: none but the root's own
-        self.tasks_started = 0
-        self.serializing = 0
-        self.serialized_at: tuple[Frame, Span] | None = None  # the code that set the serialisation off
         self.bound_at: object = None  # where the `partial` being called bound its arguments
         self.calling: Call | None = None  # the call whose function is about to be run
         self.memory: dict[object, object] = {}  # what a floor above remembers across roots, by its own type
         self.loops: list[tuple[Frame, tuple[Value, ...]]] = []  # the loops being run, and what they run over
         self.changing: Span = -1  # the attribute whose value is about to be changed in place
-        self.instances: set[int] = set()  # the objects that are instances of mapped classes
-        self.reads: dict[tuple[str, int, str], int] = {}
         self.notes: dict[str, object] = {}  # what the paths of one root have in common
         self.release: Release = NEWEST
-        self.lacks_greenlet = ""  # the requirement for SQLAlchemy that installs no greenlet
         self.watched: set[int] = set()  # the objects of this root that somebody has to deal with
         self.spared: set[int] = set()  # watched objects that are dealt with in a way that is not followed
         self.risky = 0  # inside functions whose exceptional ends matter
-        self.disposed: list[Record] | None = None  # what is disposed meanwhile, if anybody asks
-        self.blocked: dict[tuple[object, object], Span] = {}  # where each coroutine of this root first blocks
-        self.loop: LoopRun | None = None  # the `asyncio.run` whose coroutines are running
         self.awaited: tuple[Expression, Value] | None = (
             None  # the `await` that was evaluated last, and its operand
         )
@@ -150,14 +136,9 @@ class Flow:
         self.tries, self.handling, self.recorders = [], [], []
         self.oracle, self.joining, self.hedge, self.muted = Oracle(), 0, 0, 0
         self.steps_left = STEPS_PER_ROOT
-        self.serialized_at = None
-        self.greenlets = self.serializing = self.task = self.tasks_started = self.threads = 0
-        self.reads = {}
         self.notes = {}
         self.watched, self.spared = set(), set()
         self.risky = 0
-        self.loop = None
-        self.blocked = {}
         self.awaiting = None
         self.joins.clear()
         return State(self.base, self.base_frames, self.joins)
@@ -176,12 +157,6 @@ class Flow:
     def count(self, what: str) -> None:
         self.touch()
         self.statistics[what] = self.statistics.get(what, 0) + 1
-
-    def note_read(self, at: Span, name: str, wrong: bool) -> None:
-        """Remember how a read came out: one that was also right on some path is not certainly wrong."""
-        self.touch()
-        key = (self.frame.module.name, at, name)
-        self.reads[key] = self.reads.get(key, 0) | (2 if wrong else 1)
 
     def step(self, state: State) -> None:
         # What a step costs grows, slowly, with what the path knows: searches and joins go through the heap.
@@ -376,16 +351,6 @@ class Flow:
 
     def entered(self, frame: Frame) -> Entered:
         return Entered(self, frame)
-
-    # -- assumptions
-
-    def assumed_expire_on_commit(self) -> tuple[bool | None, str]:
-        """What a session that the code is given does on commit, judged by the project's own factories."""
-        return self.meanings.assumed_expire_on_commit(self)
-
-    def given_session(self, state: State) -> Reference | None:
-        """The session that a given instance belongs to: the one among the parameters, if there is one."""
-        return self.meanings.given_session(self, state)
 
     # -- what values ask for
 

@@ -48,8 +48,6 @@ class Meanings:
         self.when_member_tested: list[Callable[[Flow, State, str, Expression, bool], None]] = []
         self.when_run: list[Callable[[Flow, State, FunctionInfo], bool]] = []
         self.when_bound: list[Callable[[Flow, State], None]] = []
-        self.assumes_expire_on_commit: Callable[[Flow], tuple[bool | None, str]] = lambda flow: (None, "")
-        self.finds_session: Callable[[Flow, State], Reference | None] = lambda flow, state: None
         self.when_field_read: list[Callable[[Flow, State, ClassValue, str, Value, Span], Value | None]] = []
         self.when_entered: list[Callable[[Flow, State, Value, Span, bool], None]] = []
         self.when_awaited: list[Callable[[Flow, State, Value, Span], None]] = []
@@ -210,12 +208,6 @@ class Meanings:
         """The parameters of a root stand: what one promises may depend on another."""
         for hook in self.when_bound:
             hook(flow, state)
-
-    def assumed_expire_on_commit(self, flow: Flow) -> tuple[bool | None, str]:
-        return self.assumes_expire_on_commit(flow)
-
-    def given_session(self, flow: Flow, state: State) -> Reference | None:
-        return self.finds_session(flow, state)
 
     # -- hints
 

@@ -26,6 +26,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.semantics.assumptions import only_session
 from asyncsqla_lint.semantics.expressions import AttributeValue
 from asyncsqla_lint.semantics.instances import InstanceRecord
 from asyncsqla_lint.semantics.loader_options import LoaderOptions
@@ -93,7 +94,7 @@ def _session(flow: Flow, state: State, me: Reference, at: Span) -> Value:
     found = record.attributes.get("session") if isinstance(record, ObjectRecord) else None
     if found is None or found is UNKNOWN:
         promise = flow.meanings.instance(SESSION)
-        found = flow.given_session(state) or (UNKNOWN if promise is None else promise(flow, state, (), at))
+        found = only_session(flow, state) or (UNKNOWN if promise is None else promise(flow, state, (), at))
         if isinstance(record, ObjectRecord):
             state.put(me, ObjectRecord(record.cls, {**record.attributes, "session": found}, record.is_open))
     return found

@@ -32,6 +32,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Parameter, Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -79,11 +80,11 @@ class Injection:
 
         def act(own: State, given: Given, made: Made) -> list[Option]:
             in_thread = self.sync_in_threads and not info.is_async
-            flow.threads += in_thread
+            around(flow).threads += in_thread
             try:
                 frame, states, exits = run_given(flow, own, info, given)
             finally:
-                flow.threads -= in_thread
+                around(flow).threads -= in_thread
             options: list[Option] = [(one, NONE) for one in states]
             for outcome in exits:
                 if outcome.kind != "return":
@@ -150,11 +151,11 @@ class Injection:
 
         def run(own: State) -> Value:
             in_thread = self.sync_in_threads and not is_async(own, need.provider)
-            flow.threads += in_thread
+            around(flow).threads += in_thread
             try:
                 result = need.provider.call(flow, own, arguments, self.at)
             finally:
-                flow.threads -= in_thread
+                around(flow).threads -= in_thread
             generator = generator_of(own, result)
             if generator is not None:
                 run_generator(flow, own, generator, use)

@@ -17,6 +17,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.missing import standing
+from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -63,19 +64,19 @@ class Reading:
 def serialize(flow: Flow, state: State, at: Span, reader: str, act: Callable[[Reading], Value]) -> Value:
     """Run `act`, which reads on behalf of a library. The outermost of nested ones says what was missing."""
     reading = Reading(flow, reader)
-    if flow.serializing:
+    if around(flow).serializing:
         return act(reading)
     listeners = flow.listeners
     flow.listeners = {**listeners, AttributeLoad: [reading.heard]}
-    flow.serializing += 1
-    flow.serialized_at = (flow.frame, at)
+    around(flow).serializing += 1
+    around(flow).serialized_at = (flow.frame, at)
     try:
         return act(reading)
     finally:
         site, frame, _ = standing(flow, at)
         flow.listeners = listeners
-        flow.serializing -= 1
-        flow.serialized_at = None
+        around(flow).serializing -= 1
+        around(flow).serialized_at = None
         if reading.loads and flow.listens(Serialized):
             certain = any(load.event.certain for load in reading.loads)
             flow.emit(Serialized(site, frame, certain, reader, tuple(reading.loads)))

@@ -21,6 +21,7 @@ from asyncsqla_lint.rules import catalogue
 from asyncsqla_lint.rules.itself import internal_error
 from asyncsqla_lint.rules.places import located, place
 from asyncsqla_lint.rules.rule import Rule
+from asyncsqla_lint.semantics import extension
 from asyncsqla_lint.semantics import registry as semantics
 from asyncsqla_lint.workspace.config import Config
 
@@ -101,7 +102,8 @@ def new_flow(index: Index, config: Config) -> Flow:
     frameworks.register(meanings, config.framework)
     flow = Flow(index, meanings)
     flow.release = config.release
-    flow.lacks_greenlet = config.lacks_greenlet
+    if config.lacks_greenlet:
+        extension.told(flow, config.lacks_greenlet)
     return flow
 
 

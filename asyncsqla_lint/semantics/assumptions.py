@@ -31,15 +31,15 @@ SYNC_FACTORY = "sqlalchemy.orm.sessionmaker"
 
 
 def register(meanings: Meanings) -> None:
-    def assumed(flow: Flow) -> tuple[bool | None, str]:
-        found: tuple[bool | None, str] | None = flow.index.__dict__.get("expire_on_commit")
-        if found is None:
-            found = flow.index.__dict__["expire_on_commit"] = expire_on_commit(flow.index)
-        return found
-
-    meanings.assumes_expire_on_commit = assumed
-    meanings.finds_session = only_session
     meanings.when_bound.append(settle)
+
+
+def assumed_expire_on_commit(flow: Flow) -> tuple[bool | None, str]:
+    """What a session that the code is given does on commit, judged by the project's own factories."""
+    found: tuple[bool | None, str] | None = flow.index.__dict__.get("expire_on_commit")
+    if found is None:
+        found = flow.index.__dict__["expire_on_commit"] = expire_on_commit(flow.index)
+    return found
 
 
 def only_session(flow: Flow, state: State) -> Reference | None:

@@ -12,6 +12,7 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.binds import kind_of
 from asyncsqla_lint.semantics.engine_events import LoopBlocked
+from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -43,7 +44,8 @@ def blocked(
     flow: Flow, what: str, at: Span, made_at: Site | None, key: object, value: Value = UNKNOWN
 ) -> None:
     """A blocking call is made; said once for each coroutine and object."""
-    if flow.greenlets or flow.threads or not flow.listens(LoopBlocked):
+    here = around(flow)
+    if here.greenlets or here.threads or not flow.listens(LoopBlocked):
         return
     if flow.awaiting is not None and flow.awaiting[1].span == at and flow.awaiting[0] is flow.frame.module:
         return  # awaited, so it is the annotation that is wrong
@@ -52,13 +54,13 @@ def blocked(
     coroutine = coroutine_of(flow.frame)
     if coroutine is not None and testing.is_test_module(coroutine.module):
         return
-    if coroutine is None or ((coroutine, key) in flow.blocked and flow.blocked[coroutine, key] != at):
+    if coroutine is None or here.blocked.get((coroutine, key), at) != at:
         return
     if any(
-        found == at and owner is coroutine and other != key for (owner, other), found in flow.blocked.items()
+        found == at and owner is coroutine and other != key for (owner, other), found in here.blocked.items()
     ):
         return  # one call, of a thing that may be one of several
-    flow.blocked[coroutine, key] = at
+    here.blocked[coroutine, key] = at
     flow.emit(LoopBlocked(flow.site(at), flow.frame, flow.is_certain, what, made_at, coroutine.name, value))
 
 

@@ -26,6 +26,7 @@ from asyncsqla_lint.semantics.engine_events import ConnectionLeft, ConnectionOpe
 from asyncsqla_lint.semantics.events import StatementExecuted
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement
+from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -344,12 +345,12 @@ def run_sync(flow: Flow, state: State, given: Value, arguments: Arguments, at: S
         return UNKNOWN
     function, *rest = arguments.positional
     fits = api_use.run_sync_given(flow, state, function, at)
-    flow.greenlets += 1
+    around(flow).greenlets += 1
     try:
         handed = Arguments((given, *rest), arguments.keywords, arguments.more, arguments.more_keywords)
         result = function.call(flow, state, handed, at)
     finally:
-        flow.greenlets -= 1
+        around(flow).greenlets -= 1
     if fits:
         api_use.run_sync_gave(flow, state, result, at)
     return result

@@ -25,6 +25,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import api_use, blocking, event_loops, making
 from asyncsqla_lint.semantics.connections import Connecting, ConnectionRecord
 from asyncsqla_lint.semantics.engine_events import EngineCreated, EngineDisposed, EngineUsed
+from asyncsqla_lint.semantics.surroundings import around
 from asyncsqla_lint.semantics.urls import addresses
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class SyncEngine(Value, frozen=True):
             stays = arguments.keywords.get("close") == Constant(
                 False
             )  # after a fork: the parent's connections
-            dispose(flow, state, self.engine, at, proper=flow.greenlets > 0 or stays)
+            dispose(flow, state, self.engine, at, proper=around(flow).greenlets > 0 or stays)
             return NONE
         return UNKNOWN
 
@@ -155,8 +156,9 @@ def dispose(flow: Flow, state: State, engine: Reference, at: Span, *, proper: bo
     record = state.record(engine.oid)
     if not isinstance(record, EngineRecord):
         return
-    if flow.disposed is not None:
-        flow.disposed.append(record)
+    asked = flow.memory.get("disposed")
+    if isinstance(asked, list):
+        asked.append(record)
     if flow.joining or record.is_each:
         flow.spared.add(engine.oid)
     if flow.listens(EngineDisposed):

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow.frames import LoopRun
 from asyncsqla_lint.flow.meanings import CallMeaning, Meanings
 from asyncsqla_lint.flow.values import Arguments, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.engine_events import EngineCrossesLoops
+from asyncsqla_lint.semantics.surroundings import LoopRun, around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -28,11 +28,11 @@ def register(meanings: Meanings) -> None:
 
 def _with_a_loop_of_its_own(run: CallMeaning) -> CallMeaning:
     def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        outer, flow.loop = flow.loop, LoopRun(flow.new_id(), flow.site(at), flow.frame)
+        outer, around(flow).loop = around(flow).loop, LoopRun(flow.new_id(), flow.site(at), flow.frame)
         try:
             return run(flow, state, arguments, at)
         finally:
-            flow.loop = outer
+            around(flow).loop = outer
 
     return meaning
 
@@ -41,7 +41,7 @@ def engine_used(flow: Flow, state: State, engine: Reference) -> None:
     from asyncsqla_lint.semantics.engines import EngineRecord
     from asyncsqla_lint.semantics.ownership import pools
 
-    record, run = state.record(engine.oid), flow.loop
+    record, run = state.record(engine.oid), around(flow).loop
     if run is None or not isinstance(record, EngineRecord) or not record.is_async or not pools(record):
         return
     if record.loop not in (0, run.number) and flow.listens(EngineCrossesLoops):

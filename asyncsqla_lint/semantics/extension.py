@@ -22,13 +22,19 @@ def register(meanings: Meanings) -> None:
     meanings.when_module_ended.append(module_ended)
 
 
+def told(flow: Flow, requirement: str) -> None:
+    """The project asks for SQLAlchemy in words that install no greenlet."""
+    flow.memory["lacks greenlet"] = requirement
+
+
 def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
-    if not flow.lacks_greenlet or not flow.listens(GreenletMissing):
+    requirement = flow.memory.get("lacks greenlet")
+    if not isinstance(requirement, str) or not flow.listens(GreenletMissing):
         return
     if first_importer(flow) is frame.module:
         statement = _import_in(frame.module)
         assert statement is not None
-        flow.emit(GreenletMissing(flow.site(statement.span), frame, True, flow.lacks_greenlet))
+        flow.emit(GreenletMissing(flow.site(statement.span), frame, True, requirement))
 
 
 def first_importer(flow: Flow) -> Module | None:

@@ -381,9 +381,17 @@ class InstanceRecord(Record, frozen=True):
         return replace(self, attributes={**self.attributes, name: attribute})
 
 
+def instances_of(flow: Flow) -> set[int]:
+    """The objects that are instances of mapped classes."""
+    found = flow.memory.get("instances")
+    if not isinstance(found, set):
+        found = flow.memory["instances"] = set[int]()
+    return found
+
+
 def allocate(flow: Flow, state: State, record: InstanceRecord) -> Reference:
     reference = flow.allocate(state, record)
-    flow.instances.add(reference.oid)
+    instances_of(flow).add(reference.oid)
     return reference
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.frames import Frame, LoopRun, Option
+from asyncsqla_lint.flow.frames import Frame, Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Value
 from asyncsqla_lint.program import Span
@@ -13,6 +13,7 @@ from asyncsqla_lint.semantics.concurrency import Loop
 from asyncsqla_lint.semantics.engine_events import EngineCrossesLoops
 from asyncsqla_lint.semantics.engines import EngineRecord
 from asyncsqla_lint.semantics.ownership import pools
+from asyncsqla_lint.semantics.surroundings import LoopRun, around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -43,11 +44,11 @@ class NewLoop(Loop, frozen=True):
     number: int
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        outer, flow.loop = flow.loop, LoopRun(self.number, flow.site(at), flow.frame)
+        outer, around(flow).loop = around(flow).loop, LoopRun(self.number, flow.site(at), flow.frame)
         try:
             return Loop.call_method(self, flow, state, name, arguments, at)
         finally:
-            flow.loop = outer
+            around(flow).loop = outer
 
 
 class FromSync(Value, frozen=True):
@@ -56,11 +57,11 @@ class FromSync(Value, frozen=True):
     function: Value
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        outer, flow.loop = flow.loop, LoopRun(flow.new_id(), flow.site(at), flow.frame)
+        outer, around(flow).loop = around(flow).loop, LoopRun(flow.new_id(), flow.site(at), flow.frame)
         try:
             return self.function.call(flow, state, arguments, at).awaited(flow, state, at)
         finally:
-            flow.loop = outer
+            around(flow).loop = outer
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.function,)

@@ -26,9 +26,11 @@ from asyncsqla_lint.semantics.instances import (
     InstanceRecord,
     current,
     forgotten,
+    instances_of,
 )
 from asyncsqla_lint.semantics.loader_options import Plan
 from asyncsqla_lint.semantics.many_to_one import known_target, leads_nowhere, may_be_known
+from asyncsqla_lint.semantics.surroundings import around
 
 ANYTHING = Plan(is_open=True)
 
@@ -156,7 +158,7 @@ def allowed(
             return False
     if record.lifecycle == DETACHED:
         return False
-    if flow.greenlets:
+    if around(flow).greenlets:
         return True
     if record.session is None:
         return True
@@ -209,7 +211,7 @@ def emit(
             record.model,
             attribute,
             cause,
-            "serialize" if flow.serializing else use,
+            "serialize" if around(flow).serializing else use,
             detached,
             flow.site(at),
             record.origin,
@@ -240,7 +242,7 @@ def path_to(state: State, record: InstanceRecord) -> tuple[Relationship, ...] | 
 
 def standing(flow: Flow, at: Span) -> tuple[Site, Frame, str]:
     """Where a finding stands: outside of mapped classes, at the expression that set the read off."""
-    frame, span = flow.serialized_at or (flow.frame, at)
+    frame, span = around(flow).serialized_at or (flow.frame, at)
     via = ""
     while frame.caller is not None and frame.function is not None:
         if frame.function.is_async or not _is_mapped(flow, frame):
@@ -260,6 +262,6 @@ def _is_mapped(flow: Flow, frame: Frame) -> bool:
             if flow.index.model(function.owner) is not None:
                 return True
             receiver = frame.receiver
-            return isinstance(receiver, Reference) and receiver.oid in flow.instances
+            return isinstance(receiver, Reference) and receiver.oid in instances_of(flow)
         function = function.parent
     return False

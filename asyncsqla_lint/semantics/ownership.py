@@ -247,11 +247,12 @@ def has_coroutines(flow: Flow) -> bool:
 
 def _disposed_by(scout: Flow, info: FunctionInfo) -> list[EngineRecord]:
     """Run the function by itself, to see which engines it disposes."""
-    scout.disposed = []
+    found: list[EngineRecord] = []
+    scout.memory["disposed"] = found
     state = scout.start()
     with scout.entered(Frame(scout.new_id(), info.module, None)):
         scout.guard(lambda: scout.meanings.run_root(scout, state, info))
-    return [record for record in scout.disposed if isinstance(record, EngineRecord)]
+    return found
 
 
 def _mentions(statement: p.Statement) -> bool:

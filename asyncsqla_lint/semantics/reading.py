@@ -83,7 +83,7 @@ def read(
         undecided(flow, record, attribute)
     else:
         flow.count("reads decided")
-    flow.note_read(at, name, bool(bits & WRONG))
+    flow.touch()
     return value_of(flow, state, me, current(state, me, record), attribute, found)
 
 

@@ -51,6 +51,7 @@ from asyncsqla_lint.semantics import (
     threads,
     urls,
 )
+from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit, only_session
 from asyncsqla_lint.semantics.events import FactoryCreated
 from asyncsqla_lint.semantics.expressions import SQL, AliasValue, AttributeValue, Criterion
 from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
@@ -357,7 +358,7 @@ def _promised_factory(is_async: bool):  # type: ignore[no-untyped-def]  # the ty
 
 
 def _assumed_factory(flow: Flow, is_async: bool, at: Span) -> FactoryValue:
-    expire, _ = flow.assumed_expire_on_commit() if is_async else (None, "")
+    expire, _ = assumed_expire_on_commit(flow) if is_async else (None, "")
     return FactoryValue(is_async, flow.site(at), expire)
 
 
@@ -413,7 +414,7 @@ def _promise(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value | Non
         return parameter_session(flow, state, kind, at, cls.info)
     model = flow.index.model(cls.info)
     if model is not None:
-        return allocate(flow, state, InstanceRecord(model, plan=None, session=flow.given_session(state)))
+        return allocate(flow, state, InstanceRecord(model, plan=None, session=only_session(flow, state)))
     return None
 
 

@@ -35,8 +35,10 @@ from asyncsqla_lint.semantics import (
     transactions,
     unit_of_work,
 )
+from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit
 from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft
 from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, Cause, InstanceRecord
+from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -155,7 +157,7 @@ class SessionRecord(Record, frozen=True):
 
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
         if is_async and self.how == "promised" and not self.is_async:
-            expire, assumption = flow.assumed_expire_on_commit()
+            expire, assumption = assumed_expire_on_commit(flow)
             known = replace(self, is_async=True, expire_on_commit=expire, assumption=assumption)
             state.put(me, known)
             ledger.opened(flow, state, me, known.bind)
@@ -397,7 +399,7 @@ def parameter_session(
     flow: Flow, state: State, is_async: bool, at: Span, cls: ClassInfo | None = None
 ) -> Reference:
     """A session that the code is given; how it was made is not seen here."""
-    expire, assumption = flow.assumed_expire_on_commit() if is_async else (None, "")
+    expire, assumption = assumed_expire_on_commit(flow) if is_async else (None, "")
     record = SessionRecord(
         is_async,
         flow.site(at),
@@ -469,14 +471,14 @@ def _run_sync(flow: Flow, state: State, me: Reference, arguments: Arguments, at:
         return UNKNOWN
     function, *rest = arguments.positional
     fits = api_use.run_sync_given(flow, state, function, at)
-    flow.greenlets += 1
+    around(flow).greenlets += 1
     try:
         given = Arguments(
             (SyncSession(me), *rest), arguments.keywords, arguments.more, arguments.more_keywords
         )
         result = function.call(flow, state, given, at)
     finally:
-        flow.greenlets -= 1
+        around(flow).greenlets -= 1
     if fits:
         api_use.run_sync_gave(flow, state, result, at)
     return result

@@ -15,6 +15,7 @@ from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.engine_events import EngineShortLived
 from asyncsqla_lint.semantics.engines import EngineRecord
 from asyncsqla_lint.semantics.ownership import pools
+from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -59,8 +60,8 @@ def _why(flow: Flow, frame: Frame, record: EngineRecord) -> str:
             if _in_body(loop, made.span) and _in_body(loop, ended.span):
                 return "loop"
     # A loop around `asyncio.run` has to make an engine each time.
-    current: Frame = frame
-    while current.caller is not None and (flow.loop is None or current.caller is not flow.loop.frame):
+    current, run = frame, around(flow).loop
+    while current.caller is not None and (run is None or current.caller is not run.frame):
         caller = current.caller
         body = caller.module.program.statements if caller.function is None else caller.function.body
         if _is_repeated(body, current.call_span):

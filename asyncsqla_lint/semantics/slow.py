@@ -9,6 +9,7 @@ from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Reference, 
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.events import SessionHeld
 from asyncsqla_lint.semantics.ledger import ledger
+from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -70,7 +71,7 @@ def _waits(flow: Flow, state: State, name: str, at: Span) -> None:
     from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
-    if flow.task or not flow.listens(SessionHeld):
+    if around(flow).task or not flow.listens(SessionHeld):
         return
     for reference, record in state.records():
         if isinstance(record, (SessionRecord, ConnectionRecord)) and record.is_one_for_all:

@@ -28,6 +28,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import ledger, locks
 from asyncsqla_lint.semantics.events import SessionOutlived, SessionShared, SessionUsed
 from asyncsqla_lint.semantics.ledger import AT_ONCE, CLEANS_UP
+from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.events import Event
@@ -187,7 +188,7 @@ def start(
     """
     if isinstance(awaitable, Reference) and isinstance(state.record(awaitable.oid), TaskRecord):
         return awaitable
-    flow.tasks_started += 1
+    around(flow).tasks_started += 1
     since, many = flow.counter, stands_for_many(state, awaitable)
     uses: list[SessionUsed] = []
 
@@ -195,8 +196,8 @@ def start(
         if isinstance(event, SessionUsed):
             uses.append(event)
 
-    own, outer, tries = flow.new_id(), flow.task, flow.tries
-    flow.task = own
+    own, outer, tries = flow.new_id(), around(flow).task, flow.tries
+    around(flow).task = own
     flow.recorders.append(record)
     if not is_awaited:
         flow.tries = []  # what it raises, nobody here catches
@@ -208,7 +209,7 @@ def start(
         state.become(before if end.outcome is None else end.outcome.state)
     finally:
         flow.recorders.remove(record)
-        flow.task, flow.tries = outer, tries
+        around(flow).task, flow.tries = outer, tries
     for child, found in tasks_of(state):
         if found.parent == own and not found.is_done:
             state.put(child, replace(found, parent=outer))
@@ -343,7 +344,7 @@ def used(
     ends_block: bool = False,
 ) -> None:
     """The running code uses a session: say so, and whether an unfinished task may be using it too."""
-    concurrent = flow.task or flow.tasks_started
+    concurrent = around(flow).task or around(flow).tasks_started
     held: frozenset[int] = locks.held(state) if concurrent else frozenset()
     use = SessionUsed(flow.site(at), flow.frame, flow.is_certain, session, record, method, held)
     ledger.used(flow, state, session, record.site, use)
@@ -353,7 +354,7 @@ def used(
     if not concurrent or method in CLEANS_UP:
         return
     for task, other in list(tasks_of(state)):
-        if other.is_done or other.parent != flow.task:
+        if other.is_done or other.parent != around(flow).task:
             continue
         for first, second in _overlapping(other.uses, (use,)):
             if first.session.oid not in other.reported:

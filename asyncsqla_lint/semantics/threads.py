@@ -25,6 +25,7 @@ from asyncsqla_lint.semantics.connections import ConnectionRecord, SyncConnectio
 from asyncsqla_lint.semantics.events import SessionUsed, ThreadCrossed
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.sessions import SessionRecord, SyncSession
+from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -157,12 +158,12 @@ def handed_over(flow: Flow, state: State, arguments: Arguments, at: Span) -> Val
         if isinstance(event, SessionUsed) and (event.session.oid <= since or event.session.oid in state.base):
             used.append(event)  # what the thread itself has opened is its own
 
-    flow.threads += 1
+    around(flow).threads += 1
     flow.recorders.append(record)
     try:
         return Ready(function.call(flow, state, given, at))
     finally:
-        flow.threads -= 1
+        around(flow).threads -= 1
         flow.recorders.remove(record)
         if not crosses(state, function, given):
             found = next((use for use in used if use.record.is_one_for_all), None)
