@@ -26,6 +26,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo, Member
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.walking import statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -300,32 +301,13 @@ def self_assignments(flow: Flow, cls: ClassInfo) -> Assignments:
 
 
 def _assignments(body: p.Statements, me: str, number: int, found: Assignments) -> None:
-    for statement in body:
-        if isinstance(statement, p.Assign):
-            for target in statement.targets:
-                if (
-                    isinstance(target, p.Attribute)
-                    and isinstance(target.value, p.Name)
-                    and target.value.id == me
-                ):
-                    found.setdefault(target.name, []).append((number, statement.value, None))
-        elif isinstance(statement, p.AnnotatedAssign) and statement.value is not None:
-            target = statement.target
+    for statement in statements(body):
+        if not isinstance(statement, (p.Assign, p.AnnotatedAssign)) or statement.value is None:
+            continue
+        annotation = statement.annotation if isinstance(statement, p.AnnotatedAssign) else None
+        for target in statement.targets if isinstance(statement, p.Assign) else (statement.target,):
             if isinstance(target, p.Attribute) and isinstance(target.value, p.Name) and target.value.id == me:
-                found.setdefault(target.name, []).append((number, statement.value, statement.annotation))
-        elif isinstance(statement, (p.If, p.While, p.For)):
-            _assignments(statement.body, me, number, found)
-            _assignments(statement.otherwise, me, number, found)
-        elif isinstance(statement, p.With):
-            _assignments(statement.body, me, number, found)
-        elif isinstance(statement, p.Try):
-            for block in (
-                statement.body,
-                *(one.body for one in statement.handlers),
-                statement.otherwise,
-                statement.final,
-            ):
-                _assignments(block, me, number, found)
+                found.setdefault(target.name, []).append((number, statement.value, annotation))
 
 
 def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value:

@@ -16,7 +16,7 @@ from asyncsqla_lint.flow.values import (
     Value,
 )
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.walking import walk
+from asyncsqla_lint.project.walking import blocks, walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -95,35 +95,18 @@ def tested_names(function: FunctionInfo | None) -> dict[str, int]:
 
 def _collect(body: p.Statements, found: dict[str, int], loop_end: int) -> None:
     for statement in body:
-        if isinstance(statement, (p.If, p.While)):
-            inner = max(loop_end, p.end_of(statement.span)) if isinstance(statement, p.While) else loop_end
-            _note(statement.test, found, inner)
-            _collect(statement.body, found, inner)
-            _collect(statement.otherwise, found, loop_end)
-        elif isinstance(statement, p.For):
-            _collect(statement.body, found, max(loop_end, p.end_of(statement.span)))
-            _collect(statement.otherwise, found, loop_end)
-        elif isinstance(statement, p.With):
-            _collect(statement.body, found, loop_end)
-        elif isinstance(statement, p.Try):
-            for block in (
-                statement.body,
-                *(one.body for one in statement.handlers),
-                statement.otherwise,
-                statement.final,
-            ):
-                _collect(block, found, loop_end)
-        elif isinstance(statement, p.Match):
-            for case in statement.cases:
-                _collect(case.body, found, loop_end)
-        elif isinstance(statement, p.Assert):
-            _note(statement.test, found, loop_end)
+        is_loop = isinstance(statement, (p.While, p.For))
+        end = max(loop_end, p.end_of(statement.span)) if is_loop else loop_end
+        if isinstance(statement, (p.If, p.While, p.Assert)):
+            _note(statement.test, found, end)
         elif isinstance(statement, (p.Assign, p.AnnotatedAssign, p.AugmentedAssign, p.Return, p.Evaluate)):
             for node in walk(statement):
                 if isinstance(node, p.Conditional):
-                    _note(node.test, found, loop_end)
+                    _note(node.test, found, end)
                 elif isinstance(node, p.BooleanOperation):
-                    _note(node, found, loop_end)
+                    _note(node, found, end)
+        for block in blocks(statement):
+            _collect(block, found, end)
 
 
 def _note(node: p.Expression, found: dict[str, int], loop_end: int) -> None:

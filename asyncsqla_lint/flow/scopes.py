@@ -27,6 +27,7 @@ from asyncsqla_lint.project import names
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo, callee
 from asyncsqla_lint.project.names import External, Module, ModuleSymbol, Variable
+from asyncsqla_lint.project.walking import statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -202,8 +203,8 @@ class Scopes:
         if found is None:
             found = {}
             for body in module.program.bodies:
-                declared: set[str] = set()
-                _globals_of(body, declared, found)
+                for name, given in globals_given(body).items():
+                    found.setdefault(name, []).extend(given)
             self._global_names[module] = found
         return found
 
@@ -342,32 +343,15 @@ def _is_callable(state: State, value: Value) -> bool:
 def globals_given(body: p.Statements) -> dict[str, list[p.Expression]]:
     """What a function gives to the names that it declares `global`."""
     found: dict[str, list[p.Expression]] = {}
-    _globals_of(body, set(), found)
-    return found
-
-
-def _globals_of(body: p.Statements, declared: set[str], found: dict[str, list[p.Expression]]) -> None:
-    """The values that a function gives to names that it declares global."""
-    for statement in body:
+    declared: set[str] = set()
+    for statement in statements(body):
         if isinstance(statement, p.Global):
             declared.update(statement.names)
-        elif declared and isinstance(statement, p.Assign):
-            for target in statement.targets:
+        elif (
+            declared and isinstance(statement, (p.Assign, p.AnnotatedAssign)) and statement.value is not None
+        ):
+            targets = statement.targets if isinstance(statement, p.Assign) else (statement.target,)
+            for target in targets:
                 if isinstance(target, p.Name) and target.id in declared:
                     found.setdefault(target.id, []).append(statement.value)
-        elif declared and isinstance(statement, p.AnnotatedAssign) and statement.value is not None:
-            if isinstance(statement.target, p.Name) and statement.target.id in declared:
-                found.setdefault(statement.target.id, []).append(statement.value)
-        elif isinstance(statement, (p.If, p.While, p.For)):
-            _globals_of(statement.body, declared, found)
-            _globals_of(statement.otherwise, declared, found)
-        elif isinstance(statement, p.With):
-            _globals_of(statement.body, declared, found)
-        elif isinstance(statement, p.Try):
-            for block in (
-                statement.body,
-                *(one.body for one in statement.handlers),
-                statement.otherwise,
-                statement.final,
-            ):
-                _globals_of(block, declared, found)
+    return found

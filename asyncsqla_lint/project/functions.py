@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.names import External, Module, Names, Scope, Symbol
+from asyncsqla_lint.project.walking import statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.classes import ClassInfo
@@ -83,30 +83,10 @@ class FunctionInfo:
     def returned(self) -> tuple[p.Expression | None, ...]:
         """The expression of every `return`, nested functions left out."""
         self.index.foundation.add(self.module)
-        return tuple(_returns(self.body))
+        return tuple(one.value for one in statements(self.body) if isinstance(one, p.Return))
 
 
 def callee(expression: p.Expression) -> p.Expression:
     while isinstance(expression, p.Call):
         expression = expression.function
     return expression
-
-
-def _returns(statements: p.Statements) -> Iterator[p.Expression | None]:
-    for statement in statements:
-        if isinstance(statement, p.Return):
-            yield statement.value
-        elif isinstance(statement, (p.If, p.For, p.While)):
-            yield from _returns(statement.body)
-            yield from _returns(statement.otherwise)
-        elif isinstance(statement, p.With):
-            yield from _returns(statement.body)
-        elif isinstance(statement, p.Try):
-            yield from _returns(statement.body)
-            for handler in statement.handlers:
-                yield from _returns(handler.body)
-            yield from _returns(statement.otherwise)
-            yield from _returns(statement.final)
-        elif isinstance(statement, p.Match):
-            for case in statement.cases:
-                yield from _returns(case.body)

@@ -26,3 +26,25 @@ def calls(node: Node | tuple[object, ...]) -> Iterator[p.Call]:
     for found in walk(node):
         if isinstance(found, p.Call):
             yield found
+
+
+def blocks(statement: p.Statement) -> tuple[p.Statements, ...]:
+    """The blocks of a compound statement."""
+    if isinstance(statement, (p.If, p.While, p.For)):
+        return statement.body, statement.otherwise
+    if isinstance(statement, p.With):
+        return (statement.body,)
+    if isinstance(statement, p.Try):
+        handlers = (one.body for one in statement.handlers)
+        return statement.body, *handlers, statement.otherwise, statement.final
+    if isinstance(statement, p.Match):
+        return tuple(case.body for case in statement.cases)
+    return ()
+
+
+def statements(body: p.Statements) -> Iterator[p.Statement]:
+    """The statements of a body and of the blocks within it, as they stand in the text."""
+    for statement in body:
+        yield statement
+        for block in blocks(statement):
+            yield from statements(block)

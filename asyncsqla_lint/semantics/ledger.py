@@ -17,6 +17,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import Record, State
 from asyncsqla_lint.flow.values import Constant, Reference, Value, alternatives
 from asyncsqla_lint.program import Span, end_of, start_of
+from asyncsqla_lint.project.walking import blocks
 from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.events import SessionUsed, WriteLost, WriteMade
 
@@ -288,18 +289,11 @@ def _is_cleanup(body: p.Statements, at: Span, guards: Guards = _guards) -> bool:
     for statement in body:
         if not (start_of(statement.span) <= start_of(at) and end_of(at) <= end_of(statement.span)):
             continue
-        blocks: tuple[p.Statements, ...] = ()
         if isinstance(statement, p.Try):
             if any(p.holds(block, at) for block in guards(statement)):
                 return True
-            blocks = (statement.body, statement.otherwise)
-        elif isinstance(statement, (p.If, p.While, p.For)):
-            blocks = (statement.body, statement.otherwise)
-        elif isinstance(statement, p.With):
-            blocks = (statement.body,)
-        elif isinstance(statement, p.Match):
-            blocks = tuple(case.body for case in statement.cases)
-        return any(_is_cleanup(block, at, guards) for block in blocks)
+            return any(_is_cleanup(block, at, guards) for block in (statement.body, statement.otherwise))
+        return any(_is_cleanup(block, at, guards) for block in blocks(statement))
     return False
 
 
