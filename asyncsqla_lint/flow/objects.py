@@ -112,21 +112,27 @@ class ObjectRecord(Record, frozen=True):
             return
         self._special(flow, state, me, "__setitem__", Arguments((key, value)), at)
 
-    def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
-        name = "__aenter__" if is_async else "__enter__"
+    def _method(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value | None:
+        """Its own, or what it has from a base outside of the project, if that is known."""
         if self.cls.info.find(name) is None:
+            return flow.meanings.inherited_attribute(flow, state, me, self.cls, name, at)
+        return me.attribute(flow, state, name, at)
+
+    def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
+        method = self._method(flow, state, me, "__aenter__" if is_async else "__enter__", at)
+        if method is None:
             return UNKNOWN
-        result = me.attribute(flow, state, name, at).call(flow, state, Arguments(), at)
+        result = method.call(flow, state, Arguments(), at)
         return result.awaited(flow, state, at) if is_async else result
 
     def leave(
         self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool
     ) -> bool | None:
-        name = "__aexit__" if is_async else "__exit__"
-        if self.cls.info.find(name) is None:
+        method = self._method(flow, state, me, "__aexit__" if is_async else "__exit__", at)
+        if method is None:
             return False
         given = (UNKNOWN_EXCEPTION, UNKNOWN, UNKNOWN) if raised else (NONE, NONE, NONE)
-        result = me.attribute(flow, state, name, at).call(flow, state, Arguments(given), at)
+        result = method.call(flow, state, Arguments(given), at)
         if is_async:
             result = result.awaited(flow, state, at)
         return result.truth(state)

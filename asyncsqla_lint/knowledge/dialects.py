@@ -113,7 +113,9 @@ class Dialects(Struct, frozen=True):
         candidate = f"{meant}+{driver}" if plus else meant
         if self.is_known(candidate):
             return candidate
-        right = misspellings().drivers.get(driver)
+        right: str | None = (
+            misspellings().drivers.get(driver) or driver.partition("+")[0]
+        )  # `+asyncpg+asyncpg`
         if right not in self._drivers(meant):
             right = _closest(driver, self._drivers(meant))
         return None if right is None else f"{meant}+{right}"

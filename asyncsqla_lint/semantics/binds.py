@@ -47,6 +47,9 @@ def kind_of(state: State, value: Value) -> bool | None:
 
 def bound(flow: Flow, state: State, name: str, is_async: bool, bind: Value, at: Span) -> None:
     """`name(bind)` makes async sessions, or sync ones; on an engine of the other kind they fail."""
+    from asyncsqla_lint.semantics.engines import busy
+
+    busy(state, bind)
     kinds = {kind_of(state, one) for one in alternatives(bind) if one != NONE}
     if kinds == {not is_async} and flow.listens(BindMismatched):
         flow.emit(BindMismatched(flow.site(at), flow.frame, flow.is_certain, name, is_async))

@@ -13,6 +13,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
+    Constant,
     Iteration,
     Method,
     Reference,
@@ -23,7 +24,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import threads
-from asyncsqla_lint.semantics.tasks import Gathered, GroupRecord, TaskRecord, finish, stands_for_many, start
+from asyncsqla_lint.semantics.tasks import Gathered, TaskRecord, finish, stands_for_many, start
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -43,18 +44,6 @@ COMPLETES = (
 STARTS = ("asyncio.create_task", "asyncio.ensure_future", "asyncio.run_coroutine_threadsafe", "aiojobs.spawn")
 RUNS = ("asyncio.run", "anyio.from_thread.run_sync", "uvloop.run", "nest_asyncio.run")
 CALLS_AND_RUNS = ("anyio.run", "trio.run", "anyio.from_thread.run", "trio.from_thread.run")
-GROUPS = (
-    "asyncio.TaskGroup",
-    "anyio.create_task_group",
-    "anyio.abc.TaskGroup",
-    "trio.open_nursery",
-    "trio.Nursery",
-    "asyncer.create_task_group",
-    "asyncer.TaskGroup",
-    "aiotools.TaskGroup",
-    "quattro.TaskGroup",
-    "taskgroup.TaskGroup",
-)
 CALLS_ALL = ("aiometer.run_all", "aiometer.run_any")  # a list of functions, called side by side
 CALLS_ON_EACH = ("aiometer.run_on_each", "aiometer.amap")  # one function, and what to call it with
 LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop", "asyncio.new_event_loop")
@@ -167,7 +156,6 @@ def register(meanings: Meanings) -> None:
         (STARTS, _start),
         (RUNS, _run),
         (CALLS_AND_RUNS, _call_and_run),
-        (GROUPS, lambda flow, state, arguments, at: flow.allocate(state, GroupRecord())),
         (CALLS_ALL, _call_all),
         (CALLS_ON_EACH, _call_on_each),
         (LOOPS + SCHEDULERS, lambda flow, state, arguments, at: Loop()),
@@ -176,8 +164,6 @@ def register(meanings: Meanings) -> None:
     for names, meaning in table:
         for name in names:
             meanings.calls[name] = meaning
-    for name in GROUPS:
-        meanings.instances[name] = lambda flow, state, arguments, at: flow.allocate(state, GroupRecord())
     for name in ("asyncio.AbstractEventLoop", "asyncio.BaseEventLoop", *SCHEDULERS):
         meanings.instances[name] = lambda flow, state, arguments, at: Loop()
 
@@ -269,7 +255,7 @@ def _call_all(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value
     made = tuple(
         _called(flow, state, _first(arguments), at, lambda one: one.call(flow, state, Arguments(), at))
     )
-    return _gathered(flow, state, made, at)
+    return _gathered(flow, state, made, at, arguments.keywords.get("max_at_once"))
 
 
 def _call_on_each(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -279,10 +265,15 @@ def _call_on_each(flow: Flow, state: State, arguments: Arguments, at: Span) -> V
     made = tuple(
         _called(flow, state, items, at, lambda one: function.call(flow, state, Arguments((one,)), at))
     )
-    return _gathered(flow, state, made, at)
+    return _gathered(flow, state, made, at, arguments.keywords.get("max_at_once"))
 
 
-def _gathered(flow: Flow, state: State, awaitables: tuple[Value, ...], at: Span) -> Value:
+def _gathered(
+    flow: Flow, state: State, awaitables: tuple[Value, ...], at: Span, at_once: Value | None
+) -> Value:
+    if at_once == Constant(1):
+        done = tuple(one.awaited(flow, state, at) for one in awaitables)
+        return Ready(flow.allocate(state, ListRecord(None, union(done)) if done else ListRecord(())))
     started = [start(flow, state, one, flow.site(at), is_awaited=True) for one in awaitables]
     results = tuple(result_of(state, task) for task in started)
     if any(stands_for_many(state, one) for one in awaitables):

@@ -32,7 +32,7 @@ _BASES = ("sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMet
 class DdlMisdirected(Event):
     """`metadata.create_all(async_engine)`."""
 
-    owner: str  # "MetaData"
+    owner: str  # "MetaData"; "" for `inspect(async_engine)`
     method: str
     target: str  # "AsyncEngine", "AsyncConnection"
 
@@ -104,16 +104,31 @@ def register(meanings: Meanings) -> None:
 
     def inspecting(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         for one in alternatives(arguments.positional[0]) if arguments.positional else ():
-            record = state.record(one.oid) if isinstance(one, Reference) else None
-            if isinstance(record, EngineRecord) and not record.is_async and isinstance(one, Reference):
-                blocked(flow, "inspect(Engine)", at, record.site, one.oid)
+            _inspects(flow, state, "", "inspect", one, at)
         return inspect(flow, state, arguments, at)
 
     meanings.calls["sqlalchemy.inspect"] = meanings.calls["sqlalchemy.inspection.inspect"] = inspecting
 
 
 def _item(kind: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning
-    return lambda flow, state, arguments, at: SchemaItem(kind)
+    def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        for one in alternatives(arguments.keywords.get("autoload_with", UNKNOWN)):
+            _inspects(flow, state, kind, "autoload_with", one, at)
+        return SchemaItem(kind)
+
+    return meaning
+
+
+def _inspects(flow: Flow, state: State, owner: str, how: str, bind: Value, at: Span) -> None:
+    record = state.record(bind.oid) if isinstance(bind, Reference) else None
+    if not isinstance(record, (EngineRecord, ConnectionRecord)) or not isinstance(bind, Reference):
+        return
+    if record.is_async:
+        if flow.listens(DdlMisdirected):
+            target = "AsyncEngine" if isinstance(record, EngineRecord) else "AsyncConnection"
+            flow.emit(DdlMisdirected(flow.site(at), flow.frame, flow.is_certain, owner, how, target))
+    elif isinstance(record, EngineRecord):
+        blocked(flow, "inspect(Engine)", at, record.site, bind.oid)
 
 
 def _metadata(flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:

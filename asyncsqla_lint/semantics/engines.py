@@ -55,6 +55,7 @@ class EngineRecord(Record, frozen=True):
     disposed_at: Site | None = None
     is_each: bool = False  # stands for one of several, made alike
     fails: bool = False  # making it raises, as far as can be seen
+    is_idle: bool = True  # nobody has asked it for a connection so far
 
     @property
     def is_given(self) -> bool:
@@ -64,11 +65,10 @@ class EngineRecord(Record, frozen=True):
         if not isinstance(other, EngineRecord) or other.is_async != self.is_async:
             return FORGOTTEN
         if self.fate == other.fate:
-            return self
+            return self if self.is_idle <= other.is_idle else other
         open_ = self if self.fate == OPEN else other if other.fate == OPEN else self
-        return replace(
-            open_, fate=HALF if HALF in (self.fate, other.fate) and open_.fate != OPEN else open_.fate
-        )
+        fate = HALF if HALF in (self.fate, other.fate) and open_.fate != OPEN else open_.fate
+        return replace(open_, fate=fate, is_idle=self.is_idle and other.is_idle)
 
     def is_external(self, name: str) -> bool | None:
         return api_use.is_instance("AsyncEngine" if self.is_async else "Engine", name)
@@ -98,6 +98,8 @@ class EngineRecord(Record, frozen=True):
             )
         if name in ("execution_options", "_optional_conn_ctx_manager"):
             return me  # shares its pool
+        if name in ("connect", "begin", "raw_connection"):
+            busy(state, me)
         if name in ("connect", "begin"):
             if self.is_async:
                 return flow.allocate(state, Connecting(me, flow.site(at), begins=name == "begin"))
@@ -146,10 +148,19 @@ class SyncEngine(Value, frozen=True):
             )  # after a fork: the parent's connections
             dispose(flow, state, self.engine, at, proper=around(flow).greenlets > 0 or stays)
             return NONE
+        busy(state, self.engine)
         return UNKNOWN
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.engine,)
+
+
+def busy(state: State, engine: Value) -> None:
+    """Somebody takes connections from it, or makes what will."""
+    for one in alternatives(engine):
+        record = state.record(one.oid) if isinstance(one, Reference) else None
+        if isinstance(one, Reference) and isinstance(record, EngineRecord) and record.is_idle:
+            state.put(one, replace(record, is_idle=False))
 
 
 def dispose(flow: Flow, state: State, engine: Reference, at: Span, *, proper: bool) -> None:

@@ -135,10 +135,18 @@ def _open(
         and record.fate == OPEN
         and pools(record)
     ]
+    found = [one for one in found if not _is_idle(state, *one)]
     if not found:
         return []
     others = held_by_others(flow, state, frame, more, but)  # type: ignore[arg-type]  # the values of an outcome
     return [(reference, record) for reference, record in found if reference.oid not in others]
+
+
+def _is_idle(state: State, engine: Reference, record: EngineRecord) -> bool:
+    """Nobody has asked it for a connection, and nothing that could is made of it: there is none to close."""
+    return record.is_idle and not any(
+        engine in alternatives(value) for _, one in state.records() for value in one.refers_to()
+    )
 
 
 def _abandon(flow: Flow, frame: Frame, record: EngineRecord, how: str, reported: set[Site]) -> None:

@@ -35,6 +35,7 @@ from asyncsqla_lint.semantics import (
     ddl,
     eager_use,
     engines,
+    environment,
     event_loops,
     extension,
     fields,
@@ -48,6 +49,7 @@ from asyncsqla_lint.semantics import (
     sharing,
     short_lives,
     slow,
+    task_groups,
     threads,
     urls,
 )
@@ -187,6 +189,7 @@ def register(meanings: Meanings) -> None:
     assumptions.register(meanings)
     urls.register(meanings)
     fields.register(meanings)
+    environment.register(meanings)
     extension.register(meanings)
     engines.register(meanings)
     connections.register(meanings)
@@ -204,6 +207,7 @@ def register(meanings: Meanings) -> None:
     sharing.register(meanings)
     slow.register(meanings)
     concurrency.register(meanings)
+    task_groups.register(meanings)
     background.register(meanings)
     event_loops.register(meanings)  # wraps `asyncio.run`
     loop_runs.register(meanings)

@@ -193,6 +193,9 @@ class ResultRecord(Record, frozen=True):
         return False
 
     def use(self, flow: Flow, state: State, me: Reference, method: str, at: Span) -> None:
+        read = api(flow.release).read(api_use.class_name(state, me) or "", _READS.get(method, method))
+        if read is None:
+            return  # `keys()`, which the result knows without a row
         whole = self.source or me
         known = state.record(whole.oid)
         source = known if isinstance(known, ResultRecord) else self
@@ -209,12 +212,9 @@ class ResultRecord(Record, frozen=True):
                 else joined_collections(flow, self.statement)
             )
             flow.emit(ResultFetched(flow.site(at), flow.frame, flow.is_certain, self, method, names))
-        read = api(flow.release).read(api_use.class_name(state, me) or "", _READS.get(method, method))
-        after = "" if read is None else read.after
-        if after in ("exhausted", "closed"):
-            state.put(
-                whole, replace(source, is_consumed=True, is_closed=source.is_closed or after == "closed")
-            )
+        if read.after in ("exhausted", "closed"):
+            is_closed = source.is_closed or read.after == "closed"
+            state.put(whole, replace(source, is_consumed=True, is_closed=is_closed))
 
     def _outlives(self, state: State) -> bool:
         """Is this a stream whose session or connection is closed?"""

@@ -16,7 +16,6 @@ from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, PathEnds, Site
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
 from asyncsqla_lint.flow.values import (
-    NONE,
     UNKNOWN,
     Arguments,
     Method,
@@ -76,6 +75,8 @@ class TaskRecord(Record, frozen=True):
             return self.result
         if name == "cancel":
             finish(state, me)
+        if name in ("wait", "close"):
+            return me  # of a Job of aiojobs, which is not awaited itself
         return UNKNOWN
 
     def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
@@ -84,62 +85,6 @@ class TaskRecord(Record, frozen=True):
 
     def refers_to(self) -> tuple[Value, ...]:
         return (self.result,)
-
-
-class GroupRecord(Record, frozen=True):
-    """`asyncio.TaskGroup()`, `anyio.create_task_group()`, `trio.open_nursery()`."""
-
-    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
-        return Method(me, name)
-
-    def call_method(
-        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
-    ) -> Value:
-        if not arguments.positional:
-            return UNKNOWN
-        first, *rest = arguments.positional
-        if name == "create_task":
-            return start(flow, state, first, flow.site(at), me)
-        given = replace(arguments, positional=tuple(rest), keywords={})
-        if name == "start_soon":
-            start(flow, state, first.call(flow, state, given, at), flow.site(at), me)
-            return NONE
-        if name == "start":
-            return Starting(me, first, given)
-        if name == "soonify":
-            return Soonified(me, first)
-        return UNKNOWN
-
-    def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
-        return me
-
-    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
-        for task, record in tasks_of(state):
-            if record.group == me:
-                finish(state, task)
-        return False
-
-
-class Starting(Value, frozen=True):
-    """`group.start(function, …)`: once awaited, the child has begun and goes on by itself."""
-
-    group: Reference
-    function: Value
-    arguments: Arguments
-
-    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
-        start(flow, state, self.function.call(flow, state, self.arguments, at), flow.site(at), self.group)
-        return UNKNOWN
-
-
-class Soonified(Value, frozen=True):
-    """asyncer's `group.soonify(function)`: its calls are started at once."""
-
-    group: Reference
-    function: Value
-
-    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        return start(flow, state, self.function.call(flow, state, arguments, at), flow.site(at), self.group)
 
 
 class Gathered(Value, frozen=True):
@@ -288,9 +233,21 @@ def _share_with_siblings(flow: Flow, state: State, me: Reference, task: TaskReco
             continue
         for first, second in _overlapping(other.uses, task.uses):
             if first.session.oid not in other.reported:
-                _emit(flow, task.site, flow.frame, first, second, other.site)
+                mine, theirs, frame = _parted(flow, task, other)
+                _emit(flow, mine, frame, first, second, theirs)
             _mark(state, sibling, first)
             _mark(state, me, first)
+
+
+def _parted(flow: Flow, task: TaskRecord, other: TaskRecord) -> tuple[Site, Site, Frame]:
+    """Where the innermost code that led to both has started them: not in the helper that starts any task."""
+    theirs, mine = dict(other.frames), dict(task.frames)
+    frame: Frame | None = flow.frame
+    while frame is not None:
+        if frame.id in theirs and frame.id in mine:
+            return mine[frame.id], theirs[frame.id], frame
+        frame = frame.caller
+    return task.site, other.site, flow.frame
 
 
 def _share_among_alike(
@@ -305,7 +262,7 @@ def _share_among_alike(
     for first, second in _overlapping(outer, outer):
         now = state.record(me.oid)
         if isinstance(now, TaskRecord) and first.session.oid not in now.reported:
-            _emit(flow, task.site, frame, first, second, None)
+            _emit(flow, dict(task.frames).get(frame.id, task.site), frame, first, second, None)
         _mark(state, me, first)
 
 
@@ -351,8 +308,8 @@ def used(
     if flow.muted:
         return
     flow.emit(use)
-    if not concurrent or method in CLEANS_UP:
-        return
+    if not concurrent or method in CLEANS_UP or method in AT_ONCE:
+        return  # `add` lets no other task run meanwhile: what is added is flushed later
     for task, other in list(tasks_of(state)):
         if other.is_done or other.parent != around(flow).task:
             continue

@@ -8,11 +8,12 @@ from asyncsqla_lint.semantics.ddl import DdlMisdirected
 class DdlOnAsyncEngine(Rule):
     """
     ## What it does
-    Reports `create_all`, `drop_all`, `reflect`, and `create`/`drop` of a table, on an async engine or
-    connection.
+    Reports `create_all`, `drop_all`, `reflect`, `create`/`drop` of a table, `inspect` and
+    `Table(..., autoload_with=...)`, on an async engine or connection.
 
     ## Why is this bad?
-    DDL is sync: `AttributeError: 'AsyncEngine' object has no attribute '_run_ddl_visitor'`.
+    DDL is sync: `AttributeError: 'AsyncEngine' object has no attribute '_run_ddl_visitor'`. So is
+    reflection: `NoInspectionAvailable`.
 
     ## Example
     ```python
@@ -33,6 +34,13 @@ class DdlOnAsyncEngine(Rule):
 
     @on(DdlMisdirected)
     def misdirected(self, event: DdlMisdirected, report: Reporter) -> None:
+        if event.method in _INSPECTS:
+            message = (
+                f"`{event.method}` is sync and cannot use an `{event.target}`: `NoInspectionAvailable`; "
+                f"do it in a function that `await connection.run_sync(…)` calls"
+            )
+            report(self, event, message)
+            return
         report(
             self,
             event,
@@ -40,3 +48,6 @@ class DdlOnAsyncEngine(Rule):
             f"use `await connection.run_sync(….{event.method})`",
             fix=safe("Run it under `run_sync`", [repair("run_ddl_sync", event.site, target=event.target)]),
         )
+
+
+_INSPECTS = ("inspect", "autoload_with")

@@ -32,7 +32,7 @@ class UnknownDialectName(Rule):
     code = "ASQ108"
     name = "unknown-dialect-name"
     fix = "safe"
-    outcome = Raises("NoSuchModuleError")
+    outcome = Raises("NoSuchModuleError", "ValueError")
 
     @on(EngineCreated)
     def created(self, event: EngineCreated, report: Reporter) -> None:
@@ -41,11 +41,12 @@ class UnknownDialectName(Rule):
         for url in urls:
             name = meant(url, known)
             if name is not None:
+                raised = "ValueError" if url.name.count("+") > 1 else "NoSuchModuleError"
                 sure = event.certain and is_whole and len(urls) == 1
                 report(
                     self,
                     event,
-                    f"SQLAlchemy has no dialect `{url.name}`: `NoSuchModuleError`; write `{name}://`",
+                    f"SQLAlchemy has no dialect `{url.name}`: `{raised}`; write `{name}://`",
                     confidence="certain" if sure else "likely",
                     fix=rename_dialect(event, url.name, name),
                 )
