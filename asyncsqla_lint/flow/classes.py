@@ -26,6 +26,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo, Member
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import External
 from asyncsqla_lint.project.walking import statements
 
 if TYPE_CHECKING:
@@ -187,6 +188,8 @@ def class_value(
     flow: Flow, state: State, cls: ClassValue, owner: ClassInfo, member: Member, me: Value | None
 ) -> Value:
     """A value of the class body: what is assigned there, or else what its annotation promises."""
+    if is_container(owner, member):
+        return class_container(flow, owner, member)
     value: Value = UNKNOWN
     if member.value is not None:
         frame = Frame(flow.new_id(), owner.module, None, owner=owner, caller=flow.frame, receiver=me or cls)
@@ -201,6 +204,63 @@ def class_value(
         promised = flow.types.annotation_value(state, frame, member.annotation, member.span, me or cls)
         return promised if value is UNKNOWN or promised is UNKNOWN else union((value, promised))
     return value
+
+
+_CONTAINERS = frozenset(
+    {
+        "builtins.dict",
+        "builtins.list",
+        "builtins.set",
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "collections.deque",
+    }
+)
+
+
+def is_container(owner: ClassInfo, member: Member) -> bool:
+    """A list or dict that instances share, where a dataclass or a schema would give each its own."""
+    if member.name in owner.fields or owner.kind == "enum":
+        return False
+    if isinstance(member.value, p.Call):
+        made = owner.index.resolve(owner.module, member.value.function, owner)
+        return isinstance(made, External) and made.name in _CONTAINERS
+    return isinstance(member.value, (p.DictDisplay, p.ListDisplay, p.SetDisplay))
+
+
+def class_container(flow: Flow, owner: ClassInfo, member: Member) -> Value:
+    """A list or dict of the class body is one for the whole project, and other modules may fill it."""
+    key = (class_container, owner, member.name)
+    value = flow.memory.get(key)
+    if not isinstance(value, Value):
+        value = flow.memory[key] = flow.scopes.at_module(
+            owner.module, partial(_contained, flow, owner, member)
+        )
+        flow.scopes.import_all(flow.index.registrations.of_class(owner, member.name))
+    return value
+
+
+def _contained(flow: Flow, owner: ClassInfo, member: Member, state: State, frame: Frame) -> Value:
+    assert member.value is not None
+    inner = Frame(flow.new_id(), owner.module, None, owner=owner, caller=frame, receiver=ClassValue(owner))
+    with flow.entered(inner):
+        state.open_frame(inner.id)
+        for name, other in _earlier(owner, member):
+            state.assign(inner.id, name, flow.evaluate(state, other))
+        value = flow.evaluate(state, member.value)
+        state.close_frame(inner.id)
+    return value
+
+
+def announce(flow: Flow, state: State, cls: ClassValue, node: p.ClassDefinition) -> None:
+    """A class statement runs the bases' `__init_subclass__` and the decorators of the project."""
+    hook = cls.info.find_after(cls.info, "__init_subclass__") if node.bases else None
+    if hook is not None and hook[1].function is not None:
+        words = {word.name: flow.evaluate(state, word.value) for word in node.keywords if word.name}
+        run_function(flow, state, FunctionValue(hook[1].function, (), cls), Arguments((), words), node.span)
+    for expression, symbol in zip(node.decorators, cls.info.decorators, strict=True):
+        if not isinstance(symbol, External):
+            flow.evaluate(state, expression).call(flow, state, Arguments((cls,)), expression.span)
 
 
 def _earlier(owner: ClassInfo, member: Member) -> list[tuple[str, p.Expression]]:

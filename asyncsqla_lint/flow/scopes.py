@@ -43,6 +43,7 @@ class Scopes:
         self._module_values: dict[Module, dict[str, Value]] = {}
         self._variables: dict[tuple[Module, str], Value] = {}
         self._running: set[object] = set()
+        self._importing: set[Module] = set()
         self._functions: dict[tuple[FunctionInfo, tuple[int, ...]], Value] = {}
         self._symbols: dict[tuple[int, object], tuple[p.Expression, names.Symbol | None]] = {}
         self._global_names: dict[Module, dict[str, list[p.Expression]]] = {}
@@ -167,7 +168,25 @@ class Scopes:
                 )
         finally:
             self._running.discard(symbol)
+        if self._can_be_filled(symbol.module, value):
+            others = self.flow.index.registrations.of_variable(symbol)
+            if others:
+                self._variables[key] = value  # the others ask for it
+                self.import_all(others)
         return value
+
+    def _can_be_filled(self, module: Module, value: Value) -> bool:
+        """A table, or an object that may keep one, of a module whose top level has run."""
+        return (
+            isinstance(value, Reference)
+            and module not in self._importing
+            and isinstance(self.flow.base.get(value.oid), (DictRecord, ListRecord, ObjectRecord))
+        )
+
+    def import_all(self, modules: Iterable[Module]) -> None:
+        """Run the top levels of modules for what they add to the tables of others."""
+        for module in modules:
+            self.module_values(module)
 
     def _annotated(self, state: State, frame: Frame, symbol: Variable) -> Value:
         assert symbol.annotation is not None
@@ -242,6 +261,7 @@ class Scopes:
         found = self._module_values.get(module)
         if found is None:
             found = self._module_values[module] = {}
+            self._importing.add(module)
             flow = self.flow
 
             def run(state: State, frame: Frame) -> Value:
@@ -254,6 +274,7 @@ class Scopes:
                 return NONE
 
             self.at_module(module, run)
+            self._importing.discard(module)
         return found
 
     # -- functions and classes
@@ -277,7 +298,7 @@ class Scopes:
         info = self.flow.index.function_at(frame.module, number, None, frame.function)
         return FunctionValue(info, (frame.id, *frame.closure))
 
-    def nested_class(self, frame: Frame, node: p.ClassDefinition) -> Value:
+    def nested_class(self, frame: Frame, node: p.ClassDefinition) -> ClassValue:
         return ClassValue(self.flow.index.class_at(frame.module, node, None, frame.function))
 
     def decorated(self, flow: Flow, state: State, function: FunctionValue) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow import calls, narrowing, patterns
+from asyncsqla_lint.flow import calls, classes, narrowing, patterns
 from asyncsqla_lint.flow.expressions import assign, delete, evaluate
 from asyncsqla_lint.flow.frames import Outcome
 from asyncsqla_lint.flow.loops import execute_for, execute_while
@@ -168,7 +168,9 @@ def _define_function(flow: Flow, state: State, node: FunctionDefinition) -> None
 
 
 def _define_class(flow: Flow, state: State, node: ClassDefinition) -> None:
-    state.assign(flow.frame.id, node.name, flow.scopes.nested_class(flow.frame, node))
+    cls = flow.scopes.nested_class(flow.frame, node)
+    state.assign(flow.frame.id, node.name, cls)
+    classes.announce(flow, state, cls, node)
 
 
 def _import(flow: Flow, state: State, node: Import) -> None:

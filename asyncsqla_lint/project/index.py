@@ -32,6 +32,7 @@ from asyncsqla_lint.project.names import (
     ValueBinding,
     Variable,
 )
+from asyncsqla_lint.project.registrations import Registrations
 
 _DEPTH = 40
 _MARKERS = ("typing.Generic", "typing.Protocol", "abc.ABC")
@@ -318,6 +319,10 @@ class Index:
                                     yield self.function_at(module, member.number, cls)
 
     # --- mapped classes --------------------------------------------------------------------------
+
+    @cached_property
+    def registrations(self) -> Registrations:
+        return Registrations(self)
 
     @cached_property
     def mapping(self) -> Mapping:
