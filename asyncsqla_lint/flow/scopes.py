@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import BudgetExceeded, Frame, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State, join_states
