@@ -53,7 +53,7 @@ class Need(Struct, frozen=True):
 
 
 class Injection:
-    """`needs_of` tells what a provider itself is given."""
+    """`needs_of` tells what a provider itself is given; `throws`: it sees what its consumer raises."""
 
     def __init__(
         self,
@@ -61,11 +61,13 @@ class Injection:
         needs_of: Callable[[State, Value], list[Need]],
         at: Span,
         sync_in_threads: bool = False,
+        throws: bool = True,
     ) -> None:
         self.flow = flow
         self.needs_of = needs_of
         self.at = at
         self.sync_in_threads = sync_in_threads
+        self.throws = throws
         self.outside: Frame = flow.frame
 
     def run(
@@ -88,7 +90,7 @@ class Injection:
             options: list[Option] = [(one, NONE) for one in states]
             for outcome in exits:
                 if outcome.kind != "return":
-                    options += pending(flow, [outcome], self.outside)
+                    options += self._ended([outcome])
                     continue
                 if on_return is not None:
                     on_return(frame, outcome)
@@ -176,7 +178,13 @@ class Injection:
         if not used and not options:
             # A stand-in that only raises, for the real one to override: its annotation has to do.
             return go_on(before, UNKNOWN, made)
-        return reached + pending(flow, exits, self.outside)
+        return reached + self._ended(exits)
+
+
+    def _ended(self, exits: list[Outcome]) -> list[Option]:
+        if self.throws:
+            return pending(self.flow, exits, self.outside)
+        return [(outcome.state.copy(), NONE) for outcome in exits]
 
 
 class _Done(Value, frozen=True):

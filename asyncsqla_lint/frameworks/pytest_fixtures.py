@@ -31,9 +31,11 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     needs = _needs(flow, info, info.header.parameters)
     if not needs:
         return False
-    Injection(flow, lambda own, value: _needs_of(flow, own, value), info.header.name_span).run(
-        state, info, needs
+    # A fixture goes on behind its `yield` as if nothing had happened, whatever the test has raised.
+    injection = Injection(
+        flow, lambda own, value: _needs_of(flow, own, value), info.header.name_span, throws=False
     )
+    injection.run(state, info, needs)
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.roots import functions_of
 from asyncsqla_lint.flow.values import ClassValue, ExternalValue, Reference, Value, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -135,7 +136,8 @@ def _open(
         and record.fate == OPEN
         and pools(record)
     ]
-    found = [one for one in found if not _is_idle(state, *one)]
+    lent = state.reachable(frame.lent) if found and frame.lent else ()
+    found = [one for one in found if one[0].oid in lent or not _is_idle(state, *one)]
     if not found:
         return []
     others = held_by_others(flow, state, frame, more, but)  # type: ignore[arg-type]  # the values of an outcome
@@ -143,9 +145,12 @@ def _open(
 
 
 def _is_idle(state: State, engine: Reference, record: EngineRecord) -> bool:
-    """Nobody has asked it for a connection, and nothing that could is made of it: there is none to close."""
+    """Nobody has asked it for a connection. (What becomes of it in a collection is not followed.)"""
     return record.is_idle and not any(
-        engine in alternatives(value) for _, one in state.records() for value in one.refers_to()
+        engine in alternatives(value)
+        for _, one in state.records()
+        if not isinstance(one, ObjectRecord)
+        for value in one.refers_to()
     )
 
 
@@ -272,7 +277,7 @@ def _mentions(statement: p.Statement) -> bool:
 
 
 def _is_main(flow: Flow, info: FunctionInfo) -> bool:
-    """Does the module give it to `asyncio.run`?"""
+    """Does the module give it to `asyncio.run`, or call it where it is run as a script?"""
     key = ("mains", info.module)
     found = flow.memory.get(key)
     if not isinstance(found, set):
@@ -304,6 +309,18 @@ def _mains(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
     for body, scope in bodies:
         for call in calls(body):
             yield from _given_to_runner(flow, module, call, scope)
+    for statement in module.program.statements:
+        if is_guard(statement):
+            for call in calls(statement.body):
+                called = flow.index.resolve(module, call.function, None)
+                if isinstance(called, FunctionInfo):
+                    yield called
+
+
+def is_guard(statement: p.Statement) -> TypeGuard[p.If]:
+    """`if __name__ == "__main__":`."""
+    test = statement.test if isinstance(statement, p.If) else None
+    return isinstance(test, p.Compare) and isinstance(test.left, p.Name) and test.left.id == "__name__"
 
 
 def _given_to_runner(

@@ -120,10 +120,9 @@ def _is_of_one_coroutine(flow: Flow, module: Module, name: str) -> bool:
 
 def _is_of_script(site: Site) -> bool:
     """`if __name__ == "__main__":` makes one run of it, not a service."""
-    for statement in site.module.program.statements:
-        if start_of(statement.span) <= start_of(site.span) and end_of(site.span) <= end_of(statement.span):
-            test = statement.test if isinstance(statement, p.If) else None
-            return (
-                isinstance(test, p.Compare) and isinstance(test.left, p.Name) and test.left.id == "__name__"
-            )
-    return False
+    return any(
+        ownership.is_guard(statement)
+        and start_of(statement.span) <= start_of(site.span)
+        and end_of(site.span) <= end_of(statement.span)
+        for statement in site.module.program.statements
+    )
