@@ -180,7 +180,6 @@ class Injection:
             return go_on(before, UNKNOWN, made)
         return reached + self._ended(exits)
 
-
     def _ended(self, exits: list[Outcome]) -> list[Option]:
         if self.throws:
             return pending(self.flow, exits, self.outside)
