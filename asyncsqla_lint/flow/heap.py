@@ -7,14 +7,37 @@ So a copy is as cheap as its table of pages, a write copies one page, a join loo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from asyncsqla_lint.flow.values import Reference
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import Record
 
 SHIFT = 5  # a page holds 32 neighbouring ids: objects made together change together
+R = TypeVar("R", bound="Record")
+Kinds = dict[type["Record"], list[tuple[Reference, "Record"]]]
 
-Page = dict[int, "Record"]
+
+class Page(dict[int, "Record"]):
+    """Records by id, and, once somebody asks, by kind: what a session holds is looked for often."""
+
+    __slots__ = ("kinds",)
+
+    kinds: Kinds | None  # until the next write
+
+    def by_kind(self) -> Kinds:
+        kinds: Kinds = {}
+        for oid, record in self.items():
+            kinds.setdefault(type(record), []).append((Reference(oid), record))
+        self.kinds = kinds
+        return kinds
+
+
+def _page(records: Mapping[int, Record]) -> Page:
+    page = Page(records)
+    page.kinds = None
+    return page
 
 
 class Heap:
@@ -55,6 +78,16 @@ class Heap:
         for page in self._pages.values():
             yield from page.items()
 
+    def of_kind(self, kind: type[R]) -> list[tuple[Reference, R]]:
+        found: list[tuple[Reference, Record]] = []
+        for page in self._pages.values():
+            kinds = page.kinds
+            if kinds is None:
+                kinds = page.by_kind()
+            if kind in kinds:
+                found += kinds[kind]
+        return found  # type: ignore[return-value]  # they stand under their kind
+
     @property
     def size(self) -> int:
         """How many pages: what copies, joins and searches cost grows with it."""
@@ -69,11 +102,13 @@ class Heap:
         number = oid >> SHIFT
         page = self._pages.get(number)
         if page is None:
-            page = self._pages[number] = {}
+            page = self._pages[number] = _page({})
             self._own_pages.add(number)
         elif number not in self._own_pages:
-            page = self._pages[number] = page.copy()
+            page = self._pages[number] = _page(page)
             self._own_pages.add(number)
+        else:
+            page.kinds = None
         page[oid] = record
 
     def joined(
@@ -87,7 +122,7 @@ class Heap:
             mine = self._pages.get(number)
             if mine is theirs:
                 continue
-            page: Page = {} if mine is None else mine
+            page: Mapping[int, Record] = {} if mine is None else mine
             for oid, record in theirs.items():
                 ours = page.get(oid)
                 if ours is None:

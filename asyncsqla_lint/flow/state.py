@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow.heap import Heap
+from asyncsqla_lint.flow.heap import Heap, R
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -314,9 +314,9 @@ class State:
     def put(self, reference: Reference, record: Record) -> None:
         self.heap.put(reference.oid, record)
 
-    def records(self) -> Iterable[tuple[Reference, Record]]:
-        """Every record that this path has made or touched."""
-        return [(Reference(oid), record) for oid, record in self.heap.items()]
+    def records(self, kind: type[R]) -> list[tuple[Reference, R]]:
+        """The records of one kind that this path has made or touched."""
+        return self.heap.of_kind(kind)
 
     def reachable(self, roots: Iterable[Value]) -> set[int]:
         """The objects that `roots` lead to."""
@@ -329,6 +329,8 @@ class State:
                 if value.oid in seen:
                     continue
                 seen.add(value.oid)
+            elif type(value).refers_to is Value.refers_to:
+                continue  # it leads nowhere: most values do not
             elif isinstance(value, FunctionValue) and value.closure:
                 # A nested function may close over itself.
                 if value.receiver is not None:
@@ -399,7 +401,13 @@ class State:
             if value is not NONE and mine.get(name) == NONE and not isinstance(value, Constant)
         ]
         found = other.reachable(given) if given else set()
-        differing = {oid for oid in found if self.heap.get(oid) is not other.heap.get(oid)}
+        # What this path does not know at all is not joined with anything.
+        ours, theirs, base = self.heap, other.heap, self.base
+        differing = {
+            oid
+            for oid in found
+            if (own := ours.get(oid)) is not theirs.get(oid) and (own is not None or oid in base)
+        }
         return differing - self.alive() - self.outside() if differing else differing
 
 

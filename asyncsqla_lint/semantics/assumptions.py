@@ -47,9 +47,7 @@ def only_session(flow: Flow, state: State) -> Reference | None:
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     found = [
-        reference
-        for reference, record in state.records()
-        if isinstance(record, SessionRecord) and record.is_async and record.is_open
+        reference for reference, record in state.records(SessionRecord) if record.is_async and record.is_open
     ]
     return found[0] if len(found) == 1 else None
 
@@ -59,15 +57,9 @@ def settle(flow: Flow, state: State) -> None:
     from asyncsqla_lint.semantics.instances import InstanceRecord
 
     session = only_session(flow, state)
-    for reference, record in state.records():
-        if (
-            isinstance(record, InstanceRecord)
-            and record.plan is None
-            and record.session is None
-            and not record.is_new
-        ):
-            if session is not None:
-                state.put(reference, replace(record, session=session))
+    for reference, record in state.records(InstanceRecord):
+        if record.plan is None and record.session is None and not record.is_new and session is not None:
+            state.put(reference, replace(record, session=session))
 
 
 def expire_on_commit(index: Index) -> tuple[bool | None, str]:

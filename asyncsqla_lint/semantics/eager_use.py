@@ -125,6 +125,6 @@ def _leaves(flow: Flow, frame: Frame, option: Option, statement: Site) -> bool:
     outside = held_by_others(flow, state, frame, (value,))
     return any(
         reference.oid in outside
-        for reference, record in state.records()
-        if isinstance(record, InstanceRecord) and record.origin == statement
+        for reference, record in state.records(InstanceRecord)
+        if record.origin == statement
     )

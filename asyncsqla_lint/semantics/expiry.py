@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 def held(state: State, session: Reference) -> Iterator[tuple[Reference, InstanceRecord]]:
     """The instances of a session."""
-    for reference, record in state.records():
-        if isinstance(record, InstanceRecord) and record.session == session:
+    for reference, record in state.records(InstanceRecord):
+        if record.session == session:
             yield reference, record
 
 
@@ -63,8 +63,8 @@ def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
 def expire_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
     from asyncsqla_lint.semantics.results import ResultRecord
 
-    for reference, result in state.records():
-        if isinstance(result, ResultRecord) and result.session == session and not result.is_consumed:
+    for reference, result in state.records(ResultRecord):
+        if result.session == session and not result.is_consumed:
             state.put(reference, replace(result, expired=cause))
     for reference, record in list(held(state, session)):
         if record.lifecycle in (PERSISTENT, "mixed"):

@@ -183,9 +183,8 @@ def meet(
     )
     others = [
         (reference, record)
-        for reference, record in state.records()
-        if isinstance(record, InstanceRecord)
-        and session is not None
+        for reference, record in state.records(InstanceRecord)
+        if session is not None
         and record.session == session
         and record.lifecycle in (PERSISTENT, "mixed")
         and _may_be(record, model.cls)

@@ -88,9 +88,7 @@ class Acquiring(Value, frozen=True):
 
 def held(state: State) -> frozenset[int]:
     """The locks that the running code holds."""
-    return frozenset(
-        oid for oid, record in state.heap.items() if isinstance(record, LockRecord) and record.is_held
-    )
+    return frozenset(reference.oid for reference, record in state.records(LockRecord) if record.is_held)
 
 
 def register(meanings: Meanings) -> None:

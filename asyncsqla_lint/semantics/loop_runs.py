@@ -81,7 +81,7 @@ def task_ended(
     if not done or not info.decorated_by(*TASKS):
         return
     state, _ = done[0]
-    for reference, record in state.records():
-        if isinstance(record, EngineRecord) and record.loop > frame.id > reference.oid and pools(record):
+    for reference, record in state.records(EngineRecord):
+        if record.loop > frame.id > reference.oid and pools(record):
             if record.loop_site is not None:
                 flow.emit(EngineCrossesLoops(record.loop_site, frame, False, record, record.loop_site))

@@ -127,10 +127,9 @@ def undecided(flow: Flow, record: InstanceRecord, attribute: MappedAttribute) ->
 
 def _forget_siblings(state: State, me: Reference, record: InstanceRecord) -> None:
     """One cause, one finding: the other rows of the same query were expired by the same stroke."""
-    for reference, other in state.records():
+    for reference, other in state.records(InstanceRecord):
         if (
-            isinstance(other, InstanceRecord)
-            and reference != me
+            reference != me
             and other.expired == record.expired
             and other.origin == record.origin
             and other.model is record.model

@@ -148,7 +148,7 @@ def _is_idle(state: State, engine: Reference, record: EngineRecord) -> bool:
     """Nobody has asked it for a connection. (What becomes of it in a collection is not followed.)"""
     return record.is_idle and not any(
         engine in alternatives(value)
-        for _, one in state.records()
+        for _, one in state.heap.items()
         if not isinstance(one, ObjectRecord)
         for value in one.refers_to()
     )

@@ -202,8 +202,7 @@ def value_of(
 def _has_new(state: State, model: Model) -> bool:
     """Has the program made rows of that table, which may hang at an object that it has made too?"""
     return any(
-        isinstance(one, InstanceRecord) and one.is_new and one.model.cls.is_subclass_of(model.cls)
-        for _, one in state.records()
+        one.is_new and one.model.cls.is_subclass_of(model.cls) for _, one in state.records(InstanceRecord)
     )
 
 

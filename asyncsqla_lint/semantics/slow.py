@@ -73,8 +73,12 @@ def _waits(flow: Flow, state: State, name: str, at: Span) -> None:
 
     if around(flow).task or not flow.listens(SessionHeld):
         return
-    for reference, record in state.records():
-        if isinstance(record, (SessionRecord, ConnectionRecord)) and record.is_one_for_all:
+    records: list[tuple[Reference, SessionRecord | ConnectionRecord]] = [
+        *state.records(SessionRecord),
+        *state.records(ConnectionRecord),
+    ]
+    for reference, record in records:
+        if record.is_one_for_all:
             page = ledger(state, Reference(reference.oid))
             if page.holds and not page.is_doubtful:
                 flow.emit(SessionHeld(flow.site(at), flow.frame, flow.is_certain, reference, record, name))

@@ -111,10 +111,8 @@ class Gathered(Value, frozen=True):
 # --- starting and finishing ----------------------------------------------------------------------
 
 
-def tasks_of(state: State) -> Iterator[tuple[Reference, TaskRecord]]:
-    for reference, record in state.records():
-        if isinstance(record, TaskRecord):
-            yield reference, record
+def tasks_of(state: State) -> list[tuple[Reference, TaskRecord]]:
+    return state.records(TaskRecord)
 
 
 def start(

@@ -25,11 +25,8 @@ def shown(flow: Flow, state: State, session: Reference, model: Model, plan: Plan
     for _ in range(MOST_STEPS):
         leading = [
             (reference, record, relationship)
-            for reference, record in state.records()
-            if isinstance(record, InstanceRecord)
-            and record.session == session
-            and record.lifecycle == PERSISTENT
-            and not record.is_new
+            for reference, record in state.records(InstanceRecord)
+            if record.session == session and record.lifecycle == PERSISTENT and not record.is_new
             for relationship in record.model.relationships.values()
             if _leads_to(record, relationship, model)
         ]
