@@ -58,6 +58,11 @@ def pools(record: EngineRecord) -> bool:
     )
 
 
+def _is_pooling(record: object) -> bool:
+    """Is it an async engine, not disposed, that keeps connections open?"""
+    return isinstance(record, EngineRecord) and record.is_async and record.fate == OPEN and pools(record)
+
+
 def watches(flow: Flow, info: FunctionInfo) -> bool:
     """Is it worth knowing in which states an exception may leave this function?"""
     return info.is_async and DISPOSE in info.header.mentions and flow.listens(EngineAbandoned)
@@ -131,10 +136,7 @@ def _open(
     found = [
         (Reference(oid), record)
         for oid in mine
-        if isinstance(record := state.heap.get(oid), EngineRecord)
-        and record.is_async
-        and record.fate == OPEN
-        and pools(record)
+        if isinstance(record := state.heap.get(oid), EngineRecord) and _is_pooling(record)
     ]
     lent = state.reachable(frame.lent) if found and frame.lent else ()
     found = [one for one in found if one[0].oid in lent or not _is_idle(state, *one)]
@@ -189,7 +191,10 @@ def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
 
 def _kept_by_modules(flow: Flow, state: State, frame: Frame, mine: list[int], value: Value) -> None:
     """`global _engine`, or the cache of the function: it lives as long as the process does."""
-    keepers: list[Value] = [Reference(oid) for oid in flow.base]
+    mine = [oid for oid in mine if _is_pooling(state.heap.get(oid))]
+    if not mine:
+        return
+    keepers: list[Value] = [Reference(oid) for oid in state.heap if oid in flow.base]
     for number in flow.scopes.module_frame_ids():
         keepers.extend(state.frames.get(number, {}).values())
     if frame.function is not None and is_cached(frame.function):
@@ -216,9 +221,7 @@ def kept_by_all(flow: Flow, state: State, value: Value) -> None:
 def _kept_for_good(flow: Flow, state: State, engines: list[int], frame: Frame) -> None:
     for oid in engines:
         record = state.record(oid)
-        if not isinstance(record, EngineRecord) or not record.is_async or record.fate != OPEN:
-            continue
-        if record.is_given or not pools(record):
+        if not isinstance(record, EngineRecord) or not _is_pooling(record) or record.is_given:
             continue
         known = disposals(flow)
         if not known.may_be_any and record.site not in known.sites:
