@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from asyncsqla_lint.flow.budgets import Budget
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.context_variables import ContextVariableRecord
 from asyncsqla_lint.flow.copies import Copier
@@ -143,7 +144,7 @@ def options_of(
     if isinstance(state.base, Consulted):
         state.base.called |= summary.called
         state.base.deepest = max(state.base.deepest, calls.depth + summary.height)
-    flow.spend(summary.cost if flow.isolated else 1 + summary.cost // SHARE)
+    flow.budget.spend(summary.cost if flow.isolated else 1 + summary.cost // SHARE)
     if not summary.is_closed or any(oid in state.heap for oid in summary.consulted):
         return None
     if flow.scopes.are_globals_assigned(state, summary.modules):
@@ -206,9 +207,9 @@ def _summary(
     for oid, record in given.items():
         state.put(Reference(oid), record)
     first = flow.counter
-    steps, tries = flow.steps_left, flow.tries
+    budget, tries = flow.budget, flow.tries
     context = TryContext(frozenset(), first)
-    flow.tries, flow.steps_left = [context], STEPS
+    flow.tries, flow.budget = [context], Budget(STEPS)
     flow.isolated += 1
     options: list[Option] = []
     end: Outcome | None = None
@@ -236,7 +237,7 @@ def _summary(
         )
     finally:
         flow.isolated -= 1
-        flow.tries, flow.steps_left = tries, steps
+        flow.tries, flow.budget = tries, budget
 
 
 def _depth(
@@ -248,7 +249,7 @@ def _depth(
 
 
 def _cost(flow: Flow) -> int:
-    return STEPS - max(flow.steps_left, 0)
+    return STEPS - max(flow.budget.left, 0)
 
 
 def _made(flow: Flow, state: State, value: Value, given: dict[int, Record], first: int) -> Made:

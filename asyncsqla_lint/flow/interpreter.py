@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow import calls, classes, closed, scopes, statements, strings
+from asyncsqla_lint.flow.budgets import STEPS_PER_ROOT, STEPS_SHARED, Budget
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.expressions import evaluate
@@ -52,9 +53,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.meanings import Meanings
     from asyncsqla_lint.project.index import Index, Module
 
-STEPS_PER_ROOT = 2_500
 PAGES_PER_STEP = 32
-STEPS_SHARED = 1_000  # for a module's top level, and whatever else all roots share
 FIRST_OF_ROOTS = 1 << 56  # below it are the ids of what all roots share
 REGION = 1 << 24
 
@@ -110,7 +109,7 @@ class Flow:
         self.joining = 0
         self.hedge = 0
         self.muted = 0
-        self.steps_left = STEPS_PER_ROOT
+        self.budget = Budget(STEPS_PER_ROOT)
         self.scopes = scopes.Scopes(self)
         self.types = Types(self)
         self.statistics: dict[str, int] = {}
@@ -135,7 +134,7 @@ class Flow:
         """A fresh state for a new root."""
         self.tries, self.handling, self.recorders = [], [], []
         self.oracle, self.joining, self.hedge, self.muted = Oracle(), 0, 0, 0
-        self.steps_left = STEPS_PER_ROOT
+        self.budget = Budget(STEPS_PER_ROOT)
         self.notes = {}
         self.watched, self.spared = set(), set()
         self.risky = 0
@@ -155,22 +154,20 @@ class Flow:
             self.count("roots too deep")
 
     def count(self, what: str) -> None:
-        self.touch()
+        if self.isolated:
+            raise closed.NotClosed
         self.statistics[what] = self.statistics.get(what, 0) + 1
 
     def step(self, state: State) -> None:
         # What a step costs grows, slowly, with what the path knows: searches and joins go through the heap.
-        self.spend(1 + state.heap.size // PAGES_PER_STEP)
-
-    def spend(self, steps: int) -> None:
-        self.steps_left -= steps
-        if self.steps_left < 0:
-            raise BudgetExceeded
+        self.budget.spend(1 + state.heap.size // PAGES_PER_STEP)
 
     def touch(self) -> None:
         """Something happens that is more than Python: a call in which it does is not closed."""
         if self.isolated:
             raise closed.NotClosed
+        if not self.muted:
+            self.budget.meets()
 
     # -- places and identities
 
@@ -182,14 +179,14 @@ class Flow:
     def shared(self) -> Iterator[None]:
         """What is made inside outlives the root: its ids are not those that a replay will give again."""
         self.regions += 1
-        counter, steps = self.counter, self.steps_left
+        counter, budget = self.counter, self.budget
         watched, spared = self.watched, self.spared
-        self.counter, self.steps_left = self.regions * REGION, STEPS_SHARED
+        self.counter, self.budget = self.regions * REGION, Budget(STEPS_SHARED)
         self.watched, self.spared = set(), set()
         try:
             yield
         finally:
-            self.counter, self.steps_left = counter, steps
+            self.counter, self.budget = counter, budget
             self.watched, self.spared = watched, spared
 
     def allocate(self, state: State, record: Record) -> Reference:

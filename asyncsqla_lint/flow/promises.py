@@ -59,9 +59,9 @@ def opened(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value:
     if promised is None or not promised.classes.isdisjoint(stock.building):
         promised = _built(flow, stock, cls, found[1].function, at)
     elif stock.building:
-        flow.spend(promised.cost)
+        flow.budget.spend(promised.cost)
     if not stock.building:
-        flow.spend(1 + promised.cost // SHARE)
+        flow.budget.spend(1 + promised.cost // SHARE)
     stock.classes.update(promised.classes)
     for oid, record in promised.records:
         state.put(Reference(oid), record)
@@ -86,7 +86,7 @@ def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo, at
             stack.enter_context(flow.scopes.outside(function.module))
             if not place:
                 stack.enter_context(flow.shared())
-            before = flow.steps_left
+            before = flow.budget.left
             me = flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
             try:
                 given = Arguments(more=UNKNOWN, more_keywords=UNKNOWN)
@@ -96,7 +96,7 @@ def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo, at
             except (BudgetExceeded, RecursionError):
                 if place:
                     raise
-            cost = before - max(flow.steps_left, 0)
+            cost = before - max(flow.budget.left, 0)
         record = state.record(me.oid)
         if isinstance(record, ObjectRecord):
             state.put(me, ObjectRecord(record.cls, record.attributes, is_open=True))

@@ -75,6 +75,8 @@ def execute_block(flow: Flow, states: list[State], body: Statements) -> Result:
 
 def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
     flow.step(state)
+    if not flow.muted:
+        flow.budget.runs(statement)
     if flow.tries and not isinstance(statement, Try):  # of a `try`, what is in it may raise
         if not _is_safe(statement) and not (flow.tries[-1].is_of_databases and _is_plain(flow, statement)):
             flow.may_raise(state, UNKNOWN)
