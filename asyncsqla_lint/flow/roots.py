@@ -68,10 +68,10 @@ def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
 
 
 def run_given(
-    flow: Flow, state: State, info: FunctionInfo, given: dict[str, Value]
+    flow: Flow, state: State, info: FunctionInfo, given: dict[str, Value], *, is_bound: bool = True
 ) -> tuple[Frame, list[State], list[Outcome]]:
     """Run the body with `given` parameters; the others are what their annotations promise."""
-    frame = root_frame(flow, state, info)
+    frame = root_frame(flow, state, info, is_bound)
     with flow.entered(frame):
         receiver = () if frame.receiver is None else (frame.receiver,)
         bind(flow, state, frame, info, Arguments(receiver, given, UNKNOWN, UNKNOWN))
@@ -99,8 +99,8 @@ def _first_call(flow: Flow, state: State, info: FunctionInfo) -> None:
             state.assign(outside.id, name, NONE)
 
 
-def root_frame(flow: Flow, state: State, info: FunctionInfo) -> Frame:
-    receiver = receiver_of(flow, state, info)
+def root_frame(flow: Flow, state: State, info: FunctionInfo, is_bound: bool) -> Frame:
+    receiver = receiver_of(flow, state, info) if is_bound else None
     frame = Frame(
         flow.new_id(),
         info.module,

@@ -31,6 +31,7 @@ from asyncsqla_lint.frameworks.injection import (
 from asyncsqla_lint.frameworks.pydantic import dump, name_of
 from asyncsqla_lint.frameworks.schemas import is_schema
 from asyncsqla_lint.frameworks.serializing import Reading, serialize
+from asyncsqla_lint.frameworks.starlette import surrounded
 from asyncsqla_lint.frameworks.validation import Validator, evaluated
 from asyncsqla_lint.program import Expression, Span
 from asyncsqla_lint.project.annotations import Type
@@ -169,7 +170,11 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
             _respond(flow, frame, outcome, response)
 
     injection = Injection(
-        flow, lambda own, value: needs_of(flow, own, value), info.header.name_span, sync_in_threads=True
+        flow,
+        lambda own, value: needs_of(flow, own, value),
+        info.header.name_span,
+        sync_in_threads=True,
+        within=surrounded,
     )
     injection.run(state, info, needs, answered)
     return True

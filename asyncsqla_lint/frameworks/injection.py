@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 Given = dict[str, Value]
 Made = tuple[tuple[Value, Value], ...]
 Then = Callable[["State", Given, Made], "list[Option]"]
+Inside = Callable[["State"], "list[Option]"]
+Within = Callable[["Flow", "State", Inside, Span], "list[Option]"]  # middlewares
 DEEPEST = 8
 
 
@@ -62,12 +64,14 @@ class Injection:
         at: Span,
         sync_in_threads: bool = False,
         throws: bool = True,
+        within: Within | None = None,
     ) -> None:
         self.flow = flow
         self.needs_of = needs_of
         self.at = at
         self.sync_in_threads = sync_in_threads
         self.throws = throws
+        self.within = within
         self.outside: Frame = flow.frame
 
     def run(
@@ -97,7 +101,10 @@ class Injection:
                 options.append((outcome.state, NONE))
             return options
 
-        answered = self.provide(state, needs, {}, (), act)
+        def inside(own: State) -> list[Option]:
+            return self.provide(own, needs, {}, (), act)
+
+        answered = inside(state) if self.within is None else self.within(flow, state, inside, self.at)
         flow.meanings.ended(
             flow, self.outside, answered, []
         )  # whatever the dependencies made is to be closed by now

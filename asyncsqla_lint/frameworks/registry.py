@@ -7,12 +7,15 @@ from collections.abc import Callable, Collection
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.frameworks import (
     advanced_alchemy,
+    aiogram,
     fastapi,
+    graphene,
     jinja,
     litestar,
     pydantic,
     pytest_fixtures,
     sqlmodel,
+    starlette,
     strawberry,
 )
 
@@ -20,18 +23,21 @@ FRAMEWORKS: dict[str, Callable[[Meanings], None]] = {
     "pydantic": pydantic.register,
     "sqlmodel": sqlmodel.register,
     "fastapi": fastapi.register,
+    "starlette": starlette.register,
     "advanced-alchemy": advanced_alchemy.register,
     "litestar": litestar.register,
+    "aiogram": aiogram.register,
     "jinja": jinja.register,
     "strawberry": strawberry.register,
+    "graphene": graphene.register,
     "pytest": pytest_fixtures.register,
 }
-_BUILT_ON = {"sqlmodel": "pydantic", "fastapi": "pydantic"}
+_BUILT_ON = {"sqlmodel": ("pydantic",), "fastapi": ("pydantic", "starlette")}
 
 
 def register(meanings: Meanings, wanted: Collection[str] = ()) -> None:
     """Those in `wanted`, and what they are built on; all, if none is named: imports tell them apart."""
-    needed = {*wanted, *(_BUILT_ON[name] for name in wanted if name in _BUILT_ON)}
+    needed = {*wanted, *(base for name in wanted for base in _BUILT_ON.get(name, ()))}
     for name, explain in FRAMEWORKS.items():
         if not wanted or name in needed:
             explain(meanings)

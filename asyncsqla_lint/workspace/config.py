@@ -62,12 +62,15 @@ OUTPUT_FORMATS = (
 # Those of `frameworks.registry`, which is a floor above.
 FRAMEWORKS = (
     "advanced-alchemy",
+    "aiogram",
     "fastapi",
+    "graphene",
     "jinja",
     "litestar",
     "pydantic",
     "pytest",
     "sqlmodel",
+    "starlette",
     "strawberry",
 )
 

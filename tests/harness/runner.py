@@ -13,11 +13,13 @@ event loop's thread holds it up for long enough to be measured.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import faulthandler
 import gc
 import importlib
+import importlib.util
 import inspect as python_inspect
 import io
 import json
@@ -178,6 +180,23 @@ class Program:
     def _line(self, frame: FrameType, what: str, argument: Any) -> Any:
         self.reached.add((frame.f_code.co_filename, frame.f_lineno))
         return self._line
+
+
+def import_libraries(files: list[str]) -> None:
+    """Imports what the fixture's modules import from elsewhere: traced, a large library takes long."""
+    own = {os.path.splitext(os.path.basename(file))[0] for file in files}
+    for file in files:
+        with open(file, encoding="utf-8") as source:
+            tree = ast.parse(source.read())
+        for node in ast.walk(tree):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                top = name.partition(".")[0]
+                if top and top not in own and importlib.util.find_spec(top) is not None:
+                    # One that cannot be imported here fails in the fixture, where it is looked at.
+                    with contextlib.suppress(Exception):
+                        importlib.import_module(name)
 
 
 class Log(logging.Handler):
@@ -404,6 +423,9 @@ def main() -> None:
     gc.freeze()
     print(json.dumps({"sqlalchemy": sqlalchemy.__version__}), file=output, flush=True)
     for fixture in manifest["fixtures"]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import_libraries(fixture["files"])
         for case in fixture["cases"]:
             faulthandler.dump_traceback_later(HUNG_SECONDS, exit=True, file=errors)
             print(json.dumps(run_case(fixture, case, latency, connections)), file=output, flush=True)

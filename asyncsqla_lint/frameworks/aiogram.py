@@ -1,0 +1,185 @@
+"""aiogram: handlers are called with what middlewares and filters have put into the update's data, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.containers import DictRecord
+from asyncsqla_lint.flow.frames import Option, PathEnds
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import (
+    FALSE,
+    NONE,
+    UNKNOWN,
+    Arguments,
+    ExternalValue,
+    Reference,
+    Value,
+    alternatives,
+    join,
+)
+from asyncsqla_lint.frameworks.injection import Injection, Inside, Need, parameters_of
+from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
+from asyncsqla_lint.frameworks.validation import evaluated
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import External, Scoped
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.project.index import Index
+
+_BASES = (
+    "aiogram.BaseMiddleware",
+    "aiogram.dispatcher.middlewares.base.BaseMiddleware",
+)
+_REGISTERS = ("middleware", "outer_middleware")
+_MIDDLEWARE_PARAMETERS = 3  # handler, event, data
+
+
+def register(meanings: Meanings) -> None:
+    meanings.when_run.append(_run)
+
+
+# --- middlewares ---------------------------------------------------------------------------------
+
+
+def layers_of(index: Index) -> tuple[Layer, ...]:
+    """The project's middlewares that put something into the data."""
+    found: tuple[Layer, ...] | None = index.__dict__.get("aiogram_layers")
+    if found is None:
+        layers = [
+            layer
+            for module in index.modules.values()
+            for info in index.functions_of(module)
+            if is_middleware(info)
+            for layer in [layer_of(info, _entry_of(info))]
+            if layer is not None
+        ]
+        found = index.__dict__["aiogram_layers"] = in_order(layers)
+    return found
+
+
+def is_middleware(info: FunctionInfo) -> bool:
+    if not info.is_async:
+        return False
+    if info.owner is not None:
+        return (
+            info.name == "__call__"
+            and len(info.header.parameters) > _MIDDLEWARE_PARAMETERS
+            and any(name in _BASES for name in info.owner.external_bases)
+        )
+    return len(info.header.parameters) >= _MIDDLEWARE_PARAMETERS and any(
+        isinstance(symbol, External)
+        and symbol.name.startswith("aiogram.")
+        and symbol.name.rpartition(".")[2] in _REGISTERS
+        for symbol in info.decorators
+    )
+
+
+class _Entries:
+    """The key in `data["key"]`."""
+
+    def __init__(self, data: str) -> None:
+        self.data = data
+
+    def __call__(self, node: p.Expression) -> str | None:
+        if isinstance(node, p.Subscript) and isinstance(node.value, p.Name) and node.value.id == self.data:
+            if isinstance(node.index, p.Constant) and isinstance(node.index.value, str):
+                return node.index.value
+        return None
+
+
+def _entry_of(info: FunctionInfo) -> _Entries:
+    position = _MIDDLEWARE_PARAMETERS - (info.owner is None)
+    return _Entries(info.header.parameters[position].name)
+
+
+# --- handlers ------------------------------------------------------------------------------------
+
+
+def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
+    handler = _handler(info)
+    if handler is None:
+        return False
+    data = flow.allocate(state, DictRecord({}, UNKNOWN))
+    scope = info.parent or info.owner
+    needs = [
+        Need(f"<filter {number}>", Filtered(Scoped(node, info.module, scope), data))
+        for number, node in enumerate(handler.arguments)
+    ]
+    for parameter in info.header.parameters[1:]:
+        type_ = None
+        if parameter.annotation is not None:
+            type_ = flow.index.type(Scoped(parameter.annotation, info.module, scope))
+        needs.append(Need(parameter.name, Entry(data, parameter.name), type_=type_))
+
+    def within(flow: Flow, own: State, inside: Inside, at: Span) -> list[Option]:
+        layers = layers_of(flow.index)
+        return surround(flow, own, layers, lambda onward: (onward, UNKNOWN, data), inside, at)
+
+    Injection(flow, lambda own, value: [], info.header.name_span, within=within).run(state, info, needs)
+    return True
+
+
+def _handler(info: FunctionInfo) -> p.Call | None:
+    """The decorator of an async function that registers it: `@router.message(Command("start"))`."""
+    if not info.is_async or info.owner is not None:
+        return None
+    for expression, symbol in zip(info.header.decorators, info.decorators, strict=True):
+        if (
+            isinstance(expression, p.Call)
+            and isinstance(symbol, External)
+            and symbol.name.startswith("aiogram.")
+            and symbol.name.rpartition(".")[2] not in _REGISTERS
+        ):
+            return expression
+    return None
+
+
+class Entry(Value, frozen=True):
+    """Provides what stands in the data under a name."""
+
+    data: Reference
+    name: str
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        record = state.record(self.data.oid)
+        return record.entries.get(self.name, UNKNOWN) if isinstance(record, DictRecord) else UNKNOWN
+
+
+class Filtered(Value, frozen=True):
+    """Asks a filter; what it answers with, if that is a dict, goes into the data."""
+
+    where: Scoped
+    data: Reference
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        function = evaluated(flow, state, self.where)
+        if function is UNKNOWN or isinstance(function, ExternalValue):
+            return NONE
+        info, parameters = parameters_of(state, function)
+        if info is None:
+            return NONE
+        names = [one.name for one in parameters[1:]]
+        given = {name: Entry(self.data, name).call(flow, state, arguments, at) for name in names}
+        answer = function.call(flow, state, Arguments((UNKNOWN,), given), at)
+        if info.is_async:
+            answer = answer.awaited(flow, state, at)
+        if answer in (FALSE, NONE):
+            raise PathEnds(None)  # then another handler has its turn
+        for one in alternatives(answer):
+            found = state.record(one.oid) if isinstance(one, Reference) else None
+            if isinstance(found, DictRecord):
+                self._keep(state, found)
+        return NONE
+
+    def _keep(self, state: State, found: DictRecord) -> None:
+        record = state.record(self.data.oid)
+        if isinstance(record, DictRecord):
+            entries = dict(record.entries)
+            for name, value in found.entries.items():
+                entries[name] = join(entries[name], value) if name in entries else value
+            state.put(self.data, DictRecord(entries, record.other, record.other_key))

@@ -1,0 +1,178 @@
+"""Starlette: what middlewares keep on a request's `state` is there for whoever has the request in hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Option
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value, join
+from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
+from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import External, Scoped
+from asyncsqla_lint.project.outline import STATE
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.project.index import Index
+
+REQUESTS = (
+    "fastapi.Request",
+    "fastapi.requests.Request",
+    "fastapi.requests.HTTPConnection",
+    "starlette.requests.Request",
+    "starlette.requests.HTTPConnection",
+)
+_APPLICATION = "starlette.applications.Starlette"
+_MIDDLEWARE = "starlette.middleware.base.BaseHTTPMiddleware"
+
+
+def register(meanings: Meanings) -> None:
+    for name in REQUESTS:
+        meanings.instances[name] = lambda flow, state, arguments, at: request_of(flow, state)
+    meanings.when_run.append(_run)
+
+
+class StateRecord(Record, frozen=True):
+    """`request.state`."""
+
+    kept: dict[str, Value] = {}
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return self.kept.get(name, UNKNOWN)
+
+    def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
+        return True if name in self.kept else None
+
+    def set_attribute(
+        self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span
+    ) -> None:
+        state.put(me, StateRecord({**self.kept, name: value}))
+
+    def joined(self, other: Record) -> Record:
+        """Where it is read it was kept, on whichever path."""
+        if not isinstance(other, StateRecord):
+            return FORGOTTEN
+        both = self.kept.keys() & other.kept.keys()
+        either = {name: join(self.kept[name], other.kept[name]) for name in both}
+        return StateRecord({**self.kept, **other.kept, **either})
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return tuple(self.kept.values())
+
+
+class RequestRecord(Record, frozen=True):
+    state: Reference
+    application: Value
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        if name == STATE:
+            return self.state
+        return self.application if name == "app" else UNKNOWN
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return (self.state, self.application)
+
+
+def request_of(flow: Flow, state: State) -> Value:
+    """The request that this root answers: there is one, whoever asks for it."""
+    known = flow.notes.get(_NOTE)
+    if isinstance(known, Reference) and known.oid in state.heap:
+        return known
+    promise = flow.meanings.instance(_APPLICATION)
+    application = UNKNOWN if promise is None else promise(flow, state, (), -1)
+    return flow.allocate(state, RequestRecord(flow.allocate(state, StateRecord()), application))
+
+
+_NOTE = "asgi request"
+
+
+# --- middlewares ---------------------------------------------------------------------------------
+
+
+def layers_of(index: Index) -> tuple[Layer, ...]:
+    """The project's middlewares that keep something on the request's state."""
+    found: tuple[Layer, ...] | None = index.__dict__.get("starlette_layers")
+    if found is None:
+        layers = [
+            layer
+            for module in index.modules.values()
+            if any(STATE in header.mentions for header in module.program.functions)
+            for info in index.functions_of(module)
+            if STATE in info.header.mentions and is_middleware(info)
+            for layer in [layer_of(info, _kept_as)]
+            if layer is not None
+        ]
+        found = index.__dict__["starlette_layers"] = in_order(layers)
+    return found
+
+
+def is_middleware(info: FunctionInfo) -> bool:
+    """`dispatch` of a `BaseHTTPMiddleware`, or a function under `@app.middleware("http")`."""
+    if not info.is_async:
+        return False
+    if info.owner is not None:
+        return info.name == "dispatch" and _MIDDLEWARE in info.owner.external_bases
+    return any(
+        isinstance(decorator, p.Call)
+        and isinstance(decorator.function, p.Attribute)
+        and decorator.function.name == "middleware"
+        and len(decorator.arguments) == 1
+        and isinstance(decorator.arguments[0], p.Constant)
+        and decorator.arguments[0].value == "http"
+        for decorator in info.header.decorators
+    )
+
+
+def _kept_as(node: p.Expression) -> str | None:
+    """The name in `….state.name`."""
+    if isinstance(node, p.Attribute) and isinstance(node.value, p.Attribute) and node.value.name == STATE:
+        return node.name
+    return None
+
+
+def surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Option]:
+    """Run `inside` as the handler of a request that has come through the middlewares."""
+    layers = layers_of(flow.index)
+    if not layers:
+        return inside(state)
+    request = request_of(flow, state)
+    flow.notes[_NOTE] = request
+    return surround(flow, state, layers, lambda onward: (request, onward), inside, at)
+
+
+# --- roots ---------------------------------------------------------------------------------------
+
+
+def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
+    """An endpoint: whatever is given a request, and is no middleware itself."""
+    if not layers_of(flow.index) or is_middleware(info):
+        return False
+    name = _request_parameter(flow, info)
+    if name is None:
+        return False
+    Injection(flow, lambda own, value: [], info.header.name_span, within=surrounded).run(
+        state, info, [Need(name, Requested())]
+    )
+    return True
+
+
+class Requested(Value, frozen=True):
+    """Provides the request."""
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return request_of(flow, state)
+
+
+def _request_parameter(flow: Flow, info: FunctionInfo) -> str | None:
+    scope = info.parent or info.owner
+    for parameter in info.header.parameters:
+        if parameter.annotation is not None:
+            type_ = flow.index.type(Scoped(parameter.annotation, info.module, scope))
+            if isinstance(type_.symbol, External) and type_.symbol.name in REQUESTS:
+                return parameter.name
+    return None
