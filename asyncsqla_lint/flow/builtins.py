@@ -8,6 +8,7 @@ from asyncsqla_lint.flow.containers import DictRecord, ListRecord, Ready
 from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.operators import hashed, ordered
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -105,7 +106,9 @@ def _list(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 def _set(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if not arguments.positional:
         return flow.allocate(state, ListRecord((), None, "set"))
-    return flow.allocate(state, ListRecord.of(_first(arguments).iterate(flow, state, at, False), "set"))
+    iteration = _first(arguments).iterate(flow, state, at, False)
+    hashed(flow, state, iteration, at)
+    return flow.allocate(state, ListRecord.of(iteration, "set"))
 
 
 def _tuple(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -131,7 +134,8 @@ def _sorted(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 def _apply_key(flow: Flow, state: State, arguments: Arguments, iteration: Iteration, at: Span) -> None:
     key = arguments.keywords.get("key")
-    if key is None:
+    if key is None or key == NONE:
+        ordered(flow, state, iteration, at)
         return
     for item in iteration.items if iteration.items is not None else (iteration.element,):
         if item is not None:
@@ -426,7 +430,8 @@ def _chain_nested(flow: Flow, state: State, arguments: Arguments, at: Span) -> V
 def _group_by(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     iteration = _first(arguments).iterate(flow, state, at, False)
     keyed = {"key": arguments.positional[1]} if len(arguments.positional) > 1 else arguments.keywords
-    _apply_key(flow, state, Arguments((), keyed), iteration, at)
+    if keyed:
+        _apply_key(flow, state, Arguments((), keyed), iteration, at)
     group = flow.allocate(state, ListRecord(None, _one(iteration), "iterator"))
     return flow.allocate(state, ListRecord(None, TupleValue((UNKNOWN, group)), "iterator"))
 

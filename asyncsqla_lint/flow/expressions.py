@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow import facts, narrowing
+from asyncsqla_lint.flow import facts, narrowing, operators
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Option
@@ -179,7 +179,9 @@ def _list(flow: Flow, state: State, node: p.ListDisplay) -> Value:
 
 
 def _set(flow: Flow, state: State, node: p.SetDisplay) -> Value:
-    return flow.allocate(state, ListRecord.of(_elements(flow, state, node.elements), "set"))
+    elements = _elements(flow, state, node.elements)
+    operators.hashed(flow, state, elements, node.span)
+    return flow.allocate(state, ListRecord.of(elements, "set"))
 
 
 def _elements(flow: Flow, state: State, nodes: tuple[p.Expression, ...]) -> Iteration:
@@ -386,6 +388,8 @@ def _comprehension(flow: Flow, state: State, node: p.Comprehension) -> Value:
         iteration = Iteration(items=tuple(items), may_be_empty=not items)
     else:
         iteration = Iteration(element=union(tuple(items)) if items else None)
+    if node.kind == "set":
+        operators.hashed(flow, state, iteration, node.span)
     return flow.allocate(state, ListRecord.of(iteration, node.kind))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow import operators
 from asyncsqla_lint.flow.containers import item_name
 from asyncsqla_lint.flow.state import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import (
@@ -136,6 +137,16 @@ class ObjectRecord(Record, frozen=True):
         if is_async:
             result = result.awaited(flow, state, at)
         return result.truth(state)
+
+    def compared(
+        self, flow: Flow, state: State, me: Reference, operator: str, other: Value, at: Span
+    ) -> Value | None:
+        return operators.operated(flow, state, me, operator, other, at)
+
+    def operated(
+        self, flow: Flow, state: State, me: Reference, operator: str, other: Value, at: Span
+    ) -> Value | None:
+        return operators.operated(flow, state, me, operator, other, at)
 
     def formatted(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
         for name in ("__format__", "__str__"):

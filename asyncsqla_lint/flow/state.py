@@ -107,6 +107,17 @@ class Record(Struct, frozen=True):
         if flow.watched:
             state.let_out((value,))
 
+    def compared(
+        self, flow: Flow, state: State, me: Reference, operator: str, other: Value, at: Span
+    ) -> Value | None:
+        """`me operator other`; None: nothing special."""
+        return None
+
+    def operated(
+        self, flow: Flow, state: State, me: Reference, operator: str, other: Value, at: Span
+    ) -> Value | None:
+        return None
+
     def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
         return None
 

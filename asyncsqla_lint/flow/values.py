@@ -494,6 +494,12 @@ class Reference(Value, frozen=True):
     def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
         state.record(self.oid).set_item(flow, state, self, key, value, at)
 
+    def compared(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
+        return state.record(self.oid).compared(flow, state, self, operator, other, at)
+
+    def operated(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
+        return state.record(self.oid).operated(flow, state, self, operator, other, at)
+
     def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
         return state.record(self.oid).contains(flow, state, self, item, at)
 

@@ -372,6 +372,38 @@ class Model:
             if not isinstance(one, (Column, Relationship)) or (one.init and _is_field(one))
         )
 
+    def fields(self, purpose: str | None = None) -> tuple[str, ...]:
+        """The fields of a dataclass, or those that take part in its `repr` or in how it is compared."""
+        if purpose is not None and _is_off(self.cls, "eq" if purpose == "compare" else purpose):
+            return ()
+        return tuple(
+            name
+            for name in self.cls.fields
+            if name in self.attributes and not (purpose is not None and _is_left_out(self.cls, name, purpose))
+        )
+
+
+def _is_off(cls: ClassInfo, word: str) -> bool:
+    """`class User(MappedAsDataclass, Base, eq=False)`, `@mapped_as_dataclass(repr=False)`."""
+    for ancestor in cls.ancestors:
+        words = [*ancestor.definition.keywords]
+        for decorator in ancestor.definition.decorators:
+            words += decorator.keywords if isinstance(decorator, p.Call) else ()
+        for one in words:
+            if one.name == word:
+                return isinstance(one.value, p.Constant) and one.value.value is False
+    return False
+
+
+def _is_left_out(cls: ClassInfo, name: str, purpose: str) -> bool:
+    """`mapped_column(repr=False)`; what an `Annotated` type says is not looked for."""
+    found = cls.find(name)
+    call = None if found is None else found[1].value
+    return isinstance(call, p.Call) and any(
+        word.name == purpose and isinstance(word.value, p.Constant) and word.value.value is False
+        for word in call.keywords
+    )
+
 
 def _is_field(attribute: Column | Relationship) -> bool:
     return attribute.annotation is not None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow import operators
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
@@ -33,6 +34,7 @@ from asyncsqla_lint.project.models import (
     QueryExpression,
     Relationship,
 )
+from asyncsqla_lint.semantics import generated
 from asyncsqla_lint.semantics.loader_options import EAGER, Plan
 
 if TYPE_CHECKING:
@@ -275,16 +277,25 @@ class InstanceRecord(Record, frozen=True):
         return self.represented(flow, state, me, at)
 
     def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
-        from asyncsqla_lint.semantics.reading import read
-
         found = self.model.cls.find("__repr__")
         if found is not None and found[1].function is not None:
             return run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments(), at)
-
-        if self.model.is_dataclass:  # the generated `__repr__` reads its fields
-            for name in self.model.columns:
-                read(flow, state, me, current(state, me, self), name, at, "read")
+        if self.model.is_dataclass:
+            generated.read_fields(flow, state, me, self.model.fields("repr"), at)
         return UNKNOWN
+
+    def compared(
+        self, flow: Flow, state: State, me: Reference, operator: str, other: Value, at: Span
+    ) -> Value | None:
+        result = operators.operated(flow, state, me, operator, other, at)
+        if result is None and operator in ("==", "!=") and self.model.is_dataclass:
+            generated.compare(flow, state, self, me, other, at)
+        return result
+
+    def operated(
+        self, flow: Flow, state: State, me: Reference, operator: str, other: Value, at: Span
+    ) -> Value | None:
+        return operators.operated(flow, state, me, operator, other, at)
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
         found = self.model.cls.find("__iter__")

@@ -39,6 +39,7 @@ from asyncsqla_lint.semantics import (
     event_loops,
     extension,
     fields,
+    generated,
     guards,
     ledger,
     lifetimes,
@@ -189,6 +190,7 @@ def register(meanings: Meanings) -> None:
     assumptions.register(meanings)
     urls.register(meanings)
     fields.register(meanings)
+    generated.register(meanings)
     environment.register(meanings)
     extension.register(meanings)
     engines.register(meanings)
