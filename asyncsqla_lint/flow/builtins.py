@@ -271,7 +271,11 @@ def _aiter(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 
 def _next(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    found = _one(_first(arguments).iterate(flow, state, at, False))
+    return _drawn(flow, state, arguments, at, is_async=False)
+
+
+def _drawn(flow: Flow, state: State, arguments: Arguments, at: Span, is_async: bool) -> Value:
+    found = _one(_first(arguments).iterate(flow, state, at, is_async))
     default = arguments.get(1, "default")
     if found is None:
         return default or UNKNOWN
@@ -279,7 +283,7 @@ def _next(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 
 def _anext(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return Ready(_next(flow, state, arguments, at))
+    return Ready(_drawn(flow, state, arguments, at, is_async=True))
 
 
 def _getattr(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -392,16 +396,21 @@ def _cached(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 
 def _cast(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """What is known stays, unless it is no instance of what the program knows better."""
     value = arguments.get(1, "val") or UNKNOWN
+    call = flow.calling
+    if call is None or call.span != at or not call.arguments:
+        return value
+    frame = flow.frame
     if value is UNKNOWN and isinstance(arguments.get(0, "typ"), ClassValue):
-        from asyncsqla_lint.program import Opaque
-        from asyncsqla_lint.project.annotations import Type
-        from asyncsqla_lint.project.names import Scoped
-
-        cls = arguments.get(0, "typ")
-        assert isinstance(cls, ClassValue)
-        return flow.types.of_type(state, Type(cls.info, Scoped(Opaque(at, ()), flow.frame.module)), at)
-    return value
+        return flow.types.annotation_value(state, frame, call.arguments[0], at)
+    wanted = flow.types.classes(frame, call.arguments[0])
+    if not wanted or value is UNKNOWN:
+        return value
+    kept = tuple(
+        one for one in alternatives(value) if flow.types.is_instance(state, one, wanted) is not False
+    )
+    return union(kept) if kept else UNKNOWN
 
 
 def _same(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

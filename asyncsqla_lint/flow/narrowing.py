@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.facts import is_none, key_and_sign
-from asyncsqla_lint.flow.frames import Outcome
+from asyncsqla_lint.flow.frames import Frame, Outcome
 from asyncsqla_lint.flow.paths import merged, paths
 from asyncsqla_lint.flow.values import (
     FALSE,
@@ -24,6 +24,7 @@ from asyncsqla_lint.flow.values import (
     alternatives,
     union,
 )
+from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
@@ -255,26 +256,48 @@ def _narrow_compare(flow: Flow, state: State, node: p.Compare, holds: bool) -> b
 
 
 def _narrow_call(flow: Flow, state: State, node: p.Call, holds: bool) -> bool:
-    symbol = flow.scopes.callee_name(flow.frame, node.function)
-    if symbol == "builtins.isinstance" and len(node.arguments) == 2:
+    asked = _asked_class(flow, state, node)
+    if asked is None:
+        return True
+    subject, wanted = asked
+
+    def fits(value: Value) -> bool:
+        answer = flow.types.is_instance(state, value, wanted)
+        return answer is not (not holds)
+
+    kept = _keep(flow, state, subject, fits)
+    if kept and holds:
+        value = current(flow, state, subject)
+        if isinstance(value, Reference) and len(wanted) == 1:
+            state.record(value.oid).specialised(flow, state, value, wanted[0])
+        elif value is not None and len(wanted) == 1:
+            specialised = flow.types.specialise(flow, state, value, wanted[0])
+            if specialised is not None:
+                put(flow, state, subject, specialised)
+    return kept
+
+
+def _asked_class(flow: Flow, state: State, node: p.Call) -> tuple[p.Expression, tuple[Value, ...]] | None:
+    """Of `isinstance(x, C)`, and of a function that returns just that: `x`, and the classes."""
+    if flow.scopes.callee_name(flow.frame, node.function) == "builtins.isinstance":
+        if len(node.arguments) != 2:
+            return None
         classes = flow.evaluate(state, node.arguments[1])
-        wanted = classes.elements if isinstance(classes, TupleValue) else (classes,)
-
-        def fits(value: Value) -> bool:
-            answer = flow.types.is_instance(state, value, wanted)
-            return answer is not (not holds)
-
-        kept = _keep(flow, state, node.arguments[0], fits)
-        if kept and holds:
-            value = current(flow, state, node.arguments[0])
-            if isinstance(value, Reference) and len(wanted) == 1:
-                state.record(value.oid).specialised(flow, state, value, wanted[0])
-            elif value is not None and len(wanted) == 1:
-                specialised = flow.types.specialise(flow, state, value, wanted[0])
-                if specialised is not None:
-                    put(flow, state, node.arguments[0], specialised)
-        return kept
-    return True
+        return node.arguments[0], classes.elements if isinstance(classes, TupleValue) else (classes,)
+    info = flow.scopes.symbol(flow.frame, node.function)
+    if not isinstance(info, FunctionInfo) or info.is_async or len(node.arguments) != 1:
+        return None
+    returned = info.body[0] if len(info.body) == 1 and info.header.parameters else None
+    inner = returned.value if isinstance(returned, p.Return) else None
+    if not isinstance(inner, p.Call) or len(inner.arguments) != 2:
+        return None
+    parameter, within = inner.arguments[0], Frame(flow.frame.id, info.module, info)
+    if not isinstance(parameter, p.Name) or parameter.id != info.header.parameters[0].name:
+        return None
+    if flow.scopes.callee_name(within, inner.function) != "builtins.isinstance":
+        return None
+    wanted = flow.types.classes(within, inner.arguments[1])
+    return (node.arguments[0], wanted) if wanted else None
 
 
 def _tell_apart(flow: Flow, state: State, node: p.Expression, holds: bool) -> bool:

@@ -66,6 +66,19 @@ class Types:
             known = self._types[key] = (annotation, type_)  # held, so that no id is used twice
         return self.of_type(state, known[1], at, receiver or frame.receiver)
 
+    def classes(self, frame: Frame, annotation: p.Expression) -> tuple[Value, ...]:
+        """The classes of which an annotation asks one; none where it says something else too."""
+        type_ = self.flow.index.type(Scoped(annotation, frame.module, frame.function or frame.owner))
+        found: list[Value] = []
+        for one in type_.union or (type_,):
+            if isinstance(one.symbol, ClassInfo):
+                found.append(ClassValue(one.symbol))
+            elif isinstance(one.symbol, External):
+                found.append(ExternalValue(one.symbol.name))
+            else:
+                return ()
+        return tuple(found)
+
     def of_type(
         self, state: State, type_: Type, at: p.Span, receiver: Value | None = None, depth: int = 0
     ) -> Value:

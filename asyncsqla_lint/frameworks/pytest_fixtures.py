@@ -6,8 +6,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import FunctionValue, Value
+from asyncsqla_lint.flow.values import Arguments, ExternalValue, FunctionValue, Value
 from asyncsqla_lint.frameworks.injection import Injection, Need, parameters_of
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Module
@@ -23,6 +24,12 @@ Fixtures = dict[str, list[FunctionInfo]]
 
 def register(meanings: Meanings) -> None:
     meanings.when_run.append(_run)
+    for name in ("skip", "fail", "xfail", "exit"):
+        meanings.calls[f"pytest.{name}"] = _given_up
+
+
+def _given_up(flow: Flow, state: State, arguments: Arguments, at: p.Span) -> Value:
+    raise PathEnds(Outcome("raise", state, ExternalValue("builtins.BaseException")))
 
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
