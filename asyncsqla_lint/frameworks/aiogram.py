@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.containers import DictRecord
@@ -25,7 +28,9 @@ from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, sur
 from asyncsqla_lint.frameworks.validation import evaluated
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External, Scoped
+from asyncsqla_lint.project.names import External, Module, Scoped
+from asyncsqla_lint.project.outline import REGISTER
+from asyncsqla_lint.project.walking import calls
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -101,14 +106,13 @@ def _entry_of(info: FunctionInfo) -> _Entries:
 
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
-    handler = _handler(info)
+    handler = _decorated(info) or registered(flow.index).get(info)
     if handler is None:
         return False
     data = flow.allocate(state, DictRecord({}, UNKNOWN))
     scope = info.parent or info.owner
     needs = [
-        Need(f"<filter {number}>", Filtered(Scoped(node, info.module, scope), data))
-        for number, node in enumerate(handler.arguments)
+        Need(f"<filter {number}>", Filtered(where, data)) for number, where in enumerate(handler.filters)
     ]
     for parameter in info.header.parameters[1:]:
         type_ = None
@@ -124,19 +128,71 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     return True
 
 
-def _handler(info: FunctionInfo) -> p.Call | None:
-    """The decorator of an async function that registers it: `@router.message(Command("start"))`."""
+class Handler(Struct, frozen=True):
+    """A function of the project that updates reach through filters."""
+
+    filters: tuple[Scoped, ...]
+
+
+def _decorated(info: FunctionInfo) -> Handler | None:
+    """`@router.message(Command("start"))`."""
     if not info.is_async or info.owner is not None:
         return None
     for expression, symbol in zip(info.header.decorators, info.decorators, strict=True):
-        if (
-            isinstance(expression, p.Call)
-            and isinstance(symbol, External)
-            and symbol.name.startswith("aiogram.")
-            and symbol.name.rpartition(".")[2] not in _REGISTERS
-        ):
-            return expression
+        if isinstance(expression, p.Call) and isinstance(symbol, External) and _is_observer(symbol.name):
+            scope = info.parent or info.owner
+            return Handler(tuple(Scoped(node, info.module, scope) for node in expression.arguments))
     return None
+
+
+def _is_observer(name: str) -> bool:
+    return name.startswith("aiogram.") and name.rpartition(".")[2] not in _REGISTERS
+
+
+def registered(index: Index) -> dict[FunctionInfo, Handler]:
+    """`dispatcher.message.register(start, Command("start"))`, wherever that is done."""
+    found: dict[FunctionInfo, Handler] | None = index.__dict__.get("aiogram_handlers")
+    if found is None:
+        found = index.__dict__["aiogram_handlers"] = {}
+        for module in index.modules.values():
+            for info in index.functions_of(module):
+                if REGISTER in info.header.mentions:
+                    index.foundation.add(module)
+                    found.update(_registered_by(index, module, info.body, info))
+            found.update(_registered_by(index, module, module.program.statements, None))
+    return found
+
+
+def _registered_by(
+    index: Index, module: Module, body: p.Statements, scope: FunctionInfo | None
+) -> Iterator[tuple[FunctionInfo, Handler]]:
+    for call in calls(body):
+        observer = call.function
+        if not (isinstance(observer, p.Attribute) and observer.name == REGISTER and call.arguments):
+            continue
+        function = index.resolve(module, call.arguments[0], scope)
+        if (
+            isinstance(function, FunctionInfo)
+            and function.is_async
+            and _observes(index, module, observer, scope)
+        ):
+            filters = tuple(Scoped(node, module, scope) for node in call.arguments[1:])
+            yield function, Handler(filters)
+
+
+def _observes(index: Index, module: Module, node: p.Attribute, scope: FunctionInfo | None) -> bool:
+    """Is it an observer of aiogram's, by the value or by the annotation of what it belongs to?"""
+    symbol = index.resolve(module, node, scope)
+    if symbol is not None:
+        return isinstance(symbol, External) and _is_observer(symbol.name)
+    owner: p.Expression = node
+    while isinstance(owner, p.Attribute):
+        owner = owner.value
+    for parameter in scope.header.parameters if scope is not None and isinstance(owner, p.Name) else ():
+        if isinstance(owner, p.Name) and parameter.name == owner.id and parameter.annotation is not None:
+            type_ = index.type(Scoped(parameter.annotation, module, scope))
+            return isinstance(type_.symbol, External) and type_.symbol.name.startswith("aiogram.")
+    return False
 
 
 class Entry(Value, frozen=True):
