@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -21,6 +21,9 @@ from asyncsqla_lint.project.walking import blocks, walk
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
+
+
+Renaming = tuple[str, str, int]  # the new name, what it names, and where the assignment ends
 
 
 def key_of(node: p.Expression) -> str | None:
@@ -88,25 +91,43 @@ def tested_names(function: FunctionInfo | None) -> dict[str, int]:
     cached: dict[str, int] | None = function.__dict__.get("tested_names")
     if cached is None:
         cached = {}
-        _collect(function.body, cached, 0)
+        renamed: list[Renaming] = []
+        _collect(function.body, cached, 0, renamed)
+        for target, source, end in reversed(renamed):
+            if cached.get(target, 0) > end:
+                cached[source] = max(cached.get(source, 0), end)
         function.__dict__["tested_names"] = cached
     return cached
 
 
-def _collect(body: p.Statements, found: dict[str, int], loop_end: int) -> None:
+def _collect(body: p.Statements, found: dict[str, int], loop_end: int, renamed: list[Renaming]) -> None:
     for statement in body:
         is_loop = isinstance(statement, (p.While, p.For))
         end = max(loop_end, p.end_of(statement.span)) if is_loop else loop_end
         if isinstance(statement, (p.If, p.While, p.Assert)):
             _note(statement.test, found, end)
         elif isinstance(statement, (p.Assign, p.AnnotatedAssign, p.AugmentedAssign, p.Return, p.Evaluate)):
+            if isinstance(statement, p.Assign):
+                renamed.extend(_renamed(statement))
             for node in walk(statement):
                 if isinstance(node, p.Conditional):
                     _note(node.test, found, end)
                 elif isinstance(node, p.BooleanOperation):
                     _note(node, found, end)
         for block in blocks(statement):
-            _collect(block, found, end)
+            _collect(block, found, end, renamed)
+
+
+def _renamed(statement: p.Assign) -> Iterator[Renaming]:
+    """`ok, order = outcome.ok, outcome.order`: a later test of `ok` is one of `outcome.ok`."""
+    for target in statement.targets:
+        pairs = [(target, statement.value)]
+        if isinstance(target, p.TupleDisplay) and isinstance(statement.value, p.TupleDisplay):
+            pairs = list(zip(target.elements, statement.value.elements, strict=False))
+        for one, other in pairs:
+            source = key_of(other)
+            if isinstance(one, p.Name) and source is not None:
+                yield one.id, source, p.end_of(statement.span)
 
 
 def _note(node: p.Expression, found: dict[str, int], loop_end: int) -> None:

@@ -89,11 +89,11 @@ def _merged(target: InstanceRecord, source: InstanceRecord) -> InstanceRecord:
     is_transient = source.lifecycle == TRANSIENT
     for name in source.attributes if is_transient else source.model.attributes:
         found = source.state_of(name)
-        if found is None or not found.bits & LOADED:
+        if found is None or not found.bits & (LOADED | UNSURE):
             continue
         if isinstance(source.model.attributes.get(name), Relationship):
             attributes[name] = AttributeState(found.bits | UNSURE)
-        elif isinstance(source.model.attributes.get(name), Column):
+        elif found.bits & LOADED and isinstance(source.model.attributes.get(name), Column):
             is_written = is_transient and name not in source.model.primary_key
             attributes[name] = AttributeState(found.bits, None, WRITTEN if is_written else None)
     is_modified = True if is_transient else target.is_modified or None
