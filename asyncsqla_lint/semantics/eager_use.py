@@ -75,9 +75,15 @@ def executed(flow: Flow, statement: Statement) -> None:
 
 def shared(flow: Flow, statement: Statement) -> None:
     """The query meets instances that are there already: its options serve them too."""
-    if statement.options and flow.listens(EagerLoadUnread):
+    if statement.options:
+        read_whole(flow, statement.site)
+
+
+def read_whole(flow: Flow, statement: Site) -> None:
+    """All that the query has loaded is of use: other instances have it, or `merge()` copies it."""
+    if flow.listens(EagerLoadUnread):
         for asked in use_of(flow).asked.values():
-            asked.pop(statement.site, None)
+            asked.pop(statement, None)
 
 
 def seen(flow: Flow, state: State, record: InstanceRecord, name: str) -> None:

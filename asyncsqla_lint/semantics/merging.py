@@ -16,6 +16,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column, Relationship
+from asyncsqla_lint.semantics import eager_use
 from asyncsqla_lint.semantics.expiry import held, instances_in
 from asyncsqla_lint.semantics.flushing import flush, touch
 from asyncsqla_lint.semantics.instances import (
@@ -44,6 +45,8 @@ def merge(
     given = arguments.keywords.get("options")
     options = () if given is None else tuple(collected(flow, state, Arguments((given,)), at))
     for source, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
+        if record.origin is not None:
+            eager_use.read_whole(flow, record.origin)
         target = _merge_target(flow, state, me, source, record, options, at)
         merged = state.record(target.oid)
         assert isinstance(merged, InstanceRecord)
