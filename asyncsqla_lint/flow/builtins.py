@@ -322,6 +322,17 @@ def _hasattr(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return UNKNOWN
 
 
+def _isinstance(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """What is told before it is asked: `is_async = isinstance(engine, AsyncEngine)`."""
+    if len(arguments.positional) != 2:
+        return UNKNOWN
+    value, classes = arguments.positional
+    wanted = classes.elements if isinstance(classes, TupleValue) else (classes,)
+    answers = {flow.types.is_instance(state, one, wanted) for one in alternatives(value)}
+    answer = answers.pop() if len(answers) == 1 else None
+    return UNKNOWN if answer is None else Constant(answer)
+
+
 def _type(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     value = _first(arguments)
     if isinstance(value, Reference) and len(arguments.positional) == 1:
@@ -538,6 +549,7 @@ MEANINGS = {
     "getattr": _getattr,
     "setattr": _setattr,
     "hasattr": _hasattr,
+    "isinstance": _isinstance,
     "type": _type,
     "dict collections.OrderedDict": _dict,
     "super": _super,
