@@ -24,8 +24,13 @@ from asyncsqla_lint.flow.values import (
     alternatives,
     union,
 )
+from asyncsqla_lint.frameworks.asking import asked, done
+from asyncsqla_lint.frameworks.pydantic import name_of, validated, written_type
+from asyncsqla_lint.frameworks.validation import PageRecord
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.names import External
 from asyncsqla_lint.semantics.assumptions import only_session
 from asyncsqla_lint.semantics.expressions import AttributeValue
 from asyncsqla_lint.semantics.instances import InstanceRecord
@@ -76,6 +81,8 @@ def _inherited(flow: Flow, state: State, me: Value, cls: ClassValue, name: str, 
         return None
     if name in _METHODS:
         return Method(Repository(me), name)
+    if name == "to_schema" and kind == "service":
+        return Converter(me)
     if name == "repository" and kind == "service":
         repository = _class_named(flow, cls, "repository_type")
         given: dict[str, Value] = {"session": _session(flow, state, me, at)}
@@ -139,6 +146,33 @@ class Opened(Value, frozen=True):
         return (self.service,)
 
 
+class Converter(Value, frozen=True):
+    """`service.to_schema(rows, total, schema_type=AuthorOut)`; of several rows it makes a page."""
+
+    service: Reference
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        data = arguments.get(0, "data") or UNKNOWN
+        results: list[Value] = []
+        for one in alternatives(data):
+            record = state.record(one.oid) if isinstance(one, Reference) else None
+            is_page = isinstance(record, ListRecord) or isinstance(one, TupleValue)
+            made = self._converted(flow, state, one, is_page, arguments, at)
+            results.append(flow.allocate(state, PageRecord(made)) if is_page else made)
+        return union(tuple(results))
+
+    def _converted(
+        self, flow: Flow, state: State, value: Value, is_page: bool, arguments: Arguments, at: Span
+    ) -> Value:
+        if arguments.keywords.get("schema_type", NONE) == NONE:
+            return value
+        type_ = written_type(flow, arguments, at, len(arguments.positional), "schema_type")
+        if type_ is None:
+            return UNKNOWN
+        wanted = Type(External("builtins.list"), type_.where, (type_,)) if is_page else type_
+        return validated(flow, state, value, wanted, at, True, name_of(type_))
+
+
 class Repository(Value, frozen=True):
     """The inherited part of a repository or service."""
 
@@ -160,11 +194,11 @@ class Repository(Value, frozen=True):
             return self._one(flow, state, session, model, record, arguments, _ONE[name], at)
         if name in _MANY:
             rows = self._rows(flow, state, session, model, record, arguments, at)
-            found = _asked(flow, state, _asked(flow, state, rows, "scalars", at), "all", at)
+            found = asked(flow, state, asked(flow, state, rows, "scalars", at), "all", at)
             return TupleValue((found, UNKNOWN)) if name.endswith("_and_count") else found
         if name in _WRITES:
             return self._write(flow, state, session, model, record, name, arguments, at)
-        _done(flow, state, session, _ending(record, arguments), at)
+        done(flow, state, session, _ending(record, arguments), at)
         return UNKNOWN
 
     def _one(
@@ -179,9 +213,9 @@ class Repository(Value, frozen=True):
         at: Span,
     ) -> Value:
         rows = self._rows(flow, state, session, model, record, arguments, at)
-        found = _asked(flow, state, rows, fetch, at)
+        found = asked(flow, state, rows, fetch, at)
         if arguments.keywords.get("auto_expunge", record.attributes.get("auto_expunge")) == TRUE:
-            _asked(flow, state, session, "expunge", at, found)
+            asked(flow, state, session, "expunge", at, found)
         return found
 
     def _rows(
@@ -203,9 +237,9 @@ class Repository(Value, frozen=True):
             statement = given
         options = self._options(flow, state, record, arguments, at)
         if options:
-            statement = _asked(flow, state, statement, "options", at, *options)
+            statement = asked(flow, state, statement, "options", at, *options)
         # Advanced Alchemy makes rows unique where a joined collection needs it.
-        return _asked(flow, state, _done(flow, state, session, "execute", at, statement), "unique", at)
+        return asked(flow, state, done(flow, state, session, "execute", at, statement), "unique", at)
 
     def _options(
         self, flow: Flow, state: State, record: ObjectRecord, arguments: Arguments, at: Span
@@ -235,20 +269,20 @@ class Repository(Value, frozen=True):
         data = arguments.get(0, "data") or UNKNOWN
         if name == "delete":
             found = self._one(flow, state, session, model, record, arguments, "scalar_one", at)
-            _done(flow, state, session, "delete", at, found)
+            done(flow, state, session, "delete", at, found)
         elif name in ("add", "create") or is_mapped(state, data):
             found = (
                 data
                 if is_mapped(state, data)
                 else model.call(flow, state, Arguments(more_keywords=UNKNOWN), at)
             )
-            _asked(flow, state, session, "add", at, found)
+            asked(flow, state, session, "add", at, found)
         else:
             found = self._one(flow, state, session, model, record, arguments, "scalar_one", at)
-        _done(flow, state, session, _ending(record, arguments), at)
+        done(flow, state, session, _ending(record, arguments), at)
         refreshes = arguments.keywords.get("auto_refresh", record.attributes.get("auto_refresh"))
         if name != "delete" and refreshes != FALSE:
-            _done(flow, state, session, "refresh", at, found)
+            done(flow, state, session, "refresh", at, found)
         return found
 
 
@@ -277,18 +311,3 @@ def _loads(flow: Flow, state: State, given: Value, at: Span) -> list[Value]:
     if isinstance(given, TupleValue):
         return [option for item in given.elements for option in _loads(flow, state, item, at)]
     return [] if isinstance(given, Constant) and given == NONE else [UNKNOWN]
-
-
-def _asked(flow: Flow, state: State, value: Value, name: str, at: Span, *given: Value) -> Value:
-    """`value.name(*given)`."""
-    results = [
-        one.attribute(flow, state, name, at).call(flow, state, Arguments(given), at)
-        for one in alternatives(value)
-        if one is not UNKNOWN
-    ]
-    return union(tuple(results)) if results else UNKNOWN
-
-
-def _done(flow: Flow, state: State, session: Value, name: str, at: Span, *given: Value) -> Value:
-    """`await session.name(*given)`."""
-    return _asked(flow, state, session, name, at, *given).awaited(flow, state, at)

@@ -11,7 +11,9 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.frames import Frame, Outcome, PathEnds
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, TupleValue, Value, alternatives
+from asyncsqla_lint.frameworks.litestar_layers import layers_of
 from asyncsqla_lint.frameworks.serializing import Reading, serialize
+from asyncsqla_lint.frameworks.validation import PageRecord
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -42,7 +44,8 @@ class Transfer(Struct):
 
 
 def transfer_of(flow: Flow, info: FunctionInfo, handler: p.Call) -> Transfer | None:
-    """The DTO that a handler's response goes through: its own, or its controller's."""
+    """The DTO that a handler's response goes through: its own, or that of the nearest layer around it."""
+    layers = layers_of(flow.index)
     for name in ("return_dto", "dto"):
         for word in handler.keywords:
             if word.name == name:
@@ -50,7 +53,22 @@ def transfer_of(flow: Flow, info: FunctionInfo, handler: p.Call) -> Transfer | N
         found = info.owner.find(name) if info.owner is not None else None
         if found is not None and found[1].value is not None:
             return _read(flow, Scoped(found[1].value, found[0].module, found[0]))
-    return None
+    for layer in layers.around(info):
+        where = layer.word("return_dto", "dto")
+        if where is not None:
+            return _read(flow, where)
+    return Transfer(_NAME) if layers.serializes and _returns_rows(flow, info) else None
+
+
+def _returns_rows(flow: Flow, info: FunctionInfo) -> bool:
+    """Is a mapped class, or a collection of its instances, promised?"""
+    if info.header.returns is None:
+        return False
+    type_ = flow.index.type(Scoped(info.header.returns, info.module, info.parent or info.owner))
+    for one in (type_, *type_.arguments):
+        if isinstance(one.symbol, ClassInfo) and flow.index.model(one.symbol) is not None:
+            return True
+    return False
 
 
 def _read(flow: Flow, where: Scoped) -> Transfer | None:
@@ -132,6 +150,8 @@ def _take(flow: Flow, state: State, value: Value, transfer: Transfer, path: Path
         if isinstance(one, TupleValue) or isinstance(record, ListRecord):
             for element in one.refers_to(state):
                 _take(flow, state, element, transfer, path, at)
+        elif isinstance(record, PageRecord):
+            _take(flow, state, record.items, transfer, path, at)
         elif isinstance(one, Reference) and isinstance(record, InstanceRecord):
             for name, attribute in _fields(record.model, transfer, path):
                 inner = one.attribute(flow, state, name, at)

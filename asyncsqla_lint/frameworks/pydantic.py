@@ -160,31 +160,29 @@ class Adapter(Value, frozen=True):
 
 
 def _adapter(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    type_ = _first_type(flow, arguments, at)
+    type_ = written_type(flow, arguments, at, 0, "type", "type_")
     return UNKNOWN if type_ is None else Adapter(type_, name_of(type_))
 
 
 def _parse_obj_as(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    type_, value = _first_type(flow, arguments, at), arguments.get(1, "obj")
+    type_, value = written_type(flow, arguments, at, 0, "type", "type_"), arguments.get(1, "obj")
     if type_ is None or value is None:
         return UNKNOWN
     return validated(flow, state, value, type_, at, None, name_of(type_))
 
 
-def _first_type(flow: Flow, arguments: Arguments, at: Span) -> Type | None:
-    """The type that is written as the call's first argument; where it is a variable's value, that."""
+def written_type(flow: Flow, arguments: Arguments, at: Span, position: int, *names: str) -> Type | None:
+    """The type that is written as an argument of the call; where it is a variable's value, that."""
     where = Scoped(p.Opaque(at, ()), flow.frame.module, flow.frame.function or flow.frame.owner)
     node = flow.calling
     if node is not None and node.span == at:
-        written = node.arguments[0] if node.arguments else None
-        written = written or next(
-            (word.value for word in node.keywords if word.name in ("type", "type_")), None
-        )
+        written = node.arguments[position] if len(node.arguments) > position else None
+        written = written or next((word.value for word in node.keywords if word.name in names), None)
         if written is not None:
             type_ = flow.index.type(Scoped(written, where.module, where.scope))
             if type_.symbol is not None or type_.union:
                 return type_
-    value = arguments.get(0, "type")
+    value = arguments.get(position, names[0])
     return None if value is None else type_of(value, where)
 
 

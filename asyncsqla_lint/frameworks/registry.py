@@ -8,10 +8,13 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.frameworks import (
     advanced_alchemy,
     aiogram,
+    dataloaders,
     fastapi,
     graphene,
     jinja,
     litestar,
+    msgspec,
+    pages,
     pydantic,
     pytest_fixtures,
     sqlmodel,
@@ -27,12 +30,20 @@ FRAMEWORKS: dict[str, Callable[[Meanings], None]] = {
     "advanced-alchemy": advanced_alchemy.register,
     "litestar": litestar.register,
     "aiogram": aiogram.register,
+    "dataloaders": dataloaders.register,
+    "fastapi-pagination": pages.register,
+    "msgspec": msgspec.register,
     "jinja": jinja.register,
     "strawberry": strawberry.register,
     "graphene": graphene.register,
     "pytest": pytest_fixtures.register,
 }
-_BUILT_ON = {"sqlmodel": ("pydantic",), "fastapi": ("pydantic", "starlette")}
+_BUILT_ON = {
+    "advanced-alchemy": ("pydantic", "msgspec"),
+    "fastapi": ("pydantic", "starlette"),
+    "fastapi-pagination": ("fastapi", "pydantic", "starlette"),
+    "sqlmodel": ("pydantic",),
+}
 
 
 def register(meanings: Meanings, wanted: Collection[str] = ()) -> None:

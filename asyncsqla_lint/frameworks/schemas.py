@@ -1,4 +1,4 @@
-"""Schemas: what a pydantic class of the project reads of an object that it is built from."""
+"""Schemas: what a class of pydantic or msgspec in the project reads of an object that it is built from."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ BASES = {
     "pydantic.generics.GenericModel": False,
     "pydantic.v1.generics.GenericModel": False,
     "sqlmodel.SQLModel": True,
+    "msgspec.Struct": False,
     "fastapi_users.schemas.BaseUser": True,
     "fastapi_users.schemas.CreateUpdateDictModel": False,
 }

@@ -13,6 +13,7 @@ from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.state import Record
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -83,6 +84,18 @@ def type_of(value: Value, where: Scoped) -> Type | None:
     return Type(External(value.name), where) if isinstance(value, ExternalValue) else None
 
 
+class PageRecord(Record, frozen=True):
+    """An object of a library's generic class: its items are what the class's argument says."""
+
+    items: Value
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return self.items if name in ("items", "results", "data") else UNKNOWN
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return (self.items,)
+
+
 class Validator:
     """One validation: `given` is the `from_attributes=` of the call, None where the schemas decide."""
 
@@ -133,6 +146,9 @@ class Validator:
             return self._list(state, value, type_, depth)
         if name in _DICTS and len(type_.arguments) == 2:
             return self._dict(state, value, type_.arguments[1], depth)
+        record = state.record(value.oid) if isinstance(value, Reference) else None
+        if isinstance(record, PageRecord) and type_.arguments:
+            return self._list(state, record.items, type_, depth)
         return value
 
     def _list(self, state: State, value: Value, type_: Type, depth: int) -> Value:

@@ -16,7 +16,7 @@ from asyncsqla_lint.project.walking import calls, walk
 # What bodies are searched for, through all modules: to name one of these is part of the outline.
 DISPOSE = "dispose"
 MAPPING_CALLS = frozenset({"map_imperatively", "mapper"})
-FACTORIES = frozenset({"async_sessionmaker", "AsyncSession", "sessionmaker"})
+FACTORIES = frozenset({"async_sessionmaker", "AsyncSession", "AsyncSessionConfig", "sessionmaker"})
 REGISTER = "register"  # frameworks are told of functions so
 STATE = "state"  # where requests and applications keep what their middlewares have made
 _SEARCHED = {DISPOSE, REGISTER, STATE, *MAPPING_CALLS, *FACTORIES}
@@ -108,6 +108,6 @@ def _factory_calls(program: p.Program) -> object:
 def _may_make_sessions(call: p.Call) -> bool:
     made = call.function
     name = made.id if isinstance(made, p.Name) else made.name if isinstance(made, p.Attribute) else ""
-    return name.lower().endswith(("session", "maker")) or any(
+    return name.lower().endswith(("session", "maker", "sessionconfig")) or any(
         word.name in _FACTORY_KEYWORDS for word in call.keywords
     )

@@ -27,6 +27,8 @@ ASYNC = frozenset(
         "sqlmodel.ext.asyncio.session.AsyncSession",
     }
 )
+# Advanced Alchemy makes its factory of this, under whichever of its modules it was imported from.
+CONFIGURATION = "AsyncSessionConfig"
 SYNC_FACTORY = "sqlalchemy.orm.sessionmaker"
 
 
@@ -95,7 +97,11 @@ def _factory_calls(index: Index, module: Module) -> list[tuple[p.Call, FunctionI
     for body, scope in bodies:
         for call in calls(body):
             symbol = index.resolve(module, call.function, scope)
-            if isinstance(symbol, External) and (symbol.name in ASYNC or symbol.name == SYNC_FACTORY):
+            if isinstance(symbol, External) and (
+                symbol.name in ASYNC
+                or symbol.name == SYNC_FACTORY
+                or symbol.name.rpartition(".")[2] == CONFIGURATION
+            ):
                 if symbol.name != SYNC_FACTORY or _is_async(index, module, call, scope):
                     found.append((call, scope))
             elif isinstance(symbol, ClassInfo) and any(symbol.is_subclass_of(name) for name in ASYNC):

@@ -63,10 +63,13 @@ OUTPUT_FORMATS = (
 FRAMEWORKS = (
     "advanced-alchemy",
     "aiogram",
+    "dataloaders",
     "fastapi",
+    "fastapi-pagination",
     "graphene",
     "jinja",
     "litestar",
+    "msgspec",
     "pydantic",
     "pytest",
     "sqlmodel",

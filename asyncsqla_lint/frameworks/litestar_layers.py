@@ -1,0 +1,136 @@
+"""Litestar's layers: applications and routers hold handlers, and what they declare holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.index import Index
+from asyncsqla_lint.project.names import External, Module, Scope, Scoped, Variable
+
+_APPLICATIONS = ("litestar.Litestar", "litestar.app.Litestar")
+_LAYERS = (*_APPLICATIONS, "litestar.Router", "litestar.router.Router")
+_SERIALIZERS = frozenset({"SQLAlchemyPlugin", "SQLAlchemySerializationPlugin"})
+_DEEPEST = 4
+Entries = dict[str, Scoped]
+
+
+class Layer(Struct, frozen=True):
+    """One call of `Litestar(…)` or `Router(…)`."""
+
+    call: p.Call
+    module: Module
+    scope: Scope
+    held: tuple[object, ...]  # functions, controllers, and the calls that make routers
+
+    def word(self, *names: str) -> Scoped | None:
+        for name in names:
+            for word in self.call.keywords:
+                if word.name == name:
+                    return Scoped(word.value, self.module, self.scope)
+        return None
+
+
+class Layers(Struct, frozen=True):
+    everything: tuple[Layer, ...] = ()
+    serializes: bool = False  # a plugin makes DTOs for what handlers return
+
+    def around(self, info: FunctionInfo) -> Iterator[Layer]:
+        """The layers that hold a handler, nearest first."""
+        wanted: list[object] = [info, *(() if info.owner is None else info.owner.ancestors)]
+        if info.owner is not None:
+            wanted += info.owner.subclasses
+        for _ in range(_DEEPEST):
+            found = [
+                one for one in self.everything if any(held is item for held in one.held for item in wanted)
+            ]
+            yield from found
+            wanted = [one.call for one in found]
+
+    def provided(self) -> Entries:
+        """What the applications and routers of the project provide, whomever they hold."""
+        found: Entries = {}
+        for one in self.everything:
+            where = one.word("dependencies")
+            if where is not None:
+                found.update(entries(where))
+        return found
+
+
+def layers_of(index: Index) -> Layers:
+    found: Layers | None = index.__dict__.get("litestar_layers")
+    if found is None:
+        everything: list[Layer] = []
+        serializes = False
+        for module in index.modules.values():
+            serializes = serializes or _serializes(index, module)
+            if any("itestar" in name or "Router" in name for name in module.names.bindings):
+                index.foundation.add(module)
+                everything += _read(index, module)
+        found = index.__dict__["litestar_layers"] = Layers(tuple(everything), serializes)
+    return found
+
+
+def _serializes(index: Index, module: Module) -> bool:
+    return any(
+        isinstance(symbol := index.lookup(module, name), External) and "litestar" in symbol.name
+        for name in _SERIALIZERS & module.names.bindings.keys()
+    )
+
+
+def _read(index: Index, module: Module) -> Iterator[Layer]:
+    bodies: list[tuple[p.Statements, Scope]] = [(module.program.statements, None)]
+    bodies += [(info.body, info) for info in index.functions_of(module)]
+    for body, scope in bodies:
+        for call in _calls(body):
+            symbol = index.resolve(module, call.function, scope)
+            if isinstance(symbol, External) and symbol.name in _LAYERS:
+                position = 0 if symbol.name in _APPLICATIONS else 1
+                given = next((word.value for word in call.keywords if word.name == "route_handlers"), None)
+                if given is None and len(call.arguments) > position:
+                    given = call.arguments[position]
+                held = () if given is None else tuple(_held(index, Scoped(given, module, scope), 0))
+                yield Layer(call, module, scope, held)
+
+
+def _calls(body: p.Statements) -> Iterator[p.Call]:
+    """Calls whose result is kept or returned."""
+    for statement in body:
+        if isinstance(statement, (p.Assign, p.AnnotatedAssign, p.Return)) and isinstance(
+            statement.value, p.Call
+        ):
+            yield statement.value
+
+
+def _held(index: Index, where: Scoped, depth: int) -> Iterator[object]:
+    node = where.expression
+    if depth > _DEEPEST:
+        return
+    if isinstance(node, (p.ListDisplay, p.TupleDisplay)):
+        for element in node.elements:
+            inner = element.value if isinstance(element, p.Starred) else element
+            yield from _held(index, Scoped(inner, where.module, where.scope), depth + 1)
+    elif isinstance(node, p.Call):
+        yield node  # a router, made where it is held
+    elif isinstance(node, (p.Name, p.Attribute)):
+        symbol = index.resolve(where.module, node, where.scope)
+        if isinstance(symbol, (FunctionInfo, ClassInfo)):
+            yield symbol
+        elif isinstance(symbol, Variable) and symbol.value is not None:
+            scope = symbol.owner or symbol.scope
+            yield from _held(index, Scoped(symbol.value, symbol.module, scope), depth + 1)
+
+
+def entries(where: Scoped) -> Entries:
+    node = where.expression
+    if not isinstance(node, p.DictDisplay):
+        return {}
+    return {
+        str(item.key.value): Scoped(item.value, where.module, where.scope)
+        for item in node.items
+        if isinstance(item.key, p.Constant)
+    }
