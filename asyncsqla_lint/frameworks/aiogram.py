@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -23,14 +22,13 @@ from asyncsqla_lint.flow.values import (
     alternatives,
     join,
 )
+from asyncsqla_lint.frameworks.handing import Handing, handed_to
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need, parameters_of
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
 from asyncsqla_lint.frameworks.validation import evaluated
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External, Module, Scoped
-from asyncsqla_lint.project.outline import REGISTER
-from asyncsqla_lint.project.walking import calls
+from asyncsqla_lint.project.names import External, Scoped
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -106,7 +104,7 @@ def _entry_of(info: FunctionInfo) -> _Entries:
 
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
-    handler = _decorated(info) or registered(flow.index).get(info)
+    handler = _decorated(info) or _registered(flow.index, info)
     if handler is None:
         return False
     data = flow.allocate(state, DictRecord({}, UNKNOWN))
@@ -149,49 +147,26 @@ def _is_observer(name: str) -> bool:
     return name.startswith("aiogram.") and name.rpartition(".")[2] not in _REGISTERS
 
 
-def registered(index: Index) -> dict[FunctionInfo, Handler]:
+def _registered(index: Index, info: FunctionInfo) -> Handler | None:
     """`dispatcher.message.register(start, Command("start"))`, wherever that is done."""
-    found: dict[FunctionInfo, Handler] | None = index.__dict__.get("aiogram_handlers")
-    if found is None:
-        found = index.__dict__["aiogram_handlers"] = {}
-        for module in index.modules.values():
-            for info in index.functions_of(module):
-                if REGISTER in info.header.mentions:
-                    index.foundation.add(module)
-                    found.update(_registered_by(index, module, info.body, info))
-            found.update(_registered_by(index, module, module.program.statements, None))
-    return found
+    found = handed_to(index, "register").get(info)
+    if found is None or not info.is_async or not _observes(index, found):
+        return None
+    return Handler(tuple(found.at(node) for node in found.call.arguments[1:]))
 
 
-def _registered_by(
-    index: Index, module: Module, body: p.Statements, scope: FunctionInfo | None
-) -> Iterator[tuple[FunctionInfo, Handler]]:
-    for call in calls(body):
-        observer = call.function
-        if not (isinstance(observer, p.Attribute) and observer.name == REGISTER and call.arguments):
-            continue
-        function = index.resolve(module, call.arguments[0], scope)
-        if (
-            isinstance(function, FunctionInfo)
-            and function.is_async
-            and _observes(index, module, observer, scope)
-        ):
-            filters = tuple(Scoped(node, module, scope) for node in call.arguments[1:])
-            yield function, Handler(filters)
-
-
-def _observes(index: Index, module: Module, node: p.Attribute, scope: FunctionInfo | None) -> bool:
+def _observes(index: Index, found: Handing) -> bool:
     """Is it an observer of aiogram's, by the value or by the annotation of what it belongs to?"""
-    symbol = index.resolve(module, node, scope)
+    owner, scope = found.call.function, found.scope
+    symbol = index.resolve(found.module, owner, scope)
     if symbol is not None:
         return isinstance(symbol, External) and _is_observer(symbol.name)
-    owner: p.Expression = node
     while isinstance(owner, p.Attribute):
         owner = owner.value
-    for parameter in scope.header.parameters if scope is not None and isinstance(owner, p.Name) else ():
+    for parameter in scope.header.parameters if isinstance(scope, FunctionInfo) else ():
         if isinstance(owner, p.Name) and parameter.name == owner.id and parameter.annotation is not None:
-            type_ = index.type(Scoped(parameter.annotation, module, scope))
-            return isinstance(type_.symbol, External) and type_.symbol.name.startswith("aiogram.")
+            symbol = index.type(found.at(parameter.annotation)).symbol
+            return isinstance(symbol, External) and symbol.name.startswith("aiogram.")
     return False
 
 

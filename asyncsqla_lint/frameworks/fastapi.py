@@ -23,6 +23,7 @@ from asyncsqla_lint.flow.values import (
     Value,
     alternatives,
 )
+from asyncsqla_lint.frameworks.handing import Handing, handed_to
 from asyncsqla_lint.frameworks.injection import (
     Injection,
     Need,
@@ -37,6 +38,7 @@ from asyncsqla_lint.program import Expression, Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.project.names import External, Scope, Scoped, Symbol
 
 if TYPE_CHECKING:
@@ -156,7 +158,7 @@ def _stands_in(provider: Value, promised: Symbol | None) -> bool:
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     """Routes, and whatever else declares dependencies (they are run as a part of some route too)."""
-    route = route_of(info)
+    route = route_of(flow.index, info)
     parameters = info.header.parameters
     needs = _needs(flow, state, info, parameters)
     if route is None and not needs:
@@ -180,14 +182,14 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     return True
 
 
-def route_of(info: FunctionInfo) -> p.Call | None:
-    """The decorator that makes a function a route."""
+def route_of(index: Index, info: FunctionInfo) -> Handing | None:
+    """What makes a function a route: a decorator, or `router.add_api_route("/", read)`."""
     for expression, symbol in zip(info.header.decorators, info.decorators, strict=True):
         if isinstance(expression, p.Call) and isinstance(expression.function, p.Attribute):
             name = expression.function.name
             if name in _VERBS and (_is_fastapi(symbol) or (symbol is None and _looks_like_route(expression))):
-                return expression
-    return None
+                return Handing(expression, info.module, info.parent or info.owner)
+    return handed_to(index, "add_api_route").get(info)
 
 
 def _is_fastapi(symbol: object) -> bool:
@@ -202,13 +204,13 @@ def _looks_like_route(node: p.Call) -> bool:
     return is_path and bool(words & {"response_model", "status_code", "response_model_exclude_none"})
 
 
-def response_type(flow: Flow, info: FunctionInfo, route: p.Call) -> Type | None:
+def response_type(flow: Flow, info: FunctionInfo, route: Handing) -> Type | None:
     """What the response is validated as: `response_model=`, or else the return annotation."""
-    for word in route.keywords:
+    for word in route.call.keywords:
         if word.name == "response_model":
             if isinstance(word.value, p.Constant) and word.value.value is None:
                 return None
-            return flow.index.type(Scoped(word.value, info.module, info.parent or info.owner))
+            return flow.index.type(route.at(word.value))
     if info.header.returns is None:
         return None
     return flow.index.type(Scoped(info.header.returns, info.module, info.parent or info.owner))

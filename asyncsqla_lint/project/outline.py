@@ -17,9 +17,9 @@ from asyncsqla_lint.project.walking import calls, walk
 DISPOSE = "dispose"
 MAPPING_CALLS = frozenset({"map_imperatively", "mapper"})
 FACTORIES = frozenset({"async_sessionmaker", "AsyncSession", "AsyncSessionConfig", "sessionmaker"})
-REGISTER = "register"  # frameworks are told of functions so
+REGISTERING = frozenset({"register", "add_api_route"})  # methods to which functions are given
 STATE = "state"  # where requests and applications keep what their middlewares have made
-_SEARCHED = {DISPOSE, REGISTER, STATE, *MAPPING_CALLS, *FACTORIES}
+_SEARCHED = {DISPOSE, *REGISTERING, STATE, *MAPPING_CALLS, *FACTORIES}
 _FACTORY_KEYWORDS = {"expire_on_commit", "class_"}
 _PLACES = ("span", "name_span")
 
