@@ -130,7 +130,7 @@ def _same(state: State, left: Value, right: Value) -> bool | None:
         return left.value == right.value and type(left.value) is type(right.value)
     for one, other in ((left, right), (right, left)):
         if one == NONE:
-            return is_none(other)
+            return False if other.is_something(state) else is_none(other)
     if (
         isinstance(left, (Symbol, Reference, ClassValue))
         and left == right

@@ -8,6 +8,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.promised_calls import promised
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -134,7 +135,7 @@ class Types:
         if meaning is not None:
             arguments = tuple(self._class_of(one, state, receiver) for one in type_.arguments)
             return meaning(flow, state, arguments, at)
-        return UNKNOWN
+        return promised(flow, state, name, type_, receiver) or UNKNOWN
 
     def _class_of(self, type_: Type, state: State, receiver: Value | None) -> Value:
         """What stands for the type itself: `User` in `type[User]`, `Repository[User]`."""

@@ -64,6 +64,10 @@ class Value(Struct, frozen=True):
     def truth(self, state: State) -> bool | None:
         return None
 
+    def is_something(self, state: State) -> bool:
+        """Certainly not `None`."""
+        return self.truth(state) is True
+
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         return UNKNOWN
 

@@ -24,8 +24,11 @@ class Criterion(Value, frozen=True):
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         return SQL
 
+    def is_something(self, state: State) -> bool:
+        return True
+
     def compared(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
-        return SQL
+        return None if operator in ("is", "is not") else SQL
 
     def operated(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
         if operator == "&" and isinstance(other, Criterion):
@@ -64,6 +67,9 @@ class AttributeValue(Value, frozen=True):
 
     def truth(self, state: State) -> bool | None:
         return None
+
+    def is_something(self, state: State) -> bool:
+        return True
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         if name in ("key", "name"):

@@ -61,7 +61,7 @@ class Statement(Value, frozen=True):
         return Method(self, name)
 
     def compared(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
-        return SQL
+        return None if operator in ("is", "is not") else SQL
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         handler = _METHODS.get(name)

@@ -47,6 +47,7 @@ class TaskRecord(Record, frozen=True):
     uses: tuple[SessionUsed, ...]
     parent: int  # the task that started it
     frames: tuple[tuple[int, Site], ...]  # the frame that started it, and its callers, with the place in each
+    named: int = 1  # so many of the frames name what they call; who calls them has been handed them
     group: Reference | None = None
     is_done: bool = False
     reported: frozenset[int] = frozenset()  # the sessions of which it has been said
@@ -157,7 +158,8 @@ def start(
         if found.parent == own and not found.is_done:
             state.put(child, replace(found, parent=outer))
     parent = AFTERWARDS if is_later else outer
-    task = TaskRecord(place, result, distinct(uses), parent, chain(flow.frame, place), group)
+    frames, named = chain(flow.frame, place), named_calls(flow.frame)
+    task = TaskRecord(place, result, distinct(uses), parent, frames, named, group)
     reference = flow.allocate(state, task)
     if is_later:
         return reference
@@ -186,6 +188,17 @@ def chain(frame: Frame | None, site: Site) -> tuple[tuple[int, Site], ...]:
             site = Site(frame.caller.module, frame.call_span)
         frame = frame.caller
     return tuple(found)
+
+
+def named_calls(frame: Frame) -> int:
+    """How many frames lie below the first that was called by whom does not name it: a middleware, a table."""
+    count, at = 1, frame
+    while at.caller is not None and at.function is not None:
+        caller = at.caller.function
+        if caller is None or at.function.name not in caller.header.mentions:
+            break
+        count, at = count + 1, at.caller
+    return count
 
 
 def distinct(uses: Sequence[SessionUsed]) -> tuple[SessionUsed, ...]:
@@ -340,6 +353,8 @@ def outlive(flow: Flow, state: State, session: Reference, left_at: Site) -> None
         if record.parent == AFTERWARDS and (frame is None or frame.function is None):
             continue  # whether a dependency ends before or after, depends on the framework's release
         site = record.site if frame is None else places[frame.id]
+        if frame is not None and [number for number, _ in record.frames].index(frame.id) >= record.named:
+            site = record.frames[record.named - 1][1]  # the block is in other hands: a middleware's
         how = "later" if record.parent == AFTERWARDS else "task"
         if flow.listens(SessionOutlived) and session.oid not in record.reported:
             event_frame = flow.frame if frame is None else frame
