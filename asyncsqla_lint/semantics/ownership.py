@@ -18,6 +18,7 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Module
 from asyncsqla_lint.project.outline import DISPOSE
 from asyncsqla_lint.project.walking import calls, walk
+from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned
 from asyncsqla_lint.semantics.engines import DISPOSED, HALF, OPEN, EngineRecord
@@ -92,8 +93,8 @@ def engines_abandoned(
         for reference, record in _open(flow, state, frame, mine, (value,)):
             _abandon(flow, frame, record, "never", reported)
             state.put(reference, replace(record, fate=DISPOSED))
-    if _is_main(flow, frame.function):
-        return  # an exception that leaves it ends the process
+    if _is_main(flow, frame.function) or testing.is_test(frame.function):
+        return  # an exception that leaves it ends the process, or a test whose leaks end with it
     owned = _disposed_here(frame, done, mine)
     for state in (*raised, *risky):
         lost = _open(flow, state, frame, mine, ())

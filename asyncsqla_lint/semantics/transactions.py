@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Methods that leave the transaction as it is, or need none.
 IDLE = AT_ONCE | CLEANS_UP | {"run_sync", "connection"}
+# These wait for nothing, and begin a transaction all the same.
+BEGINS = frozenset({"add", "add_all"})
 
 
 def used(
@@ -39,9 +41,9 @@ def used(
                     )
                 )
             changed = replace(changed, failed_at=None)
-        if record.begun == ENDED:
-            _misused(flow, session, record, method, "ended", at)
-            changed = replace(changed, begun="")
+    if record.begun == ENDED and (method not in IDLE or method in BEGINS):
+        _misused(flow, session, record, method, "ended", at)
+        changed = replace(changed, begun="")
     if method == "rollback":
         changed = replace(changed, failed_at=None)
     if method in ("commit", "rollback") and record.begun == BLOCK:
