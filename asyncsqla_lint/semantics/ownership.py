@@ -93,8 +93,8 @@ def engines_abandoned(
         for reference, record in _open(flow, state, frame, mine, (value,)):
             _abandon(flow, frame, record, "never", reported)
             state.put(reference, replace(record, fate=DISPOSED))
-    if _is_main(flow, frame.function) or testing.is_test(frame.function):
-        return  # an exception that leaves it ends the process, or a test whose leaks end with it
+    if _is_main(flow, frame.function) or testing.is_fixture(frame.function):
+        return  # an exception that leaves it ends the process; no test is run then
     owned = _disposed_here(frame, done, mine)
     for state in (*raised, *risky):
         lost = _open(flow, state, frame, mine, ())

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External, Module
+from asyncsqla_lint.project.names import Module
 
-FIXTURES = frozenset(("pytest.fixture", "pytest_asyncio.fixture", "pytest.yield_fixture"))
+FIXTURES = ("pytest.fixture", "pytest_asyncio.fixture", "pytest.yield_fixture")
 
 
 def is_test(function: FunctionInfo) -> bool:
     """Would pytest run it, as a test or as a fixture?"""
-    decorators = (symbol for symbol in function.decorators if isinstance(symbol, External))
-    return function.name.startswith("test_") or any(symbol.name in FIXTURES for symbol in decorators)
+    return function.name.startswith("test_") or is_fixture(function)
+
+
+def is_fixture(function: FunctionInfo) -> bool:
+    return function.decorated_by(*FIXTURES)
 
 
 def is_test_module(module: Module) -> bool:
