@@ -43,6 +43,7 @@ class Imports:
     def __init__(self, tree: Tree, package: str = "") -> None:
         self._tree = tree
         self._package = package
+        self._known_scopes: dict[str, set[cst.CSTNode]] = {}
 
     # --- what is there ---------------------------------------------------------------------------
 
@@ -62,20 +63,19 @@ class Imports:
     def bound(self) -> list[Bound]:
         return [one for statement in self.statements for one in _bound(statement.node)]
 
-    @cached_property
-    def _scopes(self) -> dict[str, set[cst.CSTNode]]:
+    def _scopes(self, name: str) -> set[cst.CSTNode]:
         """In which scopes a name means something else than a module's
         import: functions, or the module itself.
         """
         tree = self._tree
-        found: dict[str, set[cst.CSTNode]] = {}
-        for node in tree.everything():
-            for name in self._bindings(node):
-                scope = next((one for one in tree.ancestors(node) if isinstance(one, _SCOPES)), tree.module)
-                if isinstance(node, cst.Param):
-                    scope = next(one for one in tree.ancestors(node) if isinstance(one, _FUNCTIONS))
-                found.setdefault(name, set()).add(scope)
-        return found
+        if name not in self._known_scopes:
+            found = self._known_scopes[name] = set()
+            for node in tree.around_bindings(name):
+                if name in self._bindings(node):
+                    kinds = _FUNCTIONS if isinstance(node, cst.Param) else _SCOPES
+                    scopes = (one for one in tree.ancestors(node) if isinstance(one, kinds))
+                    found.add(next(scopes, tree.module))
+        return self._known_scopes[name]
 
     def _bindings(self, node: cst.CSTNode) -> list[str]:
         if isinstance(node, cst.Param):
@@ -95,9 +95,7 @@ class Imports:
 
     def _taken(self, name: str, at: cst.CSTNode) -> bool:
         """Does the name, read at that place, mean something else than the module's import of it?"""
-        scopes = self._scopes.get(name)
-        if scopes is None:
-            return False
+        scopes = self._scopes(name)
         if self._tree.module in scopes:
             return True
         around = [one for one in self._tree.ancestors(at) if isinstance(one, _FUNCTIONS)]
@@ -129,9 +127,8 @@ class Imports:
                 return one.name, ()
         for one in self.bound:
             full = f"{self.absolute(one)}.{one.member}" if one.member else one.module
-            if self._taken(one.name, at):
-                continue
-            if full == module or (full in also and one.member):
+            is_it = full == module or (full in also and one.member)
+            if is_it and not self._taken(one.name, at):
                 return f"{one.name}.{member}", ()
         through = self._through_package(module, member, at)
         if through is not None:
@@ -163,7 +160,7 @@ class Imports:
 
     def _is_known(self, name: str) -> bool:
         """Is the name something else anywhere? Class bodies have their own."""
-        return any(not isinstance(scope, cst.ClassDef) for scope in self._scopes.get(name, ()))
+        return any(not isinstance(scope, cst.ClassDef) for scope in self._scopes(name))
 
     @cached_property
     def _for_types(self) -> frozenset[str]:

@@ -67,8 +67,8 @@ def _lines(tree: Tree, start: int, end: int) -> list[int]:
     """The starts of the lines that are to be indented: not blank ones, nor those inside a string."""
     strings = [
         tree.extent(one)
-        for one in tree.everything()
-        if isinstance(one, (cst.SimpleString, cst.FormattedString))
+        for kind in (cst.SimpleString, cst.FormattedString)
+        for one in tree.within(start, end, kind)
     ]
     found = []
     for at in tree.line_starts:

@@ -17,7 +17,7 @@ from asyncsqla_lint.findings import Finding, Fix, Location, Repair
 from asyncsqla_lint.fixes import registry
 from asyncsqla_lint.fixes.codemod import Codemod, File
 from asyncsqla_lint.fixes.edits import Changes, Edit, Import, applied, conflict
-from asyncsqla_lint.fixes.tree import Refused
+from asyncsqla_lint.fixes.tree import Refused, is_compiled
 
 Read = Callable[[str], str]  # the text of a file that a repair names
 Key = tuple[str, str, object, object]
@@ -219,12 +219,23 @@ class Planner:
         after = _applied(file, self._drafts[path])
         if after == file.text:
             return
-        try:
-            cst.parse_module(after)
-        except cst.ParserSyntaxError:
-            broken.add(path)
-        else:
+        if _is_sound(after, file.text):
             texts[path] = after
+        else:
+            broken.add(path)
+
+
+def _is_sound(after: str, before: str) -> bool:
+    """Can it be compiled? Where this Python could not compile the text before either: can it be parsed?"""
+    if is_compiled(after):
+        return True
+    if is_compiled(before):
+        return False
+    try:
+        cst.parse_module(after)
+    except cst.ParserSyntaxError:
+        return False
+    return True
 
 
 def _applied(file: File, draft: _Draft) -> str:

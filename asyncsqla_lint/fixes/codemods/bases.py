@@ -40,8 +40,8 @@ class MakeWriteOnly(Codemod):
         start, end = file.place(repair)
         edits: list[Edit] = []
         imports: list[Import] = []
-        for node in file.everything():
-            if not start <= file._places.extents.get(node, (-1, -1))[0] < end:
+        for node in file.within(start, end, cst.CSTNode):  # type: ignore[type-abstract]  # any kind will do
+            if not start <= file.start(node) < end:
                 continue
             if isinstance(node, cst.Name) and node.value == "DynamicMapped":
                 name, wanted = file.imports.reference("sqlalchemy.orm", "WriteOnlyMapped", node)
