@@ -19,6 +19,8 @@ _KEEPS = frozenset(
     "select_from execution_options".split()
 )
 _ENDS = frozenset({"all", "first", "one", "one_or_none"})
+# Between `query(…)` and `.count()`: what leaves one row of the query one row of the table.
+_COUNTS_ROWS = frozenset({"filter", "filter_by", "where"})
 
 
 class SelectWriteOnly(Codemod):
@@ -78,12 +80,19 @@ class QueryToSelect(Codemod):
         )
         if names == ["get"]:
             arguments = ", ".join(file.code(one).rstrip(", ") for one in (*query.args, *links[0][1].args))
-            text = f"await {session}.get({arguments})"
             whole = links[0][1]
+            text = f"{session}.get({arguments})"
+            if not isinstance(file.parent(whole), cst.Await):
+                text = f"await {text}"
             if isinstance(file.parent(whole), (cst.Attribute, cst.Subscript)):
                 text = f"({text})"
             return Changes.of([Edit(*file.extent(whole), text)])
         end = next((n for n, name in enumerate(names) if name not in _KEEPS), len(names))
+        if names[end:] == ["count"] and _COUNTS_ROWS.issuperset(names[:end]) and _is_entity(query.args[0]):
+            func, more = file.imports.reference("sqlalchemy", "func", query, also=("sqlmodel",))
+            return Changes.of(
+                _counted(file, attribute, query, links[end][1], select, func), [*imports, *more]
+            )
         if end == len(names) or names[end] not in _ENDS:
             raise Refused("there is no short way to say it with `select()`")
         method = "scalars" if len(query.args) == 1 and _is_entity(query.args[0]) else "execute"
@@ -95,7 +104,29 @@ class QueryToSelect(Codemod):
             Edit(start, file.end(attribute), f"(await {session}.{method}({select}"),
             insertion(stop, "))"),
         ]
-        return Changes.of(edits, imports)
+        return Changes.of([*edits, *_without_await(file, links[end][1])], imports)
+
+
+def _without_await(file: File, call: cst.Call) -> list[Edit]:
+    """What was awaited was the end of the chain, which is no coroutine any more."""
+    outer = file.parent(call)
+    return [Edit(file.start(outer), file.outer(call)[0], "")] if isinstance(outer, cst.Await) else []
+
+
+def _counted(
+    file: File, attribute: cst.Attribute, query: cst.Call, count: cst.Call, select: str, func: str
+) -> list[Edit]:
+    """`session.query(User).filter(…).count()`
+    → `await session.scalar(select(func.count()).select_from(User).filter(…))`.
+    """
+    assert isinstance(count.func, cst.Attribute)
+    is_awaited = isinstance(file.parent(count), cst.Await)
+    scalar = f"{'' if is_awaited else 'await '}{file.code(attribute.value)}.scalar("
+    start, opened = file.start(query), file.end(attribute)
+    return [
+        Edit(start, opened, f"{scalar}{select}({func}.count()).select_from"),
+        Edit(file.outer(count.func.value)[1], file.end(count), ")"),
+    ]
 
 
 def _is_entity(argument: cst.Arg) -> bool:
