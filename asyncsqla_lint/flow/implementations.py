@@ -15,11 +15,15 @@ _DOUBLES = ("fake", "mock", "stub", "dummy", "inmemory", "in_memory")
 
 def implementation(flow: Flow, cls: ClassValue) -> ClassValue:
     """The one concrete class behind a protocol or abstract class; itself when there is none, or several."""
-    info = cls.info
-    found = info.__dict__.get("implementation")
-    if found is None:
+    info, index = cls.info, flow.index
+    known: tuple[ClassInfo, frozenset[ClassInfo | None]] | None = info.__dict__.get("implementation")
+    if known is None:
+        others, index.asked = index.asked, set()
         found = _implementation(flow, info)
-        info.__dict__["implementation"] = found
+        known = info.__dict__["implementation"] = (found, frozenset(index.asked))
+        index.asked = others
+    found, asked = known
+    index.asked |= asked
     return cls if found is info else ClassValue(found, cls.arguments)
 
 
@@ -53,6 +57,7 @@ def _structural(flow: Flow, info: ClassInfo, wanted: set[str]) -> list[ClassInfo
     if not wanted or all(name.startswith("__") for name in wanted):
         return []
     asynchronous = {name for name in wanted if _is_async(info, name)}
+    flow.index.asked.add(None)
     return [
         one
         for one in flow.index.classes

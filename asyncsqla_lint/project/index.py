@@ -55,6 +55,8 @@ class Index:
         # the index keeps and whoever comes next is told.
         self.consulted: set[Module] = set()
         self.foundation: set[Module] = set()
+        # The classes whose subclasses were asked for; None: what classes there are at all.
+        self.asked: set[ClassInfo | None] = set()
         for module in self.modules.values():
             module.consulted = self.consulted
         self._lookups: dict[tuple[Module, str], Symbol | None] = {}
@@ -301,7 +303,16 @@ class Index:
         return {cls: tuple(subclasses) for cls, subclasses in found.items()}
 
     def subclasses(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
+        self.asked.add(cls)
         return self._subclasses.get(cls, ())
+
+    def families(self) -> tuple[str, ...]:
+        """The names of the classes whose subclasses were asked for, and of these: what derives from one of
+        them would be one more. "*" stands for all classes.
+        """
+        asked = {cls for cls in self.asked if cls is not None}
+        families = {one.name for cls in asked for one in (cls, *self._subclasses.get(cls, ()))}
+        return tuple(sorted(families | {"*"} if None in self.asked else families))
 
     def functions_of(self, module: Module) -> Iterator[FunctionInfo]:
         """The functions of a module and the methods of its classes, nested functions left out."""

@@ -299,7 +299,7 @@ class Model:
     def has_own_table(self) -> bool:
         return self.mapping.has_own_table(self)
 
-    @cached_property
+    @property
     def subclasses(self) -> tuple[Model, ...]:
         found = (self.mapping.model(cls) for cls in self.cls.subclasses)
         return tuple(model for model in found if model is not None)

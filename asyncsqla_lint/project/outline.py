@@ -6,6 +6,7 @@ functions were run for it, or whose places it names. So an edit inside of a func
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from hashlib import blake2b
 
 from msgspec import Struct
@@ -30,6 +31,7 @@ class Facts(Struct, frozen=True, array_like=True):
     outline: str
     lines: int
     silencing: p.Program | None  # its suppressions alone, where it has any
+    classes: tuple[str, ...]  # the names of those outside of functions
 
 
 def facts_of(program: p.Program, content: str) -> Facts:
@@ -41,16 +43,28 @@ def facts_of(program: p.Program, content: str) -> Facts:
         shown = outline(program)
     except RecursionError:
         shown = content
-    return Facts(shown, len(program.line_starts), silencing)
+    return Facts(shown, len(program.line_starts), silencing, tuple(_classes(program.statements)))
+
+
+def _classes(statements: p.Statements) -> Iterator[str]:
+    for statement in statements:
+        if isinstance(statement, p.ClassDefinition):
+            yield statement.name
+            yield from _classes(statement.body)
+        elif isinstance(statement, (p.If, p.Try, p.With)):
+            for part in ("body", "otherwise", "final"):
+                yield from _classes(getattr(statement, part, ()))
+            for handler in getattr(statement, "handlers", ()):
+                yield from _classes(handler.body)
 
 
 def outline(program: p.Program) -> str:
-    plain = _Outline(program)
+    plain = Outline(program)
     text = repr((plain.of(program.statements), _factory_calls(program), _rebinding(program)))
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
 
-class _Outline:
+class Outline:
     """A tree without its places; a function stands there with its header, a lambda with all that it is."""
 
     def __init__(self, program: p.Program) -> None:
@@ -60,16 +74,16 @@ class _Outline:
         if isinstance(node, tuple):
             return [self.of(each) for each in node]
         if isinstance(node, p.FunctionDefinition):
-            return self._header(self._program.functions[node.function])
+            return self.header(self._program.functions[node.function])
         if isinstance(node, p.Lambda):
             header = self._program.functions[node.function]
-            return [self._header(header), self.of(self._program.bodies[node.function])]
+            return [self.header(header), self.of(self._program.bodies[node.function])]
         if isinstance(node, p.Node):
             fields = [name for name in node.__struct_fields__ if name not in _PLACES]
             return [type(node).__name__, *(self.of(getattr(node, name)) for name in fields)]
         return node
 
-    def _header(self, header: p.Function) -> object:
+    def header(self, header: p.Function) -> object:
         return [
             header.name,
             header.qualname,
@@ -79,35 +93,58 @@ class _Outline:
             self.of(header.parameters),
             self.of(header.returns),
             header.type_parameters,
-            sorted(_SEARCHED.intersection(header.mentions)),
+            searched(header),
         ]
 
 
 def _rebinding(program: p.Program) -> object:
     """Functions that give the module's globals other values."""
     found = (body for body in program.bodies if any(isinstance(node, p.Global) for node in walk(body)))
-    return [_Outline(program).of(body) for body in found]
+    return [Outline(program).of(body) for body in found]
 
 
 def _factory_calls(program: p.Program) -> object:
     """Bodies that may make a session factory, and on which lines: what is assumed of sessions names them."""
+    found: list[object] = []
+    for body in _factory_bodies(program):
+        lines = [line for line, _ in _made_in(program, body)]
+        if lines:
+            found.append((lines, Outline(program).of(body)))
+    return found
+
+
+def factory_calls(program: p.Program, makers: Collection[str] = ()) -> list[tuple[int, p.Call]]:
+    """What may make a session factory, and on which line; `makers` are names that may make one too."""
+    return [found for body in _factory_bodies(program) for found in _made_in(program, body, makers)]
+
+
+def _factory_bodies(program: p.Program) -> list[p.Statements]:
     bodies = [program.statements]
     for number, header in enumerate(program.functions):
         if FACTORIES.intersection(header.mentions):
             bodies.append(program.bodies[number])
-    found: list[object] = []
-    for body in bodies:
-        lines = [
-            program.location(p.start_of(call.span))[0] for call in calls(body) if _may_make_sessions(call)
-        ]
-        if lines:
-            found.append((lines, _Outline(program).of(body)))
-    return found
+    return bodies
+
+
+def _made_in(
+    program: p.Program, body: p.Statements, makers: Collection[str] = ()
+) -> list[tuple[int, p.Call]]:
+    found = (call for call in calls(body) if _may_make_sessions(call) or _called(call) in makers)
+    return [(program.location(p.start_of(call.span))[0], call) for call in found]
+
+
+def searched(header: p.Function) -> list[str]:
+    """The words of the function's body that are searched for through all modules."""
+    return sorted(_SEARCHED.intersection(header.mentions))
 
 
 def _may_make_sessions(call: p.Call) -> bool:
-    made = call.function
-    name = made.id if isinstance(made, p.Name) else made.name if isinstance(made, p.Attribute) else ""
+    name = _called(call)
     return name.lower().endswith(("session", "maker", "sessionconfig")) or any(
         word.name in _FACTORY_KEYWORDS for word in call.keywords
     )
+
+
+def _called(call: p.Call) -> str:
+    made = call.function
+    return made.id if isinstance(made, p.Name) else made.name if isinstance(made, p.Attribute) else ""

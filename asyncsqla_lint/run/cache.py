@@ -52,6 +52,16 @@ class Result(Struct, frozen=True, array_like=True):
     findings: tuple[Finding, ...]
     counters: dict[str, int]
     consulted: tuple[tuple[str, str], ...]  # paths and the hashes of what stood there
+    asked: tuple[str, ...]  # the classes whose subclasses it depends on
+
+
+class Views(Struct, frozen=True, array_like=True):
+    """What a project has shown its modules when it was last run over. A module whose result still holds
+    though something has changed elsewhere keeps the view under which the result stands.
+    """
+
+    whole: str  # a digest of all outlines
+    modules: dict[str, tuple[str, str, str]]  # by path: the hash of its text, its outline, its view
 
 
 class _Recent(Generic[Data]):
@@ -79,10 +89,12 @@ class Cache:
         self._programs: _Recent[Program] = _Recent()
         self._facts: _Recent[Facts] = _Recent()
         self._results: _Recent[Result] = _Recent()
+        self._words: _Recent[str] = _Recent()
+        self._views: dict[str, Views] = {}
 
     def turn(self) -> None:
         """A run begins: in memory, what the one before did not ask for is let go."""
-        for recent in (self._programs, self._facts, self._results):
+        for recent in (self._programs, self._facts, self._results, self._words):
             recent.turn()
 
     def save(self) -> tuple[str, ...]:
@@ -109,11 +121,19 @@ class Cache:
     def programs(self, hashes: Iterable[str]) -> dict[str, Program]:
         return self._get_many("program", hashes, self._programs, _decoders()[0])
 
-    def remember_text(self, content: str, program: Program | bytes, facts: Facts, *, lasting: bool) -> None:
+    def words(self, hashes: Iterable[str]) -> dict[str, str]:
+        """The words of these contents, each between blanks."""
+        return self._get_many("words", hashes, self._words, _WORDS)
+
+    def remember_text(
+        self, content: str, program: Program | bytes, facts: Facts, words: str, *, lasting: bool
+    ) -> None:
         """`lasting`: it was read from a file, not from what is being typed."""
         if lasting:
             self._put("facts", content, facts)
             self._put("program", content, program)
+            self._put("words", content, words)
+        self._words.now[content] = words
         made = _decoders()[0].decode(program) if isinstance(program, bytes) else program
         self._programs.now[content] = made
         self._facts.now[content] = facts
@@ -127,6 +147,14 @@ class Cache:
         self._results.now[key] = result
         if lasting:
             self._put("result", key, result)
+
+    def views(self, key: str) -> Views | None:
+        return self._views.get(key) or self._get("views", key, _VIEWS)
+
+    def remember_views(self, key: str, views: Views, *, lasting: bool) -> None:
+        self._views[key] = views
+        if lasting:
+            self._put("views", key, views)
 
     # --- whole runs ------------------------------------------------------------------------------
 
@@ -189,6 +217,8 @@ def stored(config: Config, directory: str | None = None) -> Cache:
 _encode = msgspec.msgpack.Encoder().encode
 _ANSWER = msgspec.msgpack.Decoder(Answer)
 _FILES = msgspec.msgpack.Decoder(dict[str, Seen])
+_WORDS = msgspec.msgpack.Decoder(str)
+_VIEWS = msgspec.msgpack.Decoder(Views)
 _GLANCES = msgspec.msgpack.Decoder(dict[str, Glance])
 
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +19,7 @@ from asyncsqla_lint.run.localising import Shown, merged, named_sources
 from asyncsqla_lint.run.outcome import Report, Statistics
 from asyncsqla_lint.run.sources import Looked, Sources, arranged, glances_of, look
 from asyncsqla_lint.workspace.config import Config
+from asyncsqla_lint.workspace.decoding import decode
 from asyncsqla_lint.workspace.greenlet import GreenletResolver
 from asyncsqla_lint.workspace.target_release import TargetResolver
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.outline import Facts
     from asyncsqla_lint.run import work
     from asyncsqla_lint.run.analysis import Analyse, Checked
+    from asyncsqla_lint.run.outlook import Outlook
     from asyncsqla_lint.run.pool import Backend
+    from asyncsqla_lint.run.ripples import Project
     from asyncsqla_lint.run.selection import Selection
 
 __all__ = ["Overlay", "Report", "run"]
@@ -251,7 +254,8 @@ class _Analysis:
 
     def remember(self, path: str, found: work.Lowered) -> None:
         lasting = self.data.is_steady and path not in self.overlay
-        self.run.cache.remember_text(self.data.hashes[path], found.program, found.facts, lasting=lasting)
+        content = self.data.hashes[path]
+        self.run.cache.remember_text(content, found.program, found.facts, found.words, lasting=lasting)
 
     def program(self, path: str) -> Program:
         from asyncsqla_lint.run import work
@@ -270,52 +274,85 @@ class _Analysis:
         """What each module's analysis says, in the order of the files."""
         from asyncsqla_lint.run.analysis import Checked
 
-        paths = [path for path in self.sources.checked if path in self.facts]
-        keys = self.result_keys(paths)
-        at = {self.keys[path]: self.data.hashes[path] for path in self.facts}
-        known = self.run.cache.results(keys.values())
+        paths = {self.keys[path]: path for path in self.sources.checked if path in self.facts}
+        outlook = self.outlook(paths)
         found: dict[str, Checked] = {}
-        for path, key in keys.items():
-            result = known.get(key)
-            if result is not None and all(at.get(other) == content for other, content in result.consulted):
-                found[path] = Checked(result.findings, result.counters)
+        under: dict[str, str] = {}
+        for keys, holds in () if outlook is None else outlook.tries():
+            wanted = {path: key for path, key in keys.items() if path not in found}
+            known = self.run.cache.results(wanted.values())
+            for path, key in wanted.items():
+                result = known.get(key)
+                if result is not None and holds(path, result):
+                    found[path], under[path] = Checked(result.findings, result.counters), key
         if found:
             self.progress(len(found))
         missing = [path for path in paths if path not in found]
         if missing:
-            self.check(missing, keys, at, found)
+            keys = {} if outlook is None else outlook.keys
+            self.check([paths[path] for path in missing], keys, found)
+        if outlook is not None and self.data.is_steady:
+            name, views = outlook.name, outlook.views(under)
+            self.run.cache.remember_views(name, views, lasting=not self.overlay)
         return [found[path] for path in paths]
 
-    def result_keys(self, paths: Sequence[str]) -> dict[str, str]:
-        """What a result depends on, save the modules that its analysis will look into."""
-        if self.run.analyse is not None:
-            return {}
-        root = self.run.config.root
-        modules: list[tuple[str, str, bool, str, str]] = []
-        for path, facts in self.facts.items():
-            name = self.sources.names[path]
-            modules.append(
-                (self.keys[path], name.name, name.is_package, key_of(name.root, root), facts.outline)
-            )
-        try:
-            whole = digest(sorted(modules))
-            hashes, identity = self.data.hashes, self.run.identity
-            return {
-                path: digest(whole, self.keys[path], hashes[path], identity(self.configs[path]))
-                for path in paths
-            }
-        except UnicodeEncodeError:  # a file's name need not be UTF-8
-            return {}
+    def outlook(self, paths: Mapping[str, str]) -> Outlook | None:
+        """What is known of these from before."""
+        from asyncsqla_lint.run.outlook import Outlook, Shown
 
-    def check(
-        self, paths: Sequence[str], keys: Mapping[str, str], at: Mapping[str, str], found: dict[str, Checked]
-    ) -> None:
+        if self.run.analyse is not None:
+            return None
+        root, identity, names = self.run.config.root, self.run.identity, self.sources.names
+        modules = {
+            self.keys[path]: Shown(
+                names[path].name,
+                names[path].is_package,
+                key_of(names[path].root, root),
+                self.data.hashes[path],
+                facts.outline,
+            )
+            for path, facts in self.facts.items()
+        }
+        configs = {key: identity(self.configs[path]) for key, path in paths.items()}
+        try:
+            return Outlook(modules, configs, self.run.cache, self.project)
+        except UnicodeEncodeError:  # a file's name need not be UTF-8
+            return None
+
+    def project(self) -> Project:
+        """All modules, for who asks how far an edit reaches."""
+        from asyncsqla_lint.run.ripples import Project
+
+        paths = {self.keys[path]: path for path in self.facts}
+        return Project(
+            words=cache(lambda: self.words(paths)),
+            program=lambda key: self.program(paths[key]),
+            classes=cache(lambda: {name for facts in self.facts.values() for name in facts.classes}),
+            imported={
+                key: [self.keys[other] for other in self.sources.imported[path]]
+                for key, path in paths.items()
+            },
+        )
+
+    def words(self, paths: Mapping[str, str]) -> dict[str, str]:
+        from asyncsqla_lint.project.pieces import words_of
+
+        hashes = self.data.hashes
+        known = self.run.cache.words(hashes[path] for path in paths.values())
+        return {
+            key: known[hashes[path]] if hashes[path] in known else words_of(decode(self.data[path]))
+            for key, path in paths.items()
+        }
+
+    def check(self, paths: Sequence[str], keys: Mapping[str, str], found: dict[str, Checked]) -> None:
+        """`keys` and `found` go by the files' keys."""
         from asyncsqla_lint.run import work
         from asyncsqla_lint.run.analysis import Checked
         from asyncsqla_lint.run.cache import Result
 
         project = work.Project(map(self.module, self.facts), self.run.analyse)
         tasks = [work.Check(self.keys[path], self.configs[path]) for path in paths]
+        at = {self.keys[path]: self.data.hashes[path] for path in self.facts}
         sizes = [self.facts[path].lines for path in paths]
         backend = self.backend(sum(sizes), _ENOUGH_LINES)
         with self.run.timed("index"):
@@ -326,14 +363,14 @@ class _Analysis:
 
         def arrived(number: int, answer: Checked | None) -> None:
             self.progress(1)
-            path = paths[number]
+            key = self.keys[paths[number]]
             if answer is None:
-                answer = Checked((work.killed(self.keys[path], f"`{names[self.keys[path]]}`"),), {})
-            found[path] = answer
-            if path in keys and self.data.is_steady and not _is_about_us(answer.findings):
+                answer = Checked((work.killed(key, f"`{names[key]}`"),), {})
+            found[key] = answer
+            if key in keys and self.data.is_steady and not _is_about_us(answer.findings):
                 consulted = tuple((other, at[other]) for other in answer.consulted)
-                result = Result(answer.findings, answer.counters, consulted)
-                self.run.cache.remember_result(keys[path], result, lasting=not self.overlay)
+                result = Result(answer.findings, answer.counters, consulted, answer.asked)
+                self.run.cache.remember_result(keys[key], result, lasting=not self.overlay)
 
         backend.map(work.checked, project, tasks, sizes, arrived)
 

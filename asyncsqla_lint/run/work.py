@@ -13,6 +13,7 @@ from asyncsqla_lint.findings import Finding, Location, fingerprint
 from asyncsqla_lint.program import Program
 from asyncsqla_lint.project.index import Index, Module
 from asyncsqla_lint.project.outline import Facts, facts_of
+from asyncsqla_lint.project.pieces import words_of
 from asyncsqla_lint.rules.itself import SyntaxError as SyntaxErrorRule
 from asyncsqla_lint.rules.itself import internal_error
 from asyncsqla_lint.run.analysis import Analyse, Checked, check_modules
@@ -31,6 +32,7 @@ class Source(Struct, frozen=True):
 class Lowered(Struct, frozen=True):
     program: Program | bytes  # as bytes from another process: what is sent is what is stored
     facts: Facts
+    words: str
 
 
 def lowered(shared: None, source: Source) -> Lowered | Finding:
@@ -38,8 +40,9 @@ def lowered(shared: None, source: Source) -> Lowered | Finding:
     from asyncsqla_lint.syntax import SyntaxFailure, lower
 
     try:
-        program = lower(decode(source.data))
-        return Lowered(program, facts_of(program, content_hash(source.data)))
+        text = decode(source.data)
+        program = lower(text)
+        return Lowered(program, facts_of(program, content_hash(source.data)), words_of(text))
     except (DecodeError, SyntaxFailure) as failure:
         place = Location(max(failure.row, 1), max(failure.column, 1))
         return Finding(
@@ -60,7 +63,7 @@ def lowered_elsewhere(shared: None, source: Source) -> Lowered | Finding:
     if isinstance(found, Finding):
         return found
     try:
-        return Lowered(msgspec.msgpack.encode(found.program), found.facts)
+        return Lowered(msgspec.msgpack.encode(found.program), found.facts, found.words)
     except UnicodeEncodeError:  # half a character in a literal
         return found
 
@@ -140,9 +143,10 @@ def checked(project: Project, task: Check) -> Checked:
     """What a module's analysis says, and which modules it has looked into to say so."""
     index = project.index
     index.consulted.clear()
+    index.asked.clear()
     found = check_modules(project.analyse, index, (project.names[task.path],), task.config)
     consulted = sorted({module.path for module in index.consulted | index.foundation})
-    return msgspec.structs.replace(found, consulted=tuple(consulted))
+    return msgspec.structs.replace(found, consulted=tuple(consulted), asked=index.families())
 
 
 def killed(key: str, where: str) -> Finding:

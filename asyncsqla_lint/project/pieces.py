@@ -1,0 +1,182 @@
+"""An outline taken apart: what each global name of a module shows to others, and which words it says.
+
+Whoever looks at a name has said it, or looks at something that says it. So when a name changes, only those
+have to be asked again who say it, and who say what says it: `run.ripples` follows that.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.project.names import Names
+from asyncsqla_lint.project.outline import DISPOSE, FACTORIES, MAPPING_CALLS, Outline, factory_calls, searched
+from asyncsqla_lint.project.walking import calls, walk
+
+_WORD = re.compile(r"[^\W\d]\w*")
+_ROUTERS = ("itestar", "Router")  # by whose names `frameworks.litestar` finds its layers
+
+
+def words_of(text: str) -> str:
+    """All words of a text, comments and strings included, each between blanks: ` a b c `."""
+    found = " ".join(sorted(set(_WORD.findall(text))))
+    # Python takes identifiers in their normal form; what is written otherwise stands there as both.
+    normal = "" if found.isascii() else " " + unicodedata.normalize("NFKC", found)
+    return f" {found}{normal} "
+
+
+@dataclass
+class Piece:
+    """What all statements together say that bind a name, or that do something to what it stands for."""
+
+    name: str
+    said: list[object] = field(default_factory=list)
+    words: set[str] = field(default_factory=set)
+    bases: set[str] = field(default_factory=set)  # the words in the bases of its classes
+    others: set[str] = field(default_factory=set)  # by which it is known besides: tables, fixtures
+    is_class: bool = False
+    is_everywhere: bool = False  # found without being imported
+    is_fixture: bool = False  # likewise; whoever uses it has looked into its body
+
+
+class Pieces:
+    """A module's, by name, in the order of the text. RecursionError: what is nested too deep."""
+
+    def __init__(self, program: p.Program) -> None:
+        self._program = program
+        self._outline = Outline(program)
+        self.by_name: dict[str, Piece] = {}
+        for statement in program.statements:
+            self._add(statement)
+        for number, body in enumerate(program.bodies):
+            rebound = {name for node in walk(body) if isinstance(node, p.Global) for name in node.names}
+            for name in rebound:
+                self._say(name, self._outline.of(body), self._words((program.functions[number], body)))
+
+    def _add(self, statement: p.Statement) -> None:
+        said = self._outline.of(statement)
+        words = self._words(statement)
+        names = Names(self._program, (statement,))
+        targets = {root for one in names.attribute_assignments if (root := _root(one.target))}
+        bound = {*names.bindings, *targets}
+        if not _only_binds(statement):
+            # It does something to what it names: `app.include_router(…)`, `if …: settings.url = …`.
+            bound |= {node.id for node in walk(statement) if isinstance(node, p.Name)}
+        classes = [node for node in walk(statement) if isinstance(node, p.ClassDefinition)]
+        for name in bound:
+            piece = self._say(name, said, words)
+            piece.is_class |= bool(classes)
+            piece.is_everywhere |= bool(classes) or name in targets
+            piece.bases |= {word for cls in classes for word in self._words(cls.bases)}
+            piece.others |= set(self._tables(statement))
+        if isinstance(statement, p.FunctionDefinition):
+            header = self._program.functions[statement.function]
+            if any("fixture" in word for word in self._words(header.decorators)):
+                piece = self.by_name[header.name]
+                piece.is_fixture = True
+                strings = (
+                    node for one in header.decorators for node in walk(one) if isinstance(node, p.Constant)
+                )
+                piece.others |= {node.value for node in strings if isinstance(node.value, str)}
+
+    def _say(self, name: str, said: object, words: set[str]) -> Piece:
+        piece = self.by_name.setdefault(name, Piece(name))
+        piece.said.append(said)
+        piece.words |= words
+        return piece
+
+    def _words(self, node: object) -> set[str]:
+        found: set[str] = set()
+        waiting: list[object] = [node]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, str):
+                found.update(_WORD.findall(one))
+            elif isinstance(one, (tuple, list)):
+                waiting.extend(one)
+            elif isinstance(one, p.FunctionDefinition):
+                waiting.append(self._program.functions[one.function])
+            elif isinstance(one, p.Lambda):
+                waiting += [self._program.functions[one.function], self._program.bodies[one.function]]
+            elif isinstance(one, p.Function):
+                waiting += [one.name, one.decorators, one.parameters, one.returns]
+            elif isinstance(one, p.Node):
+                waiting.extend(getattr(one, name) for name in one.__struct_fields__)
+        return found
+
+    def _tables(self, statement: p.Statement) -> Iterator[str]:
+        """Names of tables, by which foreign keys and `secondary=` find them."""
+        for node in walk(statement):
+            if isinstance(node, (p.Assign, p.AnnotatedAssign)):
+                targets = node.targets if isinstance(node, p.Assign) else (node.target,)
+                if any(isinstance(one, p.Name) and one.id == "__tablename__" for one in targets):
+                    yield from self._words(node.value)
+            elif isinstance(node, p.Call) and node.arguments:
+                yield from self._words(node.arguments[0]) if _last(node.function) == "Table" else ()
+
+    # --- what concerns everybody -----------------------------------------------------------------
+
+    @cached_property
+    def common(self) -> object:
+        """What is searched for through all modules, whatever it is called."""
+        program, names = self._program, Names(self._program, self._program.statements)
+        return (
+            sorted(names.exports or ()) if names.exports is not None else None,
+            [(one.level, one.module, one.conditional) for one in names.stars],
+            [self._outline.of(one) for one in self._mapped],
+            sorted(name for name in self.by_name if any(word in name for word in _ROUTERS)),
+            [self._outline.header(one) for one in program.functions if searched(one)],
+            [(line, self._outline.of(call)) for line, call in self._factories],
+            any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(program.statements)),
+            any(header.is_async for header in program.functions),
+            any("sqlalchemy.ext.asyncio" in imported for imported in _imported(program.statements)),
+        )
+
+    @cached_property
+    def _mapped(self) -> list[p.Call]:
+        bodies: list[p.Statements] = [self._program.statements]
+        for number, header in enumerate(self._program.functions):
+            if MAPPING_CALLS.intersection(header.mentions):
+                bodies.append(self._program.bodies[number])
+        return [call for body in bodies for call in calls(body) if _last(call.function) in MAPPING_CALLS]
+
+    @cached_property
+    def common_words(self) -> frozenset[str]:
+        """What these answers depend on elsewhere: who maps classes, and who makes session factories."""
+        made = [(call.function, call.keywords) for _, call in self._factories]
+        return frozenset(self._words((tuple(self._mapped), made)))
+
+    @cached_property
+    def _factories(self) -> list[tuple[int, p.Call]]:
+        """Also under another name: `from … import async_sessionmaker as make`."""
+        makers = {name for name, one in self.by_name.items() if not one.is_class and one.words & FACTORIES}
+        return factory_calls(self._program, makers)
+
+
+def _only_binds(statement: p.Statement) -> bool:
+    if isinstance(statement, p.Assign):
+        return not any(isinstance(node, p.Subscript) for node in walk(statement.targets))
+    plain = (p.FunctionDefinition, p.ClassDefinition, p.Import, p.ImportFrom, p.TypeAlias, p.AnnotatedAssign)
+    return isinstance(statement, plain)
+
+
+def _root(expression: p.Expression) -> str:
+    while isinstance(expression, (p.Attribute, p.Subscript)):
+        expression = expression.value
+    return expression.id if isinstance(expression, p.Name) else ""
+
+
+def _last(called: p.Expression) -> str:
+    return called.id if isinstance(called, p.Name) else called.name if isinstance(called, p.Attribute) else ""
+
+
+def _imported(statements: p.Statements) -> Iterator[str]:
+    for node in walk(statements):
+        if isinstance(node, p.ImportFrom):
+            yield node.module
+        elif isinstance(node, p.Import):
+            yield from (alias.name for alias in node.names)

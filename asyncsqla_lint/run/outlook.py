@@ -1,0 +1,99 @@
+"""Under which keys the results of modules stand, and which of them still hold.
+
+A result stands under the view that its module had of all others: a digest of what they show. Where something
+has changed since the last run and does not concern a module (`run.ripples`), it keeps the view that it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from msgspec import Struct
+
+from asyncsqla_lint.run.cache import Cache, Result, Views
+from asyncsqla_lint.run.keys import digest
+from asyncsqla_lint.run.ripples import Project, Ripples, ripples
+
+Holds = Callable[[str, Result], bool]
+
+
+class Shown(Struct, frozen=True):
+    """A module as others see it."""
+
+    name: str
+    is_package: bool
+    root: str
+    content: str  # the hash of its text
+    outline: str
+
+
+class Outlook:
+    """`modules` are all, by path; `checked` names the configurations of those whose results are wanted."""
+
+    def __init__(
+        self,
+        modules: Mapping[str, Shown],
+        checked: Mapping[str, str],
+        cache: Cache,
+        project: Callable[[], Project],
+    ) -> None:
+        table = sorted((path, one.name, one.is_package, one.root) for path, one in modules.items())
+        outlines = sorted((path, one.outline) for path, one in modules.items())
+        self.whole = digest(table, outlines)
+        self.name = digest(table, sorted(checked.items()))
+        self._modules = modules
+        self._known = cache.views(self.name)
+        self._ripples = self._since(cache, project)
+        self.keys = {path: self._key(self.whole, path, config) for path, config in checked.items()}
+        self._earlier = {
+            path: self._key(self._view(path), path, config)
+            for path, config in checked.items()
+            if self._view(path) != self.whole
+        }
+
+    def _since(self, cache: Cache, project: Callable[[], Project]) -> Ripples | None:
+        """What has happened since the last run; None: too much, or nobody knows."""
+        known = self._known
+        if known is None:
+            return None
+        edited = {path for path, one in self._modules.items() if known.modules[path][0] != one.content}
+        if known.whole == self.whole:
+            return Ripples(edited)
+        before = {
+            path: cache.program(known.modules[path][0])
+            for path, one in self._modules.items()
+            if known.modules[path][1] != one.outline
+        }
+        return ripples(edited, before, project())
+
+    def _view(self, path: str) -> str:
+        if self._known is None or self._ripples is None or path in self._ripples:
+            return self.whole
+        return self._known.modules[path][2]
+
+    def _key(self, view: str, path: str, config: str) -> str:
+        return digest(view, path, self._modules[path].content, config)
+
+    def tries(self) -> Iterator[tuple[Mapping[str, str], Holds]]:
+        """Keys under which results may stand, by path, and whether one that stands there still holds."""
+        if self._earlier:
+            yield self._earlier, self._is_untouched
+        yield self.keys, self._is_as_consulted
+
+    def _is_untouched(self, path: str, result: Result) -> bool:
+        consulted = (other for other, _ in result.consulted)
+        return self._ripples is not None and not self._ripples.reaches(path, consulted, result.asked)
+
+    def _is_as_consulted(self, path: str, result: Result) -> bool:
+        return all(
+            other in self._modules and self._modules[other].content == content
+            for other, content in result.consulted
+        )
+
+    def views(self, keys: Mapping[str, str]) -> Views:
+        """What the next run goes by; `keys` say under which each result was found."""
+        modules: dict[str, tuple[str, str, str]] = {}
+        for path, one in self._modules.items():
+            kept = path in keys and keys[path] == self._earlier.get(path)
+            modules[path] = (one.content, one.outline, self._view(path) if kept else self.whole)
+        return Views(self.whole, modules)

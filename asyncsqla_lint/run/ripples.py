@@ -1,0 +1,176 @@
+"""How far an edit reaches: which modules have to be asked again, after what others show has changed.
+
+A name that changed concerns the modules that say it; what these show under names of their own changes with
+it. Too much rather than too little: a word is a word, in comments too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from asyncsqla_lint.program import Program
+from asyncsqla_lint.project.pieces import Piece, Pieces
+from asyncsqla_lint.workspace.relevance import reachable
+
+_ENOUGH = 0.5  # of all modules: then it is quicker to ask all of them
+
+
+@dataclass
+class Project:
+    """What stands in the files now, by path."""
+
+    words: Callable[[], Mapping[str, str]]
+    program: Callable[[str], Program]
+    classes: Callable[[], Collection[str]]  # the names of all
+    imported: Mapping[str, Iterable[str]]
+
+
+@dataclass
+class Ripples:
+    """What an edit has come to."""
+
+    edited: set[str]  # the paths of those whose text is another
+    touched: set[str] = field(default_factory=set)  # … and of those who say what has changed
+    bases: set[str] = field(default_factory=set)  # the words in the bases of classes that have changed
+    has_classes: bool = False
+
+    def __contains__(self, path: str) -> bool:
+        return path in self.touched or path in self.edited
+
+    def reaches(self, path: str, consulted: Iterable[str], asked: Collection[str]) -> bool:
+        """Does it concern what was found in a module, by what was looked at for it?"""
+        if path in self or any(other in self for other in consulted):
+            return True
+        return (self.has_classes and "*" in asked) or not self.bases.isdisjoint(asked)
+
+
+def ripples(
+    edited: Iterable[str], reshaped: Mapping[str, Program | None], project: Project
+) -> Ripples | None:
+    """`edited` are those whose text is another; `reshaped` those that show something else than before, with
+    what stood there. None: everything has to be asked again.
+    """
+    found = _Spreading(edited, project)
+    try:
+        for path, before in reshaped.items():
+            if before is None or not found.compared(path, Pieces(before)):
+                return None
+        return found.ripples if found.spread() else None
+    except RecursionError:
+        return None
+
+
+class _Spreading:
+    def __init__(self, edited: Iterable[str], project: Project) -> None:
+        self.project = project
+        self.ripples = Ripples(set(edited))
+        self.pieces: dict[str, Pieces] = {}
+        self.queue: list[tuple[str, str]] = []  # a name, and the path whence it can be imported; "": all
+        self.seen: set[tuple[str, str]] = set()
+        self.importers: dict[str, list[str]] = {}
+        for path, targets in project.imported.items():
+            for target in targets:
+                self.importers.setdefault(target, []).append(path)
+
+    def of(self, path: str) -> Pieces:
+        if path not in self.pieces:
+            self.pieces[path] = Pieces(self.project.program(path))
+        return self.pieces[path]
+
+    def compared(self, path: str, before: Pieces) -> bool:
+        """Queue what has changed; whether that can be told by names."""
+        after = self.of(path)
+        if before.common != after.common:
+            return False
+        shared = before.by_name.keys() & after.by_name.keys()
+        if [one for one in before.by_name if one in shared] != [
+            one for one in after.by_name if one in shared
+        ]:
+            return False
+        self.ripples.touched.add(path)
+        for name in before.by_name.keys() | after.by_name.keys():
+            old, new = before.by_name.get(name), after.by_name.get(name)
+            if old is not None and new is not None and old.said == new.said:
+                continue
+            for piece, pieces in ((old, before), (new, after)):
+                if piece is not None:
+                    self.changed(path, piece, pieces)
+                    if piece.is_fixture:
+                        for one in (name, *piece.others):
+                            self.put(one, "")
+                    if (old is None or new is None) and not self.derived(piece):
+                        return False
+        return True
+
+    def changed(self, path: str, piece: Piece, pieces: Pieces) -> None:
+        self.put(piece.name, "" if piece.is_everywhere else path)
+        for name in piece.others:
+            self.put(name, path if piece.is_fixture else "")
+        if piece.is_class:
+            self.ripples.has_classes = True
+            self.ripples.bases |= {piece.name, *_aliased(piece.bases, pieces)}
+        if "backref" in piece.words:
+            for name in piece.words & set(self.project.classes()):
+                self.put(name, "")
+
+    def derived(self, piece: Piece) -> bool:
+        """A table may be called after its class: `order_line`, `orderlines`."""
+        if not piece.is_class or not piece.bases or piece.others:
+            return True
+        joined = piece.name.lower()
+        return all(
+            self.touch(path, {piece.name})
+            for path, words in self.project.words().items()
+            if joined in words.lower().replace("_", "")
+        )
+
+    def put(self, name: str, path: str) -> None:
+        if (name, path) not in self.seen:
+            self.seen.add((name, path))
+            self.queue.append((name, path))
+
+    def spread(self) -> bool:
+        words = self.project.words()
+        most = len(words) * _ENOUGH
+        reach: dict[str, Collection[str]] = {"": words}
+        while self.queue:
+            said: dict[str, set[str]] = {}
+            queue, self.queue = self.queue, []
+            for name, source in queue:
+                if source not in reach:
+                    reach[source] = reachable((source,), self.importers)
+                word = f" {name} "
+                for path in reach[source]:
+                    if word in words.get(path, ""):
+                        said.setdefault(path, set()).add(name)
+            for path, names in said.items():
+                if not self.touch(path, names):
+                    return False
+            if len(self.ripples.touched) > most and len(words) > 50:
+                return False
+        return True
+
+    def touch(self, path: str, names: set[str]) -> bool:
+        self.ripples.touched.add(path)
+        pieces = self.of(path)
+        if not names.isdisjoint(pieces.common_words):
+            return False
+        for piece in pieces.by_name.values():
+            if not names.isdisjoint(piece.words):
+                self.changed(path, piece, pieces)
+        return True
+
+
+def _aliased(words: Iterable[str], pieces: Pieces) -> set[str]:
+    """With what the module's own names stand for: `from … import Base as B`."""
+    found: set[str] = set()
+    waiting: Sequence[str] = list(words)
+    while waiting:
+        name, *waiting = waiting
+        if name not in found:
+            found.add(name)
+            piece = pieces.by_name.get(name)
+            if piece is not None and not piece.is_class:
+                waiting = [*waiting, *piece.words]
+    return found
