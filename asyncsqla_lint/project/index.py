@@ -57,6 +57,7 @@ class Index:
         self.foundation: set[Module] = set()
         # The classes whose subclasses were asked for; None: what classes there are at all.
         self.asked: set[ClassInfo | None] = set()
+        self.asks_registrations = False
         for module in self.modules.values():
             module.consulted = self.consulted
         self._lookups: dict[tuple[Module, str], Symbol | None] = {}
@@ -308,11 +309,15 @@ class Index:
 
     def families(self) -> tuple[str, ...]:
         """The names of the classes whose subclasses were asked for, and of these: what derives from one of
-        them would be one more. "*" stands for all classes.
+        them would be one more. "*" stands for all classes, "+" for what top levels add to other modules.
         """
         asked = {cls for cls in self.asked if cls is not None}
         families = {one.name for cls in asked for one in (cls, *self._subclasses.get(cls, ()))}
-        return tuple(sorted(families | {"*"} if None in self.asked else families))
+        if None in self.asked:
+            families.add("*")
+        if self.asks_registrations:
+            families.add("+")
+        return tuple(sorted(families))
 
     def functions_of(self, module: Module) -> Iterator[FunctionInfo]:
         """The functions of a module and the methods of its classes, nested functions left out."""
@@ -331,8 +336,13 @@ class Index:
 
     # --- mapped classes --------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def registrations(self) -> Registrations:
+        self.asks_registrations = True
+        return self._registrations
+
+    @cached_property
+    def _registrations(self) -> Registrations:
         return Registrations(self)
 
     @cached_property

@@ -21,6 +21,7 @@ FACTORIES = frozenset({"async_sessionmaker", "AsyncSession", "AsyncSessionConfig
 REGISTERING = frozenset({"register", "add_api_route"})  # methods to which functions are given
 STATE = "state"  # where requests and applications keep what their middlewares have made
 _SEARCHED = {DISPOSE, *REGISTERING, STATE, *MAPPING_CALLS, *FACTORIES}
+_REGISTERS = frozenset({"middleware", "outer_middleware"})
 _FACTORY_KEYWORDS = {"expire_on_commit", "class_"}
 _PLACES = ("span", "name_span")
 
@@ -136,6 +137,19 @@ def _made_in(
 def searched(header: p.Function) -> list[str]:
     """The words of the function's body that are searched for through all modules."""
     return sorted(_SEARCHED.intersection(header.mentions))
+
+
+def is_searched_for(header: p.Function) -> bool:
+    """Is the function found by who never names it? Of those that say STATE, middlewares only."""
+    return may_surround(header) or any(word != STATE for word in searched(header))
+
+
+def may_surround(header: p.Function) -> bool:
+    """Middlewares are looked for in all modules, too."""
+    if header.name in ("dispatch", "__call__"):
+        return True
+    called = (one.function if isinstance(one, p.Call) else one for one in header.decorators)
+    return any(isinstance(one, p.Attribute) and one.name in _REGISTERS for one in called)
 
 
 def _may_make_sessions(call: p.Call) -> bool:

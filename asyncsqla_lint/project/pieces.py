@@ -14,7 +14,16 @@ from functools import cached_property
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.names import Names
-from asyncsqla_lint.project.outline import DISPOSE, FACTORIES, MAPPING_CALLS, Outline, factory_calls, searched
+from asyncsqla_lint.project.outline import (
+    DISPOSE,
+    FACTORIES,
+    MAPPING_CALLS,
+    REGISTERING,
+    Outline,
+    factory_calls,
+    is_searched_for,
+    may_surround,
+)
 from asyncsqla_lint.project.walking import calls, walk
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -40,6 +49,7 @@ class Piece:
     others: set[str] = field(default_factory=set)  # by which it is known besides: tables, fixtures
     is_class: bool = False
     is_everywhere: bool = False  # found without being imported
+    registers: bool = False  # it may add to what another module holds (`project.registrations`)
     is_fixture: bool = False  # likewise; whoever uses it has looked into its body
 
 
@@ -58,6 +68,13 @@ class Pieces:
                 self._say(name, self._outline.of(body), self._words((program.functions[number], body)))
 
     def _add(self, statement: p.Statement) -> None:
+        if isinstance(statement, (p.Import, p.ImportFrom)):
+            source = (statement.level, statement.module) if isinstance(statement, p.ImportFrom) else None
+            for alias in statement.names:
+                name = alias.asname or (alias.name if source else alias.name.partition(".")[0])
+                words = self._words((alias.name, source[1] if source else None))
+                self._say(name, [source, alias.name, alias.asname], words)
+            return
         said = self._outline.of(statement)
         words = self._words(statement)
         names = Names(self._program, (statement,))
@@ -67,8 +84,10 @@ class Pieces:
             # It does something to what it names: `app.include_router(…)`, `if …: settings.url = …`.
             bound |= {node.id for node in walk(statement) if isinstance(node, p.Name)}
         classes = [node for node in walk(statement) if isinstance(node, p.ClassDefinition)]
+        registers = bool(classes) or self._is_decorated(statement) or not _only_binds(statement)
         for name in bound:
             piece = self._say(name, said, words)
+            piece.registers |= registers
             piece.is_class |= bool(classes)
             piece.is_everywhere |= bool(classes) or name in targets
             piece.bases |= {word for cls in classes for word in self._words(cls.bases)}
@@ -82,6 +101,11 @@ class Pieces:
                     node for one in header.decorators for node in walk(one) if isinstance(node, p.Constant)
                 )
                 piece.others |= {node.value for node in strings if isinstance(node.value, str)}
+
+    def _is_decorated(self, statement: p.Statement) -> bool:
+        return isinstance(statement, p.FunctionDefinition) and bool(
+            self._program.functions[statement.function].decorators
+        )
 
     def _say(self, name: str, said: object, words: set[str]) -> Piece:
         piece = self.by_name.setdefault(name, Piece(name))
@@ -129,7 +153,8 @@ class Pieces:
             [(one.level, one.module, one.conditional) for one in names.stars],
             [self._outline.of(one) for one in self._mapped],
             sorted(name for name in self.by_name if any(word in name for word in _ROUTERS)),
-            [self._outline.header(one) for one in program.functions if searched(one)],
+            [self._outline.header(one) for one in program.functions if is_searched_for(one)],
+            [self._outline.of(one.bases) for one in self._surrounding],
             [(line, self._outline.of(call)) for line, call in self._factories],
             any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(program.statements)),
             any(header.is_async for header in program.functions),
@@ -137,12 +162,28 @@ class Pieces:
         )
 
     @cached_property
+    def _surrounding(self) -> list[p.ClassDefinition]:
+        """Classes of middlewares."""
+        found: list[p.ClassDefinition] = []
+        for node in walk(self._program.statements):
+            if isinstance(node, p.ClassDefinition):
+                methods = (one for one in node.body if isinstance(one, p.FunctionDefinition))
+                if any(may_surround(self._program.functions[one.function]) for one in methods):
+                    found.append(node)
+        return found
+
+    @cached_property
     def _mapped(self) -> list[p.Call]:
+        """Calls that map a class, or tell a framework of a function."""
         bodies: list[p.Statements] = [self._program.statements]
         for number, header in enumerate(self._program.functions):
             if MAPPING_CALLS.intersection(header.mentions):
                 bodies.append(self._program.bodies[number])
-        return [call for body in bodies for call in calls(body) if _last(call.function) in MAPPING_CALLS]
+        found = [call for body in bodies for call in calls(body) if _last(call.function) in MAPPING_CALLS]
+        registering = [
+            call for call in calls(self._program.statements) if _last(call.function) in REGISTERING
+        ]
+        return [*found, *registering]
 
     @cached_property
     def common_words(self) -> frozenset[str]:
@@ -160,8 +201,7 @@ class Pieces:
 def _only_binds(statement: p.Statement) -> bool:
     if isinstance(statement, p.Assign):
         return not any(isinstance(node, p.Subscript) for node in walk(statement.targets))
-    plain = (p.FunctionDefinition, p.ClassDefinition, p.Import, p.ImportFrom, p.TypeAlias, p.AnnotatedAssign)
-    return isinstance(statement, plain)
+    return isinstance(statement, (p.FunctionDefinition, p.ClassDefinition, p.TypeAlias, p.AnnotatedAssign))
 
 
 def _root(expression: p.Expression) -> str:

@@ -34,6 +34,7 @@ class Ripples:
     touched: set[str] = field(default_factory=set)  # … and of those who say what has changed
     bases: set[str] = field(default_factory=set)  # the words in the bases of classes that have changed
     has_classes: bool = False
+    registers: bool = False  # something that may add to what another module holds
 
     def __contains__(self, path: str) -> bool:
         return path in self.touched or path in self.edited
@@ -42,7 +43,9 @@ class Ripples:
         """Does it concern what was found in a module, by what was looked at for it?"""
         if path in self or any(other in self for other in consulted):
             return True
-        return (self.has_classes and "*" in asked) or not self.bases.isdisjoint(asked)
+        if (self.has_classes and "*" in asked) or (self.registers and "+" in asked):
+            return True
+        return not self.bases.isdisjoint(asked)
 
 
 def ripples(
@@ -107,6 +110,7 @@ class _Spreading:
         self.put(piece.name, "" if piece.is_everywhere else path)
         for name in piece.others:
             self.put(name, path if piece.is_fixture else "")
+        self.ripples.registers |= piece.registers
         if piece.is_class:
             self.ripples.has_classes = True
             self.ripples.bases |= {piece.name, *_aliased(piece.bases, pieces)}

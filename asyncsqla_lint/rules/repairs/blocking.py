@@ -41,8 +41,10 @@ def _async_engine(event: LoopBlocked, function: FunctionInfo) -> Fix | None:
         return None
     variable, engine = found
     index = function.index
-    if any(_imports(module, variable) for module in index.modules.values()):
-        return None
+    for module in index.modules.values():
+        module.consult()
+        if _imports(module, variable):
+            return None
     site = Site(variable.module, engine.span)
     arguments = async_engine_arguments("create_engine")
     return unsafe("Use `create_async_engine`", [repair("make_engine_async", site, **arguments)])

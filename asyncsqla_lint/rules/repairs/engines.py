@@ -163,7 +163,10 @@ def _at_the_end(event: EngineAbandoned, site: Site) -> Fix | None:
         ),
         "",
     )
-    lifespans = [one for module in event.index.modules.values() for one in _lifespans(event.index, module)]
+    modules = event.index.modules.values()
+    for module in modules:
+        module.consult()
+    lifespans = [one for module in modules for one in _lifespans(event.index, module)]
     if not name or len(lifespans) > 1:
         return None
     of_module: dict[str, str | list[str] | bool] = {"target": name, "from": site.module.name}
