@@ -22,7 +22,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.connections import ConnectionRecord, SyncConnection
-from asyncsqla_lint.semantics.events import SessionUsed, ThreadCrossed
+from asyncsqla_lint.semantics.events import AttributeLoad, SessionUsed, ThreadCrossed
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.sessions import SessionRecord, SyncSession
 from asyncsqla_lint.semantics.surroundings import around
@@ -145,17 +145,26 @@ def handed_over(flow: Flow, state: State, arguments: Arguments, at: Span) -> Val
         return UNKNOWN
     function, *rest = arguments.positional
     given = Arguments(tuple(rest), arguments.keywords, arguments.more, arguments.more_keywords)
-    crossing(flow, state, function, given, at)
     plain = function
     while isinstance(plain, (Partial, Decorated)):
         plain = plain.function
-    if not isinstance(plain, FunctionValue) or plain.info.is_async:
+    crossing = crosses(state, function, given)
+    is_known = isinstance(plain, FunctionValue) and not plain.info.is_async
+    is_read = is_known and crossing is not None and crossing[0] == "instance"
+    if crossing is not None and not is_read:
+        _emit(flow, *crossing, at)
+    if not is_known:
         return flow.call_unknown(state, function, Arguments((function, *rest), arguments.keywords), at)
     used: list[SessionUsed] = []
+    loads: list[AttributeLoad] = []
     since = flow.counter
 
     def record(event: Event) -> None:
-        if isinstance(event, SessionUsed) and (event.session.oid <= since or event.session.oid in state.base):
+        if isinstance(event, AttributeLoad):
+            loads.append(event)
+        elif isinstance(event, SessionUsed) and (
+            event.session.oid <= since or event.session.oid in state.base
+        ):
             used.append(event)  # what the thread itself has opened is its own
 
     around(flow).threads += 1
@@ -165,7 +174,10 @@ def handed_over(flow: Flow, state: State, arguments: Arguments, at: Span) -> Val
     finally:
         around(flow).threads -= 1
         flow.recorders.remove(record)
-        if not crosses(state, function, given):
+        if crossing is not None:
+            if is_read and loads:  # what is loaded, any thread may read
+                _emit(flow, *crossing, at)
+        else:
             found = next((use for use in used if use.record.is_one_for_all), None)
             if found is not None:
                 _emit(flow, kind(found.record), found.record.site, at)
@@ -220,12 +232,6 @@ def _belongs(state: State, value: Value) -> tuple[str, Site | None] | None:
 
 def kind(record: SessionRecord | ConnectionRecord) -> str:
     return "session" if isinstance(record, SessionRecord) else "connection"
-
-
-def crossing(flow: Flow, state: State, function: Value, given: Arguments, at: Span) -> None:
-    found = crosses(state, function, given)
-    if found is not None:
-        _emit(flow, *found, at)
 
 
 def _emit(flow: Flow, what: str, made_at: Site | None, at: Span) -> None:

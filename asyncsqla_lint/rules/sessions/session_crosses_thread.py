@@ -13,7 +13,8 @@ class SessionCrossesThread(Rule):
 
     ## Why is this bad?
     The driver belongs to the event loop. In a thread no greenlet awaits its I/O: `MissingGreenlet`. An
-    attached instance works until an attribute has to be loaded, and then fails in the thread.
+    attached instance works until an attribute has to be loaded, and then fails in the thread; where the
+    function that runs there is seen to read nothing but what is loaded, nothing is said.
 
     ## Example
     ```python
