@@ -164,15 +164,19 @@ def ways_out(
         frame.given = tuple(arguments.all())
         states, exits, escaping = run_body(flow, state.copy(), info)
     options: list[Option] = [(one, NONE) for one in states]
+    suspended: list[Option] = []
     raised: list[Outcome] = []
     for outcome in exits:
-        if outcome.kind in ("return", "close"):
+        if outcome.kind == "suspend":
+            suspended.append((outcome.state, NONE))
+        elif outcome.kind in ("return", "close"):
             options.append((outcome.state, outcome.value))
         elif outcome.kind == "raise":
             raised.append(outcome)
     if not frame.until_yield:
         risky = [own for own, exception in escaping if exception == RISK]
         flow.meanings.ended(flow, frame, options, [outcome.state for outcome in raised], risky)
+    options += suspended
     for one, _ in options:
         leave(one, frame, facts)
     for outcome in raised:

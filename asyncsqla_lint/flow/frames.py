@@ -95,7 +95,10 @@ def calls_of(frame: Frame) -> Calls:
 
 
 class Outcome(Struct):
-    """How a path left a block other than by its end: return, raise, break, continue; close (a generator)."""
+    """How a path left a block other than by its end: return, raise, break, continue.
+
+    Of a generator whose consumer has left: close, if its clean-up runs; suspend, if somebody still holds it.
+    """
 
     kind: str
     state: State
@@ -103,6 +106,7 @@ class Outcome(Struct):
     at: Span = -1  # of a return: the expression
     frame: int = 0  # of the consumer that leaves, while its generator still runs
     closes: bool = False  # the generator is not resumed: only its clean-up runs
+    suspends: bool = False  # nor does that: it stays where it is
 
 
 class Risk(Value, frozen=True):

@@ -405,5 +405,5 @@ class Flow:
             state.pending = None  # the consumer's exception comes up here
             raise PathEnds(Outcome("raise", state, left.value))
         if left is not None and left.closes:
-            raise PathEnds(Outcome("close", state, NONE))
+            raise PathEnds(Outcome("suspend" if left.suspends else "close", state, NONE))
         return sent

@@ -22,6 +22,7 @@ from asyncsqla_lint.flow.values import (
     union,
 )
 from asyncsqla_lint.program import (
+    Call,
     Expression,
     For,
     While,
@@ -75,7 +76,7 @@ def execute_for(flow: Flow, state: State, node: For) -> Result:
     for own, value in values:
         generator = calls.generator_of(own, value)
         if generator is not None:
-            after, left = _for_generator(flow, own, node, generator)
+            after, left = _for_generator(flow, own, node, generator, value)
         else:
             after, left = _for_each(flow, own, node, value)
         reached.extend(after)
@@ -173,7 +174,9 @@ def _absorbed(flow: Flow, state: State, element: Value, processed: list[Value]) 
     return state
 
 
-def _for_generator(flow: Flow, state: State, node: For, generator: calls.Generator) -> Result:
+def _for_generator(
+    flow: Flow, state: State, node: For, generator: calls.Generator, iterated: Value
+) -> Result:
     """A loop over a generator of the project: the body runs where the generator yields."""
     consumer = flow.frame
 
@@ -183,10 +186,20 @@ def _for_generator(flow: Flow, state: State, node: For, generator: calls.Generat
             after, left = flow.execute([own], node.body)
         breaks, continues, rest = _split_exits(left)
         options: list[Option] = [(one, NONE) for one in after + continues]
-        for one in breaks:
-            one.pending = Outcome("break", one, NONE, -1, consumer.id, closes=True)
-            options.append((one, NONE))
-        return options + left_pending(flow, rest, consumer, closes=True)
+        left_by = [Outcome("break", one, NONE) for one in breaks] + rest
+        return options + left_pending(flow, left_by, consumer, closes=True, suspends=is_held)
+
+    def is_held(outcome: Outcome) -> bool:
+        """A generator that a variable holds is not closed when its consumer leaves the loop."""
+        if isinstance(node.iterable, Call) or outcome.kind not in ("break", "return"):
+            return False
+        gone = consumer.id if outcome.kind == "return" else 0
+        return any(
+            iterated in alternatives(value)
+            for number, variables in outcome.state.frames.items()
+            if number != gone
+            for value in variables.values()
+        )
 
     options, exits = consumer_paths(flow, state, lambda own: calls.run_generator(flow, own, generator, body))
     broken, _, exits = _split_exits(exits)

@@ -154,6 +154,9 @@ def _managed(flow: Flow, state: State, node: With, position: int, manager: Value
         reached.extend(one for one, _ in done)
         out.extend(bad)
     for outcome in merged_exits(exits):
+        if outcome.kind == "suspend":
+            out.append(outcome)
+            continue
         done, bad = left_by(outcome.state, raised=outcome.kind in ("raise", "close"))
         out.extend(bad)
         for one, swallows in done:

@@ -78,10 +78,18 @@ def consumer_paths(
     return kept, exits
 
 
-def left_pending(flow: Flow, exits: list[Outcome], consumer: Frame, *, closes: bool = False) -> list[Option]:
+def left_pending(
+    flow: Flow,
+    exits: list[Outcome],
+    consumer: Frame,
+    *,
+    closes: bool = False,
+    suspends: Callable[[Outcome], bool] = lambda outcome: False,
+) -> list[Option]:
     options: list[Option] = []
     for outcome in exits:
         state = outcome.state.copy()
-        state.pending = Outcome(outcome.kind, state, outcome.value, outcome.at, consumer.id, closes)
+        stays = suspends(outcome)
+        state.pending = Outcome(outcome.kind, state, outcome.value, outcome.at, consumer.id, closes, stays)
         options.append((state, NONE))
     return options

@@ -181,6 +181,9 @@ def execute_try(flow: Flow, state: State, node: Try) -> Result:
         return after, exits
     reached, out = _finally(flow, merged(flow, after, end_of(node.span)), node.final)
     for outcome in merged_exits(exits):
+        if outcome.kind == "suspend":
+            out.append(outcome)
+            continue
         through, left = _finally(flow, [outcome.state.copy()], node.final)
         out.extend(left)
         out.extend(Outcome(outcome.kind, one, outcome.value, outcome.at) for one in through)
