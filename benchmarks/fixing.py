@@ -1,6 +1,7 @@
 """What fixing costs beside checking: a generated project, in seconds of processor time and peak memory.
 
-python benchmarks/fixing.py 400000        about so many lines; every tenth module has defects
+python benchmarks/fixing.py 400000            about so many lines; every tenth module has defects
+python benchmarks/fixing.py 60000 --every 1   every module has
 """
 
 from __future__ import annotations
@@ -71,12 +72,13 @@ BROKEN = """
 async def newest_{0}(session: AsyncSession) -> list[str]:
     found = (await session.scalars(select(Author).order_by(Author.id).limit({0}))).all()
     session.flush()
+    await session.execute("select {0}")
     return [f"{{author.name}} {{len(author.books)}}" for author in found]
 """
 FUNCTIONS = 10  # of sound ones to a module, in pairs
 
 
-def generate(place: Path, lines: int) -> int:
+def generate(place: Path, lines: int, every: int) -> int:
     package = place / "shop"
     package.mkdir()
     (package / "__init__.py").write_text("")
@@ -86,7 +88,7 @@ def generate(place: Path, lines: int) -> int:
     made = MODELS.count("\n")
     number = 0
     while made < lines:
-        module = sound if number % 10 else broken
+        module = sound if number % every else broken
         (package / f"service_{number}.py").write_text(module)
         made += module.count("\n")
         number += 1
@@ -97,7 +99,17 @@ def measured(place: Path, *arguments: str) -> tuple[float, float, float, str]:
     """Seconds, processor seconds and the peak of the largest process in megabytes."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "asyncsqla_lint", "check", "--no-cache", "--quiet", *arguments, "."],
+        [
+            sys.executable,
+            "-m",
+            "asyncsqla_lint",
+            "check",
+            "--no-cache",
+            "--jobs=1",
+            "--quiet",
+            *arguments,
+            ".",
+        ],
         cwd=place,
         capture_output=True,
         text=True,
@@ -115,10 +127,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("lines", type=int, nargs="?", default=400_000)
+    parser.add_argument("--every", type=int, default=10, metavar="N", help="each Nth module has defects")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
-        made = generate(place, options.lines)
+        made = generate(place, options.lines, options.every)
         for name, arguments in (("check", ()), ("fix", ("--fix", "--unsafe-fixes")), ("check again", ())):
             seconds, spent, peak, last = measured(place, *arguments)
             print(f"{made:,} lines: {name:12} {seconds:7.1f} s {spent:7.1f} s of CPU {peak:7.0f} MB  {last}")

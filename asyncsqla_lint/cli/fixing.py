@@ -55,13 +55,12 @@ class Fixing:
         assert isinstance(left, Report)
         return left
 
-    def _check(self, contents: Mapping[str, bytes], paths: Sequence[str] | None = None) -> Report:
+    def _check(self, contents: Mapping[str, bytes]) -> Report:
         # Saved files are read from disk, so that only what changed is handed over.
         overlay = {
             path: data for path, data in contents.items() if path in self._overlay or os.path.exists(path)
         }
-        given = self._paths if paths is None or self._overlay else paths
-        return self._allowed(run(given, self._config, overlay=overlay, cache=self._cache))
+        return self._allowed(run(self._paths, self._config, overlay=overlay, cache=self._cache))
 
     def _allowed(self, report: Report) -> Report:
         """Without fixes of what a baseline knows, and without those that reach where they must not."""

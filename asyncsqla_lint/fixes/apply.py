@@ -32,9 +32,9 @@ class Checked(Protocol):
 
 
 class Check(Protocol):
-    """Runs again over changed contents, given by absolute path: over everything, or over some files only."""
+    """Runs again over changed contents, given by absolute path."""
 
-    def __call__(self, contents: Mapping[str, bytes], paths: Sequence[str] | None = None) -> Checked: ...
+    def __call__(self, contents: Mapping[str, bytes]) -> Checked: ...
 
 
 class FileChange(Struct, frozen=True):
@@ -54,30 +54,16 @@ class Outcome(Struct, frozen=True):
 
 
 def fix(first: Checked, check: Check, *, unsafe: bool, overlay: Mapping[str, bytes] | None = None) -> Outcome:
-    """Mend what can be mended, pass after pass.
-
-    Between passes only the files are checked that had something to mend. What that leaves out shows in the
-    check of everything that comes last, after which it may go on.
-    """
+    """Mend what can be mended, pass after pass."""
     mending = _Mending(unsafe, overlay or {})
-    known = frozenset(finding.path for finding in first.findings)
-    checked, is_whole = first, True
-    for number in range(MOST_PASSES + 1):
-        todo = mending.todo(checked)
-        result = mending.planned(checked, todo) if number < MOST_PASSES else NOTHING
+    checked = first
+    for _ in range(MOST_PASSES):
+        result = mending.planned(checked, mending.todo(checked))
         if not result.texts:
-            if is_whole:
-                break
-            checked, is_whole = check(mending.contents), True
-            continue
+            break
         mending.make(checked, result)
-        is_done = len(result.made) + len(result.refused) == len(todo)  # so far as is known
-        hopeless = [refusal.finding for refusal in result.refused]
-        touched = {finding.path for finding in todo if finding not in hopeless} & known
-        is_whole = is_done or not touched
-        checked = check(mending.contents, None if is_whole else sorted(touched))
+        checked = check(mending.contents)
     else:
-        checked = checked if is_whole else check(mending.contents)
         mending.unsettled = (*mending.unsettled, *mending.todo(checked))
     return mending.outcome(checked)
 

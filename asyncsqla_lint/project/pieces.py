@@ -152,7 +152,11 @@ class Pieces:
             sorted(names.exports or ()) if names.exports is not None else None,
             [(one.level, one.module, one.conditional) for one in names.stars],
             [self._outline.of(one) for one in self._mapped],
-            sorted(name for name in self.by_name if any(word in name for word in _ROUTERS)),
+            sorted(
+                name
+                for name, one in self.by_name.items()
+                if "litestar" in one.words or any(word in name for word in _ROUTERS)
+            ),
             [self._outline.header(one) for one in program.functions if is_searched_for(one)],
             [self._outline.of(one.bases) for one in self._surrounding],
             [(line, self._outline.of(call)) for line, call in self._factories],

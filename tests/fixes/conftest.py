@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 
@@ -23,8 +23,8 @@ class Linter:
         )
         self.cache = Cache()
 
-    def check(self, contents: Mapping[str, bytes], paths: Sequence[str] | None = None) -> Report:
-        return run(paths or [self.path], self.config, overlay=contents, cache=self.cache)
+    def check(self, contents: Mapping[str, bytes]) -> Report:
+        return run([self.path], self.config, overlay=contents, cache=self.cache)
 
     def fixed(self, text: str) -> tuple[str, apply.Outcome]:
         overlay = {self.path: text.encode()}

@@ -55,8 +55,8 @@ class Mender:
         )
         self.cache = Cache()
 
-    def check(self, contents: Mapping[str, bytes], paths: Sequence[str] | None = None) -> Report:
-        return run(paths or [str(self.target)], self.config, overlay=contents, cache=self.cache)
+    def check(self, contents: Mapping[str, bytes]) -> Report:
+        return run([str(self.target)], self.config, overlay=contents, cache=self.cache)
 
     def mend(self) -> tuple[Report, apply.Outcome]:
         before = self.check({})

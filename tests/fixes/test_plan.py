@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -105,7 +105,7 @@ class Seen(Struct, frozen=True):
 def test_a_fix_that_does_not_help_is_reported_not_looped(tmp_path: object) -> None:
     text = "make(a)\n"
 
-    def check(contents: Mapping[str, bytes], paths: Sequence[str] | None = None) -> Seen:
+    def check(contents: Mapping[str, bytes]) -> Seen:
         data = next(iter(contents.values()), text.encode())
         call = data.decode().strip()
         # Nothing that is done makes this finding go away.
@@ -126,7 +126,7 @@ def test_a_file_keeps_its_encoding_and_mark() -> None:
     before = b"\xef\xbb\xbf# -*- coding: utf-8 -*-\r\nasync def f(session):\r\n    session.commit()  # \xc3\xa9\r\n"
     text = before.decode("utf-8-sig")
 
-    def check(contents: Mapping[str, bytes], paths: Sequence[str] | None = None) -> Seen:
+    def check(contents: Mapping[str, bytes]) -> Seen:
         data = next(iter(contents.values()), before)
         if data != before:
             return Seen((), {"a.py": data})

@@ -34,14 +34,14 @@ class DisposeFinally(Codemod):
         last = rest[-1]
         if isinstance(last, cst.Try) and last.finalbody is not None and len(rest) == 1:
             return Changes.of([_into_finally(file, last.finalbody, dispose)])
-        gone = [one for one in rest if file.code(one).strip() == dispose and not _used(file, rest, one, name)]
-        kept = [one for one in rest if one not in gone]
-        if not kept:
+        done = next((n for n, one in enumerate(rest) if file.code(one).strip() == dispose), None)
+        if done is None or _is_named(file, rest[done + 1 :], name):
+            return Changes.of(nested(file, rest, "try:", "finally:", dispose))
+        if not done:
             raise Refused("nothing stands between the engine and its dispose")
-        removed = [without_line(file, one) for one in gone]
-        edits = nested(file, kept, "try:", "finally:", dispose)
-        inside = [one for one in edits if not any(cut.start <= one.start < cut.end for cut in removed)]
-        return Changes.of([*removed, *inside])
+        # It is disposed already, unless something goes wrong: what comes after stays where it is.
+        moved = nested(file, rest[:done], "try:", "finally:", dispose)
+        return Changes.of([*moved, without_line(file, rest[done])])
 
 
 class DisposeAtEnd(Codemod):
@@ -111,10 +111,8 @@ class DisposeAsync(Codemod):
         return Changes.of([insertion(file.start(call), "await "), Edit(start, end, "")])
 
 
-def _used(file: File, rest: Sequence[cst.BaseStatement], disposal: cst.BaseStatement, name: str) -> bool:
-    """Does anything after an engine's dispose use it again?"""
-    after = rest[list(rest).index(disposal) + 1 :]
-    return any(one.value == name for part in after for one in file.nodes(part, cst.Name))
+def _is_named(file: File, statements: Sequence[cst.BaseStatement], name: str) -> bool:
+    return any(one.value == name for part in statements for one in file.nodes(part, cst.Name))
 
 
 def _function(file: File, repair: Repair) -> cst.FunctionDef:
