@@ -479,7 +479,7 @@ def assign(flow: Flow, state: State, target: p.Expression, value: Value) -> None
         evaluate(flow, state, target.value).set_attribute(flow, state, target.name, value, target.span)
         facts.forget(state, facts.key_of(target) or target.name)
     elif isinstance(target, p.Subscript):
-        container = evaluate(flow, state, target.value)
+        container = _changing(flow, state, target.value, partial(evaluate, flow, state, target.value))
         key = UNKNOWN if isinstance(target.index, p.Slice) else evaluate(flow, state, target.index)
         container.set_item(flow, state, key, value, target.span)
     elif isinstance(target, (p.TupleDisplay, p.ListDisplay)):
@@ -518,7 +518,7 @@ def delete(flow: Flow, state: State, target: p.Expression) -> None:
     elif isinstance(target, p.Attribute):
         evaluate(flow, state, target.value).delete_attribute(flow, state, target.name, target.span)
     elif isinstance(target, p.Subscript):
-        whole = evaluate(flow, state, target.value)
+        whole = _changing(flow, state, target.value, partial(evaluate, flow, state, target.value))
         key = evaluate(flow, state, target.index)
         whole.call_method(flow, state, "__delitem__", Arguments((key,)), target.span)
     elif isinstance(target, (p.TupleDisplay, p.ListDisplay)):

@@ -98,7 +98,9 @@ def register(meanings: Meanings) -> None:
     for name in ("declarative_base", "registry", "automap_base"):
         for module in ("sqlalchemy.orm", "sqlalchemy.ext.declarative", "sqlalchemy.ext.automap"):
             meanings.calls.setdefault(f"{module}.{name}", lambda *_: BaseValue())
-    meanings.values["sqlmodel.SQLModel.metadata"] = METADATA
+            meanings.values[f"{module}.{name}.metadata"] = METADATA  # `metadata = mapper_registry.metadata`
+    for name in _BASES:
+        meanings.values[f"{name}.metadata"] = METADATA
     meanings.when_class_read.append(_metadata)
     inspect = meanings.calls["sqlalchemy.inspect"]
 

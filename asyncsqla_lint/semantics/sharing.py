@@ -12,7 +12,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, Reference, Value
 from asyncsqla_lint.program import Span, end_of, start_of
 from asyncsqla_lint.project.names import ClassBinding, Module
-from asyncsqla_lint.semantics import ledger, ownership, testing
+from asyncsqla_lint.semantics import application_state, ledger, ownership, testing
 from asyncsqla_lint.semantics.events import SessionStored
 from asyncsqla_lint.semantics.sessions import SessionRecord
 
@@ -40,8 +40,12 @@ class Application(Value, frozen=True):
 
 
 class ApplicationState(Value, frozen=True):
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return application_state.kept(flow, name)
+
     def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
         ownership.kept_by_all(flow, state, value)
+        application_state.noticed(flow, state, name, value)
         super().set_attribute(flow, state, name, value, at)
         stored(flow, state, (value,), f"the application's state (`{name}`)")
 
