@@ -93,14 +93,17 @@ def exception_names(flow: Flow, node: Expression | None) -> tuple[str, ...]:
 
 
 def of_databases(flow: Flow, handlers: tuple[Handler, ...]) -> bool:
-    """Do they name nothing but what a database answers?"""
-    named: list[Expression | None] = []
+    """Do they name nothing but what a database answers, or what the project itself raises beside that?"""
     for handler in handlers:
-        named.extend(handler.type.elements if isinstance(handler.type, TupleDisplay) else (handler.type,))
-    symbols = [None if node is None else flow.scopes.symbol(flow.frame, node) for node in named]
-    return bool(symbols) and all(
-        isinstance(symbol, External) and flow.meanings.is_of_databases(symbol.name) for symbol in symbols
-    )
+        named = handler.type.elements if isinstance(handler.type, TupleDisplay) else (handler.type,)
+        symbols = [None if node is None else flow.scopes.symbol(flow.frame, node) for node in named]
+        answers = [
+            isinstance(symbol, External) and flow.meanings.is_of_databases(symbol.name) for symbol in symbols
+        ]
+        is_own = [isinstance(symbol, ClassInfo) and not symbol.has_unknown_base for symbol in symbols]
+        if not any(answers) or not all(a or b for a, b in zip(answers, is_own, strict=True)):
+            return False
+    return bool(handlers)
 
 
 def may_catch(flow: Flow, state: State, node: Expression | None, exception: Value) -> bool | None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Method, Reference, Value
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics import flushing, identity, refreshing
 from asyncsqla_lint.semantics.instances import (
+    DETACHED,
     EXPIRED,
+    LOADED,
+    RAISES,
     UNLOADED,
     UNSURE,
+    WRONG,
+    AttributeState,
     InstanceRecord,
     current,
     load_attribute,
@@ -21,6 +29,8 @@ from asyncsqla_lint.semantics.reading import read
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
+
+MISSING = UNLOADED | EXPIRED | UNSURE
 
 
 class AwaitableAttributes(Value, frozen=True):
@@ -51,10 +61,38 @@ class AwaitableAttribute(Value, frozen=True):
         if not isinstance(record, InstanceRecord):
             return UNKNOWN
         found = record.state_of(self.name)
-        if found is not None and found.bits & (UNLOADED | EXPIRED | UNSURE):
+        if found is not None and _emits_sql(record, self.name, found) and record.lifecycle != DETACHED:
             from asyncsqla_lint.semantics.loops import asked
 
             asked(flow, state, "awaitable_attrs", (self.instance,), at)
-            load_attribute(state, self.instance, record, self.name)
+            flushing.autoflush(flow, state, record.session, at)
+            is_raising = bool(found.bits & RAISES)
+            before = current(state, self.instance, record)
+            record = _with_expired(before)
+            state.put(self.instance, record)
+            found = record.state_of(self.name)
+            if found is not None and found.bits & (WRONG | UNSURE) and not is_raising:
+                load_attribute(state, self.instance, record, self.name)
+            identity.came(state, self.instance, before)
             record = current(state, self.instance, record)
         return read(flow, state, self.instance, record, self.name, at, "read")
+
+
+def _emits_sql(record: InstanceRecord, name: str, found: AttributeState) -> bool:
+    if found.bits & MISSING:
+        return True
+    one = record.model.relationships.get(name)  # whose key is asked for, before its `lazy="raise_on_sql"` is
+    is_to_one = one is not None and one.direction == "many-to-one" and record.raises_on_sql_only(one)
+    return is_to_one and record.expired is not None
+
+
+def _with_expired(record: InstanceRecord) -> InstanceRecord:
+    """Whatever is loaded of an expired instance, all its columns come with it."""
+    if record.expired is not None:
+        return refreshing.reloaded(record)
+    columns = {
+        name: AttributeState(LOADED)
+        for name in record.model.columns
+        if (found := record.state_of(name)) is not None and found.bits & EXPIRED
+    }
+    return replace(record, attributes={**record.attributes, **columns}) if columns else record

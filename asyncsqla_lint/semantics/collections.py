@@ -95,6 +95,8 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
     if not isinstance(relationship, Relationship):
         return
     inverse = relationship.inverse
+    if record.is_new and not record.is_referred:
+        state.put(owner, replace(record, is_referred=True))
     for one in alternatives(value):
         targets: tuple[Value, ...] = (one,)
         if isinstance(one, Reference) and isinstance(state.record(one.oid), ListRecord):
@@ -108,11 +110,15 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
                     inverse.name
                 )
                 if other.expired is not None and inverse.direction == "many-to-one":
-                    other = replace(other, is_modified=other.is_modified or None)
+                    # Its row refers to another one now, if it did not refer to this one before.
+                    other = replace(other, is_modified=True if record.is_new else other.is_modified or None)
             elif inverse is None:
                 other = replace(other, blank=frozenset())
             elif inverse.uselist:
                 other = _with_child(flow, state, target, other, inverse.name, owner)
+                if other.expired is not None:  # the flush asks for its key, to write the pair down
+                    other = replace(other, is_modified=other.is_modified or None)
+            other = replace(other, is_referred=True)
             if other.session is None and record.session is not None and other.lifecycle == TRANSIENT:
                 other = replace(other, session=record.session, lifecycle=PENDING)
             state.put(target, other)

@@ -25,7 +25,7 @@ from asyncsqla_lint.project.models import Column
 from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops, refreshing
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import Computed, Criterion
-from asyncsqla_lint.semantics.identity import executed, key_of, materialise, same_row
+from asyncsqla_lint.semantics.identity import accompanied, executed, key_of, materialise, same_row
 from asyncsqla_lint.semantics.instances import (
     EXPIRED,
     PERSISTENT,
@@ -171,8 +171,12 @@ def _get(
         # Expired: it is loaded again, yet the options are still not its own
         # (`get_options_when_expired_honoured`).
         statement = replace(statement, options=())
-        state.put(held, refreshing.reloaded(record))
+        flushing.autoflush(flow, state, me, at)
+        now = state.record(held.oid)
+        came_back = refreshing.reloaded(now if isinstance(now, InstanceRecord) else record)
+        state.put(held, accompanied(state, came_back, held))
         return held
+    flushing.autoflush(flow, state, me, at)
     flushing.touch(state, me)
     eager_use.executed(flow, statement)
     found = materialise(flow, state, me, model, statement, many=False)
@@ -199,6 +203,11 @@ def apply_write(flow: Flow, state: State, session: Reference, statement: Stateme
     """An UPDATE through the session touches the instances that it matches (`bulk_update_fetch_expr`)."""
     if statement.kind != "update" or statement.target is None or statement.synchronize == "False":
         return
+    from asyncsqla_lint.semantics import unread
+
+    model = flow.index.model(statement.target)
+    if model is not None:
+        unread.shown(flow, state, session, model)
     cause = Cause("update", flow.site(at))
     for reference, record in list(expiry.held(state, session)):
         if not record.model.cls.is_subclass_of(statement.target) or record.lifecycle != PERSISTENT:

@@ -19,6 +19,7 @@ from asyncsqla_lint.semantics.instances import (
     LOADED,
     PENDING,
     PERSISTENT,
+    RAISES,
     TRANSIENT,
     UNSURE,
     AttributeState,
@@ -58,6 +59,20 @@ def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
             if found is not None:
                 attributes[name] = AttributeState(found.bits | EXPIRED, None, found.cause or cause)
     return replace(record, attributes=attributes)
+
+
+def expired_by_name(record: InstanceRecord, name: str, cause: Cause) -> AttributeState:
+    """Only the value goes: how it would be loaded is still as the query said."""
+    relationship = record.model.relationships.get(name)
+    if relationship is not None and record.plan is not None:
+        strategy = record.plan.strategy(relationship)
+        if strategy == "raiseload":
+            return AttributeState(RAISES, None, cause)
+        if strategy == "noload":
+            return AttributeState(LOADED)
+    elif relationship is not None and record.expired is None:
+        return record.expired_default(relationship, cause)
+    return AttributeState(EXPIRED, None, cause)
 
 
 def expire_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
@@ -115,5 +130,5 @@ def detached(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     if record.lifecycle in (PENDING, TRANSIENT):
         return replace(record, lifecycle=TRANSIENT, session=None)
     if record.lifecycle == "mixed":
-        return replace(record, session=None)
+        return replace(record, session=None, detached_by=cause)
     return replace(record, lifecycle=DETACHED, session=None, detached_by=cause)

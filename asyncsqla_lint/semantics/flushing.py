@@ -71,6 +71,15 @@ def flush(
         for target, known in list(_newly_referred_to(state, record)):
             if known.session == session and known.expired is not None:
                 state.put(target, replace(reloaded(known), is_modified=known.is_modified))
+            elif known.session == session:
+                state.put(target, _asked_for_key(known))
+
+
+def autoflush(flow: Flow, state: State, session: Reference | None, at: Span) -> None:
+    """SQL is about to be emitted for what is read or asked for: what waits goes out first."""
+    record = None if session is None else state.record(session.oid)
+    if session is not None and getattr(record, "autoflush", False):
+        flush(flow, state, session, at)
 
 
 def _asked_for_key(record: InstanceRecord) -> InstanceRecord:

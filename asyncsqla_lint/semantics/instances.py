@@ -92,7 +92,7 @@ class InstanceRecord(Record, frozen=True):
 
     model: Model
     plan: Plan | None = None  # None: made elsewhere, nothing is known of what it has loaded
-    replayed: Plan | None = None  # what a bare refresh loads, where that is not the plan
+    replayed: tuple[Plan, ...] = ()  # what a bare refresh loads (on each path), where that is not the plan
     session: Reference | None = None
     lifecycle: str = PERSISTENT
     attributes: dict[str, AttributeState] = {}
@@ -100,10 +100,12 @@ class InstanceRecord(Record, frozen=True):
     expired: Cause | None = None  # columns (and relationships) not in `attributes` are gone
     is_new: bool = False  # was constructed by the program, not loaded
     is_modified: bool | None = False  # changes wait for a flush
+    is_referred: bool = False  # of a new one: another has been put into a relationship with it
     is_written: bool = False  # changed since the savepoint (or transaction) began
     is_uncommitted: bool = False  # inserted in this transaction
     blank: frozenset[str] = frozenset()  # many-to-ones to nothing: nobody has given their key
     many: bool = False
+    is_whole: bool = False  # when `many`: every row of the class is one of them
     may_be_held: bool = False  # the session may have had it before the query that gave it
     origin: Site | None = None
     key: Key | None = None  # what identified it: primary key or unique criteria
@@ -147,9 +149,21 @@ class InstanceRecord(Record, frozen=True):
             is_modified=self.is_modified if self.is_modified == other.is_modified else None,
             detached_by=self.detached_by or other.detached_by,
             many=self.many or other.many,
+            is_whole=self.is_whole and other.is_whole,
+            is_referred=self.is_referred or other.is_referred,
+            replayed=self.replayed if self.replays == other.replays else _united(self.replays, other.replays),
         )
 
     # -- what is loaded
+
+    @property
+    def replays(self) -> tuple[Plan, ...]:
+        """What a bare refresh loads; nothing: that is not known."""
+        if self.replayed:
+            return self.replayed
+        if self.is_new:
+            return (Plan(trail=(self.model.cls,)),)
+        return () if self.plan is None else (self.plan,)
 
     def state_of(self, name: str) -> AttributeState | None:
         """None: not a mapped attribute with a state of its own."""
@@ -190,7 +204,8 @@ class InstanceRecord(Record, frozen=True):
             return AttributeState(UNSURE)
         strategy = self.plan.strategy(attribute)
         if strategy is None:
-            return AttributeState(UNSURE)
+            is_alone = not self.many and self.plan.takes_what_is_held(attribute)
+            return AttributeState(UNLOADED if is_alone else UNSURE)
         if self.plan.is_perhaps_loaded(attribute.name) and strategy not in EAGER:
             missing = 0 if self.plan.is_loaded_anyway(attribute.name) else UNLOADED
             return AttributeState(LOADED | missing | CHOSEN)
@@ -198,7 +213,7 @@ class InstanceRecord(Record, frozen=True):
             return AttributeState(LOADED)
         if strategy == "raiseload":
             return AttributeState(RAISES)
-        return self._unloaded(attribute)
+        return AttributeState(UNLOADED)
 
     def _unloaded(self, attribute: Relationship) -> AttributeState:
         if attribute.lazy in ("raise", "raise_on_sql") and (self.plan is None or not self.plan.entries):
@@ -362,7 +377,10 @@ class InstanceRecord(Record, frozen=True):
         for record in records:
             result = record if result is None else result.joined(record)
         if isinstance(result, InstanceRecord):
+            from asyncsqla_lint.semantics.identity import came
+
             state.put(me, replace(result, many=self.many))
+            came(state, me, self)
 
     def peek(self, name: str) -> Value | None:
         found = self.attributes.get(name)
@@ -377,6 +395,16 @@ class InstanceRecord(Record, frozen=True):
         found = [one.value for one in self.attributes.values() if one.value is not None]
         found.extend(self.extras.values())
         return tuple(found)
+
+    @property
+    def is_detached(self) -> bool:
+        """No session holds it any more, on some path at least."""
+        return self.lifecycle == DETACHED or (self.session is None and self.detached_by is not None)
+
+    def raises_on_sql_only(self, relationship: Relationship) -> bool:
+        if self.plan is None:
+            return relationship.lazy == "raise_on_sql"
+        return self.plan.raises_on_sql_only(relationship)
 
     def knows(self, relationship: Relationship) -> bool:
         """Are the columns there that say where a many-to-one leads? Without them no identity is looked up."""
@@ -398,6 +426,12 @@ def instances_of(flow: Flow) -> set[int]:
     if not isinstance(found, set):
         found = flow.memory["instances"] = set[int]()
     return found
+
+
+def _united(some: tuple[Plan, ...], others: tuple[Plan, ...]) -> tuple[Plan, ...]:
+    if not some or not others:
+        return (Plan(is_open=True),)  # of one of them nothing is known
+    return (*some, *(one for one in others if one not in some))
 
 
 def allocate(flow: Flow, state: State, record: InstanceRecord) -> Reference:

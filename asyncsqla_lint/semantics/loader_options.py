@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 EAGER = frozenset({"selectinload", "joinedload", "subqueryload", "immediateload", "contains_eager"})
+FILLING = EAGER | {"noload"}
 RELATIONSHIP_STRATEGIES = EAGER | {"raiseload", "lazyload", "noload", "defaultload"}
 COLUMN_STRATEGIES = frozenset({"load_only", "defer", "undefer", "undefer_group", "with_expression"})
 LAZY_NAMES = {
@@ -240,10 +241,16 @@ class Plan(Struct, frozen=True):
     others: tuple[ClassInfo, ...] = ()  # the query's further entities: their own options reach the same rows
     perhaps: tuple[frozenset[str], ...] = ()  # the relationships that each of several paths loads besides
     chosen_in: int = 0  # the frame whose paths these were
+    is_elsewhere: bool = False  # of an object that the session has had from elsewhere, which nobody can name
+    is_refresh: bool = False  # of an instance that is there: further SELECTs are made one by one
 
     @property
     def has_options(self) -> bool:
         return bool(self.entries or self.wildcards)
+
+    @property
+    def has_column_options(self) -> bool:
+        return any(entry.strategy in COLUMN_STRATEGIES for entry in self.entries)
 
     def strategy(self, relationship: Relationship) -> str | None:
         """How the relationship is loaded; None when that cannot be told."""
@@ -297,11 +304,22 @@ class Plan(Struct, frozen=True):
             return len(trail) > relationship.join_depth
         return any(cls.is_subclass_of(target.cls) for cls in trail)
 
+    def takes_what_is_held(self, relationship: Relationship) -> bool:
+        """In a cycle an immediate load emits no SQL for a many-to-one."""
+        return (
+            relationship.direction == "many-to-one"
+            and relationship.lazy is not None
+            and not self.is_open
+            and self.strategy(relationship) is None
+        )
+
     def _unasked(self, relationship: Relationship, strategy: str) -> str | None:
         if strategy not in EAGER or not self._is_cycle(relationship, strategy):
             return strategy
-        # `immediate` still takes what the session holds.
-        return None if strategy == "immediateload" else "lazyload"
+        if strategy == "immediateload" or (self.is_refresh and strategy in ("selectinload", "subqueryload")):
+            # A many-to-one takes what the session holds; a collection comes all the same.
+            return None if relationship.direction == "many-to-one" else strategy
+        return "lazyload"
 
     def loads_column(self, model: Model, attribute: Column | ColumnProperty | QueryExpression) -> bool | None:
         deferred = not isinstance(attribute, QueryExpression) and attribute.deferred
@@ -359,6 +377,7 @@ class Plan(Struct, frozen=True):
             self.wildcards,
             subclasses + _polymorphic(entries),
             self.others,
+            is_elsewhere=self.is_elsewhere,
         )
 
 

@@ -92,6 +92,7 @@ def may_be_known(
         is_below = _is_below(state, other, me, down)
         if (
             not is_below
+            and not _is_new_to(other, record)
             and (oid != me.oid or record.many)
             and other.model.cls.is_subclass_of(relationship.target.cls)
             and (other.many or not record.many or record.key is not None)
@@ -100,6 +101,14 @@ def may_be_known(
         if _leads_to(other, relationship.target.cls, down if is_below or oid == me.oid else None):
             return True
     return False
+
+
+def _is_new_to(other: InstanceRecord, record: InstanceRecord) -> bool:
+    """A row made here, with the key that the database gave it: no row that was there before refers to it."""
+    if not other.is_new or other.is_referred or record.is_new:
+        return False
+    keys = [other.attributes.get(name) for name in other.model.primary_key]
+    return all(one is None or one.value is None for one in keys)
 
 
 def _may_be_expired(record: InstanceRecord) -> bool:
@@ -131,9 +140,13 @@ def _leads_to(record: InstanceRecord, target: ClassInfo, down: Relationship | No
     """
     for name, relationship in record.model.relationships.items():
         found = record.state_of(name)
-        if found is None or found.bits & WRONG or not found.bits & LOADED or found.value is not None:
+        if found is None or found.bits & WRONG or found.value is not None:
             continue
         plan = record.plan if found.plan is None else found.plan
+        if not found.bits & LOADED and (plan is None or plan.is_open):
+            continue
+        if plan is not None and plan.strategy(relationship) == "noload":
+            continue
         if (
             plan is not None
             and relationship.target is not None

@@ -29,7 +29,7 @@ from asyncsqla_lint.semantics.instances import (
     InstanceRecord,
     allocate,
 )
-from asyncsqla_lint.semantics.loader_options import LoaderOptions, collected
+from asyncsqla_lint.semantics.loader_options import LoaderOptions, Plan, collected
 from asyncsqla_lint.semantics.refreshing import reloaded
 
 if TYPE_CHECKING:
@@ -100,4 +100,6 @@ def _merged(target: InstanceRecord, source: InstanceRecord) -> InstanceRecord:
             is_written = is_transient and name not in source.model.primary_key
             attributes[name] = AttributeState(found.bits, None, WRITTEN if is_written else None)
     is_modified = True if is_transient else target.is_modified or None
-    return replace(target, attributes=attributes, is_modified=is_modified, is_written=True)
+    # The loader options come along too: a refresh replays those of the source.
+    replayed = source.replays if source.replays else (Plan(is_open=True),)
+    return replace(target, attributes=attributes, is_modified=is_modified, is_written=True, replayed=replayed)

@@ -14,7 +14,6 @@ from asyncsqla_lint.project.models import MappedAttribute, Relationship
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.instances import (
     CHOSEN,
-    DETACHED,
     DYNAMIC,
     EXPIRED,
     LOADED,
@@ -33,6 +32,7 @@ from asyncsqla_lint.semantics.many_to_one import known_target, leads_nowhere, ma
 from asyncsqla_lint.semantics.surroundings import around
 
 ANYTHING = Plan(is_open=True)
+FROM_ELSEWHERE = Plan(is_open=True, is_elsewhere=True)
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -54,16 +54,16 @@ def missing(
     reports = not found.bits & UNSURE and (not found.bits & CHOSEN or _is_chosen_here(flow, record))
     if reports and record.lifecycle == "mixed":
         certain = False
+    is_known = False
     emits_sql = found.bits & (UNLOADED | EXPIRED) or (
-        isinstance(attribute, Relationship)
-        and record.plan is not None
-        and record.plan.raises_on_sql_only(attribute)
+        isinstance(attribute, Relationship) and record.raises_on_sql_only(attribute)
     )
     if (
         reports
         and isinstance(attribute, Relationship)
         and emits_sql
         and use != "change"
+        and not record.is_detached
         and record.knows(attribute)
     ):
         target = known_target(flow, state, me, record, attribute)
@@ -75,6 +75,7 @@ def missing(
             return loaded, None
         if may_be_known(flow, state, me, record, attribute):
             reports = False
+            is_known = True
             flow.count("reads that the identity map may answer")
     if reports and allowed(flow, state, record, attribute, found):
         reports = False
@@ -97,7 +98,9 @@ def missing(
         now = replace(now, expired=None, attributes={**_unsure(now, now.expired), **now.attributes})
     loaded = AttributeState(UNSURE if found.bits & DYNAMIC == 0 else DYNAMIC | UNSURE, found.value)
     if not reports and not record.many and not found.bits & DYNAMIC:
-        loaded = AttributeState(LOADED, found.value, plan=ANYTHING)  # it came, or we would not be here
+        loaded = AttributeState(
+            LOADED, found.value, plan=FROM_ELSEWHERE if is_known else ANYTHING
+        )  # it came, or we would not be here
     state.put(me, now.with_attribute(name, loaded))
     return loaded, None
 
@@ -155,7 +158,7 @@ def allowed(
     if found.bits & (RAISES | DYNAMIC) and not found.bits & (UNLOADED | EXPIRED):
         if found.bits & RAISES:
             return False
-    if record.lifecycle == DETACHED:
+    if record.is_detached:
         return False
     if around(flow).greenlets:
         return True
@@ -189,12 +192,10 @@ def emit(
     elif found.bits & RAISES:
         cause = "raise"
     why = found.cause or record.expired
-    detached = record.lifecycle == DETACHED
+    detached = record.is_detached
     if detached and cause == "raise":
         # Columns and `raise_on_sql` miss the session first, `raise` does not get that far.
-        detached = not isinstance(attribute, Relationship) or (
-            record.plan is not None and record.plan.raises_on_sql_only(attribute)
-        )
+        detached = not isinstance(attribute, Relationship) or record.raises_on_sql_only(attribute)
         cause = "unloaded" if detached else "raise"
     if detached and record.detached_by is not None and (why is None or not found.bits & EXPIRED):
         why = record.detached_by

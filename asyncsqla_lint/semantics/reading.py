@@ -22,6 +22,7 @@ from asyncsqla_lint.project.models import (
     UnknownAttribute,
 )
 from asyncsqla_lint.semantics.collections import CollectionRecord, DynamicCollection
+from asyncsqla_lint.semantics.identity import among_all
 from asyncsqla_lint.semantics.instances import (
     CHOSEN,
     LOOKED_AT,
@@ -237,7 +238,7 @@ def _related(
     )
     if record.is_new and attribute.direction == "one-to-many" and not _has_new(state, target):
         return flow.allocate(state, CollectionRecord((), None, "list", True, me, attribute.name))
-    element = allocate(flow, state, related)
+    element = allocate(flow, state, among_all(state, related))
     if not uselist:
         return element if attribute.innerjoin else union((element, NONE))
     return flow.allocate(state, CollectionRecord(None, element, "list", True, me, attribute.name))

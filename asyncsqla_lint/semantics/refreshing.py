@@ -33,11 +33,19 @@ if TYPE_CHECKING:
 
 def refreshed(record: InstanceRecord) -> InstanceRecord:
     """A bare `refresh` replays the options of the query that first loaded the instance, and nothing else."""
-    plan = record.replayed or record.plan
+    result, *others = [_replayed(record, plan) for plan in record.replays or (None,)]
+    for other in others:
+        joined = result.joined(other)
+        assert isinstance(joined, InstanceRecord)
+        result = joined
+    return result
+
+
+def _replayed(record: InstanceRecord, plan: Plan | None) -> InstanceRecord:
     attributes: dict[str, AttributeState] = {}
-    if record.is_new:
-        plan = Plan(trail=(record.model.cls,))
-    elif plan is None:
+    if plan is not None:
+        plan = replace(plan, is_refresh=True)
+    else:
         attributes = {
             name: found
             for name, found in record.attributes.items()

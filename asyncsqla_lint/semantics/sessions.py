@@ -78,6 +78,9 @@ class SessionRecord(Record, frozen=True):
     in_nested: int = 0  # open savepoints
     in_transaction: bool | None = False
     is_each: bool = False  # it stands for one of many sessions, made alike
+    whole: tuple[
+        Reference, ...
+    ] = ()  # what stands for all the rows of a class, where a query has given these
 
     @property
     def is_one_for_all(self) -> bool:
@@ -106,6 +109,7 @@ class SessionRecord(Record, frozen=True):
             if ENDED in (self.begun, other.begun)
             else "",
             in_transaction=self.in_transaction if self.in_transaction == other.in_transaction else None,
+            whole=self.whole + tuple(one for one in other.whole if one not in self.whole),
         )
 
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:

@@ -25,12 +25,14 @@ from asyncsqla_lint.semantics.expiry import (
     doubted,
     expire_all,
     expired,
+    expired_by_name,
     held,
     instances_in,
     rolled_back,
     rolled_back_to_savepoint,
 )
 from asyncsqla_lint.semantics.flushing import flush, touch
+from asyncsqla_lint.semantics.identity import accompanied, came
 from asyncsqla_lint.semantics.instances import (
     DETACHED,
     EXPIRED,
@@ -38,7 +40,6 @@ from asyncsqla_lint.semantics.instances import (
     PERSISTENT,
     TRANSIENT,
     UNLOADED,
-    AttributeState,
     Cause,
     InstanceRecord,
     load_attribute,
@@ -216,7 +217,7 @@ def _expire(
         elif names is None:
             state.put(reference, doubted(record))
         else:
-            attributes = {name: AttributeState(EXPIRED, None, cause) for name in names}
+            attributes = {name: expired_by_name(record, name, cause) for name in names}
             state.put(reference, replace(record, attributes={**record.attributes, **attributes}))
     return NONE
 
@@ -231,8 +232,13 @@ def _expire_all(
 def _expunge(
     flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
 ) -> Value:
+    from asyncsqla_lint.semantics.unread import revealed
+
     for reference, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
-        state.put(reference, detached(record, Cause("expunge", flow.site(at))))
+        revealed(flow, state, reference, record)  # what it leads to stays with the session
+        now = state.record(reference.oid)
+        assert isinstance(now, InstanceRecord)
+        state.put(reference, detached(now, Cause("expunge", flow.site(at))))
     return NONE
 
 
@@ -254,6 +260,7 @@ def _refresh(
     for reference, _ in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
         record = state.record(reference.oid)
         assert isinstance(record, InstanceRecord)
+        before = record
         if names is None:
             from asyncsqla_lint.semantics.instances import forgotten
 
@@ -266,7 +273,8 @@ def _refresh(
                 assert isinstance(now, InstanceRecord)
                 load_attribute(state, reference, now, name)
         else:
-            state.put(reference, refreshed(record))
+            state.put(reference, accompanied(state, refreshed(record), reference))
+        came(state, reference, before)
     return NONE
 
 

@@ -8,7 +8,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.project.models import Model, Relationship
 from asyncsqla_lint.semantics.instances import LOADED, PERSISTENT, InstanceRecord, current
-from asyncsqla_lint.semantics.loader_options import EAGER, Plan
+from asyncsqla_lint.semantics.loader_options import EAGER, FILLING, Plan
 from asyncsqla_lint.semantics.many_to_one import plan_leads_to
 from asyncsqla_lint.semantics.reading import value_of
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 MOST_STEPS = 3
 
 
-def shown(flow: Flow, state: State, session: Reference, model: Model, plan: Plan) -> None:
+def shown(flow: Flow, state: State, session: Reference, model: Model, plan: Plan | None = None) -> None:
     """Gives records to the unread instances of `model` that the session holds, if the plan adds to them."""
-    if not any(plan.strategy(one) in EAGER for one in model.relationships.values()):
+    if plan is not None and not filled(model, plan):
         return
     for _ in range(MOST_STEPS):
         leading = [
@@ -35,6 +35,26 @@ def shown(flow: Flow, state: State, session: Reference, model: Model, plan: Plan
         for reference, record, relationship in leading:
             found = record.state_of(relationship.name)
             assert found is not None
+            value_of(flow, state, reference, current(state, reference, record), relationship, found)
+
+
+def filled(model: Model, plan: Plan) -> list[str]:
+    """The relationships of `model` that the plan fills."""
+    return [
+        name
+        for name, one in model.relationships.items()
+        if plan.strategy(one) in FILLING or plan.takes_what_is_held(one)
+    ]
+
+
+def revealed(flow: Flow, state: State, reference: Reference, record: InstanceRecord) -> None:
+    """Gives records to what the instance has loaded and nobody has read."""
+    for name, relationship in record.model.relationships.items():
+        found = record.state_of(name)
+        plan = record.plan if found is None or found.plan is None else found.plan
+        if found is None or found.bits != LOADED or found.value is not None or plan is None or record.is_new:
+            continue
+        if plan.strategy(relationship) in EAGER or found.plan is not None:
             value_of(flow, state, reference, current(state, reference, record), relationship, found)
 
 

@@ -17,7 +17,7 @@ if __name__ == "__main__":
 import pytest
 from harness.environments import python_for, releases
 
-from generated.loading.comparison import Disagreement, Release, Tally, compare
+from generated.loading.comparison import Release, Tally, compare, shrunk
 from generated.loading.statements import draw_program
 
 IN_CI = range(12)
@@ -37,22 +37,35 @@ def test_linter_agrees_with_sqlalchemy(release: Release) -> None:
 
 
 def main(count: int, first: int) -> int:
-    disagreements: list[tuple[int, str, Disagreement]] = []
-    for name in releases():
-        release, tally, started = Release(str(python_for(name))), Tally(), time.perf_counter()
-        for seed in range(first, first + count):
-            found = compare(draw_program(Random(seed)), release, tally)
-            if found is not None:
-                disagreements.append((seed, name, found))
-                print(f"--- seed {seed}, SQLAlchemy {name}: {found}\n", flush=True)
+    running = {name: Release(str(python_for(name))) for name in releases()}
+    tallies = {name: Tally() for name in running}
+    disagreements, longest, since = 0, 0, 0
+    started = time.perf_counter()
+    for seed in range(first, first + count):
+        agreed = True
+        for name, release in running.items():
+            program = draw_program(Random(seed))
+            found = compare(program, release, tallies[name])
+            if found is None:
+                continue
+            disagreements += 1
+            print(f"--- seed {seed}, SQLAlchemy {name}: ", end="", flush=True)
+            print(f"{shrunk(program, release, found) if agreed else found.what}\n", flush=True)
+            agreed = False
+        since = since + 1 if agreed else 0
+        longest = max(longest, since)
+    for name, release in running.items():
         release.close()
+        tally = tallies[name]
         kinds = ", ".join(f"{kind} {number}" for kind, number in sorted(tally.kinds.items()))
         print(
             f"SQLAlchemy {name}: {tally.programs} programs, {tally.runs} runs, {tally.raised} reads raised "
-            f"and were reported ({kinds}), {tally.by_data} by data; {time.perf_counter() - started:.0f} s",
-            flush=True,
+            f"and were reported ({kinds}), {tally.by_data} by data"
         )
-    print(f"{len(disagreements)} disagreements")
+    print(
+        f"{disagreements} disagreements; {longest} programs in a row without one; "
+        f"{time.perf_counter() - started:.0f} s"
+    )
     return 1 if disagreements else 0
 
 

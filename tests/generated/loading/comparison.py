@@ -7,9 +7,11 @@ in one.
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +30,7 @@ CODES = {
     "DetachedInstanceError": {"ASQ302", "ASQ303"},
     "InvalidRequestError": {"ASQ301", "ASQ305", "ASQ311"},
 }
+ENDLESS = "Endless"
 IGNORED = (
     "ASQ310"  # said of the `get` whose options do nothing; the read that then fails is not reported again
 )
@@ -85,15 +88,19 @@ class Run:
 
 @dataclass
 class Disagreement:
-    what: str  # "missed", "false", "wrong code", "crash"
+    what: str  # "missed", "false", "wrong code", "endless"
     line: int
     detail: str
     rendered: Rendered
     models: str
+    without: frozenset[Node]  # what had been taken out
 
     def __str__(self) -> str:
         lines = self.rendered.text.splitlines()
-        shown = [f"{n:4}{'>' if n == self.line else ' '} {line}" for n, line in enumerate(lines, 1) if n > 27]
+        start = next(n for n, line in enumerate(lines) if line.startswith("engine ="))
+        shown = [
+            f"{n:4}{'>' if n == self.line else ' '} {line}" for n, line in enumerate(lines, 1) if n > start
+        ]
         return "\n".join([f"{self.what} at line {self.line}: {self.detail}", self.models, *shown])
 
 
@@ -107,10 +114,11 @@ class Tally:
     kinds: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def lint(program: Program, main: str) -> dict[int, set[str]]:
+@functools.lru_cache(400)
+def lint(models: str, main: str) -> dict[int, set[str]]:
     modules = [
         Module("main", "main.py", False, lower(main)),
-        Module("models", "models.py", False, lower(program.models)),
+        Module("models", "models.py", False, lower(models)),
     ]
     found: dict[int, set[str]] = defaultdict(set)
     for finding in analyse(Index(modules), ["main", "models"], Config()).findings:
@@ -119,13 +127,29 @@ def lint(program: Program, main: str) -> dict[int, set[str]]:
     return found
 
 
-def compare(program: Program, release: Release, tally: Tally) -> Disagreement | None:
-    without: set[Node] = set()
+def compare(
+    program: Program, release: Release, tally: Tally, without: Iterable[Node] = ()
+) -> Disagreement | None:
+    """`without`: lines that are taken out from the start."""
+    without = set(without)
     tally.programs += 1
     for _ in range(ROUNDS):
         rendered = program.render(without)
+
+        def disagreement(
+            what: str,
+            line: int,
+            detail: str,
+            rendered: Rendered = rendered,
+            taken: frozenset[Node] = frozenset(without),
+        ) -> Disagreement:
+            return Disagreement(what, line, detail, rendered, program.models, taken)
+
         runs = release.run(program, rendered.text)
         tally.runs += len(runs)
+        for run in runs:
+            if run.kind == ENDLESS:
+                return disagreement("endless", run.line, run.error)
         spoilt = {run.line for run in runs if run.line and not run.kind}
         if spoilt:
             if not spoilt <= set(rendered.nodes):
@@ -133,7 +157,7 @@ def compare(program: Program, release: Release, tally: Tally) -> Disagreement | 
             without |= {rendered.nodes[line] for line in spoilt}
             tally.spoilt += len(spoilt)
             continue
-        reported = lint(program, rendered.text)
+        reported = lint(program.models, rendered.text)
         has_ignored = any(IGNORED in codes for codes in reported.values())
         reported = {line: codes & READS for line, codes in reported.items() if codes & READS}
         raising = {run.line for run in runs if run.line}
@@ -141,7 +165,7 @@ def compare(program: Program, release: Release, tally: Tally) -> Disagreement | 
             executed = frozenset().union(*(run.executed for run in runs))
             for line, codes in sorted(reported.items()):
                 if line in executed or line not in rendered.nodes:
-                    return Disagreement("false", line, ", ".join(sorted(codes)), rendered, program.models)
+                    return disagreement("false", line, ", ".join(sorted(codes)))
             return None
         verdicts = {line: _judge(line, rendered.nodes[line], runs) for line in sorted(raising)}
         for line, verdict in verdicts.items():
@@ -150,10 +174,10 @@ def compare(program: Program, release: Release, tally: Tally) -> Disagreement | 
                 # What was said before may stand for it; when that is taken out, it has to be said itself.
                 if verdict == "certain" and not raising & set(reported) and not has_ignored:
                     detail = errors[0].error.splitlines()[0]
-                    return Disagreement("missed", line, detail, rendered, program.models)
+                    return disagreement("missed", line, detail)
             elif not any(CODES[run.kind] & reported[line] for run in errors):
                 detail = f"{errors[0].error} but {sorted(reported[line])}"
-                return Disagreement("wrong code", line, detail, rendered, program.models)
+                return disagreement("wrong code", line, detail)
         settled = {line for line, verdict in verdicts.items() if verdict == "by data" or line in reported}
         for line in settled & set(reported):
             tally.raised += 1
@@ -161,6 +185,32 @@ def compare(program: Program, release: Release, tally: Tally) -> Disagreement | 
         tally.by_data += len(settled - set(reported))
         without |= {rendered.nodes[line] for line in settled or raising}
     raise RuntimeError(f"no end of raising lines in\n{program.render(without).text}")
+
+
+def shrunk(program: Program, release: Release, found: Disagreement) -> Disagreement:
+    """The same disagreement, about the same line, with as few others as it takes."""
+    node = found.rendered.nodes.get(found.line)
+    if found.what == "endless" or node is None:
+        return found
+
+    def still(without: frozenset[Node]) -> Disagreement | None:
+        try:
+            left = compare(program, release, Tally(), without)
+        except RuntimeError:
+            return None
+        is_same = left is not None and left.what == found.what and left.rendered.nodes.get(left.line) is node
+        return left if is_same else None
+
+    is_smaller = True
+    while is_smaller:
+        is_smaller = False
+        for one in reversed(program.walk()):
+            if one is node or one in found.without or one not in found.rendered.nodes.values():
+                continue
+            smaller = still(found.without | {one})
+            if smaller is not None:
+                found, is_smaller = smaller, True
+    return found
 
 
 def _judge(line: int, node: Node, runs: list[Run]) -> str:

@@ -6,6 +6,7 @@ from random import Random
 
 from generated.loading.schemas import Entity, Relationship, Schema
 
+NAMES = ('"nobody"', '"name1"')  # to leave out: no row, or others in each world
 EAGER = ("selectinload", "selectinload", "joinedload", "subqueryload", "immediateload")
 
 
@@ -17,15 +18,16 @@ class Queries:
     def one(self, session: str, entity: Entity, key: str, *, certain: bool = False) -> str:
         """An expression for the row with that key."""
         random = self.random
-        options = self.options(entity)
         populate = random.random() < 0.12
         how = random.randrange(1 if certain else 0, 7)
         if how < 3:
             method = "get" if how == 0 else "get_one"
+            options = self.options(entity, entity.name)
             given = f", options=[{', '.join(options)}]" if options else ""
             more = ", populate_existing=True" if populate else ""
             return f"await {session}.{method}({entity.name}, {key}{given}{more})"
-        statement = self.statement(entity, options, f".where({entity.name}.id == {key})", populate)
+        source = self.source(entity)
+        statement = self.statement(entity, source, f".where({source}.id == {key})", populate)
         if how == 3:
             return f"(await {session}.execute({statement})).unique().scalar_one()"
         if how == 4:
@@ -35,76 +37,106 @@ class Queries:
         return f"await {session}.scalar({statement})"
 
     def many(self, session: str, entity: Entity) -> str:
-        where = f".where({entity.name}.id.in_([1, 2]))" if self.random.random() < 0.15 else ""
-        statement = self.statement(entity, self.options(entity), where, self.random.random() < 0.1)
+        source = self.source(entity)
+        where = (
+            f'.where({source}.name != "name{self.random.randrange(3)}")'
+            if self.random.random() < 0.15
+            else ""
+        )
+        statement = self.statement(entity, source, where, self.random.random() < 0.1)
         if self.random.random() < 0.5:
-            return f"(await {session}.scalars({statement}.order_by({entity.name}.id))).unique().all()"
+            return f"(await {session}.scalars({statement}.order_by({source}.id))).unique().all()"
         return f"(await {session}.execute({statement})).scalars().unique().all()"
 
-    def statement(self, entity: Entity, options: list[str], where: str, populate: bool) -> str:
+    def source(self, entity: Entity) -> str:
+        """What the query selects: mostly the class itself."""
+        return entity.with_polymorphic if entity.subclasses and self.random.random() < 0.2 else entity.name
+
+    def statement(self, entity: Entity, source: str, where: str, populate: bool) -> str:
         random = self.random
+        options = self.options(entity, source)
         join = ""
         if random.random() < 0.08:
             fitting = [one for one in entity.all_relationships if _is_apart(entity, one.target)]
             if fitting:
                 one = random.choice(fitting)
-                join = f".join({entity.name}.{one.name})"
-                options = [*options, f"contains_eager({entity.name}.{one.name})"]
-        source = entity.name
+                join = f".join({source}.{one.name})"
+                options = [*options, f"contains_eager({source}.{one.name})"]
         given = f".options({', '.join(options)})" if options else ""
         more = ".execution_options(populate_existing=True)" if populate else ""
         return f"select({source}){join}{where}{given}{more}"
 
     # -- options
 
-    def options(self, entity: Entity) -> list[str]:
+    def options(self, entity: Entity, source: str) -> list[str]:
         random = self.random
         count = random.choice((0, 0, 0, 1, 1, 1, 2, 3))
-        found = [option for _ in range(count) if (option := self.option(entity)) is not None]
-        if entity.subclasses and random.random() < 0.3:
+        found = [option for _ in range(count) if (option := self.option(entity, source)) is not None]
+        if entity.subclasses and (source != entity.name or random.random() < 0.3):
             subclass = entity.subclasses[0]
-            found.append(f"selectin_polymorphic({entity.name}, [{subclass.name}])")
+            of_subclass = subclass.name
+            if source == entity.name:
+                found.append(f"selectin_polymorphic({entity.name}, [{subclass.name}])")
+            else:
+                of_subclass = f"{source}.{subclass.name}"
             if subclass.relationships and random.random() < 0.5:
-                found.append(self.relationship_option(subclass, random.choice(subclass.relationships), 0))
+                found.append(self.relationship_option(of_subclass, random.choice(subclass.relationships), 0))
+        if random.random() < 0.05:
+            found.append(self.criteria())
         return found
 
-    def option(self, entity: Entity, depth: int = 0) -> str | None:
+    def criteria(self) -> str:
+        entity = self.random.choice(self.schema.entities)
+        return f"with_loader_criteria({entity.name}, {entity.name}.name != {self.random.choice(NAMES)})"
+
+    def option(self, entity: Entity, source: str, depth: int = 0) -> str | None:
         random = self.random
         relationships = entity.all_relationships
         if relationships and random.random() < 0.72:
-            return self.relationship_option(entity, random.choice(relationships), depth)
+            return self.relationship_option(source, random.choice(relationships), depth)
         if random.random() < 0.7:
-            return self.column_option(entity)
+            return self.column_option(entity, source)
         if depth:
             return None
-        strategy = random.choice(("raiseload", "lazyload", "raiseload", "selectinload"))
-        return f'{strategy}("*")' if random.random() < 0.6 else f'Load({entity.name}).{strategy}("*")'
+        strategy = random.choice(("raiseload", "lazyload", "raiseload", "selectinload", "noload"))
+        return f'{strategy}("*")' if random.random() < 0.6 else f'Load({source}).{strategy}("*")'
 
-    def column_option(self, entity: Entity) -> str:
+    def column_option(self, entity: Entity, source: str) -> str:
         random = self.random
         columns = [column.name for column in entity.all_columns]
         deferred = [column.name for column in entity.all_columns if column.kind == "deferred"]
         if deferred and random.random() < 0.5:
-            return f"undefer({entity.name}.{random.choice(deferred)})"
-        column = f"{entity.name}.{random.choice(columns)}"
+            return f"undefer({source}.{random.choice(deferred)})"
+        column = f"{source}.{random.choice(columns)}"
         return f"{random.choice(('load_only', 'load_only', 'defer'))}({column})"
 
-    def relationship_option(self, entity: Entity, one: Relationship, depth: int) -> str:
+    def relationship_option(self, source: str, one: Relationship, depth: int) -> str:
         random = self.random
-        path = f"{entity.name}.{one.name}"
+        path = f"{source}.{one.name}"
+        target, reached = one.target, one.target.name
         at = random.random()
         if at < 0.08:
             return f"raiseload({path}{', sql_only=True' if random.random() < 0.4 else ''})"
-        if at < 0.13:
+        if at < 0.12:
             return f"lazyload({path})"
+        if at < 0.14:
+            return f"noload({path})"
+        if target.subclasses and at >= 0.18 and random.random() < 0.25:
+            if random.random() < 0.6:
+                target = target.subclasses[0]
+                reached = target.name
+            else:
+                reached = target.with_polymorphic
+            path += f".of_type({reached})"
+        elif at >= 0.18 and random.random() < 0.07:
+            path += f".and_({target.name}.name != {random.choice(NAMES)})"
         start = f"defaultload({path})" if at < 0.18 else f"{random.choice(EAGER)}({path})"
         if depth > 1 or (at >= 0.18 and random.random() < 0.55):
             return start
-        target = one.target
         nested = [
             option
             for _ in range(random.randint(1, 2))
-            if (option := self.option(target, depth + 1)) is not None
+            if (option := self.option(target, reached, depth + 1)) is not None
         ]
         if not nested:
             return start

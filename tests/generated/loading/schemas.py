@@ -17,14 +17,15 @@ LAZY = (
     "immediate",
     "raise",
     "raise_on_sql",
+    "noload",
 )
 ROWS = (1, 2, 3)
 SUBCLASS_ROWS = (4, 5, 6)
 # In each world the same rows refer to other rows, which is what the source cannot know: to their like, to the
-# next, all to the first; in one the rows that programs name refer to nothing; and where there is a subclass,
-# in a last one all refer to a row of that.
-UNLINKED = 3
-OF_SUBCLASS = 4
+# next, all to the first, all to the second; in one the rows that programs name refer to nothing; and where
+# there is a subclass, in a last one all rows of the base are of that, and all refer to such a row.
+UNLINKED = 4
+OF_SUBCLASS = 5
 
 
 @dataclass
@@ -65,6 +66,11 @@ class Entity:
         return holder.name.lower() + "s"
 
     @property
+    def with_polymorphic(self) -> str:
+        """What programs call the class together with its subclasses."""
+        return f"every_{self.name.lower()}"
+
+    @property
     def lineage(self) -> list[Entity]:
         return [self] if self.base is None else [*self.base.lineage, self]
 
@@ -99,7 +105,7 @@ class Schema:
 
     @property
     def worlds(self) -> int:
-        return 5 if any(entity.subclasses for entity in self.entities) else 4
+        return 6 if any(entity.subclasses for entity in self.entities) else 5
 
     def source(self) -> str:
         return "\n".join(
@@ -123,7 +129,10 @@ class Schema:
                 found.append((entity.table, _rows_of(entity, world)))
         for entity in self.entities:
             if entity.inheritance == "joined":
-                found.append((entity.table, [{"id": id, **_values(entity, id, world)} for id in entity.rows]))
+                ids = (
+                    entity.base.all_rows if entity.base is not None and world == OF_SUBCLASS else entity.rows
+                )
+                found.append((entity.table, [{"id": id, **_values(entity, id, world)} for id in ids]))
         for name, left, right in self.associations:
             pairs = {
                 (id, other)
@@ -139,10 +148,11 @@ IMPORTS = """\
 from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Table, func
+from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
-class Base(DeclarativeBase):
+class Base(AsyncAttrs, DeclarativeBase):
     pass
 
 """
@@ -152,18 +162,24 @@ def _rows_of(entity: Entity, world: int) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     single = [one for one in entity.subclasses if one.inheritance == "single"]
     for id in entity.all_rows:
+        is_plain = False
         row: dict[str, object] = {"id": id, **_values(entity, id, world)}
         if entity.subclasses:
-            row["kind"] = entity.table if id in ROWS else entity.subclasses[0].name.lower()
+            is_plain = id in ROWS and world != OF_SUBCLASS
+            row["kind"] = entity.table if is_plain else entity.subclasses[0].name.lower()
         for subclass in single:
             given = _values(subclass, id, world)
-            row |= given if id in SUBCLASS_ROWS else dict.fromkeys(given)
+            row |= dict.fromkeys(given) if is_plain else given
         found.append(row)
     return found
 
 
 def _values(entity: Entity, id: int, world: int) -> dict[str, object]:
     values: dict[str, object] = {column.name: f"{column.name}{id}" for column in entity.columns}
+    if "name" in values:
+        values["name"] = (
+            f"name{(id + world) % 3}"  # which rows a criterion finds is another thing in each world
+        )
     for name, target in entity.foreign_keys:
         values[name] = _referred(id, target, world, target in entity.lineage)
     return values
@@ -178,6 +194,8 @@ def _referred(id: int, target: Entity, world: int, is_same: bool) -> int | None:
         return SUBCLASS_ROWS[id == SUBCLASS_ROWS[0] and is_same]
     if world in (2, OF_SUBCLASS):
         return rows[1] if is_same and id == rows[0] else rows[0]
+    if world == 3:
+        return rows[0] if is_same and id == rows[1] else rows[1]
     return rows[(id - 1 + world + is_same) % len(rows)]
 
 

@@ -27,11 +27,13 @@ from sqlalchemy.orm import (
     joinedload,
     lazyload,
     load_only,
+    noload,
     raiseload,
     selectin_polymorphic,
     selectinload,
     subqueryload,
     undefer,
+    with_loader_criteria,
     with_polymorphic,
 )
 
@@ -39,7 +41,7 @@ from models import {entities}
 
 engine = create_async_engine("sqlite+aiosqlite:///app.db")
 Session = async_sessionmaker(engine{options})
-
+{polymorphic}
 
 class Undo(Exception):
     pass
@@ -63,9 +65,11 @@ class Scope:
     session: str  # "" outside of every session
     variables: list[Variable] = field(default_factory=list)
     depth: int = 0
+    is_async: bool = True
 
     def inner(self, session: str | None = None) -> Scope:
-        return Scope(self.session if session is None else session, list(self.variables), self.depth + 1)
+        given = self.session if session is None else session
+        return Scope(given, list(self.variables), self.depth + 1, self.is_async)
 
     @property
     def ones(self) -> list[Variable]:
@@ -96,6 +100,11 @@ class Writer:
         head = HEAD.format(
             entities=", ".join(entity.name for entity in schema.entities),
             options="" if schema.expire_on_commit else ", expire_on_commit=False",
+            polymorphic="".join(
+                f"{one.with_polymorphic} = with_polymorphic({one.name}, [{one.subclasses[0].name}])\n"
+                for one in schema.entities
+                if one.subclasses
+            ),
         )
         rows = [schema.rows(world) for world in range(schema.worlds)]
         return Program(schema.source(), head, [*self.helpers, case], schema.flags, rows)
@@ -235,7 +244,7 @@ class Writer:
         if random.random() < 0.5 and scope.mine:
             given = random.choice(scope.mine)
             function, parameter = self.name("show"), self.name("given")
-            inner = Scope("", [replace(given, name=parameter, session="")], 3)
+            inner = Scope("", [replace(given, name=parameter, session="")], 3, is_async=False)
             body = [node for _ in range(random.randint(1, 2)) for node in self.read(inner)]
             if not body:
                 return []
@@ -288,15 +297,20 @@ class Writer:
         uses = frozenset({variable.name})
         return [Node(f"for {name} in {variable.name}:", uses, body=body, is_derived=variable.is_derived)]
 
+    def path(self, scope: Scope, variable: Variable, name: str) -> str:
+        if scope.is_async and self.random.random() < 0.08:
+            return f"(await {variable.name}.awaitable_attrs.{name})"
+        return f"{variable.name}.{name}"
+
     def read_one(self, scope: Scope, variable: Variable) -> list[Node]:
         random, entity, derived = self.random, variable.entity, variable.is_derived
         uses = frozenset({variable.name})
         relationships = entity.all_relationships
         if not relationships or random.random() < 0.4:
             column = random.choice(["id", *(column.name for column in entity.all_columns)])
-            return [Node(f"{variable.name}.{column}", uses, is_derived=derived)]
+            return [Node(self.path(scope, variable, column), uses, is_derived=derived)]
         one = random.choice(relationships)
-        path = f"{variable.name}.{one.name}"
+        path = self.path(scope, variable, one.name)
         if variable.is_new:
             return [Node(path, uses, is_derived=derived)]
         if not one.is_collection:

@@ -14,6 +14,7 @@ import gc
 import itertools
 import json
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -29,6 +30,7 @@ from sqlalchemy.exc import InvalidRequestError, MissingGreenlet, StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm.exc import DetachedInstanceError
 
+SECONDS = 20  # for one run of a program, most of which take a hundredth of one
 MAKE_ENGINE: Callable[..., AsyncEngine] = sqlalchemy.ext.asyncio.create_async_engine
 
 
@@ -111,22 +113,36 @@ def _fast(connection: Any, _: object) -> None:
     cursor.close()
 
 
+class Endless(Exception):
+    """The run has not come to an end."""
+
+
+def _stop(*_: object) -> None:
+    raise Endless(f"no end after {SECONDS} seconds")
+
+
 async def run(case: Callable[..., Any], flags: tuple[bool, ...]) -> dict[str, Any]:
     """`line` is where the program's own code stood when it raised; 0: it did not."""
+    signal.alarm(SECONDS)
     try:
         await case(*flags)
     except Exception as error:
+        signal.alarm(0)
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "main.py"]
         return {
             "line": frames[-1].lineno if frames else -1,
             "kind": kind_of(error),
             "error": str(error)[:300],
         }
+    finally:
+        signal.alarm(0)
     return {"line": 0, "kind": "", "error": ""}
 
 
 def kind_of(error: BaseException) -> str:
     """The kinds of failure that reading an attribute has; "" for whatever else a program may run into."""
+    if isinstance(error, Endless):
+        return "Endless"
     if isinstance(error, MissingGreenlet) or (
         isinstance(error, StatementError) and isinstance(error.orig, MissingGreenlet)
     ):
@@ -142,6 +158,7 @@ def kind_of(error: BaseException) -> str:
 
 async def main() -> None:
     warnings.simplefilter("ignore")
+    signal.signal(signal.SIGALRM, _stop)
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as directory:
         worker = Worker(Path(directory))
         for number, line in enumerate(sys.stdin):
