@@ -61,6 +61,7 @@ class CoroutineRecord(Record, frozen=True):
     kind: str = "coroutine"  # or "generator": an async generator, which is iterated
     is_many: bool = False  # it stands for one of many, made alike
     is_dropped: bool = False  # an expression statement left it to nobody
+    is_perhaps: bool = False  # what it was asked of may be of the other kind, which gives its result at once
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, CoroutineRecord):

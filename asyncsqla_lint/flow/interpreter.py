@@ -39,6 +39,7 @@ from asyncsqla_lint.flow.values import (
     Decorated,
     ExternalValue,
     FunctionValue,
+    Method,
     Reference,
     SuperValue,
     Text,
@@ -304,7 +305,19 @@ class Flow:
         if not options:
             raise PathEnds(None)
         state.become(join_states([own for own, _ in options]))
+        if len(values) > 1 and self._of_either_kind(state, values):
+            for _, value in options:
+                record = state.record(value.oid) if isinstance(value, Reference) else None
+                if isinstance(value, Reference) and isinstance(record, CoroutineRecord):
+                    state.put(value, replace(record, is_perhaps=True))
         return union(tuple(value for _, value in options))
+
+    @staticmethod
+    def _of_either_kind(state: State, values: Sequence[Value]) -> bool:
+        """`session.commit` of a session that may be sync or async: who keeps both knows which it is."""
+        owners = (value.receiver if isinstance(value, Method) else value for value in values)
+        kinds = {state.record(one.oid).suits(True) for one in owners if isinstance(one, Reference)}
+        return kinds >= {True, False}
 
     # -- exceptions
 

@@ -28,6 +28,7 @@ from asyncsqla_lint.program import (
     Await,
     BinaryOperation,
     Break,
+    Call,
     ClassDefinition,
     Constant,
     Continue,
@@ -78,7 +79,8 @@ def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
     if not flow.muted:
         flow.budget.runs(statement)
     if flow.tries and not isinstance(statement, Try):  # of a `try`, what is in it may raise
-        if not _is_safe(statement) and not (flow.tries[-1].is_of_databases and _is_plain(flow, statement)):
+        is_safe = _is_safe(statement) or (bool(flow.handling) and _cleans_up(statement))
+        if not is_safe and not (flow.tries[-1].is_of_databases and _is_plain(flow, statement)):
             flow.may_raise(state, UNKNOWN)
     return EXECUTORS[type(statement)](flow, state, statement)
 
@@ -93,6 +95,17 @@ def _is_safe(statement: Statement) -> bool:
             for one in statement.targets
         )
     )
+
+
+def _cleans_up(statement: Statement) -> bool:
+    """`await session.rollback()`, in a handler: it is taken to succeed."""
+    call = statement.value if isinstance(statement, Evaluate) else None
+    call = call.value if isinstance(call, Await) else call
+    function = call.function if isinstance(call, Call) else None
+    return isinstance(function, Attribute) and function.name in _CLEANUPS
+
+
+_CLEANUPS = frozenset(("rollback", "close", "aclose"))
 
 
 def _is_plain(flow: Flow, statement: Statement) -> bool:

@@ -68,7 +68,7 @@ def coroutines_lost(
             others = held_by_others(flow, state, frame, (*frame.lent, value))
         for reference, record in pending:
             place = record.handed or record.site
-            if record.is_awaited or others is None or reference.oid in others:
+            if record.is_awaited or record.is_perhaps or others is None or reference.oid in others:
                 dealt_with.add(place)
                 if (
                     reference.oid in returned
@@ -86,7 +86,7 @@ def coroutines_lost(
             for oid in mine
             if isinstance(record := state.record(oid), CoroutineRecord)
             and record.is_dropped
-            and not record.is_awaited
+            and not (record.is_awaited or record.is_perhaps)
             and owner_of(state, record)
         ]
         others = held_by_others(flow, state, frame) if dropped else set()

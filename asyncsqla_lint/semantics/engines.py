@@ -183,14 +183,14 @@ def dispose(flow: Flow, state: State, engine: Reference, at: Span, *, proper: bo
 # --- making --------------------------------------------------------------------------------------
 
 
-def is_dispose(state: State, awaited: Value) -> bool:
+def cleans_up(state: State, awaited: Value) -> bool:
     record = state.record(awaited.oid) if isinstance(awaited, Reference) else None
     method = record.function if isinstance(record, CoroutineRecord) else None
-    return isinstance(method, Method) and method.name == "dispose"
+    return isinstance(method, Method) and method.name in ("dispose", "rollback")
 
 
 def register(meanings: Meanings) -> None:
-    meanings.is_cleaning_up.append(is_dispose)
+    meanings.is_cleaning_up.append(cleans_up)
     for module in ("sqlalchemy.ext.asyncio", "sqlalchemy.ext.asyncio.engine"):
         for name in ASYNC_MAKERS:
             meanings.calls[f"{module}.{name}"] = _maker(name, is_async=True)

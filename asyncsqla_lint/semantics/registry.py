@@ -70,6 +70,9 @@ from asyncsqla_lint.semantics.loader_options import (
 )
 from asyncsqla_lint.semantics.mappers import MapperValue
 from asyncsqla_lint.semantics.sessions import (
+    ASYNC_SESSION,
+    SYNC_SESSION,
+    Ancestry,
     FactoryValue,
     SessionRecord,
     announced,
@@ -83,8 +86,6 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
-ASYNC_SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
-SYNC_SESSION = "sqlalchemy.orm.Session"
 ASYNC_SESSIONS = (
     ASYNC_SESSION,
     "sqlmodel.ext.asyncio.session.AsyncSession",
@@ -181,6 +182,8 @@ def register(meanings: Meanings) -> None:
         )
     meanings.instances["sqlalchemy.ext.asyncio.async_sessionmaker"] = _promised_factory(True)
     meanings.instances["sqlalchemy.orm.sessionmaker"] = _promised_factory(False)
+    for name in (*ASYNC_SESSIONS[:2], *SYNC_SESSIONS[:2]):
+        meanings.values[f"{name}.__mro__"] = Ancestry(name)
     meanings.when_instantiated.append(_instantiate)
     meanings.when_promised.append(_promise)
     meanings.when_class_read.append(_class_attribute)

@@ -15,6 +15,7 @@ from asyncsqla_lint.flow.values import (
     Arguments,
     ClassValue,
     Constant,
+    ExternalValue,
     Method,
     Reference,
     Value,
@@ -57,6 +58,9 @@ PLAIN = frozenset(
 
 
 BLOCK, ENDED = "block", "ended"
+
+ASYNC_SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
+SYNC_SESSION = "sqlalchemy.orm.Session"
 
 
 class SessionRecord(Record, frozen=True):
@@ -335,6 +339,8 @@ class FactoryValue(Value, frozen=True):
         return True
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name == "class_" and not self.is_promised:
+            return self.cls or ExternalValue(ASYNC_SESSION if self.is_async else SYNC_SESSION)
         return Method(self, name)
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -364,6 +370,17 @@ class FactoryValue(Value, frozen=True):
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return () if self.bind is UNKNOWN else (self.bind,)
+
+
+class Ancestry(Value, frozen=True):
+    """`AsyncSession.__mro__`: no session class of one kind is among the ancestors of the other."""
+
+    cls: str
+
+    def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
+        if not isinstance(item, ExternalValue) or not item.name.startswith("sqlalchemy."):
+            return None
+        return item.name.rpartition(".")[2] == self.cls.rpartition(".")[2]
 
 
 def flag(arguments: Arguments, name: str, default: bool) -> bool | None:
