@@ -8,19 +8,25 @@ import libcst as cst
 
 from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File, list_of, text_of
-from asyncsqla_lint.fixes.edits import Changes, Edit, insertion, removed, trimmed
+from asyncsqla_lint.fixes.edits import Changes, Edit, Import, insertion, removed, trimmed
 from asyncsqla_lint.fixes.layout import lines_opened, one_more
 from asyncsqla_lint.fixes.tree import Refused
 
 
 class SetKeyword(Codemod):
-    """Give a call `name=value`: the argument that is there gets the value, else it is added at the end."""
+    """Give a call `name=value`: the argument that is there gets the value, else it is added at the end.
+    With `from` the value is a name to be imported from there.
+    """
 
     name = "set_keyword"
 
     def changes(self, file: File, repair: Repair) -> Changes:
         call = file.node(repair, cst.Call)
-        return Changes.of(with_keyword(file, call, text_of(repair, "name"), text_of(repair, "value")))
+        value, module = text_of(repair, "value"), text_of(repair, "from")
+        imports: tuple[Import, ...] = ()
+        if module:
+            value, imports = file.imports.reference(module, value, call)
+        return Changes.of(with_keyword(file, call, text_of(repair, "name"), value), imports)
 
 
 class RemoveKeywords(Codemod):

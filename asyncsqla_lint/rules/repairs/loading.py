@@ -19,7 +19,9 @@ from asyncsqla_lint.program import (
     start_of,
 )
 from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.project.names import Variable
 from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.rules.repairs.base import first_of, repair, safe, unsafe
 from asyncsqla_lint.rules.repairs.written import node_of
@@ -265,18 +267,42 @@ def undefer(event: AttributeLoad) -> Fix | None:
     return unsafe(message, [repair("add_eager_load", made, entity=entity.name, paths=listed, told=told)])
 
 
-_DECLARATIVE_BASES = ("sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta")
-
-
 def async_attrs(model: Model) -> Fix | None:
     """The mixin goes to the declarative base, so that all models have it; else to the model itself."""
-    bases = [cls for cls in model.cls.ancestors if any(map(cls.is_subclass_of, _DECLARATIVE_BASES))]
-    base = bases[-1] if bases else model.cls
+    base = model.mapping.base_of(model.cls)
+    if isinstance(base, Variable):
+        made = _through_maker(model.mapping.index, base)
+        if made is not None:
+            return made
+    if not isinstance(base, ClassInfo):
+        base = model.cls
     if any(cls.is_subclass_of("sqlalchemy.ext.asyncio.AsyncAttrs") for cls in base.subclasses):
         base = model.cls  # some have it already, before the base: two orders that Python cannot reconcile
-    site = Site(base.module, base.definition.name_span)
-    arguments: dict[str, str | list[str] | bool] = {"name": "AsyncAttrs", "from": "sqlalchemy.ext.asyncio"}
-    return safe(f"Let `{base.name}` inherit from `AsyncAttrs`", [repair("add_base", site, **arguments)])
+    return _inheriting(base)
+
+
+_ASYNC_ATTRS: dict[str, str | list[str] | bool] = {"from": "sqlalchemy.ext.asyncio"}
+
+
+def _inheriting(cls: ClassInfo) -> Fix | None:
+    site = Site(cls.module, cls.definition.name_span)
+    wanted = repair("add_base", site, name="AsyncAttrs", **_ASYNC_ATTRS)
+    return safe(f"Let `{cls.name}` inherit from `AsyncAttrs`", [wanted])
+
+
+def _through_maker(index: Index, base: Variable) -> Fix | None:
+    """`Base = declarative_base(cls=AsyncAttrs)`; the class that is given there may inherit it as well."""
+    made = base.value
+    if not isinstance(made, Call) or any(word.name is None for word in made.keywords):
+        return None
+    given = next((word.value for word in made.keywords if word.name == "cls"), None)
+    if given is None:
+        wanted = repair(
+            "set_keyword", Site(base.module, made.span), name="cls", value="AsyncAttrs", **_ASYNC_ATTRS
+        )
+        return safe(f"Let `{base.name}` have `AsyncAttrs`", [wanted])
+    cls = index.resolve(base.module, given, base.owner or base.scope)
+    return _inheriting(cls) if isinstance(cls, ClassInfo) else None
 
 
 def write_only(event: AttributeLoad) -> Fix | None:
