@@ -69,6 +69,30 @@ class AddEagerLoad(Codemod):
         raise Refused("the query is not built by `select()` or `get()` there")
 
 
+class PassOptions(Codemod):
+    """Hand `paths` (see AddEagerLoad) to a function that gives its `parameter` to the query's `.options()`.
+
+    The place is that of the call; `before` of its arguments go to other parameters, where the parameter is
+    `*options`. `joins`: the query stands them.
+    """
+
+    name = "pass_options"
+    merges = True
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        call = file.node(repair, cst.Call)
+        wanted: list[Step] = []
+        for path in list_of(repair, "paths"):
+            _grow(wanted, [_step(part) for part in path.split(" > ")])
+        if not flag_of(repair, "joins"):
+            _without_joins(wanted)
+        writer = _Writer(file, text_of(repair, "module"), call)
+        parameter, before = text_of(repair, "parameter"), text_of(repair, "before")
+        if before:
+            return writer.into_star(call, int(before), wanted)
+        return writer.into_keyword(call, parameter, wanted)
+
+
 def _step(text: str) -> Step:
     strategy, _, target = text.partition(" ")
     module, _, name = target.rpartition(":")
@@ -111,9 +135,26 @@ class _Writer:
         self.entity = self.file.code(call.args[0].value)
         if any(keyword_of(argument) == "with_for_update" for argument in call.args):
             _without_joins(wanted)
-        options = next((one for one in call.args if keyword_of(one) == "options"), None)
+        return self.into_keyword(call, "options", wanted)
+
+    def into_star(self, call: cst.Call, before: int, wanted: list[Step]) -> Changes:
+        """`users.get(1, selectinload(User.posts))`, where the function takes `*options`."""
+        given = [one for one in call.args if one.keyword is None]
+        if len(given) < before or any(one.star for one in call.args):
+            raise Refused("it is not clear which arguments are options there")
+        named = next((one for one in call.args if one.keyword is not None), None)
+        text = ", ".join(self.option(step) for step in wanted)
+        if named is not None:
+            return Changes.of([insertion(self.file.start(named), f"{text}, ")], self.imports)
+        if len(given) > before:
+            existing = [one.value for one in given[before:]]
+            return Changes.of(self.merged(existing, wanted, self.file.end(call) - 1, call), self.imports)
+        return Changes.of(with_argument(self.file, call, text), self.imports)
+
+    def into_keyword(self, call: cst.Call, name: str, wanted: list[Step]) -> Changes:
+        options = next((one for one in call.args if keyword_of(one) == name), None)
         if options is None:
-            text = f"options=[{', '.join(self.option(step) for step in wanted)}]"
+            text = f"{name}=[{', '.join(self.option(step) for step in wanted)}]"
             return Changes.of(with_argument(self.file, call, text), self.imports)
         value = options.value
         if isinstance(value, (cst.List, cst.Tuple)):

@@ -24,6 +24,7 @@ from asyncsqla_lint.project.models import Model, Relationship
 from asyncsqla_lint.project.names import Variable
 from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.rules.repairs.base import first_of, repair, safe, unsafe
+from asyncsqla_lint.rules.repairs.handing_options import handed_to_builder
 from asyncsqla_lint.rules.repairs.written import node_of
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.loader_options import EAGER
@@ -140,7 +141,12 @@ def eager_loads(wanted: Sequence[tuple[AttributeLoad, tuple[Relationship, ...]]]
         repairs.append(repair("add_eager_load", event.loaded_at, entity=entity.name, paths=listed, told=told))
         shown += [".".join(_shown(step) for step in steps if not _is_class(step)) for steps in paths]
     names = ", ".join(f"`{one}`" for one in dict.fromkeys(shown))
-    return unsafe(f"Add {names} to the query{_elsewhere(wanted[0][0])}", _joined(repairs))
+    built = unsafe(f"Add {names} to the query{_elsewhere(wanted[0][0])}", _joined(repairs))
+    handed = [handed_to_builder(event, _paths(event, path)) for event, path in wanted]
+    calls = _joined([one for one in handed if one is not None])
+    if None in handed or len(calls) != 1:
+        return built
+    return first_of(unsafe(f"Hand {names} to the function that builds the query", calls), built)
 
 
 def _is_of_subclass(event: AttributeLoad) -> bool:
