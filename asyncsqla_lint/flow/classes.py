@@ -23,6 +23,7 @@ from asyncsqla_lint.flow.values import (
     Value,
     union,
 )
+from asyncsqla_lint.flow.worlds import Table
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo, Member
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -231,12 +232,13 @@ def is_container(owner: ClassInfo, member: Member) -> bool:
 def class_container(flow: Flow, owner: ClassInfo, member: Member) -> Value:
     """A list or dict of the class body is one for the whole project, and other modules may fill it."""
     key = (class_container, owner, member.name)
-    value = flow.memory.get(key)
-    if not isinstance(value, Value):
-        value = flow.memory[key] = flow.scopes.at_module(
-            owner.module, partial(_contained, flow, owner, member)
-        )
-        flow.scopes.import_all(flow.index.registrations.of_class(owner, member.name))
+    return flow.remembered(key, partial(_class_container, key, owner, member), UNKNOWN)
+
+
+def _class_container(key: object, owner: ClassInfo, member: Member, flow: Flow) -> Value:
+    value = flow.scopes.at_module(owner.module, partial(_contained, flow, owner, member))
+    flow.settle(key, value)  # the others ask for it
+    flow.scopes.fill(Table(owner, member.name))
     return value
 
 
@@ -398,21 +400,20 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
 def assigned_to_class(flow: Flow, cls: ClassValue, name: str) -> Value:
     """What a class method assigns to `cls.name`: one value for the whole project, as a global is."""
     key = (assigned_to_class, cls.info, name)
-    if key not in flow.memory:
-        flow.memory[key] = UNKNOWN  # what it sees if it asks itself
-        found: list[Value] = []
-        for ancestor in cls.info.ancestors:
-            for number, expression, annotation in self_assignments(flow, ancestor).get(name, ()):
-                info = flow.index.function_at(ancestor.module, number, ancestor)
-                member = ancestor.members.get(info.name)
-                if member is not None and member.kind == "classmethod":
-                    given = partial(_given_to_class, flow, cls, info, expression, annotation)
-                    found.append(flow.scopes.at_module(info.module, given))
-        found = [value for value in found if value not in (NONE, UNKNOWN)]
-        flow.memory[key] = union(tuple(found[:3])) if found else UNKNOWN
-    value = flow.memory[key]
-    assert isinstance(value, Value)
-    return value
+    return flow.remembered(key, partial(_assigned_to_class, ClassValue(cls.info), name), UNKNOWN)
+
+
+def _assigned_to_class(cls: ClassValue, name: str, flow: Flow) -> Value:
+    found: list[Value] = []
+    for ancestor in cls.info.ancestors:
+        for number, expression, annotation in self_assignments(flow, ancestor).get(name, ()):
+            info = flow.index.function_at(ancestor.module, number, ancestor)
+            member = ancestor.members.get(info.name)
+            if member is not None and member.kind == "classmethod":
+                given = partial(_given_to_class, flow, cls, info, expression, annotation)
+                found.append(flow.scopes.at_module(info.module, given))
+    found = [value for value in found if value not in (NONE, UNKNOWN)]
+    return union(tuple(found[:3])) if found else UNKNOWN
 
 
 def _given_to_class(

@@ -10,6 +10,8 @@ of a kind that is not Python's own. Whether it is run or remembered makes no dif
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -19,7 +21,7 @@ from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.context_variables import ContextVariableRecord
 from asyncsqla_lint.flow.copies import Copier
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
-from asyncsqla_lint.flow.frames import DEEPEST_CALL, BudgetExceeded, Calls, Option, Outcome, PathEnds
+from asyncsqla_lint.flow.frames import DEEPEST_CALL, BudgetExceeded, Calls, Frame, Option, Outcome, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import FORGOTTEN, OUTSIDE, Record, State
 from asyncsqla_lint.flow.trying import TryContext
@@ -42,6 +44,7 @@ from asyncsqla_lint.flow.values import (
     UnknownCall,
     Value,
 )
+from asyncsqla_lint.flow.worlds import Circular, Fact, TooDeep, Unshared
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -133,14 +136,10 @@ def options_of(
         key = call.key_of(function, arguments)
     except NotClosed:
         return None
-    memory = _memory(flow)
-    known = memory.get(key, ())
-    summary = next((one for one in known if one.holds(calls)), None)
-    if summary is None:
-        summary = _summary(flow, function, arguments, at, call, calls)
-        if len(memory) >= MOST_REMEMBERED:
-            memory.clear()
-        memory[key] = (*known, summary)
+    try:
+        summary = _known(flow, key, call, calls, partial(_summary, function, arguments, at, call, calls))
+    except NotClosed:
+        return None
     if isinstance(state.base, Consulted):
         state.base.called |= summary.called
         state.base.deepest = max(state.base.deepest, calls.depth + summary.height)
@@ -182,8 +181,51 @@ def _given(
     return copier.value(one.value)
 
 
-def _memory(flow: Flow) -> dict[object, tuple[Summary, ...]]:
-    """What closed calls gave, across the roots of a run."""
+def _known(flow: Flow, key: object, call: Taken, calls: Calls, run: Callable[[Flow], Summary]) -> Summary:
+    """How the call ends: for all modules, unless that depends on who asks."""
+    if not call.is_local:
+        worker = flow.world.flow
+        find = partial(_in_world, worker, flow.frame, flow.risky, run)
+        try:
+            return flow.relied_on(_remembered(worker, key, calls, find))
+        except Circular:
+            if flow.is_world:
+                raise NotClosed from None
+        except Unshared:
+            if flow.is_world:
+                raise
+    return _remembered(flow, key, calls, lambda: Fact(run(flow))).value
+
+
+def _in_world(worker: Flow, frame: Frame, risky: int, run: Callable[[Flow], Summary]) -> Fact[Summary]:
+    def find() -> Summary:
+        worker.frame, worker.risky = frame, risky
+        return run(worker)
+
+    return worker.world.found(find)
+
+
+def _remembered(flow: Flow, key: object, calls: Calls, find: Callable[[], Fact[Summary]]) -> Fact[Summary]:
+    memory = _memory(flow)
+    known = memory.get(key, ())
+    if known is None:
+        raise Unshared
+    fact = next((one for one in known if one.value.holds(calls)), None)
+    if fact is None:
+        if len(memory) >= MOST_REMEMBERED:
+            memory.clear()
+        try:
+            fact = find()
+        except Unshared as reason:
+            if not isinstance(reason, (Circular, TooDeep)):
+                memory[key] = None
+            raise
+        memory[key] = (*known, fact)
+    return fact
+
+
+def _memory(flow: Flow) -> dict[object, tuple[Fact[Summary], ...] | None]:
+    """What closed calls gave; None: that depends on who asks."""
     found = flow.memory.get(Summary)
     if not isinstance(found, dict):
         found = flow.memory[Summary] = {}
@@ -191,7 +233,7 @@ def _memory(flow: Flow) -> dict[object, tuple[Summary, ...]]:
 
 
 def _summary(
-    flow: Flow, function: FunctionValue, arguments: Arguments, at: int, call: Taken, calls: Calls
+    function: FunctionValue, arguments: Arguments, at: int, call: Taken, calls: Calls, flow: Flow
 ) -> Summary:
     from asyncsqla_lint.flow.calls import new_frame, ways_out
 
@@ -307,6 +349,7 @@ class Taken:
         self.state = state
         self.symbols: dict[str, int] = {}
         self.objects: dict[int, Record] = {}
+        self.is_local = False  # some of it is known to this module's analysis alone
         self._numbers: dict[int, int] = {}
 
     def key_of(self, function: FunctionValue, arguments: Arguments) -> object:
@@ -340,6 +383,7 @@ class Taken:
                 number in self.state.frames or number not in self.flow.base_frames for number in value.closure
             ):
                 raise NotClosed
+            self.is_local = self.is_local or any(map(self.flow.is_own_frame, value.closure))
             return value.info, value.closure, None if value.receiver is None else self.key(value.receiver)
         if isinstance(value, Decorated):
             return value.kind, self.key(value.function)
@@ -356,6 +400,7 @@ class Taken:
         if oid in self.flow.base:
             if oid in self.state.heap:
                 raise NotClosed
+            self.is_local = self.is_local or self.flow.is_own(oid)
             return "shared", oid
         record = self.state.record(oid)
         if not _is_plain(record) or len(self._numbers) >= LARGEST:

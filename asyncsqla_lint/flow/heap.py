@@ -14,7 +14,8 @@ from asyncsqla_lint.flow.values import Reference
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import Record
 
-SHIFT = 5  # a page holds 32 neighbouring ids: objects made together change together
+SHIFT = 5
+PAGE = 1 << SHIFT  # neighbouring ids on a page: objects made together change together
 R = TypeVar("R", bound="Record")
 Kinds = dict[type["Record"], list[tuple[Reference, "Record"]]]
 

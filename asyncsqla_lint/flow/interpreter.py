@@ -4,9 +4,9 @@ calls each have their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -27,7 +27,8 @@ from asyncsqla_lint.flow.frames import (
     Site,
     merged_options,
 )
-from asyncsqla_lint.flow.state import Joins, Record, State, Variables, join_states
+from asyncsqla_lint.flow.heap import PAGE
+from asyncsqla_lint.flow.state import OUTSIDE, Joins, Record, State, Variables, join_states
 from asyncsqla_lint.flow.trying import Cleanup, TryContext
 from asyncsqla_lint.flow.types import Types
 from asyncsqla_lint.flow.values import (
@@ -47,6 +48,7 @@ from asyncsqla_lint.flow.values import (
     alternatives,
     union,
 )
+from asyncsqla_lint.flow.worlds import Base, Fact, Layer, Unshared, World
 from asyncsqla_lint.knowledge.releases import NEWEST, Release
 from asyncsqla_lint.program import Call, Expression, Span, Statements
 
@@ -57,6 +59,12 @@ if TYPE_CHECKING:
 PAGES_PER_STEP = 32
 FIRST_OF_ROOTS = 1 << 56  # below it are the ids of what all roots share
 REGION = 1 << 24
+T = TypeVar("T")
+NO_FRAME = Frame(0, module=None, function=None)  # type: ignore[arg-type]  # no code outside a root
+_OF_A_PATH = (
+    "counter tries handling recorders loops oracle joining hedge muted isolated budget notes watched spared "
+    "risky frame changing bound_at calling awaited awaiting"
+).split()
 
 
 class Hedged:
@@ -91,16 +99,18 @@ class Entered:
 class Flow:
     """One analysis of one project: shared caches, and the frame stack of the path being run."""
 
-    def __init__(self, index: Index, meanings: Meanings) -> None:
+    def __init__(self, index: Index, meanings: Meanings, world: World, *, is_world: bool = False) -> None:
         self.index = index
         self.meanings = meanings
-        self.base: dict[int, Record] = {}  # what module-level code has made
-        self.base_frames: dict[int, Variables] = {}  # what its closures close over
+        self.world = world
+        self.is_world = is_world  # it works out what the world knows
+        # What module-level code has made, and what its closures close over.
+        self.base: dict[int, Record] = Base(world.seen) if is_world else Layer(world.flow.base)
+        self.base_frames: dict[int, Variables] = {} if is_world else Layer(world.flow.base_frames)
         self.running: set[object] = set()  # questions being answered, so that none asks itself
         self.counter = FIRST_OF_ROOTS
-        self.regions = 0
         self.joins = Joins()
-        self.frame: Frame = Frame(0, module=None, function=None)  # type: ignore[arg-type]  # no code outside a root
+        self.frame: Frame = NO_FRAME
         self.listeners: dict[type[Event], list[Callable[[Event], None]]] = {}
         self.recorders: list[Callable[[Event], None]] = []
         self.tries: list[TryContext] = []
@@ -117,6 +127,8 @@ class Flow:
         self.bound_at: object = None  # where the `partial` being called bound its arguments
         self.calling: Call | None = None  # the call whose function is about to be run
         self.memory: dict[object, object] = {}  # what a floor above remembers across roots, by its own type
+        self._known: dict[object, object] = {}  # facts about the project
+        self._changed: set[int] = set()  # of what the world has made, what is different for this analysis
         self.loops: list[tuple[Frame, tuple[Value, ...]]] = []  # the loops being run, and what they run over
         self.changing: Span = -1  # the attribute whose value is about to be changed in place
         self.notes: dict[str, object] = {}  # what the paths of one root have in common
@@ -179,16 +191,79 @@ class Flow:
     @contextmanager
     def shared(self) -> Iterator[None]:
         """What is made inside outlives the root: its ids are not those that a replay will give again."""
-        self.regions += 1
+        region = next(self.world.regions)
         counter, budget = self.counter, self.budget
         watched, spared = self.watched, self.spared
-        self.counter, self.budget = self.regions * REGION, Budget(STEPS_SHARED)
+        self.counter, self.budget = region * REGION, Budget(STEPS_SHARED)
         self.watched, self.spared = set(), set()
         try:
             yield
         finally:
             self.counter, self.budget = counter, budget
             self.watched, self.spared = watched, spared
+
+    def remembered(self, key: object, make: Callable[[Flow], T], meanwhile: T) -> T:
+        """A fact about the project, worked out once. `meanwhile` is what it is for who asks in a circle."""
+        if self.is_world:
+            return self.world.use(self.world.answer(key, make))
+        if key not in self._known:
+            self._known[key] = meanwhile
+            try:
+                self._known[key] = self.relied_on(self.world.answer(key, make))
+            except Unshared:
+                self._known[key] = make(self)
+        return self._known[key]  # type: ignore[return-value]  # it was made under this key
+
+    def relied_on(self, fact: Fact[T]) -> T:
+        """What the world knows, unless this analysis knows better of something that it has looked at."""
+        if self.is_world:
+            return self.world.use(fact)
+        for table in fact.tables:
+            self.scopes.fill(table)
+        if not self._changed.isdisjoint(fact.seen):
+            raise Unshared
+        self.world.rest_on(fact)
+        return fact.value
+
+    def make_known(self, records: Iterable[tuple[int, Record]], frames: Mapping[int, Variables]) -> None:
+        """What code outside of all roots has made is there for all of them."""
+        for oid, record in records:
+            if oid in self.base and oid != OUTSIDE.oid:
+                if self.is_world:
+                    raise Unshared
+                self._changed.add(oid)
+            self.base[oid] = record
+        if self.is_world and not self.base_frames.keys().isdisjoint(frames):
+            raise Unshared
+        self.base_frames.update(frames)
+
+    def is_own(self, oid: int) -> bool:
+        """Is the object, which outlives the root, known to this module's analysis alone?"""
+        return isinstance(self.base, Layer) and self.base.is_own(oid)
+
+    def is_own_frame(self, number: int) -> bool:
+        return isinstance(self.base_frames, Layer) and self.base_frames.is_own(number)
+
+    def settle(self, key: object, value: object) -> None:
+        """The answer stands, though finding it goes on: whoever asks meanwhile is given it."""
+        self._known[key] = value
+
+    @contextmanager
+    def alone(self, budget: Budget | None = None) -> Iterator[None]:
+        """Outside of all that is being done: what comes out does not depend on it."""
+        before = [(name, getattr(self, name)) for name in _OF_A_PATH]
+        self.counter |= PAGE - 1  # what a step costs depends on pages
+        self.tries, self.handling, self.recorders, self.loops = [], [], [], []
+        self.oracle, self.joining, self.hedge, self.muted, self.isolated = Oracle(), 0, 0, 0, 0
+        self.budget, self.notes, self.risky = budget or Budget(STEPS_PER_ROOT), {}, 0
+        self.watched, self.spared = set(), set()
+        self.frame, self.changing = NO_FRAME, -1
+        self.bound_at = self.calling = self.awaited = self.awaiting = None
+        try:
+            yield
+        finally:
+            for name, value in before:
+                setattr(self, name, value)
 
     def allocate(self, state: State, record: Record) -> Reference:
         reference = Reference(self.new_id())

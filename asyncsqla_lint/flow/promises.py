@@ -8,6 +8,7 @@ class on one path are different objects, so there are as many in stock as some p
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ from asyncsqla_lint.flow.frames import BudgetExceeded, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import Record, State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, FunctionValue, Reference, Value
+from asyncsqla_lint.flow.worlds import Fact, TooDeep, Unshared
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -40,6 +42,7 @@ class Promised(Struct, frozen=True):
 class Stock:
     def __init__(self) -> None:
         self.objects: dict[ClassValue, list[Promised]] = {}
+        self.facts: dict[int, Fact[Promised]] = {}
         self.building: list[ClassInfo] = []
         self.classes: set[ClassInfo] = set()  # of what is promised to the object being built
         self.cut = NOWHERE  # the place in `building` of the outermost class that it lacks for that reason
@@ -56,8 +59,10 @@ def opened(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value:
         return flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
     known = stock.objects.setdefault(cls, [])
     promised = next((one for one in known if one.me.oid not in state.heap), None)
+    if promised is not None and flow.is_world:
+        flow.world.use(stock.facts[promised.me.oid])
     if promised is None or not promised.classes.isdisjoint(stock.building):
-        promised = _built(flow, stock, cls, found[1].function, at)
+        promised = _new(flow, stock, cls, found[1].function)
     elif stock.building:
         flow.budget.spend(promised.cost)
     if not stock.building:
@@ -75,7 +80,30 @@ def _stock(flow: Flow) -> Stock:
     return found
 
 
-def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo, at: Span) -> Promised:
+def _new(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo) -> Promised:
+    if flow.is_world:
+        budget = flow.budget if stock.building else None
+        fact = flow.world.found(lambda: _built(flow, stock, cls, function), budget)
+        stock.facts[fact.value.me.oid] = fact
+        return flow.world.use(fact)
+    known = stock.objects.setdefault(cls, [])
+    if not stock.building:
+        try:
+            key = ("promised", cls, len(known))
+            promised = flow.relied_on(flow.world.answer(key, partial(_in_world, cls, function)))
+        except Unshared:
+            pass
+        else:
+            known.append(promised)
+            return promised
+    return _built(flow, stock, cls, function)
+
+
+def _in_world(cls: ClassValue, function: FunctionInfo, flow: Flow) -> Promised:
+    return _new(flow, _stock(flow), cls, function)
+
+
+def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo) -> Promised:
     state = State(flow.base, flow.base_frames, flow.joins)
     place = len(stock.building)
     outer_cut, outer_classes = stock.cut, stock.classes
@@ -90,16 +118,20 @@ def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo, at
             me = flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
             try:
                 given = Arguments(more=UNKNOWN, more_keywords=UNKNOWN)
-                run_function(flow, state, FunctionValue(function, (), me), given, at)
+                run_function(flow, state, FunctionValue(function, (), me), given, function.header.name_span)
             except PathEnds:
                 pass
-            except (BudgetExceeded, RecursionError):
+            except (BudgetExceeded, RecursionError) as reason:
+                if flow.is_world and isinstance(reason, RecursionError):
+                    raise TooDeep from None
                 if place:
                     raise
             cost = before - max(flow.budget.left, 0)
         record = state.record(me.oid)
         if isinstance(record, ObjectRecord):
             state.put(me, ObjectRecord(record.cls, record.attributes, is_open=True))
+        if flow.is_world and any(number in flow.base_frames for number in state.frames):
+            raise Unshared
         flow.base_frames.update(state.frames)
         promised = Promised(me, tuple(state.heap.items()), frozenset(stock.classes), cost)
         if stock.cut >= place:

@@ -24,6 +24,7 @@ from asyncsqla_lint.flow.values import (
     Value,
     union,
 )
+from asyncsqla_lint.flow.worlds import Table, TooDeep
 from asyncsqla_lint.project import names
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo, callee
@@ -39,13 +40,17 @@ class Scopes:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self._module_frames: dict[Module, Frame] = {}
-        self._module_frame_ids: set[int] = set()
+        if flow.is_world:
+            self._module_frames: dict[Module, Frame] = {}
+            self._module_frame_ids: set[int] = set()
+        else:
+            shared = flow.world.flow.scopes
+            self._module_frames, self._module_frame_ids = shared._module_frames, shared._module_frame_ids
         self._module_values: dict[Module, dict[str, Value]] = {}
-        self._variables: dict[tuple[Module, str], Value] = {}
+        self._attributes: dict[tuple[Module, str], Value] = {}
         self._running: set[object] = set()
         self._importing: set[Module] = set()
-        self._functions: dict[tuple[FunctionInfo, tuple[int, ...]], Value] = {}
+        self._filled: set[Table] = set()
         self._symbols: dict[tuple[int, object], tuple[p.Expression, names.Symbol | None]] = {}
         self._global_names: dict[Module, dict[str, list[p.Expression]]] = {}
 
@@ -95,8 +100,8 @@ class Scopes:
             self._module_frame_ids.add(frame.id)
         return frame
 
-    def module_frame_ids(self) -> frozenset[int]:
-        return frozenset(frame.id for frame in self._module_frames.values())
+    def module_frame_ids(self) -> set[int]:
+        return self._module_frame_ids
 
     def are_globals_assigned(self, state: State, modules: Iterable[Module]) -> bool:
         """Has this path given globals of these modules other values than the modules have?"""
@@ -110,8 +115,9 @@ class Scopes:
     def attribute(self, module: Module, name: str, state: State | None = None) -> Value:
         """What a global name of a module holds."""
         key = (module, name)
-        if key in self._variables:
-            return self._variables[key]
+        known = self._attributes.get(key)
+        if known is not None:
+            return known
         symbol = self.flow.index.lookup(module, name)
         if symbol is None:
             if name in names.BUILTINS:
@@ -120,11 +126,12 @@ class Scopes:
             return ModuleValue(submodule) if submodule is not None else UNKNOWN
         if isinstance(symbol, Variable):
             value = self.variable(symbol)
-            if key not in self._running and symbol not in self._running:
-                self._variables[key] = value
+            if symbol not in self._running and not self.flow.is_world:
+                self._attributes[key] = value
             return value
         value = self.of_symbol(symbol)
-        self._variables[key] = value
+        if not self.flow.is_world:  # it is told each time where was looked to find it
+            self._attributes[key] = value
         return value
 
     def of_symbol(self, symbol: names.Symbol | None) -> Value:
@@ -152,14 +159,17 @@ class Scopes:
     def variable(self, symbol: Variable) -> Value:
         if symbol.owner is not None or symbol.scope is not None:
             return UNKNOWN
-        key = (symbol.module, symbol.name)
-        if key in self._variables:
-            return self._variables[key]
-        if symbol in self._running:
-            return UNKNOWN
+        flow = self.flow
+        if flow.is_world and flow.world.is_about(("module", symbol.module)):
+            # Its own top level asks, which has not come so far yet.
+            return UNKNOWN if symbol in self._running else self.found(symbol, is_made=False)
+        key = ("variable", symbol.module, symbol.name)
+        return flow.remembered(key, partial(_variable, symbol), UNKNOWN)
+
+    def found(self, symbol: Variable, is_made: bool = True) -> Value:
         self._running.add(symbol)
         try:
-            value = self.module_values(symbol.module).get(symbol.name)
+            value = self.module_values(symbol.module).get(symbol.name) if is_made else None
             if value is None:
                 value = self._evaluated(symbol)
             value = self._reassigned(symbol, value)
@@ -170,11 +180,17 @@ class Scopes:
         finally:
             self._running.discard(symbol)
         if self._can_be_filled(symbol.module, value):
-            others = self.flow.index.registrations.of_variable(symbol)
-            if others:
-                self._variables[key] = value  # the others ask for it
-                self.import_all(others)
+            self.flow.settle(("variable", symbol.module, symbol.name), value)  # the others ask for it
+            self.fill(Table(symbol.module, symbol.name))
         return value
+
+    def fill(self, table: Table) -> None:
+        """Run the top levels of the modules that may add to what the table holds."""
+        if self.flow.is_world:
+            self.flow.world.tables.add(table)  # it is filled where the answer is used
+        elif table not in self._filled:
+            self._filled.add(table)
+            self.import_all(self.flow.index.registrations.of(table.owner, table.name))
 
     def _can_be_filled(self, module: Module, value: Value) -> bool:
         """A table, or an object that may keep one, of a module whose top level has run."""
@@ -235,11 +251,13 @@ class Scopes:
         try:
             with self.outside(module), flow.shared():
                 value = act(state, flow.frame)
-        except (PathEnds, BudgetExceeded, RecursionError):
+        except (PathEnds, BudgetExceeded):
             value = UNKNOWN
-        flow.base.update(state.heap.items())
-        for frame, variables in state.frames.items():
-            flow.base_frames[frame] = variables
+        except RecursionError:
+            if flow.is_world:
+                raise TooDeep from None
+            value = UNKNOWN
+        flow.make_known(state.heap.items(), state.frames)
         return value
 
     @contextmanager
@@ -261,39 +279,42 @@ class Scopes:
         """The globals of a module after its top level has run (without what it imports)."""
         found = self._module_values.get(module)
         if found is None:
-            found = self._module_values[module] = {}
-            self._importing.add(module)
-            flow = self.flow
+            nothing: dict[str, Value] = {}
+            found = self.flow.remembered(("module", module), partial(_module_values, module), nothing)
+            if not self.flow.is_world:
+                self._module_values[module] = found
+        return found
 
-            def run(state: State, frame: Frame) -> Value:
-                state.open_frame(frame.id)
-                states, _ = flow.execute([state], module.program.statements)
-                if states:
-                    final = join_states(states)
-                    found.update(final.frames.pop(frame.id, {}))
-                    state.become(final)
-                return NONE
+    def run_module(self, module: Module) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        flow = self.flow
 
+        def run(state: State, frame: Frame) -> Value:
+            state.open_frame(frame.id)
+            states, _ = flow.execute([state], module.program.statements)
+            if states:
+                final = join_states(states)
+                found.update(final.frames.pop(frame.id, {}))
+                state.become(final)
+            return NONE
+
+        if not flow.is_world:
+            self._module_values[module] = found
+        self._importing.add(module)
+        try:
             self.at_module(module, run)
+        finally:
             self._importing.discard(module)
         return found
 
     # -- functions and classes
 
-    def function(self, info: FunctionInfo, closure: tuple[int, ...] = ()) -> Value:
+    def function(self, info: FunctionInfo) -> Value:
         """A function of a module or class with its decorators applied."""
-        key = (info, closure)
-        found = self._functions.get(key)
-        if found is None:
-            plain = FunctionValue(info, closure)
-            self._functions[key] = plain  # what a decorator that asks for it again sees
-            found = plain
-            if info.header.decorators:
-                found = self.at_module(
-                    info.module, lambda state, frame: self.decorated(self.flow, state, plain)
-                )
-            self._functions[key] = found
-        return found
+        plain: Value = FunctionValue(info)
+        if not info.header.decorators:
+            return plain
+        return self.flow.remembered(("function", info), partial(_function, info), plain)
 
     def nested_function(self, frame: Frame, number: int) -> FunctionValue:
         info = self.flow.index.function_at(frame.module, number, None, frame.function)
@@ -352,6 +373,19 @@ class Scopes:
         if isinstance(symbol, External):
             return symbol.name
         return symbol.name if isinstance(symbol, ClassInfo) else None
+
+
+def _variable(symbol: Variable, flow: Flow) -> Value:
+    return flow.scopes.found(symbol)
+
+
+def _module_values(module: Module, flow: Flow) -> dict[str, Value]:
+    return flow.scopes.run_module(module)
+
+
+def _function(info: FunctionInfo, flow: Flow) -> Value:
+    scopes, plain = flow.scopes, FunctionValue(info)
+    return scopes.at_module(info.module, lambda state, frame: scopes.decorated(flow, state, plain))
 
 
 def _is_callable(state: State, value: Value) -> bool:

@@ -76,7 +76,7 @@ def execute_block(flow: Flow, states: list[State], body: Statements) -> Result:
 
 def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
     flow.step(state)
-    if not flow.muted:
+    if not flow.muted and not flow.isolated:
         flow.budget.runs(statement)
     if flow.tries and not isinstance(statement, Try):  # of a `try`, what is in it may raise
         is_safe = _is_safe(statement) or (bool(flow.handling) and _cleans_up(statement))

@@ -58,6 +58,7 @@ class Index:
         # The classes whose subclasses were asked for; None: what classes there are at all.
         self.asked: set[ClassInfo | None] = set()
         self.asks_registrations = False
+        self.kept: dict[object, object] = {}  # what floors above keep as long as there is the index
         for module in self.modules.values():
             module.consulted = self.consulted
         self._lookups: dict[tuple[Module, str], Symbol | None] = {}

@@ -44,16 +44,22 @@ class Registrations:
                 if found is not None and found[1].function is not None:
                     self._functions.setdefault(found[1].function, {})[module] = None
 
-    def of_variable(self, variable: Variable) -> list[Module]:
+    def of(self, owner: Module | ClassInfo, name: str) -> list[Module]:
+        """The other modules that may add to what the module, or the class, holds under that name."""
+        if isinstance(owner, ClassInfo):
+            return self.of_class(owner, name)
+        return self.of_variable(owner, name)
+
+    def of_variable(self, module: Module, name: str) -> list[Module]:
         """The other modules that may add to what the variable holds."""
-        found = dict(self._variables.get((variable.module, variable.name), {}))
+        found = dict(self._variables.get((module, name), {}))
         for function, modules in self._functions.items():
-            if variable.name in function.header.mentions:
+            if name in function.header.mentions:
                 function.module.consult()
-                symbol = function.index.lookup(function.module, variable.name)
-                if isinstance(symbol, Variable) and symbol.module is variable.module:
+                symbol = function.index.lookup(function.module, name)
+                if isinstance(symbol, Variable) and symbol.module is module:
                     found.update(modules)
-        return self._few(found, variable.module)
+        return self._few(found, module)
 
     def of_class(self, cls: ClassInfo, name: str) -> list[Module]:
         """The other modules that may add to what the class holds under that name."""

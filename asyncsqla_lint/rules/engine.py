@@ -15,6 +15,7 @@ from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.interpreter import Flow
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.roots import functions_of, run_function_root, run_module_root
+from asyncsqla_lint.flow.worlds import World
 from asyncsqla_lint.frameworks import registry as frameworks
 from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.rules import catalogue
@@ -90,6 +91,32 @@ def _merged(known: Finding, other: Finding) -> Finding:
 
 
 def new_flow(index: Index, config: Config) -> Flow:
+    world = _world(index, config)
+    flow = Flow(index, world.flow.meanings, world)
+    _told(flow, config)
+    return flow
+
+
+def _told(flow: Flow, config: Config) -> None:
+    flow.release = config.release
+    if config.lacks_greenlet:
+        extension.told(flow, config.lacks_greenlet)
+
+
+def _world(index: Index, config: Config) -> World:
+    """What is known of the project under these settings, whichever module is analysed."""
+    key = (World, config.framework, config.release, config.lacks_greenlet)
+    world = index.kept.get(key)
+    if not isinstance(world, World):
+        world = index.kept[key] = World(index)
+        world.flow = Flow(index, _meanings(config), world, is_world=True)
+        _told(world.flow, config)
+        for rule in catalogue.rules():  # nobody hears it, but what would be heard is not closed
+            world.flow.listeners.update((event, []) for event in rule().handlers())
+    return world
+
+
+def _meanings(config: Config) -> Meanings:
     meanings = Meanings()
     builtins.register(meanings)
     field_names.register(meanings)
@@ -100,11 +127,7 @@ def new_flow(index: Index, config: Config) -> Flow:
     meanings.harmless.update(meanings.calls)
     semantics.register(meanings)
     frameworks.register(meanings, config.framework)
-    flow = Flow(index, meanings)
-    flow.release = config.release
-    if config.lacks_greenlet:
-        extension.told(flow, config.lacks_greenlet)
-    return flow
+    return meanings
 
 
 def analyse(index: Index, modules: Sequence[str], config: Config) -> Analysis:

@@ -434,6 +434,10 @@ def _united(some: tuple[Plan, ...], others: tuple[Plan, ...]) -> tuple[Plan, ...
     return (*some, *(one for one in others if one not in some))
 
 
+def is_instance(flow: Flow, value: Reference) -> bool:
+    return value.oid in instances_of(flow) or value.oid in instances_of(flow.world.flow)
+
+
 def allocate(flow: Flow, state: State, record: InstanceRecord) -> Reference:
     reference = flow.allocate(state, record)
     instances_of(flow).add(reference.oid)

@@ -25,7 +25,7 @@ from asyncsqla_lint.semantics.instances import (
     InstanceRecord,
     current,
     forgotten,
-    instances_of,
+    is_instance,
 )
 from asyncsqla_lint.semantics.loader_options import Plan
 from asyncsqla_lint.semantics.many_to_one import known_target, leads_nowhere, may_be_known
@@ -262,6 +262,6 @@ def _is_mapped(flow: Flow, frame: Frame) -> bool:
             if flow.index.model(function.owner) is not None:
                 return True
             receiver = frame.receiver
-            return isinstance(receiver, Reference) and receiver.oid in instances_of(flow)
+            return isinstance(receiver, Reference) and is_instance(flow, receiver)
         function = function.parent
     return False

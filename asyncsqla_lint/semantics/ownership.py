@@ -230,16 +230,15 @@ def _kept_for_good(flow: Flow, state: State, engines: list[int], frame: Frame) -
 
 
 def disposals(flow: Flow) -> Disposals:
-    found = flow.memory.get("disposals")
-    if not isinstance(found, Disposals):
-        found = flow.memory["disposals"] = _disposals(flow)
-    return found
+    return flow.remembered("disposals", _disposals, Disposals(frozenset(), True))
 
 
 def _disposals(flow: Flow) -> Disposals:
     from asyncsqla_lint.flow.interpreter import Flow
 
-    scout = Flow(flow.index, flow.meanings)  # of its own, so that nothing is heard of what it runs
+    scout = Flow(
+        flow.index, flow.meanings, flow.world
+    )  # of its own, so that nothing is heard of what it runs
     scout.release = flow.release
     sites: set[Site] = set()
     may_be_any = not has_coroutines(flow)  # a fragment: nobody here connects
