@@ -207,10 +207,12 @@ class Flow:
         if self.is_world:
             return self.world.use(self.world.answer(key, make))
         if key not in self._known:
-            self._known[key] = meanwhile
             try:
-                self._known[key] = self.relied_on(self.world.answer(key, make))
+                fact = self.world.answer(key, make)
+                self._known[key] = fact.value  # for those who fill it
+                self._known[key] = self.relied_on(fact)
             except Unshared:
+                self._known[key] = meanwhile
                 self._known[key] = make(self)
         return self._known[key]  # type: ignore[return-value]  # it was made under this key
 
