@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow import closed
+from asyncsqla_lint.flow import closed, dispatching
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
 from asyncsqla_lint.flow.events import CoroutineDropped
@@ -56,6 +56,8 @@ def call_decorated(flow: Flow, state: State, decorated: Decorated, arguments: Ar
     function = decorated.function
     if decorated.kind == "contextmanager" and isinstance(function, FunctionValue):
         return flow.allocate(state, ContextManagerRecord(function, arguments, flow.site(at)))
+    if decorated.kind == dispatching.KIND and isinstance(function, FunctionValue):
+        return dispatching.dispatch(flow, state, function, arguments, at)
     result = function.call(flow, state, arguments, at)
     if decorated.kind == "cached" and flow.watched:
         state.let_out((result,))

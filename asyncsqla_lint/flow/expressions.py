@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow import facts, narrowing, operators
+from asyncsqla_lint.flow import calls, facts, narrowing, operators
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Option
@@ -401,40 +401,67 @@ def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> 
             made = TupleValue((made, evaluate(flow, state, node.value)))
         return [made], True
     clause = node.clauses[depth]
-    iteration = evaluate(flow, state, clause.iterable).iterate(
-        flow, state, clause.iterable.span, clause.is_async
-    )
+    iterated = evaluate(flow, state, clause.iterable)
+    generator = calls.generator_of(state, iterated)
+    if generator is not None:
+        return _comprehend_generator(flow, state, node, depth, generator), False
+    iteration = iterated.iterate(flow, state, clause.iterable.span, clause.is_async)
     known = iteration.items is not None and is_short(iteration.items)
     elements: Sequence[Value | None] = (_one(iteration),)
     if known and iteration.items is not None:
         elements = iteration.items
     result: list[Value] = []
     for element in elements:
-        if element is None:
-            continue
-        assign(flow, state, clause.target, element)
-        own = state
-        for condition in clause.conditions:
-            truth = narrowing.test(flow, own, condition)
-            if truth is None:
-                known = False
-                own = state.copy() if own is state else own
-                if narrowing.narrow(flow, own, condition, True):
-                    continue
-            elif truth:
-                continue
-            break
-        else:
-            flow.loops.append((flow.frame, (element,)))
-            try:
-                inner, all_known = _comprehend(flow, own, node, depth + 1)
-            finally:
-                flow.loops.pop()
+        if element is not None:
+            inner, all_known = _comprehend_one(flow, state, node, depth, element)
             known = known and all_known
             result.extend(inner)
-        if own is not state:
-            state.become(state.joined(own))
     return result, known
+
+
+def _comprehend_one(
+    flow: Flow, state: State, node: p.Comprehension, depth: int, element: Value
+) -> tuple[list[Value], bool]:
+    clause = node.clauses[depth]
+    assign(flow, state, clause.target, element)
+    own, known = state, True
+    result: list[Value] = []
+    for condition in clause.conditions:
+        truth = narrowing.test(flow, own, condition)
+        if truth is None:
+            known = False
+            own = state.copy() if own is state else own
+            if narrowing.narrow(flow, own, condition, True):
+                continue
+        elif truth:
+            continue
+        break
+    else:
+        flow.loops.append((flow.frame, (element,)))
+        try:
+            result, all_known = _comprehend(flow, own, node, depth + 1)
+        finally:
+            flow.loops.pop()
+        known = known and all_known
+    if own is not state:
+        state.become(state.joined(own))
+    return result, known
+
+
+def _comprehend_generator(
+    flow: Flow, state: State, node: p.Comprehension, depth: int, generator: calls.Generator
+) -> list[Value]:
+    """A generator of the project has what it opened open still, when it yields."""
+    consumer = flow.frame
+    result: list[Value] = []
+
+    def use(own: State, value: Value) -> list[Option]:
+        with flow.entered(consumer):
+            result.extend(_comprehend_one(flow, own, node, depth, value)[0])
+        return [(own, NONE)]
+
+    calls.run_generator(flow, state, generator, use)
+    return result
 
 
 def _one(iteration: Iteration) -> Value | None:

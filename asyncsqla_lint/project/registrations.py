@@ -61,6 +61,10 @@ class Registrations:
                     found.update(modules)
         return self._few(found, module)
 
+    def of_function(self, function: FunctionInfo) -> list[Module]:
+        """The modules whose top level uses it."""
+        return list(self._functions.get(function, ()))
+
     def of_class(self, cls: ClassInfo, name: str) -> list[Module]:
         """The other modules that may add to what the class holds under that name."""
         found: dict[Module, None] = {}

@@ -9,7 +9,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint.findings import Confidence, Finding, Fix, Location, Related, fingerprint
-from asyncsqla_lint.flow import builtins, context_variables, exit_stacks, field_names, logging, namespaces
+from asyncsqla_lint.flow import (
+    builtins,
+    context_variables,
+    dispatching,
+    exit_stacks,
+    field_names,
+    logging,
+    namespaces,
+)
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.interpreter import Flow
@@ -122,6 +130,7 @@ def _meanings(config: Config) -> Meanings:
     field_names.register(meanings)
     logging.register(meanings)
     context_variables.register(meanings)
+    dispatching.register(meanings)
     exit_stacks.register(meanings)
     namespaces.register(meanings)
     meanings.harmless.update(meanings.calls)

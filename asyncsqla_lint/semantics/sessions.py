@@ -486,7 +486,7 @@ def _writes(flow: Flow, state: State, name: str, arguments: Arguments, at: Span)
 def _is_new(state: State, value: Value) -> bool:
     record = state.record(value.oid) if isinstance(value, Reference) else None
     if not isinstance(record, InstanceRecord):
-        return True
+        return value != NONE  # of what `get` has not found, nothing is written
     return record.lifecycle not in (DETACHED, PERSISTENT) or record.is_modified is not False
 
 
