@@ -20,6 +20,7 @@ from asyncsqla_lint.flow.frames import (
     calls_of,
     merged_options,
 )
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.trying import TryContext
 from asyncsqla_lint.flow.values import (
@@ -267,6 +268,17 @@ def generator_of(state: State, value: Value) -> Generator | None:
         if isinstance(record.function, FunctionValue):
             return record.function, record.arguments, record.site.span
     return None
+
+
+def iterated(flow: Flow, state: State, value: Value, at: Span, is_async: bool) -> Value:
+    """What a loop goes over: of an object of the project what its `__aiter__` or `__iter__` gives."""
+    if not isinstance(value, Reference) or not isinstance(state.record(value.oid), ObjectRecord):
+        return value
+    name = "__aiter__" if is_async else "__iter__"
+    cls = state.record(value.oid).class_info()
+    if cls is None or cls.find(name) is None:
+        return value
+    return value.attribute(flow, state, name, at).call(flow, state, Arguments(), at)
 
 
 def context_of(state: State, value: Value) -> Generator | None:

@@ -402,6 +402,7 @@ def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> 
         return [made], True
     clause = node.clauses[depth]
     iterated = evaluate(flow, state, clause.iterable)
+    iterated = calls.iterated(flow, state, iterated, clause.iterable.span, clause.is_async)
     generator = calls.generator_of(state, iterated)
     if generator is not None:
         return _comprehend_generator(flow, state, node, depth, generator), False

@@ -71,7 +71,11 @@ def execute_while(flow: Flow, state: State, node: While) -> Result:
 
 
 def execute_for(flow: Flow, state: State, node: For) -> Result:
-    values, exits = paths(flow, state, lambda own: evaluate(flow, own, node.iterable))
+    def value_of(own: State) -> Value:
+        value = evaluate(flow, own, node.iterable)
+        return calls.iterated(flow, own, value, node.iterable.span, node.is_async)
+
+    values, exits = paths(flow, state, value_of)
     reached: list[State] = []
     for own, value in values:
         generator = calls.generator_of(own, value)

@@ -99,6 +99,10 @@ class ObjectRecord(Record, frozen=True):
             result = me.attribute(flow, state, name, at).call(flow, state, Arguments(), at)
             if result != me:
                 return result.iterate(flow, state, at, is_async)
+        name = "__anext__" if is_async else "__next__"
+        if self.cls.info.find(name) is not None:
+            result = me.attribute(flow, state, name, at).call(flow, state, Arguments(), at)
+            return Iteration(element=result.awaited(flow, state, at) if is_async else result)
         return Iteration(element=UNKNOWN)
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:

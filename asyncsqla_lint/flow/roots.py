@@ -68,13 +68,20 @@ def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
 
 
 def run_given(
-    flow: Flow, state: State, info: FunctionInfo, given: dict[str, Value], *, is_bound: bool = True
+    flow: Flow,
+    state: State,
+    info: FunctionInfo,
+    given: dict[str, Value],
+    *,
+    is_bound: bool = True,
+    receiver: Value | None = None,
 ) -> tuple[Frame, list[State], list[Outcome]]:
     """Run the body with `given` parameters; the others are what their annotations promise."""
-    frame = root_frame(flow, state, info, is_bound)
+    me = receiver if receiver is not None else receiver_of(flow, state, info) if is_bound else None
+    frame = root_frame(flow, state, info, me)
     with flow.entered(frame):
-        receiver = () if frame.receiver is None else (frame.receiver,)
-        bind(flow, state, frame, info, Arguments(receiver, given, UNKNOWN, UNKNOWN))
+        first = () if me is None else (me,)
+        bind(flow, state, frame, info, Arguments(first, given, UNKNOWN, UNKNOWN))
         flow.meanings.parameters_bound(flow, state)
         _first_call(flow, state, info)
         frame.given = tuple((state.variables(frame.id) or {}).values())
@@ -99,8 +106,7 @@ def _first_call(flow: Flow, state: State, info: FunctionInfo) -> None:
             state.assign(outside.id, name, NONE)
 
 
-def root_frame(flow: Flow, state: State, info: FunctionInfo, is_bound: bool) -> Frame:
-    receiver = receiver_of(flow, state, info) if is_bound else None
+def root_frame(flow: Flow, state: State, info: FunctionInfo, receiver: Value | None) -> Frame:
     frame = Frame(
         flow.new_id(),
         info.module,

@@ -80,6 +80,7 @@ class Injection:
         info: FunctionInfo,
         needs: list[Need],
         on_return: Callable[[Frame, Outcome], None] | None = None,
+        receiver: Value | None = None,
     ) -> None:
         """Run a root with what it needs."""
         flow = self.flow
@@ -88,7 +89,7 @@ class Injection:
             in_thread = self.sync_in_threads and not info.is_async
             around(flow).threads += in_thread
             try:
-                frame, states, exits = run_given(flow, own, info, given)
+                frame, states, exits = run_given(flow, own, info, given, receiver=receiver)
             finally:
                 around(flow).threads -= in_thread
             options: list[Option] = [(one, NONE) for one in states]

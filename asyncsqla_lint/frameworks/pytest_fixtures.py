@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import Arguments, ExternalValue, FunctionValue, Value
+from asyncsqla_lint.flow.roots import receiver_of
+from asyncsqla_lint.flow.values import NONE, Arguments, ExternalValue, FunctionValue, Value
 from asyncsqla_lint.frameworks.injection import Injection, Need, parameters_of
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Module
 
@@ -35,26 +38,76 @@ def _given_up(flow: Flow, state: State, arguments: Arguments, at: p.Span) -> Val
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     if not info.name.startswith("test") and fixture_name(info) is None:
         return False
-    needs = _needs(flow, info, info.header.parameters)
+    before = _before(info)
+    me = receiver_of(flow, state, info) if info.owner is not None and _is_collected(info.owner) else None
+    needs = _needs(flow, info, info.header.parameters, me)
+    if me is not None and before:
+        first = [Need(f"<{one.name}>", FunctionValue(one, (), me)) for one in before]
+        needs = [*first, Need("<kept>", KeptByItself(me)), *needs]
     if not needs:
         return False
     # A fixture goes on behind its `yield` as if nothing had happened, whatever the test has raised.
     injection = Injection(
-        flow, lambda own, value: _needs_of(flow, own, value), info.header.name_span, throws=False
+        flow, lambda own, value: _needs_of(flow, own, value, me), info.header.name_span, throws=False
     )
-    injection.run(state, info, needs)
+    injection.run(state, info, needs, receiver=me)
     return True
 
 
-def _needs_of(flow: Flow, state: State, value: Value) -> list[Need]:
+def _is_collected(cls: ClassInfo) -> bool:
+    return cls.name.startswith("Test") or any(name.startswith("unittest.") for name in cls.external_bases)
+
+
+def _before(info: FunctionInfo) -> list[FunctionInfo]:
+    """The methods that run on the object before each of its tests: set-ups, and fixtures for all."""
+    found: dict[str, FunctionInfo] = {}
+    if info.owner is None or not info.name.startswith("test") or not _is_collected(info.owner):
+        return []
+    for ancestor in info.owner.ancestors:
+        for name, member in ancestor.members.items():
+            if member.function is not None and (name in _SET_UPS or _is_for_all(member.function)):
+                found.setdefault(name, member.function)
+    return sorted(found.values(), key=lambda one: _SET_UPS.get(one.name, 0))
+
+
+_SET_UPS = {"setup_method": 1, "setUp": 1, "asyncSetUp": 2}
+
+
+def _is_for_all(info: FunctionInfo) -> bool:
+    """`@pytest.fixture(autouse=True)`"""
+    return fixture_name(info) is not None and any(
+        word.name == "autouse" and isinstance(word.value, p.Constant) and word.value.value is True
+        for expression in info.header.decorators
+        if isinstance(expression, p.Call)
+        for word in expression.keywords
+    )
+
+
+class KeptByItself(Value, frozen=True):
+    """Nothing is made; what the set-ups have put on the object, its tear-downs deal with."""
+
+    test: Value
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        state.let_out((self.test,))
+        return NONE
+
+
+def _needs_of(flow: Flow, state: State, value: Value, me: Value | None) -> list[Need]:
     info, parameters = parameters_of(state, value)
-    return [] if info is None else _needs(flow, info, parameters)
+    return [] if info is None else _needs(flow, info, parameters, me)
 
 
-def _needs(flow: Flow, info: FunctionInfo, parameters: tuple[p.Parameter, ...]) -> list[Need]:
+def _needs(
+    flow: Flow, info: FunctionInfo, parameters: tuple[p.Parameter, ...], me: Value | None
+) -> list[Need]:
     fixtures = fixtures_of(flow.index)
     found: list[Need] = []
     for parameter in parameters:
+        own = info.owner.find(parameter.name) if info.owner is not None and me is not None else None
+        if own is not None and own[1].function is not None and fixture_name(own[1].function) is not None:
+            found.append(Need(parameter.name, FunctionValue(own[1].function, (), me)))
+            continue
         fixture = visible(fixtures.get(parameter.name, []), info)
         if fixture is not None and parameter.default is None:
             function = flow.scopes.function(fixture)
