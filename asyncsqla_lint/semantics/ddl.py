@@ -18,6 +18,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics.binds import kind_of
 from asyncsqla_lint.semantics.blocking import blocked
 from asyncsqla_lint.semantics.connections import ConnectionRecord
 from asyncsqla_lint.semantics.engines import EngineRecord
@@ -54,8 +55,7 @@ class SchemaItem(Value, frozen=True):
         return UNKNOWN
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        bind = arguments.get(0, "bind") or UNKNOWN
-        targets = alternatives(bind)
+        targets = _told(state, arguments.get(0, "bind") or UNKNOWN)
         with flow.hedged(len(targets) > 1):
             for one in targets:
                 self._emits(flow, state, name, one, at)
@@ -70,6 +70,13 @@ class SchemaItem(Value, frozen=True):
         elif flow.listens(DdlMisdirected):
             target = "AsyncEngine" if isinstance(record, EngineRecord) else "AsyncConnection"
             flow.emit(DdlMisdirected(flow.site(at), flow.frame, flow.is_certain, self.kind, name, target))
+
+
+def _told(state: State, bind: Value) -> tuple[Value, ...]:
+    """The engines and connections that it may be; of either kind, unasked, the sync ones."""
+    targets = alternatives(bind)
+    kinds = {kind_of(state, one) for one in targets}
+    return tuple(one for one in targets if not kind_of(state, one)) if kinds >= {True, False} else targets
 
 
 METADATA, TABLE = SchemaItem("MetaData"), SchemaItem("Table")
@@ -105,7 +112,7 @@ def register(meanings: Meanings) -> None:
     inspect = meanings.calls["sqlalchemy.inspect"]
 
     def inspecting(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        for one in alternatives(arguments.positional[0]) if arguments.positional else ():
+        for one in _told(state, arguments.positional[0]) if arguments.positional else ():
             _inspects(flow, state, "", "inspect", one, at)
         return inspect(flow, state, arguments, at)
 
@@ -114,7 +121,7 @@ def register(meanings: Meanings) -> None:
 
 def _item(kind: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning
     def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        for one in alternatives(arguments.keywords.get("autoload_with", UNKNOWN)):
+        for one in _told(state, arguments.keywords.get("autoload_with", UNKNOWN)):
             _inspects(flow, state, kind, "autoload_with", one, at)
         return SchemaItem(kind)
 

@@ -82,8 +82,9 @@ class AttributeState(Struct, frozen=True):
                 value = join(value, UNKNOWN)  # loaded there too, with what nobody has looked at
         else:
             value = join(self.value, other.value)
+        first, second = (other, self) if other.bits & WRONG and not self.bits & WRONG else (self, other)
         return AttributeState(
-            self.bits | other.bits, value, self.cause or other.cause, self.plan or other.plan
+            self.bits | other.bits, value, first.cause or second.cause, self.plan or other.plan
         )
 
 
