@@ -161,6 +161,7 @@ class Rule:
     preview: ClassVar[bool] = False
     fix: ClassVar[Applicability | None] = None
     outcome: ClassVar[Outcome]
+    gives_way: ClassVar[tuple[str, ...]] = ()  # to findings of these codes that stand at the same place
 
     _listeners: ClassVar[Mapping[type, tuple[str, ...]]] = MappingProxyType({})
 

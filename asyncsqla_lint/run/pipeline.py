@@ -397,7 +397,7 @@ class _Analysis:
                 continue
             selection = selections[self.run.identity(config)]
             ignored = selection.ignored_in(path)
-            of_file = merged(by_key.get(self.keys[path], ()))
+            of_file = selection.consistent(merged(by_key.get(self.keys[path], ())))
             silencing = self.facts[path].silencing if path in self.facts else None
             if silencing is not None:
                 suppressions = Suppressions(self.keys[path], silencing)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 
 import msgspec
 
 from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.rules.catalogue import rules
 from asyncsqla_lint.rules.selection import ALWAYS, matching, selected
 from asyncsqla_lint.workspace.config import Config, ConfigError
 from asyncsqla_lint.workspace.ignoring import Patterns
@@ -21,6 +23,7 @@ class Selection:
         self._certain_only = config.confidence == "certain"
         self._fixable = _codes(config, "fixable")
         self._unfixable = _codes(config, "unfixable")
+        self._better = {rule.code: rule.gives_way for rule in rules() if rule.gives_way}
         self._root = config.root
         self._per_file = [
             (
@@ -36,6 +39,15 @@ class Selection:
         if finding.code not in self.enabled or finding.code in ignored:
             return False
         return not (self._certain_only and finding.confidence == "likely")
+
+    def consistent(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Without those that take what stands at a place for another kind than one that knows better."""
+        told = {(finding.location, finding.code) for finding in findings if finding.code in self.enabled}
+        return [
+            finding
+            for finding in findings
+            if not any((finding.location, code) in told for code in self._better.get(finding.code, ()))
+        ]
 
     def ignored_in(self, path: str) -> frozenset[str]:
         """The codes that are off in a file (an absolute path)."""

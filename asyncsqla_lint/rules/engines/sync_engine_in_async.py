@@ -43,6 +43,7 @@ class SyncEngineInAsync(Rule):
     name = "sync-engine-in-async"
     fix = "unsafe"
     outcome = BlocksLoop()
+    gives_way = ("ASQ401", "ASQ406")  # annotated as sync, given an async one: who has seen it knows better
 
     @on(LoopBlocked)
     def blocked(self, event: LoopBlocked, report: Reporter) -> None:
