@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.values import ClassValue
 from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.index import EVERY_CLASS
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -16,7 +17,7 @@ _DOUBLES = ("fake", "mock", "stub", "dummy", "inmemory", "in_memory")
 def implementation(flow: Flow, cls: ClassValue) -> ClassValue:
     """The one concrete class behind a protocol or abstract class; itself when there is none, or several."""
     info, index = cls.info, flow.index
-    known: tuple[ClassInfo, frozenset[ClassInfo | None]] | None = info.__dict__.get("implementation")
+    known: tuple[ClassInfo, frozenset[ClassInfo | str]] | None = info.__dict__.get("implementation")
     if known is None:
         others, index.asked = index.asked, set()
         found = _implementation(flow, info)
@@ -57,7 +58,7 @@ def _structural(flow: Flow, info: ClassInfo, wanted: set[str]) -> list[ClassInfo
     if not wanted or all(name.startswith("__") for name in wanted):
         return []
     asynchronous = {name for name in wanted if _is_async(info, name)}
-    flow.index.asked.add(None)
+    flow.index.asked.add(EVERY_CLASS)
     return [
         one
         for one in flow.index.classes

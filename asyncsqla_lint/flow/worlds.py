@@ -50,7 +50,7 @@ class Table(Struct, frozen=True):
 class Fact(Struct, Generic[T], frozen=True):
     value: T
     looked_into: frozenset[Module] = frozenset()
-    asked: frozenset[ClassInfo | None] = frozenset()  # see `Index.asked`
+    asked: frozenset[ClassInfo | str] = frozenset()  # see `Index.asked`
     seen: frozenset[int] = frozenset()  # what modules have made, as far as it was looked at
     tables: frozenset[Table] = frozenset()  # of these, what the modules that own them put in
 

@@ -34,6 +34,8 @@ from asyncsqla_lint.project.names import (
 )
 from asyncsqla_lint.project.registrations import Registrations
 
+EVERY_CLASS = "*"  # what classes there are at all
+REGISTRATIONS = "+"  # what top levels add to other modules
 _DEPTH = 40
 _MARKERS = ("typing.Generic", "typing.Protocol", "abc.ABC")
 Visited = set[tuple[Module, str]]
@@ -55,9 +57,8 @@ class Index:
         # the index keeps and whoever comes next is told.
         self.consulted: set[Module] = set()
         self.foundation: set[Module] = set()
-        # The classes whose subclasses were asked for; None: what classes there are at all.
-        self.asked: set[ClassInfo | None] = set()
-        self.asks_registrations = False
+        # The classes whose subclasses were asked for, and what else was: EVERY_CLASS, REGISTRATIONS.
+        self.asked: set[ClassInfo | str] = set()
         self.kept: dict[object, object] = {}  # what floors above keep as long as there is the index
         for module in self.modules.values():
             module.consulted = self.consulted
@@ -310,14 +311,11 @@ class Index:
 
     def families(self) -> tuple[str, ...]:
         """The names of the classes whose subclasses were asked for, and of these: what derives from one of
-        them would be one more. "*" stands for all classes, "+" for what top levels add to other modules.
+        them would be one more.
         """
-        asked = {cls for cls in self.asked if cls is not None}
+        asked = [one for one in self.asked if isinstance(one, ClassInfo)]
         families = {one.name for cls in asked for one in (cls, *self._subclasses.get(cls, ()))}
-        if None in self.asked:
-            families.add("*")
-        if self.asks_registrations:
-            families.add("+")
+        families.update(one for one in self.asked if isinstance(one, str))
         return tuple(sorted(families))
 
     def functions_of(self, module: Module) -> Iterator[FunctionInfo]:
@@ -339,7 +337,7 @@ class Index:
 
     @property
     def registrations(self) -> Registrations:
-        self.asks_registrations = True
+        self.asked.add(REGISTRATIONS)
         return self._registrations
 
     @cached_property

@@ -33,7 +33,7 @@ class Checked(Struct, frozen=True):
     findings: tuple[Finding, ...]
     counters: dict[str, int]
     consulted: tuple[str, ...] = ()  # the paths of the modules whose text it depends on
-    asked: tuple[str, ...] = ()  # the names of the classes whose subclasses it depends on; "*": all classes
+    asked: tuple[str, ...] = ()  # see `Index.families`
 
 
 def check_modules(analyse: Analyse, index: Index, modules: Sequence[str], config: Config) -> Checked:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from asyncsqla_lint.program import Program
+from asyncsqla_lint.project.index import EVERY_CLASS, REGISTRATIONS
 from asyncsqla_lint.project.pieces import Piece, Pieces
 from asyncsqla_lint.workspace.relevance import reachable
 
@@ -43,7 +44,7 @@ class Ripples:
         """Does it concern what was found in a module, by what was looked at for it?"""
         if path in self or any(other in self for other in consulted):
             return True
-        if (self.has_classes and "*" in asked) or (self.registers and "+" in asked):
+        if (self.has_classes and EVERY_CLASS in asked) or (self.registers and REGISTRATIONS in asked):
             return True
         return not self.bases.isdisjoint(asked)
 

@@ -144,7 +144,6 @@ def checked(project: Project, task: Check) -> Checked:
     index = project.index
     index.consulted.clear()
     index.asked.clear()
-    index.asks_registrations = False
     found = check_modules(project.analyse, index, (project.names[task.path],), task.config)
     consulted = sorted({module.path for module in index.consulted | index.foundation})
     return msgspec.structs.replace(found, consulted=tuple(consulted), asked=index.families())
