@@ -106,16 +106,18 @@ def _rebinding(program: p.Program) -> object:
 
 def _factory_calls(program: p.Program) -> object:
     """Bodies that may make a session factory, and on which lines: what is assumed of sessions names them."""
+    makers = _makers(program.statements)
     found: list[object] = []
     for body in _factory_bodies(program):
-        lines = [line for line, _ in _made_in(program, body)]
+        lines = [line for line, _ in _made_in(program, body, makers)]
         if lines:
             found.append((lines, Outline(program).of(body)))
     return found
 
 
-def factory_calls(program: p.Program, makers: Collection[str] = ()) -> list[tuple[int, p.Call]]:
-    """What may make a session factory, and on which line; `makers` are names that may make one too."""
+def factory_calls(program: p.Program) -> list[tuple[int, p.Call]]:
+    """What may make a session factory, and on which line."""
+    makers = _makers(program.statements)
     return [found for body in _factory_bodies(program) for found in _made_in(program, body, makers)]
 
 
@@ -127,11 +129,23 @@ def _factory_bodies(program: p.Program) -> list[p.Statements]:
     return bodies
 
 
-def _made_in(
-    program: p.Program, body: p.Statements, makers: Collection[str] = ()
-) -> list[tuple[int, p.Call]]:
-    found = (call for call in calls(body) if _may_make_sessions(call) or _called(call) in makers)
-    return [(program.location(p.start_of(call.span))[0], call) for call in found]
+def _made_in(program: p.Program, body: p.Statements, makers: Collection[str]) -> Iterator[tuple[int, p.Call]]:
+    for call in calls(body):
+        if _may_make_sessions(call) or _last(call.function) in makers:
+            yield program.location(p.start_of(call.span))[0], call
+
+
+def _makers(statements: p.Statements) -> set[str]:
+    """Other names for factories: `from … import async_sessionmaker as make`, `class Db(AsyncSession)`."""
+    found: set[str] = set()
+    for one in statements:
+        if isinstance(one, p.ImportFrom):
+            found.update(alias.asname or alias.name for alias in one.names if alias.name in FACTORIES)
+        elif isinstance(one, p.Assign) and _last(one.value) in FACTORIES:
+            found.update(target.id for target in one.targets if isinstance(target, p.Name))
+        elif isinstance(one, p.ClassDefinition) and any(_last(base) in FACTORIES for base in one.bases):
+            found.add(one.name)
+    return found
 
 
 def searched(header: p.Function) -> list[str]:
@@ -153,12 +167,12 @@ def may_surround(header: p.Function) -> bool:
 
 
 def _may_make_sessions(call: p.Call) -> bool:
-    name = _called(call)
+    name = _last(call.function)
     return name.lower().endswith(("session", "maker", "sessionconfig")) or any(
         word.name in _FACTORY_KEYWORDS for word in call.keywords
     )
 
 
-def _called(call: p.Call) -> str:
-    made = call.function
-    return made.id if isinstance(made, p.Name) else made.name if isinstance(made, p.Attribute) else ""
+def _last(node: p.Expression) -> str:
+    """`c` of `a.b.c`."""
+    return node.id if isinstance(node, p.Name) else node.name if isinstance(node, p.Attribute) else ""

@@ -16,7 +16,6 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.names import Names
 from asyncsqla_lint.project.outline import (
     DISPOSE,
-    FACTORIES,
     MAPPING_CALLS,
     REGISTERING,
     Outline,
@@ -197,9 +196,7 @@ class Pieces:
 
     @cached_property
     def _factories(self) -> list[tuple[int, p.Call]]:
-        """Also under another name: `from … import async_sessionmaker as make`."""
-        makers = {name for name, one in self.by_name.items() if not one.is_class and one.words & FACTORIES}
-        return factory_calls(self._program, makers)
+        return factory_calls(self._program)
 
 
 def _only_binds(statement: p.Statement) -> bool:
