@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.classes import Getting
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord, Ready
 from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
@@ -373,6 +374,11 @@ def _super(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return SuperValue(frame.owner, frame.receiver)
 
 
+def _property(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    function = arguments.get(0, "fget")
+    return UNKNOWN if function is None else Getting(function)
+
+
 def _partial(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if not arguments.positional:
         return UNKNOWN
@@ -553,6 +559,7 @@ MEANINGS = {
     "type": _type,
     "dict collections.OrderedDict": _dict,
     "super": _super,
+    "property functools.cached_property": _property,
     "functools.partial": _partial,
     "functools.wraps": _wraps,
     "contextlib.asynccontextmanager contextlib.contextmanager": _context_manager,

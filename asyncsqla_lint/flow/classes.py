@@ -152,9 +152,16 @@ def member_value(
         return bound(flow, member, me, cls)
     if member.cls is not None:
         return ClassValue(member.cls)
-    return flow.meanings.field(
-        flow, state, cls, member.name, class_value(flow, state, cls, owner, member, me), at
-    )
+    value = class_value(flow, state, cls, owner, member, me)
+    if isinstance(value, Getting):
+        return bind_to(value.function, me).call(flow, state, Arguments(), at)
+    return flow.meanings.field(flow, state, cls, member.name, value, at)
+
+
+class Getting(Value, frozen=True):
+    """`total = property(lambda self: …)`."""
+
+    function: Value
 
 
 def _implemented(cls: ClassInfo, member: Member) -> Member:

@@ -108,9 +108,26 @@ class CoroutineRecord(Record, frozen=True):
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
+        if name == "__await__":
+            return Driven(me)
         if name in ("__anext__", "__next__", "asend", "send"):
             return self.iterate(flow, state, me, at, False).element or UNKNOWN
         return UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:
         return (self.function, *self.arguments.all())
+
+
+class Driven(Value, frozen=True):
+    """`coroutine.__await__()`, as an `__await__` gives it or goes through it with `yield from`."""
+
+    coroutine: Reference
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        return state.record(self.coroutine.oid).awaited(flow, state, self.coroutine, at)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.coroutine,)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import calls, facts, narrowing, operators
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
-from asyncsqla_lint.flow.coroutines import CoroutineRecord
+from asyncsqla_lint.flow.coroutines import CoroutineRecord, Driven
 from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.paths import paths
 from asyncsqla_lint.flow.values import (
@@ -483,7 +483,10 @@ def _yield(flow: Flow, state: State, node: p.Yield) -> Value:
 
 
 def _yield_from(flow: Flow, state: State, node: p.YieldFrom) -> Value:
-    iteration = evaluate(flow, state, node.value).iterate(flow, state, node.span, False)
+    value = evaluate(flow, state, node.value)
+    if isinstance(value, Driven):
+        return value.awaited(flow, state, node.span)
+    iteration = value.iterate(flow, state, node.span, False)
     for item in iteration.items or (() if iteration.element is None else (iteration.element,)):
         flow.yielded(state, item)
     return UNKNOWN

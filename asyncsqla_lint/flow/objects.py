@@ -91,7 +91,10 @@ class ObjectRecord(Record, frozen=True):
         return me.attribute(flow, state, name, at).call(flow, state, arguments, at)
 
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
-        return UNKNOWN
+        if self.cls.info.find("__await__") is None:
+            return UNKNOWN
+        made = me.attribute(flow, state, "__await__", at).call(flow, state, Arguments(), at)
+        return UNKNOWN if made == me else made.awaited(flow, state, at)
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
         name = "__aiter__" if is_async else "__iter__"

@@ -256,12 +256,11 @@ def standing(flow: Flow, at: Span) -> tuple[Site, Frame, str]:
 
 def _is_mapped(flow: Flow, frame: Frame) -> bool:
     """Does the frame run a method of a mapped class (or of a mixin, for an instance of one)?"""
-    function = frame.function
+    function, receiver = frame.function, frame.receiver
+    if isinstance(receiver, Reference) and is_instance(flow, receiver):
+        return True
     while function is not None:
         if function.owner is not None:
-            if flow.index.model(function.owner) is not None:
-                return True
-            receiver = frame.receiver
-            return isinstance(receiver, Reference) and is_instance(flow, receiver)
+            return flow.index.model(function.owner) is not None
         function = function.parent
     return False
