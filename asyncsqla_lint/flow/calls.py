@@ -114,6 +114,8 @@ def run_function(
         if flow.watched:
             state.let_out(arguments.all())
         return UNKNOWN
+    if info.parent is not None:
+        flow.inner_calls.add(info)
     frame = new_frame(flow, function, at)
     frame.on_yield, frame.yielded, frame.until_yield = on_yield, yielded, until_yield
     is_replaying = yielded is None and not flow.joining and flow.oracle.is_replaying

@@ -54,6 +54,7 @@ from asyncsqla_lint.program import Call, Expression, Span, Statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.meanings import Meanings
+    from asyncsqla_lint.project.functions import FunctionInfo
     from asyncsqla_lint.project.index import Index, Module
 
 PAGES_PER_STEP = 32
@@ -132,6 +133,8 @@ class Flow:
         self.loops: list[tuple[Frame, tuple[Value, ...]]] = []  # the loops being run, and what they run over
         self.changing: Span = -1  # the attribute whose value is about to be changed in place
         self.notes: dict[str, object] = {}  # what the paths of one root have in common
+        self.enclosing: Frame | None = None  # the activation of the function that the root stands in
+        self.inner_calls: set[FunctionInfo] = set()  # functions inside of others that this root has called
         self.release: Release = NEWEST
         self.watched: set[int] = set()  # the objects of this root that somebody has to deal with
         self.spared: set[int] = set()  # watched objects that are dealt with in a way that is not followed
@@ -149,6 +152,7 @@ class Flow:
         self.oracle, self.joining, self.hedge, self.muted = Oracle(), 0, 0, 0
         self.budget = Budget(STEPS_PER_ROOT)
         self.notes = {}
+        self.inner_calls = set()
         self.watched, self.spared = set(), set()
         self.risky = 0
         self.awaiting = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.calls import bind, run_body
 from asyncsqla_lint.flow.frames import RISK, Frame, Outcome
+from asyncsqla_lint.flow.outliving import Left, leave_behind, outliving
 from asyncsqla_lint.flow.promises import opened
 from asyncsqla_lint.flow.scopes import globals_given
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, ClassValue, Value
@@ -40,12 +41,21 @@ def _methods(cls: ClassInfo) -> Iterator[FunctionInfo]:
 
 
 def run_function_root(flow: Flow, info: FunctionInfo) -> None:
-    state = flow.start()
-    flow.notes["root"] = info
+    _run_root(flow, flow.start(), info, None)
+
+
+def _run_root(flow: Flow, state: State, info: FunctionInfo, enclosing: Frame | None) -> None:
+    """Run a function, and then those inside of it that somebody else is going to call."""
+    flow.notes["root"], flow.enclosing = info, enclosing
     outside = Frame(flow.new_id(), info.module, None)
     with flow.entered(outside):
         flow.guard(lambda: flow.meanings.run_root(flow, state, info))
         flow.meanings.root_ended(flow)
+    left = flow.notes.get("left")
+    if isinstance(left, Left):
+        for inner in outliving(flow, left):
+            flow.start()
+            _run_root(flow, left.state.copy(), inner, left.frame)
 
 
 def run_module_root(flow: Flow, module: Module) -> None:
@@ -92,6 +102,7 @@ def run_given(
         flow.meanings.ended(
             flow, frame, done, [exit_.state for exit_ in exits if exit_.kind == "raise"], risky
         )
+        leave_behind(flow, frame, [one for one, _ in done])
     return frame, states, exits
 
 
@@ -111,6 +122,7 @@ def root_frame(flow: Flow, state: State, info: FunctionInfo, receiver: Value | N
         flow.new_id(),
         info.module,
         info,
+        closure=closure_of(flow, info),
         receiver=receiver,
         owner=info.owner,
         caller=flow.frame,
@@ -118,6 +130,14 @@ def root_frame(flow: Flow, state: State, info: FunctionInfo, receiver: Value | N
     )
     state.open_frame(frame.id)
     return frame
+
+
+def closure_of(flow: Flow, info: FunctionInfo) -> tuple[int, ...]:
+    """What a root that stands inside of another function closes over."""
+    enclosing = flow.enclosing
+    if enclosing is None or info.parent is not enclosing.function:
+        return ()
+    return (enclosing.id, *enclosing.closure)
 
 
 def receiver_of(flow: Flow, state: State, info: FunctionInfo) -> Value | None:

@@ -25,6 +25,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.frameworks.handing import Handing, handed_to
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need, parameters_of
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
+from asyncsqla_lint.frameworks.owners import method_of
 from asyncsqla_lint.frameworks.validation import evaluated
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -156,18 +157,8 @@ def _registered(index: Index, info: FunctionInfo) -> Handler | None:
 
 
 def _observes(index: Index, found: Handing) -> bool:
-    """Is it an observer of aiogram's, by the value or by the annotation of what it belongs to?"""
-    owner, scope = found.call.function, found.scope
-    symbol = index.resolve(found.module, owner, scope)
-    if symbol is not None:
-        return isinstance(symbol, External) and _is_observer(symbol.name)
-    while isinstance(owner, p.Attribute):
-        owner = owner.value
-    for parameter in scope.header.parameters if isinstance(scope, FunctionInfo) else ():
-        if isinstance(owner, p.Name) and parameter.name == owner.id and parameter.annotation is not None:
-            symbol = index.type(found.at(parameter.annotation)).symbol
-            return isinstance(symbol, External) and symbol.name.startswith("aiogram.")
-    return False
+    name = method_of(index, found.module, found.call.function, found.scope)
+    return name is not None and _is_observer(name)
 
 
 class Entry(Value, frozen=True):

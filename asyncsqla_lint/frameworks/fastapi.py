@@ -23,7 +23,7 @@ from asyncsqla_lint.flow.values import (
     Value,
     alternatives,
 )
-from asyncsqla_lint.frameworks.handing import Handing, handed_to
+from asyncsqla_lint.frameworks.fastapi_routes import response_of, route_of
 from asyncsqla_lint.frameworks.injection import (
     Injection,
     Need,
@@ -38,16 +38,12 @@ from asyncsqla_lint.program import Expression, Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.index import Index
-from asyncsqla_lint.project.names import External, Scope, Scoped, Symbol
+from asyncsqla_lint.project.names import Scope, Scoped, Symbol
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
-_VERBS = frozenset(
-    ["get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route"]
-)
 # Other libraries inject in FastAPI's way.
 _DEPENDS = (
     "fastapi.Depends",
@@ -158,14 +154,14 @@ def _stands_in(provider: Value, promised: Symbol | None) -> bool:
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     """Routes, and whatever else declares dependencies (they are run as a part of some route too)."""
-    route = route_of(flow.index, info)
+    route = route_of(info)
     parameters = info.header.parameters
     needs = _needs(flow, state, info, parameters)
     if route is None and not needs:
         return False
     if route is not None:
         flow.notes["request"] = True
-    response = None if route is None else response_type(flow, info, route)
+    response = None if route is None else response_of(info, route)
 
     def answered(frame: Frame, outcome: Outcome) -> None:
         if response is not None and outcome.at >= 0:
@@ -180,40 +176,6 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     )
     injection.run(state, info, needs, answered)
     return True
-
-
-def route_of(index: Index, info: FunctionInfo) -> Handing | None:
-    """What makes a function a route: a decorator, or `router.add_api_route("/", read)`."""
-    for expression, symbol in zip(info.header.decorators, info.decorators, strict=True):
-        if isinstance(expression, p.Call) and isinstance(expression.function, p.Attribute):
-            name = expression.function.name
-            if name in _VERBS and (_is_fastapi(symbol) or (symbol is None and _looks_like_route(expression))):
-                return Handing(expression, info.module, info.parent or info.owner)
-    return handed_to(index, "add_api_route").get(info)
-
-
-def _is_fastapi(symbol: object) -> bool:
-    return isinstance(symbol, External) and symbol.name.startswith("fastapi")
-
-
-def _looks_like_route(node: p.Call) -> bool:
-    """The router comes from somewhere unknown: a path, and a keyword that only FastAPI takes."""
-    words = {word.name for word in node.keywords}
-    path = node.arguments[0] if node.arguments else None
-    is_path = isinstance(path, p.Constant) and isinstance(path.value, str) and path.value[:1] in ("", "/")
-    return is_path and bool(words & {"response_model", "status_code", "response_model_exclude_none"})
-
-
-def response_type(flow: Flow, info: FunctionInfo, route: Handing) -> Type | None:
-    """What the response is validated as: `response_model=`, or else the return annotation."""
-    for word in route.call.keywords:
-        if word.name == "response_model":
-            if isinstance(word.value, p.Constant) and word.value.value is None:
-                return None
-            return flow.index.type(route.at(word.value))
-    if info.header.returns is None:
-        return None
-    return flow.index.type(Scoped(info.header.returns, info.module, info.parent or info.owner))
 
 
 def _respond(flow: Flow, frame: Frame, outcome: Outcome, response: Type) -> None:

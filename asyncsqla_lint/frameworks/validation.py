@@ -408,6 +408,9 @@ def evaluated(flow: Flow, state: State, where: Scoped, node: p.Expression | None
     scope = where.scope
     function = scope if isinstance(scope, FunctionInfo) else None
     owner = scope if isinstance(scope, ClassInfo) else None
+    if function is not None and flow.enclosing is not None and function is flow.enclosing.function:
+        with flow.entered(flow.enclosing), flow.silently():
+            return flow.evaluate(state, node or where.expression)
     frame = Frame(flow.new_id(), where.module, function, owner=owner, caller=flow.frame)
     state.open_frame(frame.id)
     with flow.entered(frame), flow.silently():
