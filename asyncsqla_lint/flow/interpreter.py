@@ -152,6 +152,7 @@ class Flow:
         self.oracle, self.joining, self.hedge, self.muted = Oracle(), 0, 0, 0
         self.budget = Budget(STEPS_PER_ROOT)
         self.notes = {}
+        self.enclosing = None
         self.inner_calls = set()
         self.watched, self.spared = set(), set()
         self.risky = 0
