@@ -325,6 +325,8 @@ def _made(
     binds.bound(flow, state, "AsyncSession" if is_async else "Session", is_async, bind, at)
     if flow.listens(FactoryCreated):
         default = "expire_on_commit" not in arguments.keywords and arguments.more_keywords is None
+        # Of the one session of a script, every read is seen: what is expired then is said there.
+        default = default and not ownership.is_script(flow, flow.frame.module)
         name = "AsyncSession" if is_async else "Session"
         where = flow.bound_at if isinstance(flow.bound_at, Site) else flow.site(at)
         flow.emit(FactoryCreated(where, flow.frame, flow.is_certain, name, is_async, expire, default, bind))

@@ -21,6 +21,17 @@ async def add_no_commit() -> object:
 
 
 @fact
+async def attribute_change_no_commit() -> object:
+    """As SQLAlchemy's `examples/asyncio/async_orm_writeonly.py` ends: nothing says that the change is gone."""
+    async with database() as (_, sessions):
+        async with sessions() as session:
+            user = await session.get_one(User, 1)
+            user.name = "new name"
+        async with sessions() as session:
+            return ("persisted", (await session.get_one(User, 1)).name == "new name")
+
+
+@fact
 async def pending_rollback() -> None:
     async with a_session() as session:
         session.add(User(id=1))
