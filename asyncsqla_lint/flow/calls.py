@@ -33,9 +33,10 @@ from asyncsqla_lint.flow.values import (
     Reference,
     UnknownCall,
     Value,
+    alternatives,
     union,
 )
-from asyncsqla_lint.program import Parameter, Scalar, Span
+from asyncsqla_lint.program import BinaryOperation, Expression, Parameter, Scalar, Span, Subscript
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -254,7 +255,26 @@ def bind(flow: Flow, state: State, frame: Frame, info: FunctionInfo, arguments: 
             value = _default(flow, state, frame, parameter)
         if value is UNKNOWN and parameter.annotation is not None:
             value = flow.types.annotation_value(state, frame, parameter.annotation, parameter.span)
+        elif isinstance(value, Reference) and isinstance(parameter.annotation, (BinaryOperation, Subscript)):
+            value = _widened(flow, state, frame, value, parameter.annotation)
         state.assign(frame.id, parameter.name, value)
+
+
+def _widened(flow: Flow, state: State, frame: Frame, value: Reference, annotation: Expression) -> Value:
+    """What one annotation promises to be async, and the next to be either kind, may be of either kind."""
+    given = state.record(value.oid)
+    if not given.is_promised() or len(flow.types.classes(frame, annotation)) < 2:
+        return value
+    promised = alternatives(flow.types.annotation_value(state, frame, annotation, annotation.span))
+    others = tuple(
+        one
+        for one in promised
+        if isinstance(one, Reference) and (state.record(one.oid).suits(True), given.suits(True)) in _KINDS
+    )
+    return union((value, *others)) if others else value
+
+
+_KINDS = ((True, False), (False, True))
 
 
 def _default(flow: Flow, state: State, frame: Frame, parameter: Parameter) -> Value:

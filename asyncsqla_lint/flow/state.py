@@ -39,6 +39,10 @@ class Record(Struct, frozen=True):
     The methods mirror those of `Value`, with `me` the reference through which the object was reached.
     """
 
+    def is_promised(self) -> bool:
+        """Does an annotation alone say what it is?"""
+        return False
+
     def suits(self, is_async: bool) -> bool | None:
         """Can it be entered by a `with` of this kind? None: it cannot be told."""
         return None

@@ -59,17 +59,20 @@ class Types:
     def annotation_value(
         self, state: State, frame: Frame, annotation: p.Expression, at: p.Span, receiver: Value | None = None
     ) -> Value:
+        return self.of_type(state, self._type(frame, annotation), at, receiver or frame.receiver)
+
+    def _type(self, frame: Frame, annotation: p.Expression) -> Type:
         scope: names.Scope = frame.function or frame.owner
         key = (id(annotation), scope or frame.module)
         known = self._types.get(key)
         if known is None:
             type_ = self.flow.index.type(Scoped(annotation, frame.module, scope))
             known = self._types[key] = (annotation, type_)  # held, so that no id is used twice
-        return self.of_type(state, known[1], at, receiver or frame.receiver)
+        return known[1]
 
     def classes(self, frame: Frame, annotation: p.Expression) -> tuple[Value, ...]:
         """The classes of which an annotation asks one; none where it says something else too."""
-        type_ = self.flow.index.type(Scoped(annotation, frame.module, frame.function or frame.owner))
+        type_ = self._type(frame, annotation)
         found: list[Value] = []
         for one in type_.union or (type_,):
             if isinstance(one.symbol, ClassInfo):

@@ -163,6 +163,9 @@ class SessionRecord(Record, frozen=True):
     ) -> Value:
         return perform(flow, state, me, name, arguments, at)
 
+    def is_promised(self) -> bool:
+        return self.how == "parameter"
+
     def suits(self, is_async: bool) -> bool | None:
         return self.how == "promised" or self.is_async == is_async
 
