@@ -22,7 +22,7 @@ async def add_no_commit() -> object:
 
 @fact
 async def attribute_change_no_commit() -> object:
-    """So ends SQLAlchemy's `examples/asyncio/async_orm_writeonly.py`: nothing says that the change is gone."""
+    """So ends SQLAlchemy's `examples/asyncio/async_orm_writeonly.py`; nobody says that the change is gone."""
     async with database() as (_, sessions):
         async with sessions() as session:
             user = await session.get_one(User, 1)
