@@ -29,7 +29,7 @@ from asyncsqla_lint.semantics.instances import (
     Cause,
     InstanceRecord,
 )
-from asyncsqla_lint.semantics.refreshing import reloaded
+from asyncsqla_lint.semantics.refreshing import refreshed, reloaded
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -92,12 +92,22 @@ def _asked_for_key(record: InstanceRecord) -> InstanceRecord:
         return record
     if record.expired is not None and record.is_modified:
         return replace(reloaded(record), is_modified=True, lifecycle=record.lifecycle)
+    fresh = refreshed(record)
     doubtful = {
-        name: replace(found, bits=found.bits | UNSURE)
+        name: _come_back(found, back, bool(record.is_modified))
         for name in record.model.attributes
-        if (found := record.state_of(name)) is not None and found.bits & EXPIRED
+        if (found := record.state_of(name)) is not None
+        and found.bits & EXPIRED
+        and (back := fresh.state_of(name)) is not None
     }
     return replace(record, attributes={**record.attributes, **doubtful})
+
+
+def _come_back(found: AttributeState, back: AttributeState, certain: bool) -> AttributeState:
+    """What was expired on some path is what a refresh makes of it."""
+    if certain:
+        return replace(found, bits=found.bits & ~EXPIRED | back.bits)
+    return replace(found, bits=found.bits | UNSURE) if back.bits & (LOADED | UNSURE) else found
 
 
 def _newly_referred_to(state: State, record: InstanceRecord) -> Iterator[tuple[Reference, InstanceRecord]]:

@@ -125,7 +125,7 @@ def materialise(
         many=many and not (key is not None and _is_primary(model, key)),
         origin=statement.site,
         key=key,
-        replayed=_replayed(model, statement, plan),
+        replayed=_replayed(model, statement),
         may_be_held=bool(doubtful),
         is_whole=many and _is_whole(statement),
     )
@@ -140,10 +140,10 @@ def materialise(
     return made
 
 
-def _replayed(model: Model, statement: Statement, plan: Plan) -> tuple[Plan, ...]:
+def _replayed(model: Model, statement: Statement) -> tuple[Plan, ...]:
     """A refresh selects the class itself: what was said of an alias does not concern it."""
     if any(isinstance(one, AliasValue) and one.cls is model.cls for one in statement.entities):
-        return (Plan(trail=(model.cls,), wildcards=plan.wildcards),)
+        return (Plan(trail=(model.cls,)),)
     return ()
 
 
@@ -333,7 +333,7 @@ def came(state: State, me: Reference, before: InstanceRecord) -> None:
         if (old := before.state_of(name)) is not None
         and old.bits & (WRONG | UNSURE)
         and (new := now.state_of(name)) is not None
-        and not new.bits & WRONG
+        and not new.bits & (WRONG | UNSURE)
     ]
     for reference, other in list(held(state, now.session)) if names else []:
         if reference == me or not (_may_be(other, now.model.cls) or _may_be(now, other.model.cls)):

@@ -246,7 +246,8 @@ class Plan(Struct, frozen=True):
 
     @property
     def has_options(self) -> bool:
-        return bool(self.entries or self.wildcards)
+        """Such as a refresh replays."""
+        return bool(self.entries)
 
     @property
     def has_column_options(self) -> bool:
@@ -347,9 +348,17 @@ class Plan(Struct, frozen=True):
                     is_named = is_named or attribute.name in entry.columns
             elif entry.strategy == "undefer_group" and group is not None and group in entry.columns:
                 loaded = True
-        if loaded is False and self.is_open:
+        if loaded is False and (self.is_open or (is_narrowed and not is_named and self._is_below(attribute))):
             return None
         return loaded
+
+    def _is_below(self, attribute: Column | ColumnProperty | QueryExpression) -> bool:
+        """A column of a subclass that comes by a SELECT of its own: `load_only` of the base is not for it."""
+        owner = attribute.owner
+        return any(
+            cls.is_subclass_of(owner) and self.trail and not self.trail[-1].is_subclass_of(owner)
+            for cls in self.subclasses
+        )
 
     def below(self, relationship: Relationship) -> Plan:
         """The plan of the instances that the relationship leads to."""

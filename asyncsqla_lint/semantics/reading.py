@@ -194,7 +194,7 @@ def value_of(
     now = current(state, me, record)
     known = now.state_of(attribute.name) or found
     if value is not UNKNOWN:
-        if isinstance(attribute, Relationship) and now.lifecycle in (TRANSIENT, PENDING):
+        if now.lifecycle in (TRANSIENT, PENDING) and attribute.name not in now.attributes:
             known = replace(known, cause=LOOKED_AT)
         state.put(me, now.with_attribute(attribute.name, replace(known, value=value)))
     return value

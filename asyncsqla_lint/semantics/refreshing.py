@@ -44,7 +44,8 @@ def refreshed(record: InstanceRecord) -> InstanceRecord:
 def _replayed(record: InstanceRecord, plan: Plan | None) -> InstanceRecord:
     attributes: dict[str, AttributeState] = {}
     if plan is not None:
-        plan = replace(plan, is_refresh=True)
+        # A wildcard without an entity is said of one query alone.
+        plan = replace(plan, wildcards=(), is_refresh=True)
     else:
         attributes = {
             name: found

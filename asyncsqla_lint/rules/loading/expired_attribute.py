@@ -42,7 +42,8 @@ class ExpiredAttribute(Rule):
 
     @on(AttributeLoad)
     def expired(self, event: AttributeLoad, report: Reporter) -> None:
-        if event.cause != "expired" or (event.use == "change" and event.attribute.kind == "relationship"):
+        is_mutation = event.use == "change" and event.attribute.kind == "relationship"
+        if event.cause != "expired" or (is_mutation and not event.is_detached):
             return
         words = Wording(event)
         error = "DetachedInstanceError" if event.is_detached else "MissingGreenlet"

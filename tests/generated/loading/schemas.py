@@ -21,11 +21,12 @@ LAZY = (
 )
 ROWS = (1, 2, 3)
 SUBCLASS_ROWS = (4, 5, 6)
-# In each world the same rows refer to other rows, which is what the source cannot know: to their like, to the
-# next, all to the first, all to the second; in one the rows that programs name refer to nothing; and where
-# there is a subclass, in a last one all rows of the base are of that, and all refer to such a row.
+# In each world the same rows refer to other rows, which is what the source cannot know: to their like, to
+# the next, all to the first, all to the second; in one the rows that programs name refer to nothing; in two
+# they refer to any; where there is a subclass, in a last one all rows are of that and refer to such a row.
 UNLINKED = 4
-OF_SUBCLASS = 5
+MIXED = (5, 6)
+OF_SUBCLASS = 7
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Schema:
 
     @property
     def worlds(self) -> int:
-        return 6 if any(entity.subclasses for entity in self.entities) else 5
+        return 8 if any(entity.subclasses for entity in self.entities) else 7
 
     def source(self) -> str:
         return "\n".join(
@@ -134,12 +135,22 @@ class Schema:
                 )
                 found.append((entity.table, [{"id": id, **_values(entity, id, world)} for id in ids]))
         for name, left, right in self.associations:
-            pairs = {
-                (id, other)
-                for id in left.all_rows
-                for shift in (0, 1)
-                if (other := _referred(id, right, shift + world if world < 2 else world, left is right))
-            }
+            pairs = (
+                {
+                    (id, other)
+                    for id in left.all_rows
+                    for other in right.all_rows
+                    if Random(f"{world} {name} {id} {other}").random() < 0.4
+                    and (id != other or left is not right)
+                }
+                if world in MIXED
+                else {
+                    (id, other)
+                    for id in left.all_rows
+                    for shift in (0, 1)
+                    if (other := _referred(id, right, shift + world if world < 2 else world, left is right))
+                }
+            )
             found.append((name, [{"left_id": one, "right_id": other} for one, other in sorted(pairs)]))
         return found
 
@@ -177,11 +188,14 @@ def _rows_of(entity: Entity, world: int) -> list[dict[str, object]]:
 def _values(entity: Entity, id: int, world: int) -> dict[str, object]:
     values: dict[str, object] = {column.name: f"{column.name}{id}" for column in entity.columns}
     if "name" in values:
-        values["name"] = (
-            f"name{(id + world) % 3}"  # which rows a criterion finds is another thing in each world
-        )
+        # Which rows a criterion finds is another thing in each world: some, all, any.
+        values["name"] = "other" if world == MIXED[0] else f"name{(id * world + world) % 3}"
     for name, target in entity.foreign_keys:
-        values[name] = _referred(id, target, world, target in entity.lineage)
+        values[name] = (
+            Random(f"{world} {entity.name} {name} {id}").choice([one for one in target.rows if one != id])
+            if world in MIXED
+            else _referred(id, target, world, target in entity.lineage)
+        )
     return values
 
 
