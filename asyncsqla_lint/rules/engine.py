@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -29,7 +29,7 @@ from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.rules import catalogue
 from asyncsqla_lint.rules.itself import internal_error
 from asyncsqla_lint.rules.places import located, place
-from asyncsqla_lint.rules.rule import Rule
+from asyncsqla_lint.rules.rule import Handler, Rule
 from asyncsqla_lint.semantics import extension
 from asyncsqla_lint.semantics import registry as semantics
 from asyncsqla_lint.workspace.config import Config
@@ -119,9 +119,19 @@ def _world(index: Index, config: Config) -> World:
         world = index.kept[key] = World(index)
         world.flow = Flow(index, _meanings(config), world, is_world=True)
         _told(world.flow, config)
-        for rule in catalogue.rules():  # nobody hears it, but what would be heard is not closed
-            world.flow.listeners.update((event, []) for event in rule().handlers())
+        # Nobody hears it, but what would be heard is not closed.
+        world.flow.listeners.update((event, []) for event in _handlers(catalogue.rules()))
     return world
+
+
+@cache
+def _handlers(rules: tuple[type[Rule], ...]) -> dict[type, list[Handler]]:
+    """Who wants to hear of what; a rule keeps nothing, so it is one for all modules."""
+    found: dict[type, list[Handler]] = {}
+    for rule in rules:
+        for event, handlers in rule().handlers().items():
+            found.setdefault(event, []).extend(handlers)
+    return found
 
 
 def _meanings(config: Config) -> Meanings:
@@ -142,11 +152,8 @@ def _meanings(config: Config) -> Meanings:
 def analyse(index: Index, modules: Sequence[str], config: Config) -> Analysis:
     flow = new_flow(index, config)
     reports = Reports(flow)
-    for rule_class in catalogue.rules():
-        rule = rule_class()
-        for event, handlers in rule.handlers().items():
-            for handler in handlers:
-                flow.listeners.setdefault(event, []).append(partial(_heard, handler, reports))
+    for event, handlers in _handlers(catalogue.rules()).items():
+        flow.listeners[event] = [partial(_heard, handler, reports) for handler in handlers]
     for name in modules:
         module = index.modules[name]
         _guarded(reports, module.path, "the top level", partial(run_module_root, flow, module))

@@ -196,8 +196,8 @@ def _kept_by_modules(flow: Flow, state: State, frame: Frame, mine: list[int], va
     if not mine:
         return
     keepers: list[Value] = [Reference(oid) for oid in state.heap if oid in flow.base]
-    for number in flow.scopes.module_frame_ids():
-        keepers.extend(state.frames.get(number, {}).values())
+    for number in flow.scopes.module_frame_ids() & state.frames.keys():
+        keepers.extend(state.frames[number].values())
     if frame.function is not None and is_cached(frame.function):
         keepers.append(value)
     kept = state.reachable(keepers)
@@ -256,6 +256,10 @@ def _disposals(flow: Flow) -> Disposals:
 
 
 def has_coroutines(flow: Flow) -> bool:
+    return flow.remembered("has coroutines", _has_coroutines, True)
+
+
+def _has_coroutines(flow: Flow) -> bool:
     return any(
         header.is_async for module in flow.index.modules.values() for header in module.program.functions
     )

@@ -89,8 +89,8 @@ def function_ended(
         return
     modules = flow.scopes.module_frame_ids()
     for state, value in done:
-        for number in modules:
-            stored(flow, state, state.frames.get(number, {}).values(), "a global variable")
+        for number in modules & state.frames.keys():
+            stored(flow, state, state.frames[number].values(), "a global variable")
         if ownership.is_cached(frame.function):
             stored(flow, state, (value,), f"the cache of `{frame.function.name}`")
 
