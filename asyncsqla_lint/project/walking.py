@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import get_annotations
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.program import Node
+
+# The annotations of fields in which no node stands.
+_PLAIN = frozenset(("Span", "str", "str | None", "int", "bool", "Scalar", "tuple[str, ...]"))
+_leading: dict[type[Node], tuple[str, ...]] = {}
+
+
+def _leading_of(kind: type[Node]) -> tuple[str, ...]:
+    """The names of the fields that lead to nodes, the last first."""
+    said: dict[str, str] = {}
+    for ancestor in kind.__mro__:
+        said = {**get_annotations(ancestor), **said}
+    found = tuple(name for name in reversed(kind.__struct_fields__) if said.get(name) not in _PLAIN)
+    _leading[kind] = found
+    return found
 
 
 def walk(node: Node | tuple[object, ...]) -> Iterator[Node]:
@@ -14,12 +29,15 @@ def walk(node: Node | tuple[object, ...]) -> Iterator[Node]:
     while waiting:
         current = waiting.pop()
         if isinstance(current, tuple):
-            waiting.extend(reversed(current))
+            waiting += current[::-1]
         elif isinstance(current, Node):
             yield current
-            waiting.extend(
-                getattr(current, name) for name in reversed(current.__struct_fields__) if name != "span"
-            )
+            kind = type(current)
+            names = _leading.get(kind)
+            for name in _leading_of(kind) if names is None else names:
+                value = getattr(current, name)
+                if value:  # neither None nor empty
+                    waiting.append(value)
 
 
 def calls(node: Node | tuple[object, ...]) -> Iterator[p.Call]:
