@@ -276,7 +276,7 @@ def _next(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 
 def _drawn(flow: Flow, state: State, arguments: Arguments, at: Span, is_async: bool) -> Value:
-    found = _one(_first(arguments).iterate(flow, state, at, is_async))
+    found = _one(_first(arguments).drawn(flow, state, at, is_async))
     default = arguments.get(1, "default")
     if found is None:
         return default or UNKNOWN

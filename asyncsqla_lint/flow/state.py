@@ -101,6 +101,9 @@ class Record(Struct, frozen=True):
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
         return UNKNOWN
 
+    def drawn(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        return self.iterate(flow, state, me, at, is_async)
+
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
         return Iteration(element=UNKNOWN)
 

@@ -108,6 +108,10 @@ class Value(Struct, frozen=True):
     def operated(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
         return None
 
+    def drawn(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        """`next(…)` takes one element, and leaves the rest."""
+        return self.iterate(flow, state, at, is_async)
+
     def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
         return Iteration(element=UNKNOWN)
 
@@ -488,6 +492,9 @@ class Reference(Value, frozen=True):
 
     def awaited(self, flow: Flow, state: State, at: Span) -> Value:
         return state.record(self.oid).awaited(flow, state, self, at)
+
+    def drawn(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        return state.record(self.oid).drawn(flow, state, self, at, is_async)
 
     def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
         return state.record(self.oid).iterate(flow, state, self, at, is_async)

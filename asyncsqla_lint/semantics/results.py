@@ -226,6 +226,11 @@ class ResultRecord(Record, frozen=True):
         self.use(flow, state, me, "__aiter__" if is_async else "__iter__", at)
         return Iteration(element=self.element(flow, state, many=True))
 
+    def drawn(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        api_use.iterated(flow, state, me, at, is_async)
+        self.use(flow, state, me, "fetchone", at)
+        return Iteration(element=self.element(flow, state, many=True))
+
     def element(self, flow: Flow, state: State, many: bool) -> Value:
         entities = self.statement.entities
         if self.shape == "scalars":
