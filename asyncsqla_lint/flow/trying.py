@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.frames import Outcome
+from asyncsqla_lint.flow.frames import Outcome, merged_exits
 from asyncsqla_lint.flow.paths import Result, merged
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     ClassValue,
@@ -13,33 +14,23 @@ from asyncsqla_lint.flow.values import (
     Reference,
     Value,
 )
-from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.project.names import External
-
-if TYPE_CHECKING:
-    from asyncsqla_lint.flow.interpreter import Flow
-    from asyncsqla_lint.flow.state import State
-
-from typing import TYPE_CHECKING
-
-from asyncsqla_lint.flow.frames import merged_exits
-from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.program import (
+    Call,
     Expression,
     Handler,
+    Name,
+    Raise,
     Statements,
     Try,
     TupleDisplay,
     end_of,
 )
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.names import External
+from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 class TryContext:
@@ -146,6 +137,26 @@ def _class_of_exception(state: State, value: Value) -> ClassInfo | str | None:
     return None
 
 
+def _catches_what_it_raises(flow: Flow, node: Try) -> bool:
+    """`raise Undo` … `except Undo`: the handlers are for what the block itself raises."""
+    raised = {_name_of_class(one.exception) for one in walk(node.body) if isinstance(one, Raise)}
+    for handler in node.handlers:
+        named = handler.type.elements if isinstance(handler.type, TupleDisplay) else (handler.type,)
+        for one in named:
+            if one is None or _name_of_class(one) is None or _name_of_class(one) not in raised:
+                return False
+            symbol = flow.scopes.symbol(flow.frame, one)
+            if not isinstance(symbol, ClassInfo) or symbol.has_unknown_base:
+                return False
+    return bool(node.handlers)
+
+
+def _name_of_class(node: Expression | None) -> str | None:
+    if isinstance(node, Call):
+        node = node.function
+    return node.id if isinstance(node, Name) else None
+
+
 def execute_try(flow: Flow, state: State, node: Try) -> Result:
     catches = frozenset(name for handler in node.handlers for name in exception_names(flow, handler.type))
     outer = TryContext(frozenset(), flow.counter) if node.final else None
@@ -163,6 +174,7 @@ def execute_try(flow: Flow, state: State, node: Try) -> Result:
             for outcome in merged_exits([one for one in exits if one.kind == "raise"])
         ]
         exits = [outcome for outcome in exits if outcome.kind != "raise"]
+        is_for_own: bool | None = None
         after, left = flow.execute(merged(flow, after, end_of(node.span)), node.otherwise)
         exits.extend(left)
         for own, exception in raised:
@@ -172,6 +184,12 @@ def execute_try(flow: Flow, state: State, node: Try) -> Result:
             if escapes:
                 exits.append(Outcome("raise", own, exception))
         for own, exception in context.states:
+            is_unknown = _class_of_exception(own, exception) is None
+            if is_unknown and is_for_own is None:
+                is_for_own = _catches_what_it_raises(flow, node)
+            if is_unknown and is_for_own:
+                flow.may_raise(own, exception)
+                continue
             handled, left, escapes = _handle(flow, own, exception, node.handlers)
             after.extend(handled)
             exits.extend(left)

@@ -54,7 +54,10 @@ class Release:
         source, sink = self.process.stdout, self.process.stdin
         assert source is not None and sink is not None
         print(json.dumps(request), file=sink, flush=True)
-        answer = json.loads(source.readline())
+        line = source.readline()
+        if not line:
+            raise RuntimeError(f"the worker has ended in\n{program.models}\n{main}")
+        answer = json.loads(line)
         if "failed" in answer:
             raise RuntimeError(answer["failed"])
         return [

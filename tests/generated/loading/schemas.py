@@ -314,7 +314,7 @@ def _add_relationship(random: Random, schema: Schema) -> None:
     shape = random.choice(("to-one", "to-one", "to-many", "many-to-many", "one-to-one"))
     if (one in other.lineage or other in one.lineage) and (one is not other or one.base is not None):
         return  # SQLAlchemy wants more said about these than the generator says
-    number = sum(len(entity.relationships) for entity in schema.entities)
+    number = 2 * sum(len(entity.relationships) for entity in schema.entities)
     forward, backward = f"{other.name.lower()}_{number}", f"{one.name.lower()}_{number + 1}"
     if shape == "many-to-many":
         key = f"{one.name.lower()}_{other.name.lower()}_{number}"
