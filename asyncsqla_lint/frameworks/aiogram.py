@@ -57,6 +57,7 @@ def layers_of(index: Index) -> tuple[Layer, ...]:
         layers = [
             layer
             for module in index.modules.values()
+            if module.says("__call__", *_REGISTERS)
             for info in index.functions_of(module)
             if is_middleware(info)
             for layer in [layer_of(info, _entry_of(info))]

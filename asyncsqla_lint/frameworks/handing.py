@@ -30,6 +30,8 @@ def handed_to(index: Index, method: str) -> dict[FunctionInfo, Handing]:
     if method not in kept:
         found = kept[method] = {}
         for module in index.modules.values():
+            if not module.says(method):
+                continue
             for info in index.functions_of(module):
                 if method in info.header.mentions:
                     index.foundation.add(module)

@@ -126,12 +126,15 @@ def fixture_name(info: FunctionInfo) -> str | None:
     return None
 
 
+_IMPORTED = ("pytest", "pytest_asyncio", "fixture")
+
+
 def fixtures_of(index: Index) -> Fixtures:
     found: Fixtures | None = index.__dict__.get("fixtures")
     if found is None:
         found = index.__dict__["fixtures"] = {}
         for module in index.modules.values():
-            if any(name in module.names.bindings for name in ("pytest", "pytest_asyncio", "fixture")):
+            if module.says(*_IMPORTED) and any(name in module.names.bindings for name in _IMPORTED):
                 for info in index.functions_of(module):
                     name = fixture_name(info)
                     if name is not None and info.owner is None:

@@ -13,6 +13,7 @@ from asyncsqla_lint.project.annotations import Type, parse_annotation, read_type
 from asyncsqla_lint.project.canonical import canonical, exports
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.lineages import Lineages
 from asyncsqla_lint.project.mapping import Mapping
 from asyncsqla_lint.project.models import Model
 from asyncsqla_lint.project.names import (
@@ -65,6 +66,8 @@ class Index:
         self._lookups: dict[tuple[Module, str], Symbol | None] = {}
         self._classes: dict[tuple[Module, p.Span], ClassInfo] = {}
         self._functions: dict[tuple[Module, int], FunctionInfo] = {}
+        self._classes_of: dict[Module, tuple[ClassInfo, ...]] = {}
+        self._subclasses: dict[ClassInfo, tuple[ClassInfo, ...]] = {}
         self._variables: dict[tuple[int, str], Variable | None] = {}
 
     # --- modules ---------------------------------------------------------------------------------
@@ -282,13 +285,17 @@ class Index:
     @cached_property
     def classes(self) -> tuple[ClassInfo, ...]:
         """Every class outside of functions, nested ones included, in the order of the modules."""
-        found: list[ClassInfo] = []
-        for module in self.modules.values():
+        return tuple(cls for module in self.modules.values() for cls in self.classes_of(module))
+
+    def classes_of(self, module: Module) -> tuple[ClassInfo, ...]:
+        if module not in self._classes_of:
+            found: list[ClassInfo] = []
             for bindings in module.names.bindings.values():
                 for binding in bindings:
                     if isinstance(binding, ClassBinding):
                         self._collect(self.class_at(module, binding.definition), found)
-        return tuple(found)
+            self._classes_of[module] = tuple(found)
+        return self._classes_of[module]
 
     def _collect(self, cls: ClassInfo, found: list[ClassInfo]) -> None:
         found.append(cls)
@@ -298,23 +305,32 @@ class Index:
                     self._collect(self.class_at(cls.module, binding.definition, cls), found)
 
     @cached_property
-    def _subclasses(self) -> dict[ClassInfo, tuple[ClassInfo, ...]]:
-        found: dict[ClassInfo, list[ClassInfo]] = {}
-        for cls in self.classes:
-            for ancestor in cls.ancestors[1:]:
-                found.setdefault(ancestor, []).append(cls)
-        return {cls: tuple(subclasses) for cls, subclasses in found.items()}
+    def _lineages(self) -> Lineages:
+        return Lineages(self.modules.values())
+
+    def classes_named(self, name: str) -> tuple[ClassInfo, ...]:
+        """Those of `classes` that are called so."""
+        modules = self._lineages.defining(name)
+        return tuple(cls for module in modules for cls in self.classes_of(module) if cls.name == name)
 
     def subclasses(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
         self.asked.add(cls)
-        return self._subclasses.get(cls, ())
+        return self._below(cls)
+
+    def _below(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
+        found = self._subclasses.get(cls)
+        if found is None:
+            modules = self._lineages.below(cls.name)
+            candidates = (one for module in modules for one in self.classes_of(module))
+            found = self._subclasses[cls] = tuple(one for one in candidates if cls in one.ancestors[1:])
+        return found
 
     def families(self) -> tuple[str, ...]:
         """The names of the classes whose subclasses were asked for, and of these: what derives from one of
         them would be one more.
         """
         asked = [one for one in self.asked if isinstance(one, ClassInfo)]
-        families = {one.name for cls in asked for one in (cls, *self._subclasses.get(cls, ()))}
+        families = {one.name for cls in asked for one in (cls, *self._below(cls))}
         families.update(one for one in self.asked if isinstance(one, str))
         return tuple(sorted(families))
 

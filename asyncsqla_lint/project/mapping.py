@@ -92,12 +92,10 @@ class Mapping:
     def known_tables(self) -> frozenset[str]:
         return frozenset(model.table_name for model in self.models if model.table_name is not None)
 
-    @cached_property
-    def by_name(self) -> dict[str, tuple[Model, ...]]:
-        found: dict[str, list[Model]] = {}
-        for model in self.models:
-            found.setdefault(model.name, []).append(model)
-        return {name: tuple(models) for name, models in found.items()}
+    def named(self, name: str) -> tuple[Model, ...]:
+        """The mapped classes that are called so."""
+        found = (self.model(cls) for cls in self.index.classes_named(name))
+        return tuple(model for model in found if model is not None)
 
     def base_of(self, cls: ClassInfo) -> object | None:
         """The declarative base of a class: whatever owns the registry that it is mapped in."""
@@ -169,7 +167,7 @@ class Mapping:
         """Classes mapped by `registry.map_imperatively(cls, table, properties={…})`, wherever called."""
         found: dict[ClassInfo, tuple[Scoped | None, dict[str, Scoped]]] = {}
         for module in self.index.modules.values():
-            for call, scope in _mapping_calls(module, self.index):
+            for call, scope in _mapping_calls(module, self.index) if module.says(*MAPPING_CALLS) else ():
                 made = read_construct(self.index, Scoped(call, module, scope))
                 if made is None or not made.name.startswith("sqlalchemy.orm."):
                     continue
@@ -226,6 +224,8 @@ class Mapping:
         """`User.posts = relationship(…)` after the class statement."""
         found: dict[ClassInfo, dict[str, Scoped]] = {}
         for module in self.index.modules.values():
+            if module.signs is not None and not module.signs.assigns:
+                continue
             for assignment in module.names.attribute_assignments:
                 if not isinstance(assignment.value, p.Call):
                     continue
@@ -237,6 +237,8 @@ class Mapping:
     @cached_property
     def _backrefs(self) -> dict[ClassInfo, dict[str, Relationship]]:
         found: dict[ClassInfo, dict[str, Relationship]] = {}
+        if not any(module.says("backref") for module in self.index.modules.values()):
+            return found
         for model in self.models:
             self._gather_backrefs(model, found)
         return found

@@ -16,6 +16,7 @@ from asyncsqla_lint import program as p
 if TYPE_CHECKING:
     from asyncsqla_lint.project.classes import ClassInfo
     from asyncsqla_lint.project.functions import FunctionInfo
+    from asyncsqla_lint.project.signs import Signs
 
 BUILTINS = frozenset(dir(builtins))
 
@@ -30,6 +31,11 @@ class Module:
     program: p.Program
     root: str = ""
     consulted: set[Module] = field(default_factory=set, repr=False)  # the index's own
+    signs: Signs | None = None  # where they are known
+
+    def says(self, *words: str) -> bool:
+        """Does one of these (of `signs.WORDS`) stand anywhere in the text? Yes, where nobody knows."""
+        return self.signs is None or not self.signs.words.isdisjoint(words)
 
     def __repr__(self) -> str:
         return f"Module({self.name!r})"

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from hashlib import blake2b
 
-from msgspec import Struct
-
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.walking import calls, walk
 
@@ -24,39 +22,6 @@ _SEARCHED = {DISPOSE, *REGISTERING, STATE, *MAPPING_CALLS, *FACTORIES}
 _REGISTERS = frozenset({"middleware", "outer_middleware"})
 _FACTORY_KEYWORDS = {"expire_on_commit", "class_"}
 _PLACES = ("span", "name_span")
-
-
-class Facts(Struct, frozen=True, array_like=True):
-    """What a run asks of every module, whether or not it has to be checked again."""
-
-    outline: str
-    lines: int
-    silencing: p.Program | None  # its suppressions alone, where it has any
-    classes: tuple[str, ...]  # the names of those outside of functions
-
-
-def facts_of(program: p.Program, content: str) -> Facts:
-    """`content` is the hash of the text, which stands for what is nested too deep to be walked."""
-    silencing = None
-    if program.suppressions:
-        silencing = p.Program((), (), (), program.suppressions, program.line_starts)
-    try:
-        shown = outline(program)
-    except RecursionError:
-        shown = content
-    return Facts(shown, len(program.line_starts), silencing, tuple(_classes(program.statements)))
-
-
-def _classes(statements: p.Statements) -> Iterator[str]:
-    for statement in statements:
-        if isinstance(statement, p.ClassDefinition):
-            yield statement.name
-            yield from _classes(statement.body)
-        elif isinstance(statement, (p.If, p.Try, p.With)):
-            for part in ("body", "otherwise", "final"):
-                yield from _classes(getattr(statement, part, ()))
-            for handler in getattr(statement, "handlers", ()):
-                yield from _classes(handler.body)
 
 
 def outline(program: p.Program) -> str:

@@ -176,7 +176,7 @@ def registered(mapping: Mapping, source: Model, name: str) -> Model | None:
             model = mapping.model(cls)
             if model is not None:
                 return model
-    candidates = [one for one in mapping.by_name.get(short, ()) if _in_module(one, path)]
+    candidates = [one for one in mapping.named(short) if _in_module(one, path)]
     if len(candidates) > 1:
         base = mapping.base_of(source.cls)
         candidates = [one for one in candidates if mapping.base_of(one.cls) == base] or candidates

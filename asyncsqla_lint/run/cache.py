@@ -20,7 +20,7 @@ from asyncsqla_lint.workspace.relevance import ImportedName
 
 if TYPE_CHECKING:
     from asyncsqla_lint.program import Program
-    from asyncsqla_lint.project.outline import Facts
+    from asyncsqla_lint.project.facts import Facts
 
 Data = TypeVar("Data")
 
@@ -228,7 +228,7 @@ def _decoders() -> tuple[
 ]:
     """Made when the first one is read: a run with nothing changed reads none."""
     from asyncsqla_lint.program import Program
-    from asyncsqla_lint.project.outline import Facts
+    from asyncsqla_lint.project.facts import Facts
 
     return msgspec.msgpack.Decoder(Program), msgspec.msgpack.Decoder(Facts), msgspec.msgpack.Decoder(Result)
 

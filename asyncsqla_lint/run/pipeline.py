@@ -25,7 +25,7 @@ from asyncsqla_lint.workspace.target_release import TargetResolver
 
 if TYPE_CHECKING:
     from asyncsqla_lint.program import Program
-    from asyncsqla_lint.project.outline import Facts
+    from asyncsqla_lint.project.facts import Facts
     from asyncsqla_lint.run import work
     from asyncsqla_lint.run.analysis import Analyse, Checked
     from asyncsqla_lint.run.outlook import Outlook
@@ -327,12 +327,17 @@ class _Analysis:
         return Project(
             words=cache(lambda: self.words(paths)),
             program=lambda key: self.program(paths[key]),
-            classes=cache(lambda: {name for facts in self.facts.values() for name in facts.classes}),
+            classes=cache(self.classes),
             imported={
                 key: [self.keys[other] for other in self.sources.imported[path]]
                 for key, path in paths.items()
             },
         )
+
+    def classes(self) -> set[str]:
+        """The names of all."""
+        known = (facts.signs for facts in self.facts.values())
+        return {name for signs in known if signs is not None for name, _ in signs.classes}
 
     def words(self, paths: Mapping[str, str]) -> dict[str, str]:
         from asyncsqla_lint.project.pieces import words_of
@@ -380,7 +385,8 @@ class _Analysis:
         name = self.sources.names[path]
         root = key_of(name.root, self.run.config.root)
         load = partial(self.program, path)
-        return ModuleSource(name.name, self.keys[path], name.is_package, root, load)
+        signs = self.facts[path].signs
+        return ModuleSource(name.name, self.keys[path], name.is_package, root, signs, load)
 
     # --- findings --------------------------------------------------------------------------------
 

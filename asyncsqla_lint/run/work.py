@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Union
 
 import msgspec
 from msgspec import Struct
 
 from asyncsqla_lint.findings import Finding, Location, fingerprint
 from asyncsqla_lint.program import Program
+from asyncsqla_lint.project.facts import Facts, facts_of
 from asyncsqla_lint.project.index import Index, Module
-from asyncsqla_lint.project.outline import Facts, facts_of
 from asyncsqla_lint.project.pieces import words_of
+from asyncsqla_lint.project.signs import Signs
 from asyncsqla_lint.rules.itself import SyntaxError as SyntaxErrorRule
 from asyncsqla_lint.rules.itself import internal_error
 from asyncsqla_lint.run.analysis import Analyse, Checked, check_modules
@@ -42,7 +43,8 @@ def lowered(shared: None, source: Source) -> Lowered | Finding:
     try:
         text = decode(source.data)
         program = lower(text)
-        return Lowered(program, facts_of(program, content_hash(source.data)), words_of(text))
+        words = words_of(text)
+        return Lowered(program, facts_of(program, content_hash(source.data), words), words)
     except (DecodeError, SyntaxFailure) as failure:
         place = Location(max(failure.row, 1), max(failure.column, 1))
         return Finding(
@@ -76,6 +78,7 @@ class ModuleSource(Struct, frozen=True):
     path: str
     is_package: bool
     root: str
+    signs: Signs | None
     load: Callable[[], Program]
 
 
@@ -85,6 +88,7 @@ class _LazyModule(Module):
     def __init__(self, source: ModuleSource) -> None:
         self.name, self.path, self.root = source.name, source.path, source.root
         self.is_package = source.is_package
+        self.signs = source.signs
         self.consulted = set()
         self._load = source.load
 
@@ -118,14 +122,18 @@ class Project:
         return self._analyse or analyse
 
     def __getstate__(self) -> dict[str, Any]:
-        modules = [(one.name, one.path, one.is_package, one.root, one.load()) for one in self.modules]
+        modules = [
+            (one.name, one.path, one.is_package, one.root, one.signs, one.load()) for one in self.modules
+        ]
         return {"data": msgspec.msgpack.encode(modules), "analyse": self._analyse}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        sent = msgspec.msgpack.decode(state["data"], type=list[tuple[str, str, bool, str, Program]])
+        kind = list[tuple[str, str, bool, str, Union[Signs, None], Program]]
         self.modules = tuple(
-            ModuleSource(name, path, is_package, root, partial(_itself, program))
-            for name, path, is_package, root, program in sent
+            ModuleSource(name, path, is_package, root, signs, partial(_itself, program))
+            for name, path, is_package, root, signs, program in msgspec.msgpack.decode(
+                state["data"], type=kind
+            )
         )
         self._analyse = state["analyse"]
 

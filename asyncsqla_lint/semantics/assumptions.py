@@ -64,11 +64,14 @@ def settle(flow: Flow, state: State) -> None:
             state.put(reference, replace(record, session=session))
 
 
+_SIGNS = (*FACTORIES, "bind", "engine", "expire_on_commit")  # what a factory is, or is given
+
+
 def expire_on_commit(index: Index) -> tuple[bool | None, str]:
     """What the factories of the project (tests aside) agree on, and the words that say so."""
     votes: dict[bool | None, tuple[Module, p.Call]] = {}
     for module in index.modules.values():
-        if is_test(module):
+        if is_test(module) or not module.says(*_SIGNS):
             continue
         for call, scope in _factory_calls(index, module):
             votes.setdefault(_vote(index, module, call, scope), (module, call))

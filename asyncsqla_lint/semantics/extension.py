@@ -42,7 +42,8 @@ def first_importer(flow: Flow) -> Module | None:
     known = flow.index.__dict__
     if "first_importer" not in known:
         modules = sorted(flow.index.modules.values(), key=lambda module: module.path)
-        known["first_importer"] = next((one for one in modules if _import_in(one) is not None), None)
+        importing = (one for one in modules if one.says("asyncio") and _import_in(one) is not None)
+        known["first_importer"] = next(importing, None)
     found = known["first_importer"]
     return found if isinstance(found, Module) else None
 

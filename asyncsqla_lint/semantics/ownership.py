@@ -243,6 +243,8 @@ def _disposals(flow: Flow) -> Disposals:
     sites: set[Site] = set()
     may_be_any = not has_coroutines(flow)  # a fragment: nobody here connects
     for module in flow.index.modules.values():
+        if not module.says(DISPOSE):
+            continue
         if any(_mentions(statement) for statement in module.program.statements):
             may_be_any = True  # `atexit.register(engine.dispose)`, `on_shutdown=[engine.dispose]`
         if not any(DISPOSE in header.mentions for header in module.program.functions):
@@ -260,9 +262,8 @@ def has_coroutines(flow: Flow) -> bool:
 
 
 def _has_coroutines(flow: Flow) -> bool:
-    return any(
-        header.is_async for module in flow.index.modules.values() for header in module.program.functions
-    )
+    modules = (module for module in flow.index.modules.values() if module.says("async"))
+    return any(header.is_async for module in modules for header in module.program.functions)
 
 
 def _disposed_by(scout: Flow, info: FunctionInfo) -> list[EngineRecord]:

@@ -1,0 +1,68 @@
+"""What a module is about, so that who searches all modules need not load those in which nothing is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.project.outline import DISPOSE, FACTORIES, MAPPING_CALLS, REGISTERING, STATE
+from asyncsqla_lint.project.walking import walk
+
+WORDS = frozenset(
+    {
+        *(DISPOSE, STATE, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
+        *("async", "asyncio", "backref", "bind", "engine", "expire_on_commit"),
+        *("fixture", "pytest", "pytest_asyncio"),
+        *("__call__", "middleware", "outer_middleware"),
+    }
+)
+
+
+class Signs(Struct, frozen=True, array_like=True):
+    words: frozenset[str]  # those of WORDS that stand anywhere in the text
+    classes: tuple[tuple[str, tuple[str, ...]], ...]  # those outside of functions; the names in their bases
+    aliases: tuple[tuple[str, tuple[str, ...]], ...]  # other names, and of what: `B = a.Base`, `Base as B`
+    assigns: bool  # `User.posts = …` outside of functions
+
+
+def signs_of(program: p.Program, words: str) -> Signs:
+    """`words` are those of the text, each between blanks."""
+    classes = [
+        (one.name, _names((one.bases, one.keywords)))
+        for one in _outside(program.statements, into_classes=True)
+        if isinstance(one, p.ClassDefinition)
+    ]
+    aliases: list[tuple[str, tuple[str, ...]]] = []
+    assigns = False
+    for one in _outside(program.statements, into_classes=False):
+        if isinstance(one, (p.Import, p.ImportFrom)):
+            aliases += [(alias.asname, (alias.name,)) for alias in one.names if alias.asname is not None]
+        elif isinstance(one, (p.Assign, p.AnnotatedAssign)) and one.value is not None:
+            targets = one.targets if isinstance(one, p.Assign) else (one.target,)
+            assigns = assigns or any(isinstance(node, p.Attribute) for node in walk(targets))
+            of = _names(one.value)
+            aliases += [(node.id, of) for node in walk(targets) if isinstance(node, p.Name) and of]
+    said = frozenset(word for word in WORDS if f" {word} " in words)
+    return Signs(said, tuple(classes), tuple(aliases), assigns)
+
+
+def _outside(statements: p.Statements, *, into_classes: bool) -> Iterator[p.Statement]:
+    """All statements outside of functions."""
+    for one in statements:
+        yield one
+        if into_classes or not isinstance(one, p.ClassDefinition):
+            for field in ("body", "otherwise", "final"):
+                yield from _outside(getattr(one, field, ()), into_classes=into_classes)
+            for part in (*getattr(one, "handlers", ()), *getattr(one, "cases", ())):
+                yield from _outside(part.body, into_classes=into_classes)
+
+
+def _names(node: p.Node | tuple[object, ...]) -> tuple[str, ...]:
+    found = (
+        one.id if isinstance(one, p.Name) else one.name
+        for one in walk(node)
+        if isinstance(one, (p.Name, p.Attribute))
+    )
+    return tuple(dict.fromkeys(found))
