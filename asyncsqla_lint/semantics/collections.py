@@ -109,8 +109,8 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
                 other = other.with_attribute(inverse.name, AttributeState(LOADED, owner)).with_key(
                     inverse.name
                 )
-                if other.expired is not None and inverse.direction == "many-to-one":
-                    # Its row refers to another one now, if it did not refer to this one before.
+                # Its row refers to another one now: surely to a new one, else if it did not do so before.
+                if inverse.direction == "many-to-one" and (record.is_new or other.expired is not None):
                     other = replace(other, is_modified=True if record.is_new else other.is_modified or None)
             elif inverse is None:
                 other = replace(other, blank=frozenset())
