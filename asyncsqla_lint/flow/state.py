@@ -14,13 +14,12 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.heap import Heap, R
 from asyncsqla_lint.flow.values import (
-    NONE,
     UNKNOWN,
     Arguments,
-    Constant,
     FunctionValue,
     Iteration,
     Reference,
+    Union,
     Value,
     join,
 )
@@ -410,13 +409,15 @@ class State:
         return result
 
     def _absent(self, other: State) -> set[int]:
-        """What `other` has where this path has `None`, and that nothing else leads to here."""
+        """What `other` has where this path has something else, and that nothing leads to here."""
         given = [
             value
             for frame, variables in other.frames.items()
             if (mine := self.frames.get(frame)) is not None and mine is not variables
             for name, value in variables.items()
-            if value is not NONE and mine.get(name) == NONE and not isinstance(value, Constant)
+            if isinstance(value, (Reference, Union))
+            and (held := mine.get(name)) is not None
+            and held != value
         ]
         found = other.reachable(given) if given else set()
         # What this path does not know at all is not joined with anything.

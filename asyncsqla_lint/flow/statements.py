@@ -12,7 +12,7 @@ from asyncsqla_lint.flow.loops import execute_for, execute_while
 from asyncsqla_lint.flow.managers import execute_with
 from asyncsqla_lint.flow.paths import MOST_STATES, Result, merged, paths
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.trying import execute_try
+from asyncsqla_lint.flow.trying import PLAIN, execute_try
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -80,8 +80,11 @@ def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
         flow.budget.runs(statement)
     if flow.tries and not isinstance(statement, Try):  # of a `try`, what is in it may raise
         is_safe = _is_safe(statement) or (bool(flow.handling) and _cleans_up(statement))
-        if not is_safe and not (flow.tries[-1].is_of_databases and _is_plain(flow, statement)):
-            flow.may_raise(state, UNKNOWN)
+        context = flow.tries[-1]
+        tells = context.is_of_databases or context.tells_databases
+        is_plain = tells and not is_safe and _is_plain(flow, statement)
+        if not is_safe and not (is_plain and context.is_of_databases):
+            flow.may_raise(state, PLAIN if is_plain else UNKNOWN)
     return EXECUTORS[type(statement)](flow, state, statement)
 
 

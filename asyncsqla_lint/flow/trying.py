@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.frames import Outcome, merged_exits
@@ -33,11 +34,22 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
 
+# What code that asks no database may raise, inside a `try` that tells the two apart.
+PLAIN = ExternalValue("builtins.Exception of plain code")
+
+
 class TryContext:
     """An open `try` (or `with`): collects the states in which something inside may raise."""
 
-    def __init__(self, catches: frozenset[str], first_frame: int, is_of_databases: bool = False) -> None:
+    def __init__(
+        self,
+        catches: frozenset[str],
+        first_frame: int,
+        is_of_databases: bool = False,
+        tells_databases: bool = False,
+    ) -> None:
         self.catches = catches
+        self.tells_databases = tells_databases  # one of its handlers does
         self.is_of_databases = is_of_databases  # it catches nothing but what a database answers
         self.first_frame = first_frame  # frames with greater ids are opened inside
         self.states: list[tuple[State, Value]] = []
@@ -83,10 +95,10 @@ def exception_names(flow: Flow, node: Expression | None) -> tuple[str, ...]:
     return () if symbol is None else (symbol.rpartition(".")[2],)
 
 
-def of_databases(flow: Flow, handlers: tuple[Handler, ...]) -> bool:
+def of_databases(flow: Flow, caught: Sequence[Expression | None]) -> bool:
     """Do they name nothing but what a database answers, or what the project itself raises beside that?"""
-    for handler in handlers:
-        named = handler.type.elements if isinstance(handler.type, TupleDisplay) else (handler.type,)
+    for one in caught:
+        named = one.elements if isinstance(one, TupleDisplay) else (one,)
         symbols = [None if node is None else flow.scopes.symbol(flow.frame, node) for node in named]
         answers = [
             isinstance(symbol, External) and flow.meanings.is_of_databases(symbol.name) for symbol in symbols
@@ -94,13 +106,15 @@ def of_databases(flow: Flow, handlers: tuple[Handler, ...]) -> bool:
         is_own = [isinstance(symbol, ClassInfo) and not symbol.has_unknown_base for symbol in symbols]
         if not any(answers) or not all(a or b for a, b in zip(answers, is_own, strict=True)):
             return False
-    return bool(handlers)
+    return bool(caught)
 
 
 def may_catch(flow: Flow, state: State, node: Expression | None, exception: Value) -> bool | None:
     """Does `except node:` catch it? None: perhaps."""
     if node is None:
         return True
+    if exception == PLAIN and of_databases(flow, (node,)):
+        return False
     if isinstance(node, TupleDisplay):
         answers = [may_catch(flow, state, element, exception) for element in node.elements]
         return True if True in answers else None if None in answers else False
@@ -163,7 +177,10 @@ def execute_try(flow: Flow, state: State, node: Try) -> Result:
     if outer is not None:
         flow.tries.append(outer)
     try:
-        context = TryContext(catches, flow.counter, of_databases(flow, node.handlers))
+        caught = [handler.type for handler in node.handlers]
+        is_all = of_databases(flow, caught)
+        is_any = not is_all and any(of_databases(flow, (one,)) for one in caught)
+        context = TryContext(catches, flow.counter, is_all, is_any)
         flow.tries.append(context)
         try:
             after, exits = flow.execute([state], node.body)
@@ -235,7 +252,7 @@ def _handle(
         own = state.copy()
         own.pending = None
         if handler.name is not None:
-            own.assign(flow.frame.id, handler.name, exception if exception != UNKNOWN else UNKNOWN)
+            own.assign(flow.frame.id, handler.name, UNKNOWN if exception == PLAIN else exception)
         flow.handling.append(exception)
         try:
             after, left = flow.execute([own], handler.body)
