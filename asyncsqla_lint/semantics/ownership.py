@@ -141,6 +141,10 @@ def _open(
     ]
     lent = state.reachable(frame.lent) if found and frame.lent else ()
     found = [one for one in found if one[0].oid in lent or not _is_idle(state, *one)]
+    if found and frame.function is not None and frame.function.header.is_generator:
+        # What its consumer has made meanwhile, the generator never had in hand.
+        own = state.reachable((*(state.variables(frame.id) or {}).values(), *frame.lent))
+        found = [one for one in found if one[0].oid in own]
     if not found:
         return []
     others = held_by_others(flow, state, frame, more, but)  # type: ignore[arg-type]  # the values of an outcome
