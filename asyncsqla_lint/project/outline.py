@@ -26,7 +26,13 @@ _PLACES = ("span", "name_span")
 
 def outline(program: p.Program) -> str:
     plain = Outline(program)
-    text = repr((plain.of(program.statements), _factory_calls(program), _rebinding(program)))
+    shown = (
+        plain.of(program.statements),
+        _factory_calls(program),
+        _rebinding(program),
+        kept_on_state(program),
+    )
+    text = repr(shown)
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
 
@@ -61,6 +67,30 @@ class Outline:
             header.type_parameters,
             searched(header),
         ]
+
+
+def kept_on_state(program: p.Program) -> object:
+    """What is kept on an application's or a request's state, which others find there under its name."""
+    plain = Outline(program)
+    found: list[object] = [plain.of(one) for one in program.statements if _kept_names((one,))]
+    for number, header in enumerate(program.functions):
+        if STATE in header.mentions:
+            names = _kept_names(program.bodies[number])
+            if names:
+                found.append((header.qualname, names))
+    return found
+
+
+def _kept_names(body: p.Statements) -> list[str]:
+    """`db` of `app.state.db = …`."""
+    targets = (target for one in walk(body) if isinstance(one, p.Assign) for target in one.targets)
+    return sorted(
+        target.name
+        for target in targets
+        if isinstance(target, p.Attribute)
+        and isinstance(target.value, p.Attribute)
+        and target.value.name == STATE
+    )
 
 
 def _rebinding(program: p.Program) -> object:

@@ -58,6 +58,8 @@ _WATCHING = "application state watched"
 
 def _given(flow: Flow, name: str) -> Iterator[Value]:
     for module in flow.index.modules.values():
+        if not module.says(STATE):
+            continue
         for one in module.names.attribute_assignments:
             if _keeps(one.target, one.name, name):
                 yield flow.scopes.at_module(module, partial(_evaluated, flow, one.value))

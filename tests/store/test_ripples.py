@@ -129,6 +129,12 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "import command\n@command('toys')\ndef toys(one):\n    return one.toys\n",
         {"bot", "plugin"},
     ),
+    "what is kept on the application's state": (
+        "more.py",
+        "import Base, Pet\n",
+        "import Base, Pet\nasync def start(app):\n    app.state.pet = Pet\n",
+        EVERYBODY | {"more"},
+    ),
     "an alias": ("aliases.py", "Animal = Pet", "Animal = int", {"typed"}),
     "a subclass that nobody names": (
         "more.py",
