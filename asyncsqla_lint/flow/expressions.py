@@ -325,6 +325,10 @@ def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, 
         record = left.record(state)
         if isinstance(record, (ListRecord, DictRecord)):
             return record.added(flow, state, right, at)
+    if operator == "*" and isinstance(left, Reference):
+        repeated = left.record(state)
+        if isinstance(repeated, ListRecord):
+            return flow.allocate(state, ListRecord(None, repeated.whole(), repeated.kind))
     if operator == "+" and isinstance(left, TupleValue) and isinstance(right, TupleValue):
         return TupleValue(left.elements + right.elements)
     return (

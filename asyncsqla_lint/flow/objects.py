@@ -14,6 +14,7 @@ from asyncsqla_lint.flow.values import (
     ClassValue,
     Constant,
     Iteration,
+    Method,
     Reference,
     Value,
     join,
@@ -44,6 +45,10 @@ class ObjectRecord(Record, frozen=True):
             attributes[name] = join(attributes[name], value) if name in attributes else value
         return ObjectRecord(self.cls, attributes, self.is_open or other.is_open)
 
+    def replaced(self, arguments: Arguments) -> ObjectRecord:
+        """A copy with other values in some fields."""
+        return ObjectRecord(self.cls, {**self.attributes, **arguments.keywords}, self.is_open)
+
     def parts(self) -> tuple[tuple[str, Value], ...]:
         if self.is_open or self.cls.info.kind not in ("dataclass", "attrs", "pydantic", "namedtuple"):
             return ()
@@ -57,6 +62,8 @@ class ObjectRecord(Record, frozen=True):
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         from asyncsqla_lint.flow.classes import object_attribute
 
+        if name == "_replace" and self.cls.info.kind == "namedtuple":
+            return Method(me, name)
         return object_attribute(flow, state, me, self, name, at)
 
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
@@ -82,6 +89,13 @@ class ObjectRecord(Record, frozen=True):
 
     def call(self, flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
         return self._special(flow, state, me, "__call__", arguments, at)
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if name == "_replace":
+            return flow.allocate(state, self.replaced(arguments))
+        return super().call_method(flow, state, me, name, arguments, at)
 
     def _special(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span

@@ -15,6 +15,7 @@ from asyncsqla_lint.flow import (
     dispatching,
     exit_stacks,
     field_names,
+    iteration_tools,
     logging,
     namespaces,
 )
@@ -142,6 +143,7 @@ def _meanings(config: Config) -> Meanings:
     context_variables.register(meanings)
     dispatching.register(meanings)
     exit_stacks.register(meanings)
+    iteration_tools.register(meanings)
     namespaces.register(meanings)
     meanings.harmless.update(meanings.calls)
     semantics.register(meanings)

@@ -1,0 +1,180 @@
+"""`itertools`, `heapq` and others: what goes through them comes out of them, and is looked at inside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.containers import DictRecord, ListRecord
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    Reference,
+    TupleValue,
+    Value,
+    alternatives,
+    join,
+    union,
+)
+from asyncsqla_lint.program import Span
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+DEEPEST = 3
+
+
+def register(meanings: Meanings) -> None:
+    for names, meaning in MEANINGS.items():
+        for name in names.split():
+            meanings.calls[name] = meaning
+
+
+def _gone_through(flow: Flow, state: State, value: Value, at: Span) -> Value | None:
+    """One value for all elements; None: there are none."""
+    iteration = value.iterate(flow, state, at, False)
+    if iteration.items is not None:
+        return union(iteration.items) if iteration.items else None
+    return iteration.element
+
+
+def _iterator(flow: Flow, state: State, element: Value | None, kind: str = "iterator") -> Value:
+    return flow.allocate(state, ListRecord(None, element, kind))
+
+
+def _some(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`islice(rows, 10)`, `random.sample(rows, 3)`: some of them."""
+    first = arguments.positional[0] if arguments.positional else UNKNOWN
+    return _iterator(flow, state, _gone_through(flow, state, first, at), "list")
+
+
+def _one_of(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    first = arguments.positional[0] if arguments.positional else UNKNOWN
+    return _gone_through(flow, state, first, at) or UNKNOWN
+
+
+def _tested(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`takewhile(test, rows)`"""
+    if len(arguments.positional) < 2:
+        return UNKNOWN
+    test, rows = arguments.positional[:2]
+    element = _gone_through(flow, state, rows, at)
+    if element is not None and test != NONE:
+        test.call(flow, state, Arguments((element,)), at)
+    return _iterator(flow, state, element)
+
+
+def _starred(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    if len(arguments.positional) < 2:
+        return UNKNOWN
+    function, rows = arguments.positional[:2]
+    element = _gone_through(flow, state, rows, at)
+    if element is None:
+        return _iterator(flow, state, None)
+    given = Arguments(element.elements) if isinstance(element, TupleValue) else Arguments((), {}, UNKNOWN)
+    return _iterator(flow, state, function.call(flow, state, given, at))
+
+
+def _side_by_side(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`product(a, b)`, `zip_longest(a, b)`"""
+    filled = arguments.keywords.get("fillvalue", NONE)
+    found = [_gone_through(flow, state, one, at) for one in arguments.positional]
+    return _iterator(flow, state, TupleValue(tuple(filled if one is None else one for one in found)))
+
+
+def _longest(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    filled = arguments.keywords.get("fillvalue", NONE)
+    found = [_gone_through(flow, state, one, at) for one in arguments.positional]
+    row = tuple(filled if one is None else join(one, filled) for one in found)
+    return _iterator(flow, state, TupleValue(row))
+
+
+def _in_groups(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`batched(rows, 2)`, `pairwise(rows)`, `tee(rows)`: sequences of them."""
+    return _iterator(flow, state, _some(flow, state, arguments, at))
+
+
+def _accumulated(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    function = arguments.get(1, "func")
+    first = arguments.positional[0] if arguments.positional else UNKNOWN
+    element = _gone_through(flow, state, first, at)
+    if element is None or function is None:
+        return _iterator(flow, state, element)
+    since = arguments.keywords.get("initial", element)
+    return _iterator(flow, state, function.call(flow, state, Arguments((since, element)), at))
+
+
+def _largest(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`heapq.nlargest(3, rows, key=…)`"""
+    if len(arguments.positional) < 2:
+        return UNKNOWN
+    element = _gone_through(flow, state, arguments.positional[1], at)
+    key = arguments.get(2, "key")
+    if key is not None and element is not None:
+        key.call(flow, state, Arguments((element,)), at)
+    return _iterator(flow, state, element, "list")
+
+
+class Comparing(Value, frozen=True):
+    """`cmp_to_key(compare)`"""
+
+    compare: Value
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        one = arguments.positional[0] if arguments.positional else UNKNOWN
+        return self.compare.call(flow, state, Arguments((one, one)), at)
+
+
+def _comparing(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return Comparing(arguments.positional[0]) if arguments.positional else UNKNOWN
+
+
+def _replaced(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`dataclasses.replace(holder, note="…")`"""
+    value = arguments.positional[0] if arguments.positional else UNKNOWN
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    if not isinstance(record, ObjectRecord):
+        return UNKNOWN
+    return flow.allocate(state, record.replaced(arguments))
+
+
+def _dumped(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`json.dumps(rows, default=f)`: what JSON does not know is handed to `f`."""
+    default = arguments.keywords.get("default")
+    if default is not None and arguments.positional:
+        for one in _unknown_to_json(state, arguments.positional[0], 0):
+            default.call(flow, state, Arguments((one,)), at)
+    return UNKNOWN
+
+
+def _unknown_to_json(state: State, value: Value, depth: int) -> list[Value]:
+    found: list[Value] = []
+    for one in alternatives(value) if depth < DEEPEST else ():
+        record = state.record(one.oid) if isinstance(one, Reference) else None
+        if isinstance(one, TupleValue) or isinstance(record, (ListRecord, DictRecord)):
+            parts = one.elements if isinstance(one, TupleValue) else one.refers_to(state)
+            found += [part for each in parts for part in _unknown_to_json(state, each, depth + 1)]
+        elif record is not None and record.class_info() is not None:
+            found.append(one)
+    return found
+
+
+MEANINGS = {
+    "itertools.islice random.sample random.choices itertools.cycle heapq.merge": _some,
+    "random.choice": _one_of,
+    "itertools.takewhile itertools.dropwhile itertools.filterfalse": _tested,
+    "itertools.starmap": _starred,
+    "itertools.product": _side_by_side,
+    "itertools.zip_longest": _longest,
+    "itertools.batched itertools.pairwise itertools.tee itertools.combinations itertools.permutations": (
+        _in_groups
+    ),
+    "itertools.accumulate": _accumulated,
+    "heapq.nlargest heapq.nsmallest": _largest,
+    "functools.cmp_to_key": _comparing,
+    "dataclasses.replace copy.replace attrs.evolve attr.evolve": _replaced,
+    "json.dumps json.dump": _dumped,
+}
