@@ -147,7 +147,7 @@ def _dumped(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if default is not None and arguments.positional:
         for one in _unknown_to_json(state, arguments.positional[0], 0):
             default.call(flow, state, Arguments((one,)), at)
-    return UNKNOWN
+    return flow.call_unknown(state, UNKNOWN, arguments, at)
 
 
 def _unknown_to_json(state: State, value: Value, depth: int) -> list[Value]:
