@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.meanings import CallMeaning, Meanings
-from asyncsqla_lint.flow.values import Arguments, Reference, Value
+from asyncsqla_lint.flow.values import Arguments, ExternalValue, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.engine_events import EngineCrossesLoops
 from asyncsqla_lint.semantics.surroundings import LoopRun, around
+from asyncsqla_lint.semantics.urls import addresses
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
+    from asyncsqla_lint.semantics.engines import EngineRecord
 
 RUNNERS = ("asyncio.run", "uvloop.run", "anyio.run", "trio.run")
 
@@ -44,7 +46,18 @@ def engine_used(flow: Flow, state: State, engine: Reference) -> None:
     record, run = state.record(engine.oid), around(flow).loop
     if run is None or not isinstance(record, EngineRecord) or not record.is_async or not pools(record):
         return
+    if _is_at_home_everywhere(record):
+        return
     if record.loop not in (0, run.number) and flow.listens(EngineCrossesLoops):
         flow.emit(EngineCrossesLoops(run.site, run.frame, flow.is_certain, record, record.loop_site))
     if record.loop != run.number:
         state.put(engine, replace(record, loop=run.number, loop_site=run.site))
+
+
+def _is_at_home_everywhere(record: EngineRecord) -> bool:
+    """The one connection of a `StaticPool` is never waited for, and aiosqlite's belongs to no loop."""
+    pool = record.options.get("poolclass")
+    if not isinstance(pool, ExternalValue) or not pool.name.endswith(".StaticPool"):
+        return False
+    known, is_all = addresses(record.url)
+    return not is_all or any(one.backend == "sqlite" for one in known)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.containers import ListRecord
@@ -26,9 +24,6 @@ from asyncsqla_lint.semantics.instances import (
     InstanceRecord,
 )
 from asyncsqla_lint.semantics.loader_options import Plan
-
-if TYPE_CHECKING:
-    pass
 
 
 def refreshed(record: InstanceRecord) -> InstanceRecord:

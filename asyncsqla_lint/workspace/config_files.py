@@ -277,11 +277,7 @@ def load(paths: list[str], given: list[str], isolated: bool, overrides: Mapping[
         config = msgspec.structs.replace(read_config_file(file), root=os.getcwd())
     else:
         found = None if isolated else nearest_config_file(start)
-        config = (
-            read_config_file(found)
-            if found
-            else Config(root=os.getcwd() if isolated else project_root(start))
-        )
+        config = read_config_file(found) if found else Config(root=project_root(start))
         config = msgspec.structs.replace(config, nested=not isolated)
     for text in inline:
         config = with_overrides(config, _inline(text), "--config")

@@ -107,7 +107,9 @@ def _translated(pattern: str) -> re.Pattern[str] | None:
     except ValueError:  # git, too, leaves out a pattern that it cannot read
         return None
     regex = getattr(translated, "regex", None)
-    return regex if isinstance(regex, re.Pattern) else None
+    if not isinstance(regex, re.Pattern):
+        return None
+    return _ANYTHING if regex.pattern == "." else regex  # to be searched for, says pathspec
 
 
 def read_patterns(base: str, path: str) -> Patterns | None:

@@ -77,6 +77,7 @@ IGNORE_FILES = st.dictionaries(
 @example(["a/x.py", "x.py"], {".gitignore": ["*", "!a", "!a/x.py"]})
 @example(["x.py"], {".gitignore": ["\ufeffx.py"]})
 @example(["a/x.py", "x.py"], {".gitignore": ["!a", "**/*/**"]})
+@example(["x.py"], {".gitignore": ["a", "/**/*"]})
 def test_what_is_found_is_what_git_would_add(files: list[str], ignores: dict[str, list[str]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory).resolve()
