@@ -42,13 +42,21 @@ _SHAPES = {"rows": "Result", "scalars": "ScalarResult", "mappings": "MappingResu
 
 def class_name(state: State, value: Value) -> str | None:
     """The class of SQLAlchemy's tables that a value is an instance of."""
-    from asyncsqla_lint.semantics import connections, engines, results, sessions
+    from asyncsqla_lint.semantics import (
+        connections,
+        engines,
+        factories,
+        results,
+        sessions,
+        sync_sessions,
+        transaction_blocks,
+    )
 
-    if isinstance(value, sessions.SyncSession):
+    if isinstance(value, sync_sessions.SyncSession):
         return "Session"
     if isinstance(value, connections.SyncConnection):
         return "Connection"
-    if isinstance(value, sessions.FactoryValue):
+    if isinstance(value, factories.FactoryValue):
         return "async_sessionmaker" if value.is_async else "sessionmaker"
     record = state.record(value.oid) if isinstance(value, Reference) else None
     if isinstance(record, sessions.SessionRecord):
@@ -61,7 +69,7 @@ def class_name(state: State, value: Value) -> str | None:
         return "AsyncConnection" if record.is_async else "Connection"
     if isinstance(record, connections.ConnectionTransaction):
         return "AsyncTransaction" if record.is_async else "Transaction"
-    if isinstance(record, sessions.TransactionRecord):
+    if isinstance(record, transaction_blocks.TransactionRecord):
         session = state.record(record.session.oid)
         if isinstance(session, sessions.SessionRecord):
             return (
@@ -186,7 +194,7 @@ def settle(state: State, coroutine: Reference) -> None:
 
 def entered(flow: Flow, state: State, manager: Value, at: Span, is_async: bool) -> None:
     from asyncsqla_lint.semantics.connections import Connecting, Streaming
-    from asyncsqla_lint.semantics.sessions import Quiet
+    from asyncsqla_lint.semantics.sync_sessions import Quiet
 
     if not flow.listens(WithMismatched):
         return

@@ -57,6 +57,7 @@ from asyncsqla_lint.semantics import (
 from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit, only_session
 from asyncsqla_lint.semantics.events import FactoryCreated
 from asyncsqla_lint.semantics.expressions import SQL, AliasValue, AttributeValue, Criterion
+from asyncsqla_lint.semantics.factories import FactoryValue, flag
 from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
 from asyncsqla_lint.semantics.loader_options import (
     COLUMN_STRATEGIES,
@@ -73,10 +74,8 @@ from asyncsqla_lint.semantics.sessions import (
     ASYNC_SESSION,
     SYNC_SESSION,
     Ancestry,
-    FactoryValue,
     SessionRecord,
     announced,
-    flag,
     parameter_session,
 )
 from asyncsqla_lint.semantics.statements import new_statement

@@ -25,21 +25,20 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.semantics import (
     api_use,
-    binds,
     blocking,
     event_loops,
     executing,
     expiry,
     ledger,
-    legacy_query,
+    sync_sessions,
     tasks,
+    transaction_blocks,
     transactions,
     unit_of_work,
 )
 from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit
 from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft
 from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, Cause, InstanceRecord
-from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -128,9 +127,9 @@ class SessionRecord(Record, frozen=True):
                 return member_value(flow, state, me, ClassValue(self.cls), found[0], found[1], at)
         api_use.read(flow, state, me, name, at)
         if name == "sync_session":
-            return SyncSession(me)
+            return sync_sessions.SyncSession(me)
         if name == "no_autoflush":
-            return Quiet(me)
+            return sync_sessions.Quiet(me)
         if name == "bind":
             return self.bind
         if name in COROUTINES or name in PLAIN:
@@ -146,10 +145,14 @@ class SessionRecord(Record, frozen=True):
         if name == "begin":
             return flow.allocate(
                 state,
-                TransactionRecord(me, flow.site(at), is_nested=arguments.get(0, "nested") == Constant(True)),
+                transaction_blocks.TransactionRecord(
+                    me, flow.site(at), is_nested=arguments.get(0, "nested") == Constant(True)
+                ),
             )
         if name == "begin_nested":
-            return flow.allocate(state, TransactionRecord(me, flow.site(at), is_nested=True))
+            return flow.allocate(
+                state, transaction_blocks.TransactionRecord(me, flow.site(at), is_nested=True)
+            )
         if self.is_async and api_use.has(flow, state, me, name) is False:
             return UNKNOWN  # the attribute is not there: nothing is done
         if self.is_async and name in COROUTINES:
@@ -179,7 +182,7 @@ class SessionRecord(Record, frozen=True):
         return me
 
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
-        leave_block(flow, state, me, at, raised)
+        transaction_blocks.leave_block(flow, state, me, at, raised)
         perform(flow, state, me, "close", Arguments(), at)
         return False
 
@@ -202,179 +205,6 @@ class SessionRecord(Record, frozen=True):
         return () if self.bind is UNKNOWN else (self.bind,)
 
 
-class TransactionRecord(Record, frozen=True):
-    """`session.begin()`, `session.begin_nested()`, `async_sessionmaker.begin()`."""
-
-    session: Reference
-    site: Site
-    is_nested: bool = False
-    owns_session: bool = False  # `Session.begin()`: the block closes the session too
-    is_done: bool = False
-    is_plain: bool = False  # of the plain Session under an AsyncSession
-
-    def joined(self, other: Record) -> Record:
-        same = isinstance(other, TransactionRecord) and other.session == self.session
-        return self if same else FORGOTTEN
-
-    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
-        return self.session if name == "session" else Method(me, name)
-
-    def call_method(
-        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
-    ) -> Value:
-        session = state.record(self.session.oid)
-        if isinstance(session, SessionRecord) and session.is_async and not self.is_plain:
-            return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
-        return self.await_method(flow, state, me, name, arguments, at)
-
-    def await_method(
-        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
-    ) -> Value:
-        if name == "start":
-            return me
-        if name in ("commit", "rollback", "close"):
-            state.put(me, replace(self, is_done=True))
-            unit_of_work.end(flow, state, self.session, name, self.is_nested, at)
-            return NONE
-        return UNKNOWN
-
-    def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
-        unit_of_work.begin(flow, state, self.session, self.is_nested, at)
-        return me
-
-    def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
-        unit_of_work.begin(flow, state, self.session, self.is_nested, at)
-        session = state.record(self.session.oid)
-        if isinstance(session, SessionRecord) and not self.is_nested:
-            state.put(self.session, replace(session, begun=BLOCK))
-        if self.owns_session:
-            ledger.entered(state, self.session)
-        return self.session if self.owns_session else me
-
-    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
-        current = state.record(me.oid)
-        done = isinstance(current, TransactionRecord) and current.is_done
-        before = state.record(self.session.oid)
-        if isinstance(before, SessionRecord) and not done and not raised and not before.is_async:
-            if any(True for _ in expiry.held(state, self.session)):
-                blocking.session_used(flow, state, self.session, before, "commit", at)
-        if not done:
-            unit_of_work.end(
-                flow, state, self.session, "rollback" if raised else "commit", self.is_nested, at, block=True
-            )
-        session = state.record(self.session.oid)
-        if isinstance(session, SessionRecord) and not self.is_nested:
-            state.put(self.session, replace(session, begun=""))
-        if self.owns_session:
-            leave_block(flow, state, self.session, at, raised)
-            perform(flow, state, self.session, "close", Arguments(), at)
-        return False
-
-    def refers_to(self) -> tuple[Value, ...]:
-        return (self.session,)
-
-
-def leave_block(flow: Flow, state: State, me: Reference, at: Span, raised: bool) -> None:
-    """The `with` that holds the session ends."""
-    record = state.record(me.oid)
-    if isinstance(record, SessionRecord):
-        ledger.closed(flow, state, me, record.site, record.how == "parameter", at, block=True, raised=raised)
-
-
-class SyncSession(Value, frozen=True):
-    """The plain Session under an AsyncSession, as `run_sync` hands it out."""
-
-    session: Reference
-
-    def truth(self, state: State) -> bool | None:
-        return True
-
-    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        return Quiet(self.session) if name == "no_autoflush" else Method(self, name)
-
-    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        if name in ("begin", "begin_nested"):
-            return flow.allocate(
-                state,
-                TransactionRecord(
-                    self.session, flow.site(at), is_nested=name == "begin_nested", is_plain=True
-                ),
-            )
-        if name == "query":
-            return legacy_query.query(flow, self.session, arguments, at)
-        return perform(flow, state, self.session, name, arguments, at)
-
-    def refers_to(self, state: State) -> tuple[Value, ...]:
-        return (self.session,)
-
-
-class Quiet(Value, frozen=True):
-    """`with session.no_autoflush:`."""
-
-    session: Reference
-
-    def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
-        record = state.record(self.session.oid)
-        if isinstance(record, SessionRecord):
-            state.put(self.session, replace(record, autoflush=False))
-        return self.session
-
-    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
-        record = state.record(self.session.oid)
-        if isinstance(record, SessionRecord):
-            state.put(self.session, replace(record, autoflush=True))
-        return False
-
-
-class FactoryValue(Value, frozen=True):
-    """`async_sessionmaker(…)`, `sessionmaker(…)`."""
-
-    is_async: bool
-    site: Site
-    expire_on_commit: bool | None
-    bind: Value = UNKNOWN
-    autoflush: bool = True
-    cls: ClassValue | None = None
-    is_scoped: bool = False
-    is_promised: bool = False  # an annotation says `sessionmaker`, as it did for either kind before 2.0
-
-    def truth(self, state: State) -> bool | None:
-        return True
-
-    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        if name == "class_" and not self.is_promised:
-            return self.cls or ExternalValue(ASYNC_SESSION if self.is_async else SYNC_SESSION)
-        return Method(self, name)
-
-    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        return new_session(flow, state, self, arguments, at)
-
-    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        if name == "begin":
-            session = new_session(flow, state, self, Arguments(), at)
-            return flow.allocate(state, TransactionRecord(session, flow.site(at), owns_session=True))
-        if name == "configure":
-            bind = arguments.keywords.get("bind", UNKNOWN)
-            binds.bound(flow, state, "sessionmaker.configure", self.is_async, bind, at)
-            self._configured(flow, state, arguments, bind)
-        return UNKNOWN
-
-    def _configured(self, flow: Flow, state: State, arguments: Arguments, bind: Value) -> None:
-        """`configure()` changes the factory that the function's own variables hold."""
-        expire = flag(arguments, "expire_on_commit", True)
-        changed = replace(
-            self,
-            expire_on_commit=expire if "expire_on_commit" in arguments.keywords else self.expire_on_commit,
-            bind=self.bind if bind is UNKNOWN else bind,
-        )
-        for name, value in list((state.variables(flow.frame.id) or {}).items()):
-            if value == self:
-                state.assign(flow.frame.id, name, changed)
-
-    def refers_to(self, state: State) -> tuple[Value, ...]:
-        return () if self.bind is UNKNOWN else (self.bind,)
-
-
 class Ancestry(Value, frozen=True):
     """`AsyncSession.__mro__`: no session class of one kind is among the ancestors of the other."""
 
@@ -384,33 +214,6 @@ class Ancestry(Value, frozen=True):
         if not isinstance(item, ExternalValue) or not item.name.startswith("sqlalchemy."):
             return None
         return item.name.rpartition(".")[2] == self.cls.rpartition(".")[2]
-
-
-def flag(arguments: Arguments, name: str, default: bool) -> bool | None:
-    """A boolean keyword argument; None when its value is not known."""
-    value = arguments.keywords.get(name)
-    if value is None:
-        return None if arguments.more_keywords is not None else default
-    if isinstance(value, Constant) and isinstance(value.value, bool):
-        return value.value
-    return None
-
-
-def new_session(flow: Flow, state: State, factory: FactoryValue, arguments: Arguments, at: Span) -> Reference:
-    given = arguments.keywords
-    expire = (
-        flag(arguments, "expire_on_commit", True) if "expire_on_commit" in given else factory.expire_on_commit
-    )
-    record = SessionRecord(
-        factory.is_async,
-        flow.site(at),
-        expire_on_commit=expire,
-        autoflush=factory.autoflush,
-        bind=given.get("bind") or (arguments.positional[0] if arguments.positional else factory.bind),
-        factory=factory.site,
-        cls=None if factory.cls is None else factory.cls.info,
-    )
-    return announced(flow, state, record, "promised" if factory.is_promised else "factory", at)
 
 
 def announced(flow: Flow, state: State, record: SessionRecord, how: str, at: Span) -> Reference:
@@ -467,7 +270,7 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
     if name in executing.METHODS:
         return executing.METHODS[name](flow, state, me, record, arguments, at, name)
     if name == "run_sync":
-        return _run_sync(flow, state, me, arguments, at)
+        return sync_sessions.run_sync(flow, state, me, arguments, at)
     return UNKNOWN
 
 
@@ -491,21 +294,3 @@ def _is_new(state: State, value: Value) -> bool:
     if not isinstance(record, InstanceRecord):
         return value != NONE  # of what `get` has not found, nothing is written
     return record.lifecycle not in (DETACHED, PERSISTENT) or record.is_modified is not False
-
-
-def _run_sync(flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
-    if not arguments.positional:
-        return UNKNOWN
-    function, *rest = arguments.positional
-    fits = api_use.run_sync_given(flow, state, function, at)
-    around(flow).greenlets += 1
-    try:
-        given = Arguments(
-            (SyncSession(me), *rest), arguments.keywords, arguments.more, arguments.more_keywords
-        )
-        result = function.call(flow, state, given, at)
-    finally:
-        around(flow).greenlets -= 1
-    if fits:
-        api_use.run_sync_gave(flow, state, result, at)
-    return result

@@ -24,8 +24,9 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.connections import ConnectionRecord, SyncConnection
 from asyncsqla_lint.semantics.events import AttributeLoad, SessionUsed, ThreadCrossed
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
-from asyncsqla_lint.semantics.sessions import SessionRecord, SyncSession
+from asyncsqla_lint.semantics.sessions import SessionRecord
 from asyncsqla_lint.semantics.surroundings import around
+from asyncsqla_lint.semantics.sync_sessions import SyncSession
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

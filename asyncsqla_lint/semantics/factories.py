@@ -1,0 +1,109 @@
+"""Session factories: `async_sessionmaker(…)`, `sessionmaker(…)`, and the sessions that they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Constant,
+    ExternalValue,
+    Method,
+    Reference,
+    Value,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics import (
+    binds,
+    sessions,
+    transaction_blocks,
+)
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+class FactoryValue(Value, frozen=True):
+    """`async_sessionmaker(…)`, `sessionmaker(…)`."""
+
+    is_async: bool
+    site: Site
+    expire_on_commit: bool | None
+    bind: Value = UNKNOWN
+    autoflush: bool = True
+    cls: ClassValue | None = None
+    is_scoped: bool = False
+    is_promised: bool = False  # an annotation says `sessionmaker`, as it did for either kind before 2.0
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name == "class_" and not self.is_promised:
+            return self.cls or ExternalValue(
+                sessions.ASYNC_SESSION if self.is_async else sessions.SYNC_SESSION
+            )
+        return Method(self, name)
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return new_session(flow, state, self, arguments, at)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        if name == "begin":
+            session = new_session(flow, state, self, Arguments(), at)
+            return flow.allocate(
+                state, transaction_blocks.TransactionRecord(session, flow.site(at), owns_session=True)
+            )
+        if name == "configure":
+            bind = arguments.keywords.get("bind", UNKNOWN)
+            binds.bound(flow, state, "sessionmaker.configure", self.is_async, bind, at)
+            self._configured(flow, state, arguments, bind)
+        return UNKNOWN
+
+    def _configured(self, flow: Flow, state: State, arguments: Arguments, bind: Value) -> None:
+        """`configure()` changes the factory that the function's own variables hold."""
+        expire = flag(arguments, "expire_on_commit", True)
+        changed = replace(
+            self,
+            expire_on_commit=expire if "expire_on_commit" in arguments.keywords else self.expire_on_commit,
+            bind=self.bind if bind is UNKNOWN else bind,
+        )
+        for name, value in list((state.variables(flow.frame.id) or {}).items()):
+            if value == self:
+                state.assign(flow.frame.id, name, changed)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return () if self.bind is UNKNOWN else (self.bind,)
+
+
+def flag(arguments: Arguments, name: str, default: bool) -> bool | None:
+    """A boolean keyword argument; None when its value is not known."""
+    value = arguments.keywords.get(name)
+    if value is None:
+        return None if arguments.more_keywords is not None else default
+    if isinstance(value, Constant) and isinstance(value.value, bool):
+        return value.value
+    return None
+
+
+def new_session(flow: Flow, state: State, factory: FactoryValue, arguments: Arguments, at: Span) -> Reference:
+    given = arguments.keywords
+    expire = (
+        flag(arguments, "expire_on_commit", True) if "expire_on_commit" in given else factory.expire_on_commit
+    )
+    record = sessions.SessionRecord(
+        factory.is_async,
+        flow.site(at),
+        expire_on_commit=expire,
+        autoflush=factory.autoflush,
+        bind=given.get("bind") or (arguments.positional[0] if arguments.positional else factory.bind),
+        factory=factory.site,
+        cls=None if factory.cls is None else factory.cls.info,
+    )
+    return sessions.announced(flow, state, record, "promised" if factory.is_promised else "factory", at)

@@ -1,0 +1,90 @@
+"""The plain Session under an AsyncSession: what `run_sync` hands out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    Method,
+    Reference,
+    Value,
+)
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics import (
+    api_use,
+    legacy_query,
+    sessions,
+    transaction_blocks,
+)
+from asyncsqla_lint.semantics.surroundings import around
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+class SyncSession(Value, frozen=True):
+    """The plain Session under an AsyncSession, as `run_sync` hands it out."""
+
+    session: Reference
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Quiet(self.session) if name == "no_autoflush" else Method(self, name)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        if name in ("begin", "begin_nested"):
+            return flow.allocate(
+                state,
+                transaction_blocks.TransactionRecord(
+                    self.session, flow.site(at), is_nested=name == "begin_nested", is_plain=True
+                ),
+            )
+        if name == "query":
+            return legacy_query.query(flow, self.session, arguments, at)
+        return sessions.perform(flow, state, self.session, name, arguments, at)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.session,)
+
+
+class Quiet(Value, frozen=True):
+    """`with session.no_autoflush:`."""
+
+    session: Reference
+
+    def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
+        record = state.record(self.session.oid)
+        if isinstance(record, sessions.SessionRecord):
+            state.put(self.session, replace(record, autoflush=False))
+        return self.session
+
+    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
+        record = state.record(self.session.oid)
+        if isinstance(record, sessions.SessionRecord):
+            state.put(self.session, replace(record, autoflush=True))
+        return False
+
+
+def run_sync(flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
+    if not arguments.positional:
+        return UNKNOWN
+    function, *rest = arguments.positional
+    fits = api_use.run_sync_given(flow, state, function, at)
+    around(flow).greenlets += 1
+    try:
+        given = Arguments(
+            (SyncSession(me), *rest), arguments.keywords, arguments.more, arguments.more_keywords
+        )
+        result = function.call(flow, state, given, at)
+    finally:
+        around(flow).greenlets -= 1
+    if fits:
+        api_use.run_sync_gave(flow, state, result, at)
+    return result
