@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow import closed, dispatching
+from asyncsqla_lint.flow import closed
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
 from asyncsqla_lint.flow.events import CoroutineDropped
@@ -22,6 +22,7 @@ from asyncsqla_lint.flow.frames import (
 )
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State, join_states
+from asyncsqla_lint.flow.stdlib import dispatching
 from asyncsqla_lint.flow.trying import TryContext
 from asyncsqla_lint.flow.values import (
     NONE,

@@ -18,12 +18,12 @@ from msgspec import Struct
 
 from asyncsqla_lint.flow.budgets import Budget
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
-from asyncsqla_lint.flow.context_variables import ContextVariableRecord
 from asyncsqla_lint.flow.copies import Copier
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
 from asyncsqla_lint.flow.frames import DEEPEST_CALL, BudgetExceeded, Calls, Frame, Option, Outcome, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import FORGOTTEN, OUTSIDE, Record, State
+from asyncsqla_lint.flow.stdlib.context_variables import ContextVariableRecord
 from asyncsqla_lint.flow.trying import TryContext
 from asyncsqla_lint.flow.values import (
     UNKNOWN,

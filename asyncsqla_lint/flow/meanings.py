@@ -6,7 +6,7 @@ one answers. This floor registers Python itself (`builtins`), `semantics` SQLAlc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.values import (
@@ -72,6 +72,12 @@ class Meanings:
             return meaning
 
         return register
+
+    def learn(self, table: Mapping[str, CallMeaning]) -> None:
+        """Meanings by name; several names in one text mean the same, one without a dot is a builtin."""
+        for names, meaning in table.items():
+            for name in names.split():
+                self.calls[name if "." in name else f"builtins.{name}"] = meaning
 
     def types(self, *names: str) -> Callable[[InstanceMeaning], InstanceMeaning]:
         def register(meaning: InstanceMeaning) -> InstanceMeaning:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import calls, classes, narrowing, patterns
-from asyncsqla_lint.flow.expressions import assign, delete, evaluate
+from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.frames import Outcome
 from asyncsqla_lint.flow.loops import execute_for, execute_while
 from asyncsqla_lint.flow.managers import execute_with
 from asyncsqla_lint.flow.paths import MOST_STATES, Result, merged, paths
 from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.targets import assign, delete
 from asyncsqla_lint.flow.trying import PLAIN, execute_try
 from asyncsqla_lint.flow.values import (
     NONE,

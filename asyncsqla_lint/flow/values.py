@@ -34,6 +34,10 @@ class Arguments(Struct, frozen=True):
     more: Value | None = None
     more_keywords: Value | None = None
 
+    @property
+    def first(self) -> Value:
+        return self.positional[0] if self.positional else self.more or UNKNOWN
+
     def get(self, position: int, name: str) -> Value | None:
         if name in self.keywords:
             return self.keywords[name]
@@ -56,6 +60,12 @@ class Iteration(Struct, frozen=True):
     items: tuple[Value, ...] | None = None
     element: Value | None = None
     may_be_empty: bool = True
+
+    def one(self) -> Value | None:
+        """Any of them, as one value; None: there is none."""
+        if self.items is not None:
+            return union(self.items) if self.items else None
+        return self.element
 
 
 class Value(Struct, frozen=True):

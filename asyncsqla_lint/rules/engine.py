@@ -9,21 +9,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint.findings import Confidence, Finding, Fix, Location, Related, fingerprint
-from asyncsqla_lint.flow import (
-    builtins,
-    context_variables,
-    dispatching,
-    exit_stacks,
-    field_names,
-    iteration_tools,
-    logging,
-    namespaces,
-)
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.interpreter import Flow
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.roots import functions_of, run_function_root, run_module_root
+from asyncsqla_lint.flow.stdlib import registry as stdlib
 from asyncsqla_lint.flow.worlds import World
 from asyncsqla_lint.frameworks import registry as frameworks
 from asyncsqla_lint.project.index import Index
@@ -137,14 +128,7 @@ def _handlers(rules: tuple[type[Rule], ...]) -> dict[type, list[Handler]]:
 
 def _meanings(config: Config) -> Meanings:
     meanings = Meanings()
-    builtins.register(meanings)
-    field_names.register(meanings)
-    logging.register(meanings)
-    context_variables.register(meanings)
-    dispatching.register(meanings)
-    exit_stacks.register(meanings)
-    iteration_tools.register(meanings)
-    namespaces.register(meanings)
+    stdlib.register(meanings)
     meanings.harmless.update(meanings.calls)
     semantics.register(meanings)
     frameworks.register(meanings, config.framework)

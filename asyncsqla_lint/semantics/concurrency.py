@@ -168,12 +168,8 @@ def register(meanings: Meanings) -> None:
         meanings.instances[name] = lambda flow, state, arguments, at: Loop()
 
 
-def _first(arguments: Arguments) -> Value:
-    return arguments.positional[0] if arguments.positional else arguments.more or UNKNOWN
-
-
 def _same(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return _first(arguments)
+    return arguments.first
 
 
 def _gather(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -223,11 +219,11 @@ def _as_completed(flow: Flow, state: State, arguments: Arguments, at: Span) -> V
 
 
 def _start(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return start(flow, state, _first(arguments), flow.site(at))
+    return start(flow, state, arguments.first, flow.site(at))
 
 
 def _run(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return _first(arguments).awaited(flow, state, at)
+    return arguments.first.awaited(flow, state, at)
 
 
 def _call_and_run(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -253,7 +249,7 @@ def _called(
 
 def _call_all(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     made = tuple(
-        _called(flow, state, _first(arguments), at, lambda one: one.call(flow, state, Arguments(), at))
+        _called(flow, state, arguments.first, at, lambda one: one.call(flow, state, Arguments(), at))
     )
     return _gathered(flow, state, made, at, arguments.keywords.get("max_at_once"))
 

@@ -16,7 +16,6 @@ from asyncsqla_lint.flow.values import (
     Value,
     alternatives,
     join,
-    union,
 )
 from asyncsqla_lint.program import Span
 
@@ -28,17 +27,12 @@ DEEPEST = 3
 
 
 def register(meanings: Meanings) -> None:
-    for names, meaning in MEANINGS.items():
-        for name in names.split():
-            meanings.calls[name] = meaning
+    meanings.learn(MEANINGS)
 
 
 def _gone_through(flow: Flow, state: State, value: Value, at: Span) -> Value | None:
     """One value for all elements; None: there are none."""
-    iteration = value.iterate(flow, state, at, False)
-    if iteration.items is not None:
-        return union(iteration.items) if iteration.items else None
-    return iteration.element
+    return value.iterate(flow, state, at, False).one()
 
 
 def _iterator(flow: Flow, state: State, element: Value | None, kind: str = "iterator") -> Value:

@@ -1,0 +1,1 @@
+"""What Python's builtins and its standard library mean for values."""

@@ -1,0 +1,135 @@
+"""Attributes by name and classes as values: `getattr`, `hasattr`, `isinstance`, `type`, `super`, `cast`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.classes import Getting
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Constant,
+    Reference,
+    SuperValue,
+    TupleValue,
+    Value,
+    alternatives,
+    join,
+    union,
+)
+from asyncsqla_lint.program import Span
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+
+def _getattr(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    if len(arguments.positional) < 2:
+        return UNKNOWN
+    target, name = arguments.positional[:2]
+    default = arguments.positional[2] if len(arguments.positional) > 2 else None
+    if isinstance(name, Constant) and isinstance(name.value, str):
+        has = target.has_attribute(flow, state, name.value, at) if default is not None else True
+        if has is False and default is not None:
+            return default
+        value = target.attribute(flow, state, name.value, at)
+        if default is not None and (value is UNKNOWN or has is None):
+            return join(value, default)
+        return value
+    return UNKNOWN
+
+
+def _setattr(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    if len(arguments.positional) == 3:
+        target, name, value = arguments.positional
+        if isinstance(name, Constant) and isinstance(name.value, str):
+            target.set_attribute(flow, state, name.value, value, at)
+    return NONE
+
+
+def _hasattr(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`hasattr` reads the attribute: what raises there raises here."""
+    if len(arguments.positional) == 2:
+        target, name = arguments.positional
+        if isinstance(name, Constant) and isinstance(name.value, str):
+            has = target.has_attribute(flow, state, name.value, at)
+            if has is not False:
+                target.attribute(flow, state, name.value, at)
+            return UNKNOWN if has is None else Constant(has)
+    return UNKNOWN
+
+
+def _isinstance(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """What is told before it is asked: `is_async = isinstance(engine, AsyncEngine)`."""
+    if len(arguments.positional) != 2:
+        return UNKNOWN
+    value, classes = arguments.positional
+    wanted = classes.elements if isinstance(classes, TupleValue) else (classes,)
+    answers = {flow.types.is_instance(state, one, wanted) for one in alternatives(value)}
+    answer = answers.pop() if len(answers) == 1 else None
+    return UNKNOWN if answer is None else Constant(answer)
+
+
+def _type(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    value = arguments.first
+    if isinstance(value, Reference) and len(arguments.positional) == 1:
+        record = state.record(value.oid)
+        if isinstance(record, ObjectRecord):
+            return record.cls
+        info = record.class_info()
+        if info is not None:
+            return ClassValue(info)
+    return UNKNOWN
+
+
+def _super(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    frame = flow.frame
+    if len(arguments.positional) == 2 and isinstance(arguments.positional[0], ClassValue):
+        return SuperValue(arguments.positional[0].info, arguments.positional[1])
+    if frame.owner is None or frame.receiver is None:
+        return UNKNOWN
+    return SuperValue(frame.owner, frame.receiver)
+
+
+def _property(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    function = arguments.get(0, "fget")
+    return UNKNOWN if function is None else Getting(function)
+
+
+def _cast(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """What is known stays, unless it is no instance of what the program knows better."""
+    value = arguments.get(1, "val") or UNKNOWN
+    call = flow.calling
+    if call is None or call.span != at or not call.arguments:
+        return value
+    frame = flow.frame
+    if value is UNKNOWN and isinstance(arguments.get(0, "typ"), ClassValue):
+        return flow.types.annotation_value(state, frame, call.arguments[0], at)
+    wanted = flow.types.classes(frame, call.arguments[0])
+    if not wanted or value is UNKNOWN:
+        return value
+    kept = tuple(
+        one for one in alternatives(value) if flow.types.is_instance(state, one, wanted) is not False
+    )
+    return union(kept) if kept else UNKNOWN
+
+
+def register(meanings: Meanings) -> None:
+    meanings.learn(MEANINGS)
+
+
+MEANINGS = {
+    "getattr": _getattr,
+    "setattr": _setattr,
+    "hasattr": _hasattr,
+    "isinstance": _isinstance,
+    "type": _type,
+    "super": _super,
+    "property functools.cached_property": _property,
+    "typing.cast": _cast,
+}

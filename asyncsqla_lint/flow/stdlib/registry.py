@@ -1,0 +1,34 @@
+"""All that is known of the standard library."""
+
+from __future__ import annotations
+
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.stdlib import (
+    builtins,
+    context_variables,
+    dispatching,
+    exceptions,
+    exit_stacks,
+    field_names,
+    functional,
+    iterables,
+    iteration_tools,
+    logging,
+    namespaces,
+    reflection,
+)
+
+
+def register(meanings: Meanings) -> None:
+    builtins.register(meanings)
+    context_variables.register(meanings)
+    dispatching.register(meanings)
+    exceptions.register(meanings)
+    exit_stacks.register(meanings)
+    field_names.register(meanings)
+    functional.register(meanings)
+    iterables.register(meanings)
+    iteration_tools.register(meanings)
+    logging.register(meanings)
+    namespaces.register(meanings)
+    reflection.register(meanings)
