@@ -21,9 +21,9 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import (
     binds,
-    sessions,
-    transaction_blocks,
 )
+from asyncsqla_lint.semantics.sessions import ASYNC_SESSION, SYNC_SESSION, SessionRecord, announced
+from asyncsqla_lint.semantics.transaction_blocks import TransactionRecord
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -46,9 +46,7 @@ class FactoryValue(Value, frozen=True):
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         if name == "class_" and not self.is_promised:
-            return self.cls or ExternalValue(
-                sessions.ASYNC_SESSION if self.is_async else sessions.SYNC_SESSION
-            )
+            return self.cls or ExternalValue(ASYNC_SESSION if self.is_async else SYNC_SESSION)
         return Method(self, name)
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -57,9 +55,7 @@ class FactoryValue(Value, frozen=True):
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         if name == "begin":
             session = new_session(flow, state, self, Arguments(), at)
-            return flow.allocate(
-                state, transaction_blocks.TransactionRecord(session, flow.site(at), owns_session=True)
-            )
+            return flow.allocate(state, TransactionRecord(session, flow.site(at), owns_session=True))
         if name == "configure":
             bind = arguments.keywords.get("bind", UNKNOWN)
             binds.bound(flow, state, "sessionmaker.configure", self.is_async, bind, at)
@@ -97,7 +93,7 @@ def new_session(flow: Flow, state: State, factory: FactoryValue, arguments: Argu
     expire = (
         flag(arguments, "expire_on_commit", True) if "expire_on_commit" in given else factory.expire_on_commit
     )
-    record = sessions.SessionRecord(
+    record = SessionRecord(
         factory.is_async,
         flow.site(at),
         expire_on_commit=expire,
@@ -106,4 +102,4 @@ def new_session(flow: Flow, state: State, factory: FactoryValue, arguments: Argu
         factory=factory.site,
         cls=None if factory.cls is None else factory.cls.info,
     )
-    return sessions.announced(flow, state, record, "promised" if factory.is_promised else "factory", at)
+    return announced(flow, state, record, "promised" if factory.is_promised else "factory", at)

@@ -30,9 +30,7 @@ from asyncsqla_lint.semantics import (
     executing,
     expiry,
     ledger,
-    sync_sessions,
     tasks,
-    transaction_blocks,
     transactions,
     unit_of_work,
 )
@@ -49,13 +47,6 @@ COROUTINES = frozenset(
     "close aclose "
     "reset invalidate stream stream_scalars connection run_sync exec".split()
 )
-PLAIN = frozenset(
-    "add add_all expunge expunge_all expire expire_all is_modified in_transaction in_nested_transaction "
-    "get_transaction get_nested_transaction get_bind begin begin_nested object_session "
-    "identity_key query".split()
-)
-
-
 BLOCK, ENDED = "block", "ended"
 
 ASYNC_SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
@@ -126,14 +117,12 @@ class SessionRecord(Record, frozen=True):
 
                 return member_value(flow, state, me, ClassValue(self.cls), found[0], found[1], at)
         api_use.read(flow, state, me, name, at)
-        if name == "sync_session":
-            return sync_sessions.SyncSession(me)
-        if name == "no_autoflush":
-            return sync_sessions.Quiet(me)
+        if name in ("sync_session", "no_autoflush"):
+            from asyncsqla_lint.semantics.sync_sessions import Quiet, SyncSession
+
+            return Quiet(me) if name == "no_autoflush" else SyncSession(me)
         if name == "bind":
             return self.bind
-        if name in COROUTINES or name in PLAIN:
-            return Method(me, name)
         return Method(me, name)
 
     def call(self, flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
@@ -142,17 +131,11 @@ class SessionRecord(Record, frozen=True):
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
-        if name == "begin":
-            return flow.allocate(
-                state,
-                transaction_blocks.TransactionRecord(
-                    me, flow.site(at), is_nested=arguments.get(0, "nested") == Constant(True)
-                ),
-            )
-        if name == "begin_nested":
-            return flow.allocate(
-                state, transaction_blocks.TransactionRecord(me, flow.site(at), is_nested=True)
-            )
+        if name in ("begin", "begin_nested"):
+            from asyncsqla_lint.semantics.transaction_blocks import TransactionRecord
+
+            is_nested = name == "begin_nested" or arguments.get(0, "nested") == Constant(True)
+            return flow.allocate(state, TransactionRecord(me, flow.site(at), is_nested=is_nested))
         if self.is_async and api_use.has(flow, state, me, name) is False:
             return UNKNOWN  # the attribute is not there: nothing is done
         if self.is_async and name in COROUTINES:
@@ -182,7 +165,7 @@ class SessionRecord(Record, frozen=True):
         return me
 
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
-        transaction_blocks.leave_block(flow, state, me, at, raised)
+        leave_block(flow, state, me, at, raised)
         perform(flow, state, me, "close", Arguments(), at)
         return False
 
@@ -223,6 +206,13 @@ def announced(flow: Flow, state: State, record: SessionRecord, how: str, at: Spa
     if flow.listens(SessionCreated):
         flow.emit(SessionCreated(flow.site(at), flow.frame, flow.is_certain, session, record, how))
     return session
+
+
+def leave_block(flow: Flow, state: State, me: Reference, at: Span, raised: bool) -> None:
+    """The `with` that holds the session ends."""
+    record = state.record(me.oid)
+    if isinstance(record, SessionRecord):
+        ledger.closed(flow, state, me, record.site, record.how == "parameter", at, block=True, raised=raised)
 
 
 def parameter_session(
@@ -270,7 +260,9 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
     if name in executing.METHODS:
         return executing.METHODS[name](flow, state, me, record, arguments, at, name)
     if name == "run_sync":
-        return sync_sessions.run_sync(flow, state, me, arguments, at)
+        from asyncsqla_lint.semantics.sync_sessions import run_sync
+
+        return run_sync(flow, state, me, arguments, at)
     return UNKNOWN
 
 

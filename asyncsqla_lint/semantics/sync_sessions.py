@@ -18,10 +18,10 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import (
     api_use,
     legacy_query,
-    sessions,
-    transaction_blocks,
 )
+from asyncsqla_lint.semantics.sessions import SessionRecord, perform
 from asyncsqla_lint.semantics.surroundings import around
+from asyncsqla_lint.semantics.transaction_blocks import TransactionRecord
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -42,13 +42,13 @@ class SyncSession(Value, frozen=True):
         if name in ("begin", "begin_nested"):
             return flow.allocate(
                 state,
-                transaction_blocks.TransactionRecord(
+                TransactionRecord(
                     self.session, flow.site(at), is_nested=name == "begin_nested", is_plain=True
                 ),
             )
         if name == "query":
             return legacy_query.query(flow, self.session, arguments, at)
-        return sessions.perform(flow, state, self.session, name, arguments, at)
+        return perform(flow, state, self.session, name, arguments, at)
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.session,)
@@ -61,13 +61,13 @@ class Quiet(Value, frozen=True):
 
     def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
         record = state.record(self.session.oid)
-        if isinstance(record, sessions.SessionRecord):
+        if isinstance(record, SessionRecord):
             state.put(self.session, replace(record, autoflush=False))
         return self.session
 
     def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool:
         record = state.record(self.session.oid)
-        if isinstance(record, sessions.SessionRecord):
+        if isinstance(record, SessionRecord):
             state.put(self.session, replace(record, autoflush=True))
         return False
 

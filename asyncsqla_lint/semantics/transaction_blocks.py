@@ -22,9 +22,9 @@ from asyncsqla_lint.semantics import (
     blocking,
     expiry,
     ledger,
-    sessions,
     unit_of_work,
 )
+from asyncsqla_lint.semantics.sessions import BLOCK, SessionRecord, leave_block, perform
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -51,7 +51,7 @@ class TransactionRecord(Record, frozen=True):
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
         session = state.record(self.session.oid)
-        if isinstance(session, sessions.SessionRecord) and session.is_async and not self.is_plain:
+        if isinstance(session, SessionRecord) and session.is_async and not self.is_plain:
             return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
         return self.await_method(flow, state, me, name, arguments, at)
 
@@ -73,8 +73,8 @@ class TransactionRecord(Record, frozen=True):
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
         unit_of_work.begin(flow, state, self.session, self.is_nested, at)
         session = state.record(self.session.oid)
-        if isinstance(session, sessions.SessionRecord) and not self.is_nested:
-            state.put(self.session, replace(session, begun=sessions.BLOCK))
+        if isinstance(session, SessionRecord) and not self.is_nested:
+            state.put(self.session, replace(session, begun=BLOCK))
         if self.owns_session:
             ledger.entered(state, self.session)
         return self.session if self.owns_session else me
@@ -83,7 +83,7 @@ class TransactionRecord(Record, frozen=True):
         current = state.record(me.oid)
         done = isinstance(current, TransactionRecord) and current.is_done
         before = state.record(self.session.oid)
-        if isinstance(before, sessions.SessionRecord) and not done and not raised and not before.is_async:
+        if isinstance(before, SessionRecord) and not done and not raised and not before.is_async:
             if any(True for _ in expiry.held(state, self.session)):
                 blocking.session_used(flow, state, self.session, before, "commit", at)
         if not done:
@@ -91,19 +91,12 @@ class TransactionRecord(Record, frozen=True):
                 flow, state, self.session, "rollback" if raised else "commit", self.is_nested, at, block=True
             )
         session = state.record(self.session.oid)
-        if isinstance(session, sessions.SessionRecord) and not self.is_nested:
+        if isinstance(session, SessionRecord) and not self.is_nested:
             state.put(self.session, replace(session, begun=""))
         if self.owns_session:
             leave_block(flow, state, self.session, at, raised)
-            sessions.perform(flow, state, self.session, "close", Arguments(), at)
+            perform(flow, state, self.session, "close", Arguments(), at)
         return False
 
     def refers_to(self) -> tuple[Value, ...]:
         return (self.session,)
-
-
-def leave_block(flow: Flow, state: State, me: Reference, at: Span, raised: bool) -> None:
-    """The `with` that holds the session ends."""
-    record = state.record(me.oid)
-    if isinstance(record, sessions.SessionRecord):
-        ledger.closed(flow, state, me, record.site, record.how == "parameter", at, block=True, raised=raised)
