@@ -70,6 +70,7 @@ class Finding(Struct, frozen=True):
     fix: Fix | None = None
     noqa_row: int = 0
     fingerprint: str = ""
+    cause: str = ""  # of what has one cause, one finding is enough: where it lies
 
     @property
     def sort_key(self) -> tuple[str, Location, str, str]:

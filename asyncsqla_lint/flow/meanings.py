@@ -54,6 +54,7 @@ class Meanings:
         self.when_awaited_again: list[Callable[[Flow, State, Value, Span], None]] = []
         self.when_coroutine_read: list[Callable[[Flow, State, Reference, str, Span], None]] = []
         self.when_class_changed: list[Callable[[Flow, State, ClassValue, str, Value], None]] = []
+        self.when_handled: list[Callable[[Flow, State, Value, Span], None]] = []
         self.when_root_ended: list[Callable[[Flow], None]] = []
         self.when_ended: list[
             Callable[[Flow, Frame, list[tuple[State, Value]], list[State], Sequence[State]], None]
@@ -187,6 +188,11 @@ class Meanings:
     def module_ended(self, flow: Flow, frame: Frame, states: list[State]) -> None:
         for hook in self.when_module_ended:
             hook(flow, frame, states)
+
+    def handled(self, flow: Flow, state: State, exception: Value, at: Span) -> None:
+        """The handler that stands at `at` has caught it."""
+        for hook in self.when_handled:
+            hook(flow, state, exception, at)
 
     def cleans_up(self, state: State, awaited: Value) -> bool:
         return any(hook(state, awaited) for hook in self.is_cleaning_up)

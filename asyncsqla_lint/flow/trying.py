@@ -21,10 +21,13 @@ from asyncsqla_lint.program import (
     Handler,
     Name,
     Raise,
+    Span,
     Statements,
     Try,
     TupleDisplay,
     end_of,
+    span,
+    start_of,
 )
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.names import External
@@ -239,6 +242,12 @@ def _finally(flow: Flow, states: list[State], body: Statements) -> Result:
         return flow.execute(states, body)
 
 
+def _header(handler: Handler) -> Span:
+    """`except type`, without what it does then."""
+    start = start_of(handler.span)
+    return span(start, start + len("except") if handler.type is None else end_of(handler.type.span))
+
+
 def _handle(
     flow: Flow, state: State, exception: Value, handlers: tuple[Handler, ...]
 ) -> tuple[list[State], list[Outcome], bool]:
@@ -253,6 +262,7 @@ def _handle(
         own.pending = None
         if handler.name is not None:
             own.assign(flow.frame.id, handler.name, UNKNOWN if exception == PLAIN else exception)
+        flow.meanings.handled(flow, own, exception, _header(handler))
         flow.handling.append(exception)
         try:
             after, left = flow.execute([own], handler.body)

@@ -20,7 +20,7 @@ from asyncsqla_lint.frameworks import registry as frameworks
 from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.rules import catalogue
 from asyncsqla_lint.rules.itself import internal_error
-from asyncsqla_lint.rules.places import located, place
+from asyncsqla_lint.rules.places import located, mark_of, place
 from asyncsqla_lint.rules.rule import Handler, Rule
 from asyncsqla_lint.semantics import extension
 from asyncsqla_lint.semantics import registry as semantics
@@ -59,6 +59,7 @@ class Reports:
         related: Sequence[Related] = (),
         fix: Fix | None = None,
         subject: str = "",
+        cause: Site | None = None,
     ) -> None:
         assert isinstance(event, Event)
         path, start, end = located(event.site)
@@ -77,6 +78,7 @@ class Reports:
             fix,
             start.row,
             fingerprint(rule.code, path, scope, subject or message),
+            "" if cause is None else mark_of(cause),
         )
         key = (rule.code, path, start, subject or message)
         known = self.found.get(key)

@@ -18,6 +18,12 @@ def place(site: Site, message: str) -> Related:
     return Related(*located(site), message)
 
 
+def mark_of(site: Site) -> str:
+    """The place in one word, the same whoever names it."""
+    path, start, _ = located(site)
+    return f"{path}:{start.row}:{start.column}"
+
+
 def line_of(site: Site) -> int:
     site.module.consult()
     return site.module.program.location(start_of(site.span))[0]

@@ -30,6 +30,7 @@ from typing import ClassVar, Protocol, TypeVar, Union
 from msgspec import Struct
 
 from asyncsqla_lint.findings import Applicability, Confidence, Fix, Related
+from asyncsqla_lint.flow.frames import Site
 
 # --- what the live harness must see ----------------------------------------------------------------
 
@@ -85,6 +86,7 @@ class Reporter(Protocol):
     """Turns an event and a message into a Finding. The event knows the place, and the path that led there.
 
     `subject` says what is wrong in words that outlive edits (`User.posts`): it makes the fingerprint.
+    Findings of one `cause` are one: the nearest to it stands, and names the others.
     """
 
     def __call__(
@@ -97,6 +99,7 @@ class Reporter(Protocol):
         related: Sequence[Related] = (),
         fix: Fix | None = None,
         subject: str = "",
+        cause: Site | None = None,
     ) -> None: ...
 
 

@@ -44,6 +44,27 @@ def _joined(known: Finding, other: Finding) -> Finding:
     )
 
 
+def one_per_cause(findings: Iterable[Finding]) -> list[Finding]:
+    """Of what has one cause the surest finding stands, nearest to it, and names the others."""
+    found: list[Finding] = []
+    numbers: dict[tuple[str, str], int] = {}
+    for finding in sorted(findings, key=_distance):
+        number = (
+            numbers.setdefault((finding.code, finding.cause), len(found)) if finding.cause else len(found)
+        )
+        if number == len(found):
+            found.append(finding)
+        else:
+            other = Related(finding.path, finding.location, finding.end_location, "here too")
+            found[number] = msgspec.structs.replace(found[number], related=(*found[number].related, other))
+    return found
+
+
+def _distance(finding: Finding) -> tuple[object, ...]:
+    is_elsewhere = not finding.cause.startswith(f"{finding.path}:")
+    return finding.confidence != "certain", is_elsewhere, finding.sort_key
+
+
 class Shown:
     """Inside a run a path is relative to the project's root; a user reads it from the working directory."""
 

@@ -15,7 +15,7 @@ from asyncsqla_lint.findings import Finding
 from asyncsqla_lint.run.cache import Answer, Cache
 from asyncsqla_lint.run.contents import Overlay
 from asyncsqla_lint.run.keys import digest, key_of
-from asyncsqla_lint.run.localising import Shown, merged, named_sources
+from asyncsqla_lint.run.localising import Shown, merged, named_sources, one_per_cause
 from asyncsqla_lint.run.outcome import Report, Statistics
 from asyncsqla_lint.run.sources import Looked, Sources, arranged, glances_of, look
 from asyncsqla_lint.workspace.config import Config
@@ -394,8 +394,9 @@ class _Analysis:
         """What is reported of what was found, in order, each once."""
         from asyncsqla_lint.run.suppressions import Suppressions
 
+        targets = {self.keys[path] for path in self.sources.looked.targets if path in self.keys}
         by_key: dict[str, list[Finding]] = {}
-        for finding in findings:
+        for finding in one_per_cause(one for one in findings if one.path in targets):
             by_key.setdefault(finding.path, []).append(finding)
         kept: list[Finding] = []
         for path, config in self.sources.looked.targets.items():

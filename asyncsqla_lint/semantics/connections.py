@@ -24,6 +24,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import api_use, blocking, ledger, tasks, transactions
 from asyncsqla_lint.semantics.engine_events import ConnectionLeft, ConnectionOpened, ConnectionUsed
 from asyncsqla_lint.semantics.events import StatementExecuted
+from asyncsqla_lint.semantics.failures import DATABASE_ERROR
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement
 from asyncsqla_lint.semantics.surroundings import around
@@ -325,8 +326,6 @@ def _execute(flow: Flow, state: State, me: Reference, name: str, arguments: Argu
     if flow.listens(StatementExecuted):
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, found, argument, name))
     if flow.tries:
-        from asyncsqla_lint.semantics.flushing import DATABASE_ERROR
-
         flow.may_raise(state, DATABASE_ERROR)
     if found is not None and (found.is_write or found.is_written_text):
         ledger.written(flow, state, me, name, at)

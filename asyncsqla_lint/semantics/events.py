@@ -11,6 +11,7 @@ from asyncsqla_lint.project.models import MappedAttribute, Model, Relationship
 
 if TYPE_CHECKING:
     from asyncsqla_lint.semantics.connections import ConnectionRecord
+    from asyncsqla_lint.semantics.failures import Failure
     from asyncsqla_lint.semantics.instances import InstanceRecord
     from asyncsqla_lint.semantics.results import ResultRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
@@ -126,7 +127,7 @@ class FailedSessionUsed(Event):
     session: Reference
     record: SessionRecord
     method: str
-    failed_at: Site
+    failure: Failure
 
 
 class TransactionMisused(Event):

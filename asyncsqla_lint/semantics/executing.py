@@ -25,6 +25,7 @@ from asyncsqla_lint.project.models import Column
 from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops, refreshing
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import Computed, Criterion
+from asyncsqla_lint.semantics.failures import DATABASE_ERROR
 from asyncsqla_lint.semantics.identity import accompanied, executed, key_of, materialise, same_row
 from asyncsqla_lint.semantics.instances import (
     EXPIRED,
@@ -61,7 +62,7 @@ def _execute(
             eager_use.executed(flow, one)
         loops.asked(flow, state, name, (value for _, _, value in found.equalities), at)
     if flow.tries:
-        flow.may_raise(state, flushing.DATABASE_ERROR)
+        flow.may_raise(state, DATABASE_ERROR)
     flushing.touch(state, me)
     if found is None:
         if name == "scalar":

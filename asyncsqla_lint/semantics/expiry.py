@@ -13,6 +13,7 @@ from asyncsqla_lint.flow.values import (
     Value,
     alternatives,
 )
+from asyncsqla_lint.semantics.failures import over
 from asyncsqla_lint.semantics.instances import (
     DETACHED,
     EXPIRED,
@@ -109,7 +110,7 @@ def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> N
             state.put(reference, replace(expired(record, cause), is_written=False))
     owner = state.record(session.oid)
     if isinstance(owner, SessionRecord) and cause.what == "rollback":
-        state.put(session, replace(owner, failed_at=None, in_transaction=False))
+        state.put(session, replace(owner, failure=over(owner.failure), in_transaction=False))
 
 
 def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause: Cause) -> None:

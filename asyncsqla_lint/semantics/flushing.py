@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import (
-    ExternalValue,
-    Reference,
-)
+from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column
 from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.expiry import held, instances_in, rolled_back, rolled_back_to_savepoint
+from asyncsqla_lint.semantics.failures import DATABASE_ERROR, Failure
 from asyncsqla_lint.semantics.instances import (
     EXPIRED,
     LOADED,
@@ -33,9 +31,6 @@ from asyncsqla_lint.semantics.refreshing import refreshed, reloaded
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
-
-
-DATABASE_ERROR = ExternalValue("sqlalchemy.exc.IntegrityError")
 
 
 def flush(
@@ -183,7 +178,7 @@ def fail(flow: Flow, state: State, session: Reference, at: Span, releases: bool 
     failed = state.copy()
     record = failed.record(session.oid)
     if isinstance(record, SessionRecord):
-        failed.put(session, replace(record, failed_at=None if releases else flow.site(at)))
+        failed.put(session, replace(record, failure=None if releases else Failure(flow.site(at))))
     cause = Cause("a failed flush", flow.site(at))
     with flow.silently():
         if isinstance(record, SessionRecord) and (record.in_nested or releases):

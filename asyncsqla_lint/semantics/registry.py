@@ -38,6 +38,7 @@ from asyncsqla_lint.semantics import (
     environment,
     event_loops,
     extension,
+    failures,
     fields,
     generated,
     guards,
@@ -207,6 +208,7 @@ def register(meanings: Meanings) -> None:
     threads.register(meanings)
     locks.register(meanings)
     ledger.register(meanings)
+    failures.register(meanings)
     lifetimes.register(meanings)
     sharing.register(meanings)
     slow.register(meanings)

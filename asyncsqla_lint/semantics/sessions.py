@@ -29,6 +29,7 @@ from asyncsqla_lint.semantics import (
     event_loops,
     executing,
     expiry,
+    failures,
     ledger,
     tasks,
     transactions,
@@ -65,7 +66,7 @@ class SessionRecord(Record, frozen=True):
     factory: Site | None = None
     how: str = "factory"  # "factory", "class", "parameter"; "promised" by an annotated factory
     is_open: bool = True
-    failed_at: Site | None = None  # the flush that failed; only a rollback helps
+    failure: failures.Failure | None = None
     begun: str = ""  # BLOCK inside `async with session.begin()`, ENDED when its transaction is over already
     is_scoped: bool = False
     cls: ClassInfo | None = None
@@ -96,7 +97,7 @@ class SessionRecord(Record, frozen=True):
             if self.expire_on_commit == other.expire_on_commit
             else None,
             is_open=self.is_open or other.is_open,
-            failed_at=self.failed_at or other.failed_at,
+            failure=failures.either(self.failure, other.failure),
             begun=self.begun
             if self.begun == other.begun
             else ENDED

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics import failures
 from asyncsqla_lint.semantics.events import FailedSessionUsed, TransactionMisused
 from asyncsqla_lint.semantics.ledger import AT_ONCE, CLEANS_UP, ledger
 
@@ -33,19 +34,20 @@ def used(
         return record
     changed = record
     if method not in IDLE:
-        if record.failed_at is not None:
-            if flow.listens(FailedSessionUsed):
+        if record.failure is not None:
+            if record.failure.is_waiting and flow.listens(FailedSessionUsed):
+                certain = flow.is_certain and not record.failure.is_doubtful
                 flow.emit(
                     FailedSessionUsed(
-                        flow.site(at), flow.frame, flow.is_certain, session, record, method, record.failed_at
+                        flow.site(at), flow.frame, certain, session, record, method, record.failure
                     )
                 )
-            changed = replace(changed, failed_at=None)
+            changed = replace(changed, failure=None)
     if record.begun == ENDED and (method not in IDLE or method in BEGINS):
         _misused(flow, session, record, method, "ended", at)
         changed = replace(changed, begun="")
     if method == "rollback":
-        changed = replace(changed, failed_at=None)
+        changed = replace(changed, failure=failures.over(changed.failure))
     if method in ("commit", "rollback") and record.begun == BLOCK:
         changed = replace(changed, begun=ENDED)
     if changed is not record:

@@ -18,7 +18,7 @@ from asyncsqla_lint.flow.values import (
     alternatives,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import ledger, loops
+from asyncsqla_lint.semantics import failures, ledger, loops
 from asyncsqla_lint.semantics.expiry import (
     detach_all,
     detached,
@@ -121,8 +121,8 @@ def end(
         name = f"{how} of a savepoint" if is_nested else how
         tasks.used(flow, state, session, record, name, at, ends_block=block)
         if is_nested:
-            failed_at = None if how == "rollback" else record.failed_at
-            state.put(session, replace(record, in_nested=max(record.in_nested - 1, 0), failed_at=failed_at))
+            failure = failures.over(record.failure) if how == "rollback" else record.failure
+            state.put(session, replace(record, in_nested=max(record.in_nested - 1, 0), failure=failure))
     if block and not is_nested and isinstance(record, SessionRecord) and not flow.muted:
         ledger.book(flow).guarded.add(record.site)  # its end gives the connection back
     if how == "commit":

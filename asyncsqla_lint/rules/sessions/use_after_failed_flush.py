@@ -52,11 +52,15 @@ class UseAfterFailedFlush(Rule):
 
     @on(FailedSessionUsed)
     def used(self, event: FailedSessionUsed, report: Reporter) -> None:
-        where = line_seen_from(event.site, event.failed_at)
+        failed_at = event.failure.site
+        where = line_seen_from(event.site, failed_at)
         message = (
             f"when the flush on {where} fails, its error is swallowed without a rollback, and this "
             f"`{event.method}` raises `PendingRollbackError`; `await session.rollback()` in the handler"
         )
-        mend = unsafe("Roll back in the handler", [repair("add_rollback", event.failed_at)])
-        related = [place(event.failed_at, "this flush may fail")]
-        report(self, event, message, fix=mend, related=related, subject=event.method)
+        mend = unsafe("Roll back in the handler", [repair("add_rollback", failed_at)])
+        related = [place(failed_at, "this flush may fail")]
+        cause = event.failure.handled_at
+        if cause is not None:
+            related.append(place(cause, "its error is swallowed here"))
+        report(self, event, message, fix=mend, related=related, subject=event.method, cause=cause)

@@ -1,0 +1,60 @@
+"""Failed flushes: what a session is like after one, on the paths on which somebody swallows its error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.values import ExternalValue, Value
+from asyncsqla_lint.program import Span
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+
+DATABASE_ERROR = ExternalValue("sqlalchemy.exc.IntegrityError")
+
+
+class Failure(Struct, frozen=True):
+    """A flush has failed: the session refuses everything until somebody rolls back."""
+
+    site: Site
+    handled_at: Site | None = None  # the handler that has caught its error
+    is_over: bool = False  # rolled back
+    is_doubtful: bool = False  # rolled back on some of the paths that have met
+
+    @property
+    def is_waiting(self) -> bool:
+        return not self.is_over
+
+
+def either(mine: Failure | None, theirs: Failure | None) -> Failure | None:
+    """What holds where paths meet; a path on which nothing has failed takes nothing away."""
+    if mine is None or theirs is None:
+        return mine or theirs
+    if mine.is_over == theirs.is_over:
+        return replace(mine, is_doubtful=mine.is_doubtful or theirs.is_doubtful)
+    return replace(theirs if mine.is_over else mine, is_doubtful=True)
+
+
+def over(failure: Failure | None) -> Failure | None:
+    """Somebody rolls back."""
+    return None if failure is None else replace(failure, is_over=True)
+
+
+def handled(flow: Flow, state: State, exception: Value, at: Span) -> None:
+    """A handler meets sessions whose flush has failed: the last that this error comes by could roll back."""
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    for session, record in list(state.records(SessionRecord)):
+        failure = record.failure
+        if failure is not None and (failure.handled_at is None or exception == DATABASE_ERROR):
+            state.put(session, replace(record, failure=replace(failure, handled_at=flow.site(at))))
+
+
+def register(meanings: Meanings) -> None:
+    meanings.when_handled.append(handled)
