@@ -27,6 +27,7 @@ from asyncsqla_lint.flow.worlds import Table
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo, Member
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External
 from asyncsqla_lint.project.walking import statements
 
@@ -274,17 +275,17 @@ def announce(flow: Flow, state: State, cls: ClassValue, node: p.ClassDefinition)
 
 def _earlier(owner: ClassInfo, member: Member) -> list[tuple[str, p.Expression]]:
     """The names of the class body that a value of it mentions."""
-    cached: dict[str, list[tuple[str, p.Expression]]] = owner.__dict__.setdefault("earlier_names", {})
-    found = cached.get(member.name)
-    if found is None:
+
+    def find() -> list[tuple[str, p.Expression]]:
         mentioned: set[str] = set()
         _mentioned(member.value, mentioned)
-        found = cached[member.name] = [
+        return [
             (name, other.value)
             for name, other in owner.members.items()
             if name in mentioned and other is not member and other.value is not None
         ]
-    return found
+
+    return kept(owner, f"earlier than {member.name}", find)
 
 
 def _mentioned(node: p.Expression | None, found: set[str]) -> None:
@@ -355,18 +356,19 @@ Assignments = dict[str, list[tuple[int, p.Expression, "p.Expression | None"]]]
 def self_assignments(flow: Flow, cls: ClassInfo) -> Assignments:
     """`self.name = …` in the methods that the class body defines."""
     cls.module.consult()
-    cached: Assignments | None = cls.__dict__.get("self_assignments")
-    if cached is None:
-        cached = {}
+
+    def find() -> Assignments:
+        found: Assignments = {}
         for member in cls.members.values():
             function = member.function
             if function is None or not function.header.parameters:
                 continue
             if function.module is not cls.module:
                 cls.index.foundation.add(function.module)
-            _assignments(function.body, function.header.parameters[0].name, function.number, cached)
-        cls.__dict__["self_assignments"] = cached
-    return cached
+            _assignments(function.body, function.header.parameters[0].name, function.number, found)
+        return found
+
+    return kept(cls, "self_assignments", find)
 
 
 def _assignments(body: p.Statements, me: str, number: int, found: Assignments) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.state import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -309,15 +310,3 @@ class DictRecord(Record, frozen=True):
 def item_name(key: object) -> str:
     """Under this name an object that is a mapping keeps an entry beside its attributes."""
     return f"[{key!r}]"
-
-
-class Ready(Value, frozen=True):
-    """An awaitable whose result is at hand."""
-
-    value: Value
-
-    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
-        return self.value
-
-    def refers_to(self, state: State) -> tuple[Value, ...]:
-        return (self.value,)

@@ -131,3 +131,15 @@ class Driven(Value, frozen=True):
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.coroutine,)
+
+
+class Ready(Value, frozen=True):
+    """An awaitable whose result is at hand."""
+
+    value: Value
+
+    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        return self.value
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.value,)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint.flow.values import ClassValue
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.index import EVERY_CLASS
+from asyncsqla_lint.project.keeping import kept
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -17,13 +18,14 @@ _DOUBLES = ("fake", "mock", "stub", "dummy", "inmemory", "in_memory")
 def implementation(flow: Flow, cls: ClassValue) -> ClassValue:
     """The one concrete class behind a protocol or abstract class; itself when there is none, or several."""
     info, index = cls.info, flow.index
-    known: tuple[ClassInfo, frozenset[ClassInfo | str]] | None = info.__dict__.get("implementation")
-    if known is None:
+
+    def find() -> tuple[ClassInfo, frozenset[ClassInfo | str]]:
         others, index.asked = index.asked, set()
         found = _implementation(flow, info)
-        known = info.__dict__["implementation"] = (found, frozenset(index.asked))
-        index.asked = others
-    found, asked = known
+        asked, index.asked = frozenset(index.asked), others
+        return found, asked
+
+    found, asked = kept(info, "implementation", find)
     index.asked |= asked
     return cls if found is info else ClassValue(found, cls.arguments)
 

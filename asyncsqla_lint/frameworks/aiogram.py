@@ -29,6 +29,7 @@ from asyncsqla_lint.frameworks.owners import method_of
 from asyncsqla_lint.frameworks.validation import evaluated
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scoped
 
 if TYPE_CHECKING:
@@ -52,19 +53,21 @@ def register(meanings: Meanings) -> None:
 
 def layers_of(index: Index) -> tuple[Layer, ...]:
     """The project's middlewares that put something into the data."""
-    found: tuple[Layer, ...] | None = index.__dict__.get("aiogram_layers")
-    if found is None:
-        layers = [
-            layer
-            for module in index.modules.values()
-            if module.says("__call__", *_REGISTERS)
-            for info in index.functions_of(module)
-            if is_middleware(info)
-            for layer in [layer_of(info, _entry_of(info))]
-            if layer is not None
-        ]
-        found = index.__dict__["aiogram_layers"] = in_order(layers)
-    return found
+    return kept(
+        index,
+        "aiogram_layers",
+        lambda: in_order(
+            [
+                layer
+                for module in index.modules.values()
+                if module.says("__call__", *_REGISTERS)
+                for info in index.functions_of(module)
+                if is_middleware(info)
+                for layer in [layer_of(info, _entry_of(info))]
+                if layer is not None
+            ]
+        ),
+    )
 
 
 def is_middleware(info: FunctionInfo) -> bool:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.index import Index
+from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import Module, Scope, Scoped
 from asyncsqla_lint.project.walking import calls
 
@@ -26,9 +27,9 @@ class Handing(Struct, frozen=True):
 
 def handed_to(index: Index, method: str) -> dict[FunctionInfo, Handing]:
     """What is given to methods of that name, anywhere; `method` is one of `outline.REGISTERING`."""
-    kept: dict[str, dict[FunctionInfo, Handing]] = index.__dict__.setdefault("handed", {})
-    if method not in kept:
-        found = kept[method] = {}
+
+    def find() -> dict[FunctionInfo, Handing]:
+        found: dict[FunctionInfo, Handing] = {}
         for module in index.modules.values():
             if not module.says(method):
                 continue
@@ -37,7 +38,9 @@ def handed_to(index: Index, method: str) -> dict[FunctionInfo, Handing]:
                     index.foundation.add(module)
                     found.update(_found_in(index, method, module, info.body, info))
             found.update(_found_in(index, method, module, module.program.statements, None))
-    return kept[method]
+        return found
+
+    return kept(index, f"handed to {method}", find)
 
 
 def _found_in(

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.containers import DictRecord, Ready
+from asyncsqla_lint.flow.containers import DictRecord
+from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.frames import PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value

@@ -10,6 +10,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.index import Index
+from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Module, Scope, Scoped, Variable
 
 _APPLICATIONS = ("litestar.Litestar", "litestar.app.Litestar")
@@ -62,17 +63,17 @@ class Layers(Struct, frozen=True):
 
 
 def layers_of(index: Index) -> Layers:
-    found: Layers | None = index.__dict__.get("litestar_layers")
-    if found is None:
+    def find() -> Layers:
         everything: list[Layer] = []
         serializes = False
         for module in index.modules.values():
             serializes = serializes or _serializes(index, module)
-            if any("itestar" in name or "Router" in name for name in module.names.bindings):
+            if module.says("litestar"):
                 index.foundation.add(module)
                 everything += _read(index, module)
-        found = index.__dict__["litestar_layers"] = Layers(tuple(everything), serializes)
-    return found
+        return Layers(tuple(everything), serializes)
+
+    return kept(index, "litestar_layers", find)
 
 
 def _serializes(index: Index, module: Module) -> bool:

@@ -13,6 +13,7 @@ from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scoped
 from asyncsqla_lint.project.outline import STATE
 
@@ -96,19 +97,21 @@ _NOTE = "asgi request"
 
 def layers_of(index: Index) -> tuple[Layer, ...]:
     """The project's middlewares that keep something on the request's state."""
-    found: tuple[Layer, ...] | None = index.__dict__.get("starlette_layers")
-    if found is None:
-        layers = [
-            layer
-            for module in index.modules.values()
-            if module.says(STATE) and any(STATE in header.mentions for header in module.program.functions)
-            for info in index.functions_of(module)
-            if STATE in info.header.mentions and is_middleware(info)
-            for layer in [layer_of(info, _kept_as)]
-            if layer is not None
-        ]
-        found = index.__dict__["starlette_layers"] = in_order(layers)
-    return found
+    return kept(
+        index,
+        "starlette_layers",
+        lambda: in_order(
+            [
+                layer
+                for module in index.modules.values()
+                if module.says(STATE) and any(STATE in header.mentions for header in module.program.functions)
+                for info in index.functions_of(module)
+                if STATE in info.header.mentions and is_middleware(info)
+                for layer in [layer_of(info, _kept_as)]
+                if layer is not None
+            ]
+        ),
+    )
 
 
 def is_middleware(info: FunctionInfo) -> bool:

@@ -15,11 +15,5 @@ TABLES = Path(__file__).with_name("tables")
 T = TypeVar("T")
 
 
-def release_of(version: str) -> Release:
-    """The line that speaks for a version: `2.0.58` is 2.0, what is newer than the tables is the newest."""
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    return "2.0" if numbers < (2, 1) else NEWEST
-
-
 def table(name: str, type_: type[T]) -> T:
     return msgspec.json.decode(TABLES.joinpath(name).read_bytes(), type=type_)

@@ -309,10 +309,6 @@ class Model:
         """`__mapper_args__` by name."""
         return self.mapping.mapper_arguments_of(self)
 
-    def mapper_flag(self, name: str) -> bool:
-        where = self.mapper_arguments.get(name)
-        return where is not None and self.mapping.constant(where, self.cls) is True
-
     @cached_property
     def eager_defaults(self) -> bool | Literal["auto"] | None:
         """None when it cannot be told; "auto" is SQLAlchemy's default."""

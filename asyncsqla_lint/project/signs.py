@@ -14,7 +14,7 @@ WORDS = frozenset(
     {
         *(DISPOSE, STATE, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
         *("async", "asyncio", "backref", "bind", "engine", "expire_on_commit"),
-        *("fixture", "pytest", "pytest_asyncio"),
+        *("litestar", "fixture", "pytest", "pytest_asyncio"),
         *("__call__", "middleware", "outer_middleware"),
     }
 )

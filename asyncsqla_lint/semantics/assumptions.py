@@ -13,6 +13,7 @@ from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.index import Index
+from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Module
 from asyncsqla_lint.project.outline import FACTORIES
 from asyncsqla_lint.project.walking import calls
@@ -38,10 +39,7 @@ def register(meanings: Meanings) -> None:
 
 def assumed_expire_on_commit(flow: Flow) -> tuple[bool | None, str]:
     """What a session that the code is given does on commit, judged by the project's own factories."""
-    found: tuple[bool | None, str] | None = flow.index.__dict__.get("expire_on_commit")
-    if found is None:
-        found = flow.index.__dict__["expire_on_commit"] = expire_on_commit(flow.index)
-    return found
+    return kept(flow.index, "expire_on_commit", lambda: expire_on_commit(flow.index))
 
 
 def only_session(flow: Flow, state: State) -> Reference | None:

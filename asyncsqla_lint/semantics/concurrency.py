@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.containers import ListRecord
+from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.meanings import CallMeaning, Meanings
 from asyncsqla_lint.flow.state import State
@@ -77,18 +78,6 @@ class Loop(Value, frozen=True):
         if name in ("run_until_complete", "run"):
             return first.awaited(flow, state, at)
         return UNKNOWN
-
-
-class Ready(Value, frozen=True):
-    """An awaitable that gives what it holds."""
-
-    value: Value
-
-    def awaited(self, flow: Flow, state: State, at: Span) -> Value:
-        return self.value
-
-    def refers_to(self, state: State) -> tuple[Value, ...]:
-        return (self.value,)
 
 
 class Waiting(Value, frozen=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import Module
 from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.semantics.engine_events import GreenletMissing
@@ -39,13 +40,13 @@ def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
 
 def first_importer(flow: Flow) -> Module | None:
     """The first module, by its path, that imports the extension at its top level."""
-    known = flow.index.__dict__
-    if "first_importer" not in known:
+
+    def first() -> Module | None:
         modules = sorted(flow.index.modules.values(), key=lambda module: module.path)
         importing = (one for one in modules if one.says("asyncio") and _import_in(one) is not None)
-        known["first_importer"] = next(importing, None)
-    found = known["first_importer"]
-    return found if isinstance(found, Module) else None
+        return next(importing, None)
+
+    return kept(flow.index, "first_importer", first)
 
 
 def _import_in(module: Module) -> p.Import | p.ImportFrom | None:

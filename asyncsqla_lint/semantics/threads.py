@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.containers import ListRecord, Ready
+from asyncsqla_lint.flow.containers import ListRecord
+from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.meanings import Meanings

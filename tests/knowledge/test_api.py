@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from asyncsqla_lint.knowledge.api import Method, api
-from asyncsqla_lint.knowledge.releases import RELEASES, Release, release_of
+from asyncsqla_lint.knowledge.releases import RELEASES, Release
 
 both = pytest.mark.parametrize("release", RELEASES)
 
@@ -138,11 +138,6 @@ def test_a_signature_as_data() -> None:
     assert not statement.has_default and params.has_default
     assert args.is_star and kw.is_double
     assert bind.keyword_only and not params.keyword_only
-
-
-def test_versions_fall_into_release_lines() -> None:
-    found = [release_of(version) for version in ("1.4.54", "2.0.58", "2.0.0b3", "2.1.0b1", "2.2.1", "3.0")]
-    assert found == ["2.0", "2.0", "2.0", "2.1", "2.1", "2.1"]
 
 
 def test_readers_do_not_import_sqlalchemy() -> None:

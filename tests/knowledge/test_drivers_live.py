@@ -11,7 +11,7 @@ import pytest
 from harness.environments import python_for, releases
 
 from asyncsqla_lint.knowledge.drivers import Where, drivers, takes
-from asyncsqla_lint.knowledge.releases import release_of
+from asyncsqla_lint.knowledge.releases import Release
 
 NAMES = ("postgresql+asyncpg", "postgresql+psycopg", "mysql+aiomysql", "mariadb+aiomysql", "sqlite+aiosqlite")
 # Where to connect is not for the test to change, and psycopg's own classes are asked for before its options.
@@ -39,7 +39,7 @@ SECONDS = 300
 
 
 @pytest.mark.parametrize("release", releases())
-def test_drivers_agree(release: str) -> None:
+def test_drivers_agree(release: Release) -> None:
     words = {word for driver in drivers().values() for word in driver.arguments} - LEFT_OUT
     arguments = sorted({*words, "no_such_argument", "ssl_ca"})
     places: tuple[Where, ...] = ("connect_args", "query")
@@ -55,7 +55,7 @@ def test_drivers_agree(release: str) -> None:
     wrong = [
         (name, where, argument, refused)
         for name, where, argument, refused in json.loads(done.stdout)
-        if takes(name, argument, where, release_of(release)) is refused
+        if takes(name, argument, where, release) is refused
         and not (name.startswith("sqlite") and argument in BY_PYTHON)
     ]
     assert not wrong

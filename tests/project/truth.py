@@ -170,7 +170,8 @@ def understand(index: Index) -> dict[str, Shape]:
 def _our_inheritance(model: Model) -> str | None:
     if model.parent is None:
         return None
-    if model.mapper_flag("concrete"):
+    concrete = model.mapper_arguments.get("concrete")
+    if concrete is not None and model.mapping.constant(concrete, model.cls) is True:
         return "concrete"
     return "joined" if model.has_own_table else "single"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.containers import DictRecord, ListRecord, Ready
+from asyncsqla_lint.flow.containers import DictRecord, ListRecord
+from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.operators import hashed, ordered
 from asyncsqla_lint.flow.values import (
