@@ -11,7 +11,7 @@ from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.project.keeping import kept
-from asyncsqla_lint.project.names import External, Module, Scope, Scoped, Variable
+from asyncsqla_lint.project.names import External, ImportBinding, Module, Scope, Scoped, Variable
 
 _APPLICATIONS = ("litestar.Litestar", "litestar.app.Litestar")
 _LAYERS = (*_APPLICATIONS, "litestar.Router", "litestar.router.Router")
@@ -68,12 +68,19 @@ def layers_of(index: Index) -> Layers:
         serializes = False
         for module in index.modules.values():
             serializes = serializes or _serializes(index, module)
-            if module.says("litestar"):
+            if module.says("litestar") and _imports_it(module):
                 index.foundation.add(module)
                 everything += _read(index, module)
         return Layers(tuple(everything), serializes)
 
     return kept(index, "litestar_layers", find)
+
+
+def _imports_it(module: Module) -> bool:
+    bindings = (one for several in module.names.bindings.values() for one in several)
+    return any(
+        isinstance(one, ImportBinding) and "litestar" in f"{one.module}.{one.name}" for one in bindings
+    )
 
 
 def _serializes(index: Index, module: Module) -> bool:

@@ -27,7 +27,6 @@ from asyncsqla_lint.project.outline import (
 from asyncsqla_lint.project.walking import calls, walk
 
 _WORD = re.compile(r"[^\W\d]\w*")
-_ROUTERS = ("itestar", "Router")  # by whose names `frameworks.litestar` finds its layers
 
 
 def words_of(text: str) -> str:
@@ -152,11 +151,7 @@ class Pieces:
             sorted(names.exports or ()) if names.exports is not None else None,
             [(one.level, one.module, one.conditional) for one in names.stars],
             [self._outline.of(one) for one in self._mapped],
-            sorted(
-                name
-                for name, one in self.by_name.items()
-                if "litestar" in one.words or any(word in name for word in _ROUTERS)
-            ),
+            sorted(name for name, one in self.by_name.items() if "litestar" in one.words),
             [self._outline.header(one) for one in program.functions if is_searched_for(one)],
             [self._outline.of(one.bases) for one in self._surrounding],
             kept_on_state(program),
