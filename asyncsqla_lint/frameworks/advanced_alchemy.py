@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.containers import ListRecord
+from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
@@ -25,6 +25,7 @@ from asyncsqla_lint.flow.values import (
     union,
 )
 from asyncsqla_lint.frameworks.asking import asked, done
+from asyncsqla_lint.frameworks.injection import Yielded
 from asyncsqla_lint.frameworks.pydantic import name_of, validated, written_type
 from asyncsqla_lint.frameworks.validation import PageRecord
 from asyncsqla_lint.program import Span
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 _HOMES = ("advanced_alchemy.", "litestar.contrib.sqlalchemy.", "litestar.plugins.sqlalchemy.")
+_PROVIDERS = ("advanced_alchemy.extensions.litestar.providers", "litestar.plugins.sqlalchemy.providers")
 _REPOSITORIES = frozenset({"SQLAlchemyAsyncRepository", "SQLAlchemyAsyncSlugRepository"})
 _SERVICES = frozenset({"SQLAlchemyAsyncRepositoryService", "SQLAlchemyAsyncRepositoryReadService"})
 _ONE = {"get": "scalar_one", "get_one": "scalar_one", "get_one_or_none": "scalar_one_or_none"}
@@ -48,6 +50,7 @@ _MANY = frozenset({"list", "list_and_count", "get_many", "get_many_and_count"})
 _WRITES = frozenset({"add", "create", "update", "upsert", "delete"})
 _OTHERS = frozenset({"add_many", "create_many", "update_many", "delete_many", "upsert_many", "delete_where"})
 _METHODS = frozenset(_ONE) | _MANY | _WRITES | _OTHERS
+_SETTINGS = ("load", "statement", "auto_commit", "auto_expunge", "auto_refresh")
 SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
 
 
@@ -55,6 +58,9 @@ def register(meanings: Meanings) -> None:
     meanings.when_instantiated.append(_instantiate)
     meanings.when_inherited.append(_inherited)
     meanings.when_class_read.append(_class_read)
+    for home in _PROVIDERS:
+        meanings.calls[f"{home}.create_service_provider"] = _provider
+        meanings.calls[f"{home}.create_service_dependencies"] = _dependencies
 
 
 def _kind(cls: ClassInfo) -> str:
@@ -68,7 +74,14 @@ def _kind(cls: ClassInfo) -> str:
 def _instantiate(flow: Flow, state: State, cls: ClassValue, arguments: Arguments, at: Span) -> Value | None:
     if not _kind(cls.info) or cls.info.find("__init__") is not None:
         return None
-    return flow.allocate(state, ObjectRecord(cls, dict(arguments.keywords), is_open=True))
+    return made(flow, state, cls, arguments)
+
+
+def made(flow: Flow, state: State, cls: ClassValue, arguments: Arguments) -> Reference:
+    """A repository or service whose settings are known; one that an annotation promises may have others."""
+    left_out = UNKNOWN if arguments.more_keywords is not None else NONE
+    settings = dict.fromkeys(_SETTINGS, left_out)
+    return flow.allocate(state, ObjectRecord(cls, {**settings, **arguments.keywords}, is_open=True))
 
 
 def _class_read(flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:
@@ -132,8 +145,8 @@ class Opener(Value, frozen=True):
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         session = arguments.get(0, "session")
-        given = {} if session is None else {"session": session}
-        return Opened(flow.allocate(state, ObjectRecord(self.cls, given, is_open=True)))
+        given = arguments.keywords if session is None else {**arguments.keywords, "session": session}
+        return Opened(made(flow, state, self.cls, Arguments((), given, None, arguments.more_keywords)))
 
 
 class Opened(Value, frozen=True):
@@ -144,6 +157,34 @@ class Opened(Value, frozen=True):
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.service,)
+
+
+class ServiceProvider(Value, frozen=True):
+    """`create_service_provider(Service, load=…)`: called with a session, it yields the service."""
+
+    cls: ClassValue
+    settings: Arguments
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        given = dict(self.settings.keywords)
+        if arguments.positional:
+            given["session"] = arguments.positional[0]
+        return Yielded(made(flow, state, self.cls, Arguments((), given, None, self.settings.more_keywords)))
+
+
+def _provider(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    cls = arguments.get(0, "service_class")
+    if not isinstance(cls, ClassValue) or _kind(cls.info) != "service":
+        return UNKNOWN
+    return ServiceProvider(cls, arguments)
+
+
+def _dependencies(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    key = arguments.get(1, "key")
+    if not isinstance(key, Constant):
+        return UNKNOWN
+    provider = _provider(flow, state, arguments, at)
+    return flow.allocate(state, DictRecord({key.value: provider}, UNKNOWN))
 
 
 class Converter(Value, frozen=True):
@@ -232,9 +273,11 @@ class Repository(Value, frozen=True):
         if select is None:
             return UNKNOWN
         statement = select(flow, state, Arguments((model,)), at)
-        given = arguments.keywords.get("statement")
-        if given is not None and given != NONE:
-            statement = given
+        for given in (record.attributes.get("statement", UNKNOWN), arguments.keywords.get("statement", NONE)):
+            if given is UNKNOWN:
+                statement = asked(flow, state, statement, "options", at, UNKNOWN)
+            elif given != NONE:
+                statement = given
         options = self._options(flow, state, record, arguments, at)
         if options:
             statement = asked(flow, state, statement, "options", at, *options)
@@ -245,7 +288,7 @@ class Repository(Value, frozen=True):
         self, flow: Flow, state: State, record: ObjectRecord, arguments: Arguments, at: Span
     ) -> list[Value]:
         options: list[Value] = []
-        found = [arguments.keywords.get("load"), record.attributes.get("load")]
+        found = [arguments.keywords.get("load"), record.attributes.get("load", UNKNOWN)]
         if record.cls.info.find("loader_options") is not None:
             found.append(flow.class_attribute(state, record.cls, "loader_options", at))
         for given in found:
@@ -299,15 +342,30 @@ def _ending(record: ObjectRecord, arguments: Arguments) -> str:
 
 
 def _loads(flow: Flow, state: State, given: Value, at: Span) -> list[Value]:
-    """Loader options as they are; attributes of the model load their relationship."""
+    """Loader options as they are; attributes load their relationship, a list in a list is a path of them."""
     if isinstance(given, LoaderOptions):
         return [given]
     if isinstance(given, AttributeValue):
         loader = flow.meanings.call("sqlalchemy.orm.selectinload")
         return [UNKNOWN] if loader is None else [loader(flow, state, Arguments((given,)), at)]
+    items = _items(state, given)
+    if items is None:
+        return [] if given == NONE else [UNKNOWN]
+    return [option for item in items for option in _loads_path(flow, state, item, at)]
+
+
+def _loads_path(flow: Flow, state: State, given: Value, at: Span) -> list[Value]:
+    found = _loads(flow, state, given, at)
+    if len(found) < 2 or _items(state, given) is None:
+        return found
+    path = found[-1]
+    for outer in reversed(found[:-1]):
+        path = asked(flow, state, outer, "options", at, path)
+    return [path]
+
+
+def _items(state: State, given: Value) -> tuple[Value, ...] | None:
     record = state.record(given.oid) if isinstance(given, Reference) else None
-    if isinstance(record, ListRecord) and record.items is not None:
-        return [option for item in record.items for option in _loads(flow, state, item, at)]
-    if isinstance(given, TupleValue):
-        return [option for item in given.elements for option in _loads(flow, state, item, at)]
-    return [] if isinstance(given, Constant) and given == NONE else [UNKNOWN]
+    if isinstance(record, ListRecord):
+        return record.items
+    return given.elements if isinstance(given, TupleValue) else None

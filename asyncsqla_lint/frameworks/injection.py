@@ -24,6 +24,7 @@ from asyncsqla_lint.flow.values import (
     ClassValue,
     Decorated,
     FunctionValue,
+    Iteration,
     Partial,
     Reference,
     Value,
@@ -52,6 +53,18 @@ class Need(Struct, frozen=True):
     provider: Value
     is_shared: bool = True  # made once for each request (or test)
     type_: Type | None = None  # what the parameter's annotation promises
+
+
+class Yielded(Value, frozen=True):
+    """What a call of a library's own provider gives: a generator that yields `value`."""
+
+    value: Value
+
+    def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        return Iteration(items=(self.value,))
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.value,)
 
 
 class Injection:
@@ -170,6 +183,8 @@ class Injection:
             if generator is not None:
                 run_generator(flow, own, generator, use)
                 return _DONE
+            if isinstance(result, Yielded):
+                return result.value
             record = own.record(result.oid) if isinstance(result, Reference) else None
             if isinstance(record, CoroutineRecord):
                 result = result.awaited(flow, own, self.at)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.frames import Frame, Outcome
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import ExternalValue, Value
+from asyncsqla_lint.flow.values import UNKNOWN, ExternalValue, Reference, Value
+from asyncsqla_lint.frameworks.advanced_alchemy import ServiceProvider
 from asyncsqla_lint.frameworks.fastapi import Dependency, depends
 from asyncsqla_lint.frameworks.injection import Injection, Need, function_of, parameters_of
 from asyncsqla_lint.frameworks.litestar_dto import transfer_of, transferred
@@ -35,15 +37,15 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     handler = _handler(info)
     if handler is None:
         return False
-    provided = layers_of(flow.index).provided()
+    provided = layers_of(flow.index).provided(flow.index)
     scope: Scope = info.parent or info.owner
     if info.owner is not None:
         found = info.owner.find("dependencies")
         if found is not None and found[1].value is not None:
-            provided.update(entries(Scoped(found[1].value, found[0].module, found[0])))
+            provided.update(entries(flow.index, Scoped(found[1].value, found[0].module, found[0])))
     for word in handler.keywords:
         if word.name == "dependencies":
-            provided.update(entries(Scoped(word.value, info.module, scope)))
+            provided.update(entries(flow.index, Scoped(word.value, info.module, scope)))
 
     def needs(own: State, parameters: tuple[p.Parameter, ...]) -> list[Need]:
         return [need for one in parameters for need in _need(flow, own, one.name, provided)]
@@ -79,7 +81,12 @@ def _need(flow: Flow, state: State, name: str, provided: Entries) -> list[Need]:
     if where is None:
         return []
     value = evaluated(flow, state, where)
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    if isinstance(record, DictRecord):  # a call that makes several
+        value = record.entries.get(name, UNKNOWN)
     provider = value.provider if isinstance(value, Dependency) else value
+    if isinstance(provider, ServiceProvider):
+        return [Need(name, provider)]
     if provider is None or isinstance(provider, ExternalValue) or function_of(state, provider) is None:
         return []
     return [Need(name, provider)]

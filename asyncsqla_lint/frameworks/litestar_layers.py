@@ -16,6 +16,7 @@ from asyncsqla_lint.project.names import External, ImportBinding, Module, Scope,
 _APPLICATIONS = ("litestar.Litestar", "litestar.app.Litestar")
 _LAYERS = (*_APPLICATIONS, "litestar.Router", "litestar.router.Router")
 _SERIALIZERS = frozenset({"SQLAlchemyPlugin", "SQLAlchemySerializationPlugin"})
+_MAKES = ".create_service_dependencies"
 _DEEPEST = 4
 Entries = dict[str, Scoped]
 
@@ -52,13 +53,13 @@ class Layers(Struct, frozen=True):
             yield from found
             wanted = [one.call for one in found]
 
-    def provided(self) -> Entries:
+    def provided(self, index: Index) -> Entries:
         """What the applications and routers of the project provide, whomever they hold."""
         found: Entries = {}
         for one in self.everything:
             where = one.word("dependencies")
             if where is not None:
-                found.update(entries(where))
+                found.update(entries(index, where))
         return found
 
 
@@ -133,12 +134,33 @@ def _held(index: Index, where: Scoped, depth: int) -> Iterator[object]:
             yield from _held(index, Scoped(symbol.value, symbol.module, scope), depth + 1)
 
 
-def entries(where: Scoped) -> Entries:
+def entries(index: Index, where: Scoped, depth: int = 0) -> Entries:
+    """What a `dependencies=` provides: displays, what they unpack, `|`, variables, calls that make some."""
     node = where.expression
-    if not isinstance(node, p.DictDisplay):
-        return {}
-    return {
-        str(item.key.value): Scoped(item.value, where.module, where.scope)
-        for item in node.items
-        if isinstance(item.key, p.Constant)
-    }
+    found: Entries = {}
+
+    def add(inner: p.Expression) -> None:
+        found.update(entries(index, Scoped(inner, where.module, where.scope), depth + 1))
+
+    if depth > _DEEPEST:
+        return found
+    if isinstance(node, p.DictDisplay):
+        for item in node.items:
+            if item.key is None:
+                add(item.value)
+            elif isinstance(item.key, p.Constant):
+                found[str(item.key.value)] = Scoped(item.value, where.module, where.scope)
+    elif isinstance(node, p.BinaryOperation):
+        add(node.left)
+        add(node.right)
+    elif isinstance(node, (p.Name, p.Attribute)):
+        symbol = index.resolve(where.module, node, where.scope)
+        if isinstance(symbol, Variable) and symbol.value is not None:
+            there = Scoped(symbol.value, symbol.module, symbol.owner or symbol.scope)
+            found.update(entries(index, there, depth + 1))
+    elif isinstance(node, p.Call):
+        key = next((word.value for word in node.keywords if word.name == "key"), None)
+        symbol = index.resolve(where.module, node.function, where.scope)
+        if isinstance(key, p.Constant) and isinstance(symbol, External) and symbol.name.endswith(_MAKES):
+            found[str(key.value)] = where
+    return found

@@ -55,6 +55,7 @@ class Schema:
     before: tuple[FunctionInfo, ...] = ()
     after: tuple[FunctionInfo, ...] = ()
     computed: tuple[str, ...] = ()
+    swallows: bool = False  # what a read raises stays unknown: the field takes its default, or is missing
 
 
 @dataclass
@@ -94,7 +95,8 @@ def _read(index: Index, cls: ClassInfo) -> Schema | None:
         for name, member in cls.fields.items()
         if not name.startswith("_") and name != "model_config"
     )
-    return Schema(cls, config.from_attributes, fields, before, after, computed)
+    swallows = "msgspec.Struct" in cls.external_bases
+    return Schema(cls, config.from_attributes, fields, before, after, computed, swallows)
 
 
 # --- configuration -------------------------------------------------------------------------------

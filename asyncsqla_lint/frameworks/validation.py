@@ -309,6 +309,13 @@ class Validator:
         depth: int,
     ) -> Value | None:
         type_ = bound(self.index, field.type, schema.cls, arguments)
+        if schema.swallows and not field.is_required:
+
+            def read(own: State) -> Value:
+                return self._found(own, value, field.paths) or UNKNOWN
+
+            if attempt(self.flow, state, read):
+                return UNKNOWN  # its default
         before = len(self.reading.loads)
         found = self._found(state, value, field.paths)
         if found is None:
