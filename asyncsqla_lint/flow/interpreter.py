@@ -406,7 +406,7 @@ class Flow:
     def may_raise(self, state: State, exception: Value) -> None:
         """Here the code may raise: whoever catches it sees this state."""
         if self.tries:
-            self.tries[-1].add(state, exception)
+            self.tries[-1].add(state, exception, self.frame)
 
     @contextmanager
     def cleaning_up(self) -> Iterator[None]:

@@ -6,13 +6,14 @@ until written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.heap import Heap, R
+from asyncsqla_lint.flow.leads import Leads, leads_of
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
@@ -211,6 +212,7 @@ class Joins:
         self._known: dict[
             tuple[int, int], tuple[Record, Record, Record]
         ] = {}  # held, so that no id is used twice
+        self._leads: dict[int, Leads] = {}
 
     def joined(self, ours: Record, theirs: Record) -> Record:
         key = (id(ours), id(theirs))
@@ -225,8 +227,19 @@ class Joins:
         self._known[key] = (ours, theirs, result)
         return result
 
+    def leads(self, record: Record, state: State) -> Leads:
+        """Where one step from the record leads; paths that share the record ask again and again."""
+        known = self._leads.get(id(record))
+        if known is not None:
+            return known
+        if len(self._leads) >= self.MOST:
+            self._leads.clear()
+        found = self._leads[id(record)] = leads_of(state, record.refers_to(), record)
+        return found
+
     def clear(self) -> None:
         self._known.clear()
+        self._leads.clear()
 
 
 class Vacant(Record, frozen=True):
@@ -337,26 +350,40 @@ class State:
 
     def reachable(self, roots: Iterable[Value]) -> set[int]:
         """The objects that `roots` lead to."""
+        return self._reached(roots, None)
+
+    def _reached(self, roots: Iterable[Value], wanted: set[int] | None) -> set[int]:
+        """The same; what is met is taken out of `wanted`, and when nothing is left there it ends."""
         seen: set[int] = set()
         functions: set[tuple[object, tuple[int, ...]]] = set()
-        waiting = list(roots)
-        while waiting:
-            value = waiting.pop()
-            if isinstance(value, Reference):
-                if value.oid in seen:
+        first = leads_of(self, roots)
+        waiting, closures = first.objects, first.closures
+        leads, record = self.joins.leads, self.record
+        while waiting or closures:
+            while waiting:
+                oid = waiting.pop()
+                if oid in seen:
                     continue
-                seen.add(value.oid)
-            elif type(value).refers_to is Value.refers_to:
-                continue  # it leads nowhere: most values do not
-            elif isinstance(value, FunctionValue) and value.closure:
-                # A nested function may close over itself.
-                if value.receiver is not None:
-                    waiting.append(value.receiver)
-                key = (value.info, value.closure)
-                if key in functions:
+                seen.add(oid)
+                if wanted is not None and oid in wanted:
+                    wanted.discard(oid)
+                    if not wanted:
+                        return seen
+                next_ = leads(record(oid), self)
+                waiting += next_.objects
+                closures += next_.closures
+            while closures:
+                function = closures.pop()
+                key = (function.info, function.closure)
+                if key not in functions:
+                    functions.add(key)
+                    inner = leads_of(self, function.refers_to(self))
+                elif function.receiver is not None:  # a nested function may close over itself
+                    inner = leads_of(self, (function.receiver,))
+                else:
                     continue
-                functions.add(key)
-            waiting.extend(value.refers_to(self))
+                waiting += inner.objects
+                closures += inner.closures
         return seen
 
     def let_out(self, values: Iterable[Value]) -> None:
@@ -372,7 +399,17 @@ class State:
 
     def alive(self) -> set[int]:
         """The objects that some variable of some open frame still leads to."""
-        return self.reachable(value for variables in self.frames.values() for value in variables.values())
+        return self._reached(self._held(), None)
+
+    def unheld(self, objects: set[int]) -> set[int]:
+        """Of these objects, those to which no variable of any open frame leads."""
+        left = objects.copy()
+        if left:
+            self._reached(self._held(), left)
+        return left
+
+    def _held(self) -> Iterator[Value]:
+        return (value for variables in self.frames.values() for value in variables.values())
 
     # -- joining
 
@@ -427,7 +464,7 @@ class State:
             for oid in found
             if (own := ours.get(oid)) is not theirs.get(oid) and (own is not None or oid in base)
         }
-        return differing - self.alive() - self.outside() if differing else differing
+        return self.unheld(differing - self.outside()) if differing else differing
 
 
 def _joined_variables(mine: Variables, theirs: Variables) -> Variables:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.frames import Outcome, merged_exits
+from asyncsqla_lint.flow.frames import Frame, Outcome, merged_exits
 from asyncsqla_lint.flow.paths import Result, merged
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
@@ -58,15 +58,27 @@ class TryContext:
         self.states: list[tuple[State, Value]] = []
         self._last: list[State] = []  # what was added last to each of these
 
-    def add(self, state: State, exception: Value) -> None:
+    def add(self, state: State, exception: Value, frame: Frame) -> None:
         for index, (known, value) in enumerate(self.states):
             if value == exception:
                 if not self._is_known(state, self._last[index], known):
-                    self.states[index] = (known.joined(state), value)
-                    self._last[index] = state.copy()
+                    own = self._seen(state, frame)
+                    self.states[index] = (known.joined(own), value)
+                    self._last[index] = own
                 return
-        self.states.append((state.copy(), exception))
-        self._last.append(state.copy())
+        own = self._seen(state, frame)
+        self.states.append((own, exception))
+        self._last.append(own)
+
+    def _seen(self, state: State, frame: Frame) -> State:
+        """The state as a handler sees it: the calls inside have ended."""
+        own = state.copy()
+        inner: Frame | None = frame
+        while inner is not None and inner.id > self.first_frame:
+            if not inner.is_captured:
+                own.close_frame(inner.id)
+            inner = inner.caller
+        return own
 
     def _is_known(self, state: State, last: State, known: State) -> bool:
         """Most statements change nothing that the handler could see."""
@@ -84,7 +96,7 @@ class TryContext:
 class Cleanup(TryContext):
     """A `finally`, or the end of a stack of managers: what cleans up is taken to succeed."""
 
-    def add(self, state: State, exception: Value) -> None:
+    def add(self, state: State, exception: Value, frame: Frame) -> None:
         pass
 
 
