@@ -1,5 +1,7 @@
-"""Leads: where one step from values goes. Objects are followed by their numbers, and of what is between two of
-them only closures depend on the path; so where a record leads is found out once for all paths that have it.
+"""Leads: where one step from values goes.
+
+Objects are followed by their numbers, and of what is between two of them only closures depend on the path: so
+where a record leads is found out once for all paths that have it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ from asyncsqla_lint.flow.leads import Leads, leads_of
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
-    FunctionValue,
     Iteration,
     Reference,
     Union,
