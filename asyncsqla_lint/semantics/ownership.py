@@ -303,7 +303,17 @@ def is_script(flow: Flow, module: Module) -> bool:
     The process ends there, and takes its connections along without a word (SQLAlchemy's own examples end so).
     Under `if __name__ == "__main__":` others may import it, and await its functions.
     """
-    return any(True for _ in _whole_process(flow, module))
+    return any(True for _ in _whole_process(flow, module)) or _awaits_itself(module)
+
+
+def _awaits_itself(module: Module) -> bool:
+    """`async with engine.connect():` at the top level is typed at a prompt, or in a notebook."""
+    return any(
+        isinstance(node, p.Await) or (isinstance(node, (p.With, p.For)) and node.is_async)
+        for statement in module.program.statements
+        if not isinstance(statement, (p.FunctionDefinition, p.ClassDefinition))
+        for node in walk(statement)
+    )
 
 
 def _whole_process(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
@@ -313,7 +323,33 @@ def _whole_process(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
         yield from _given_to_runner(flow, module, last.value, None)
 
 
+def is_run_at_once(flow: Flow, frame: Frame) -> bool:
+    """Is what happens here all that the program does: a script, or a `main` without the line that runs it?"""
+    info = frame.function
+    return is_script(flow, frame.module) or (info is not None and info == _left_to_run(flow, frame.module))
+
+
+def _left_to_run(flow: Flow, module: Module) -> FunctionInfo | None:
+    """The `async def main()` of a page of documentation, whose last line is left out."""
+    found = None
+    for number, header in enumerate(module.program.functions):
+        if "main" in header.mentions:
+            return None
+        if header.qualname == "main" and header.is_async and not header.parameters:
+            found = number
+    if found is None or any(_names(statement, "main") for statement in module.program.statements):
+        return None
+    return flow.index.function_at(module, found)
+
+
+def _names(statement: p.Statement, name: str) -> bool:
+    return any(isinstance(node, p.Name) and node.id == name for node in walk(statement))
+
+
 def _mains(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
+    unrun = _left_to_run(flow, module)
+    if unrun is not None:
+        yield unrun
     bodies: list[tuple[p.Statements, FunctionInfo | None]] = [(module.program.statements, None)]
     for number, header in enumerate(module.program.functions):
         if "run" in header.mentions:

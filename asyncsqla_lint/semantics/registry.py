@@ -279,7 +279,7 @@ def _factory(is_async: bool):  # type: ignore[no-untyped-def]  # the type is Cal
         name = "async_sessionmaker" if is_async else "sessionmaker"
         binds.bound(flow, state, name, asynchronous, bind, at)
         if flow.listens(FactoryCreated):
-            default = "expire_on_commit" not in arguments.keywords and arguments.more_keywords is None
+            default = _is_default(flow, arguments)
             flow.emit(
                 FactoryCreated(
                     flow.site(at),
@@ -305,6 +305,16 @@ def _factory(is_async: bool):  # type: ignore[no-untyped-def]  # the type is Cal
     return meaning
 
 
+def _is_default(flow: Flow, arguments: Arguments) -> bool:
+    """Is `expire_on_commit` left open, where others may commit, and read what has expired then?
+
+    Of the sessions of a script every read is seen: what is expired is said there.
+    """
+    if "expire_on_commit" in arguments.keywords or arguments.more_keywords is not None:
+        return False
+    return not ownership.is_run_at_once(flow, flow.frame)
+
+
 def _is_async_class(value: Value | None) -> bool:
     if isinstance(value, ClassValue):
         return any(value.info.is_subclass_of(name) for name in ASYNC_SESSIONS)
@@ -325,9 +335,7 @@ def _made(
     bind = arguments.get(0, "bind") or UNKNOWN
     binds.bound(flow, state, "AsyncSession" if is_async else "Session", is_async, bind, at)
     if flow.listens(FactoryCreated):
-        default = "expire_on_commit" not in arguments.keywords and arguments.more_keywords is None
-        # Of the one session of a script, every read is seen: what is expired then is said there.
-        default = default and not ownership.is_script(flow, flow.frame.module)
+        default = _is_default(flow, arguments)
         name = "AsyncSession" if is_async else "Session"
         where = flow.bound_at if isinstance(flow.bound_at, Site) else flow.site(at)
         flow.emit(FactoryCreated(where, flow.frame, flow.is_certain, name, is_async, expire, default, bind))

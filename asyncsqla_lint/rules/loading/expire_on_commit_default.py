@@ -10,7 +10,7 @@ class ExpireOnCommitDefault(Rule):
     ## What it does
     Reports an `async_sessionmaker`, an `AsyncSession` or a `sessionmaker(class_=AsyncSession)` that leaves
     `expire_on_commit` at its default. A script whose last line is `asyncio.run(main())` is judged by what it
-    reads of the session that it makes itself (ASQ302), not by the default.
+    reads of the sessions that it makes itself (ASQ302), not by the default.
 
     ## Why is this bad?
     The default expires every instance at each commit. In async code the next plain read of any of their
