@@ -47,6 +47,7 @@ def class_name(state: State, value: Value) -> str | None:
         engines,
         factories,
         results,
+        scoped,
         sessions,
         sync_sessions,
         transaction_blocks,
@@ -59,6 +60,8 @@ def class_name(state: State, value: Value) -> str | None:
     if isinstance(value, factories.FactoryValue):
         return "async_sessionmaker" if value.is_async else "sessionmaker"
     record = state.record(value.oid) if isinstance(value, Reference) else None
+    if isinstance(record, scoped.RegistryRecord):
+        return "async_scoped_session"
     if isinstance(record, sessions.SessionRecord):
         if record.is_scoped:
             return "async_scoped_session" if record.is_async else "scoped_session"

@@ -55,7 +55,7 @@ def _own(
         record = state.heap.get(oid)
         if isinstance(record, (SessionRecord, ConnectionRecord)) and record.is_one_for_all:
             page = ledger.ledger(state, Reference(oid))
-            if not page.is_settled and not _is_lodger(state, record):
+            if not page.is_settled and not _is_lodger(state, record) and not _is_of_a_registry(record):
                 found.append((Reference(oid), record, page))
     return found
 
@@ -94,6 +94,11 @@ def _abandoned(
     if how and page.writes:
         ledger.lose(flow, record.site, page, None)
     state.put(ledger.key(subject), replace(page, is_settled=True))
+
+
+def _is_of_a_registry(record: SessionRecord | ConnectionRecord) -> bool:
+    """A middleware ends it, with `remove()`."""
+    return isinstance(record, SessionRecord) and record.how == "scoped"
 
 
 def _is_lodger(state: State, record: SessionRecord | ConnectionRecord) -> bool:

@@ -71,6 +71,7 @@ from asyncsqla_lint.semantics.loader_options import (
     unpacked,
 )
 from asyncsqla_lint.semantics.mappers import MapperValue
+from asyncsqla_lint.semantics.scoped import TASK_SCOPE, RegistryRecord
 from asyncsqla_lint.semantics.sessions import (
     ASYNC_SESSION,
     SYNC_SESSION,
@@ -363,7 +364,10 @@ def _scoped_session(flow: Flow, state: State, name: str, arguments: Arguments, a
         bind=factory.bind,
         factory=factory.site,
         is_scoped=True,
+        cls=None if factory.cls is None else factory.cls.info,
     )
+    if record.is_async and arguments.get(1, "scopefunc") == TASK_SCOPE:
+        return flow.allocate(state, RegistryRecord(replace(record, is_scoped=False)))
     return announced(flow, state, record, "scoped", at)
 
 
