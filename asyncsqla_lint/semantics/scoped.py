@@ -32,7 +32,9 @@ class RegistryRecord(Record, frozen=True):
         if not isinstance(other, RegistryRecord):
             return FORGOTTEN
         known = dict(self.sessions)
-        return replace(self, sessions=self.sessions + tuple(one for one in other.sessions if one[0] not in known))
+        return replace(
+            self, sessions=self.sessions + tuple(one for one in other.sessions if one[0] not in known)
+        )
 
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
         return api_use.has(flow, state, me, name)
