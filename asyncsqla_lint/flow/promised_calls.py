@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.state import FORGOTTEN, Record
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, UnknownCall, Value
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ExternalValue, Reference, UnknownCall, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.annotations import Type
 
@@ -42,6 +42,14 @@ def promised(flow: Flow, state: State, name: str, type_: Type, receiver: Value |
     if name in _MANAGERS:
         return flow.allocate(state, PromisedManager(type_.arguments[0], receiver))
     return None
+
+
+class PromisedClass(ExternalValue, frozen=True):
+    """`type[AsyncSession]`: some subclass of it, or what stands in for one: its settings are not known."""
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        meaning = flow.meanings.instance(self.name)
+        return super().call(flow, state, arguments, at) if meaning is None else meaning(flow, state, (), at)
 
 
 class PromisedFunction(Value, frozen=True):

@@ -8,7 +8,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.promised_calls import promised
+from asyncsqla_lint.flow.promised_calls import PromisedClass, promised
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -119,7 +119,8 @@ class Types:
     ) -> Value:
         flow = self.flow
         if name in _TYPES and type_.arguments:
-            return self._class_of(type_.arguments[0], state, receiver)
+            cls = self._class_of(type_.arguments[0], state, receiver)
+            return PromisedClass(cls.name) if isinstance(cls, ExternalValue) else cls
         if name in _LISTS:
             if not type_.arguments:
                 return UNKNOWN

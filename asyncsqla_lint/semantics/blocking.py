@@ -9,6 +9,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import External, Scoped
 from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.binds import kind_of
 from asyncsqla_lint.semantics.engine_events import LoopBlocked
@@ -24,6 +25,8 @@ DRIVERS = (
     "MySQLdb.connect mysql.connector.connect mariadb.connect pyodbc.connect pymssql.connect "
     "cx_Oracle.connect oracledb.connect pg8000.connect pg8000.dbapi.connect"
 ).split()
+_EXTENSION = "sqlalchemy.ext.asyncio."
+_SYNC = frozenset({"sqlalchemy.orm.Session", "sqlalchemy.orm.session.Session", "sqlmodel.Session"})
 # Of a Session: what asks the database at once. The others keep books, or are given a connection already.
 SESSION_METHODS = frozenset(
     "execute scalar scalars get get_one refresh merge flush commit connection query exec bulk_save_objects "
@@ -68,8 +71,27 @@ def session_used(flow: Flow, state: State, me: Reference, record: SessionRecord,
     if record.bind == NONE or kind_of(state, record.bind):
         return  # without an engine, or on an async one, it fails before it waits
     if not record.is_async and name in SESSION_METHODS:
+        if record.how == "parameter" and takes_either(flow):
+            return
         kind = "scoped_session" if record.is_scoped else "Session"
         blocked(flow, f"{kind}.{name}", at, None if record.how == "parameter" else record.site, me.oid)
+
+
+def takes_either(flow: Flow) -> bool:
+    """The coroutine takes `AsyncSession | Session`: which of them is its caller's choice, who may have but one."""
+    frame: Frame | None = flow.frame
+    while frame is not None and frame.function is not None:
+        function = frame.function
+        for parameter in function.header.parameters:
+            if parameter.annotation is not None:
+                type_ = flow.index.type(Scoped(parameter.annotation, function.module, function))
+                names = {one.symbol.name for one in type_.union if isinstance(one.symbol, External)}
+                if any(name.startswith(_EXTENSION) for name in names) and not _SYNC.isdisjoint(names):
+                    return True
+        if function.is_async:
+            return False
+        frame = frame.caller
+    return False
 
 
 def register(meanings: Meanings) -> None:
