@@ -78,7 +78,7 @@ def session_used(flow: Flow, state: State, me: Reference, record: SessionRecord,
 
 
 def takes_either(flow: Flow) -> bool:
-    """The coroutine takes `AsyncSession | Session`: which of them is its caller's choice, who may have but one."""
+    """The coroutine takes `AsyncSession | Session`: its callers choose, who may all have the one."""
     frame: Frame | None = flow.frame
     while frame is not None and frame.function is not None:
         function = frame.function
