@@ -101,11 +101,14 @@ def run_function(
     yielded: list[Value] | None = None,
     until_yield: bool = False,
     on_yield: OnYield | None = None,
+    into: Reference | None = None,
 ) -> Value:
     """Run the body, and go on as one of the ways in which it ends."""
     info = function.info
     running = calls_of(flow.frame)
-    is_too_deep = running.is_too_deep(info)
+    is_too_deep = running.is_too_deep(info) and running.is_too_deep(
+        info, any(one.is_step(state) for one in (function.receiver or NONE, *arguments.all()))
+    )
     if isinstance(state.base, closed.Consulted):
         state.base.asked(info, running)
     elif is_too_deep:
@@ -120,6 +123,7 @@ def run_function(
         flow.inner_calls.add(info)
     frame = new_frame(flow, function, at)
     frame.on_yield, frame.yielded, frame.until_yield = on_yield, yielded, until_yield
+    frame.into = into
     is_replaying = yielded is None and not flow.joining and flow.oracle.is_replaying
     options = None
     if not info.header.is_generator:

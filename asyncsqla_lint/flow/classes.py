@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow import definitions
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.containers import DictRecord, item_name
 from asyncsqla_lint.flow.frames import Frame, PathEnds
@@ -16,6 +17,7 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
     ClassValue,
+    Constant,
     Decorated,
     FunctionValue,
     Reference,
@@ -85,6 +87,9 @@ def object_attribute(
     if value is not None and value is not UNKNOWN:
         if value != NONE or not record.is_open:
             return value
+    made = definitions.given(flow, record.cls.info, name) if value is None else None
+    if made is not None:
+        return bind_to(made, me)
     found = record.cls.info.find(name)
     if found is not None:
         owner, member = found
@@ -98,7 +103,7 @@ def object_attribute(
             _remember(state, me, name, result)
         if result is not UNKNOWN:
             return result
-    elif name == "__class__":
+    elif name == "__class__" or (name == "__orig_class__" and record.cls.arguments):
         return record.cls
     if value is None or (value == NONE and record.is_open) or value is UNKNOWN:
         assigned = assigned_attribute(flow, state, me, record.cls, name)
@@ -113,8 +118,6 @@ def object_attribute(
             return inherited
         proxy = record.cls.info.find("__getattr__")
         if proxy is not None and proxy[1].function is not None:
-            from asyncsqla_lint.flow.values import Constant
-
             getter = FunctionValue(proxy[1].function, (), me)
             return run_function(flow, state, getter, Arguments((Constant(name),)), at)
     return UNKNOWN
@@ -385,12 +388,15 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
     special = flow.meanings.class_attribute(flow, state, cls, name, at)
     if special is not None:
         return special
+    made = definitions.given(flow, cls.info, name)
+    if made is not None:
+        return made
     found = cls.info.find(name)
     if found is None:
         if name == "__name__":
-            from asyncsqla_lint.flow.values import Constant
-
             return Constant(cls.info.name)
+        if name == "__orig_bases__":
+            return definitions.written_bases(flow, state, cls)
         return assigned_to_class(flow, cls, name)
     owner, member = found
     if member.function is not None:

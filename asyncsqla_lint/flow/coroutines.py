@@ -92,9 +92,14 @@ class CoroutineRecord(Record, frozen=True):
         if self.kind != "generator" or not isinstance(self.function, FunctionValue):
             return Iteration(element=UNKNOWN)
         from asyncsqla_lint.flow.calls import run_function
+        from asyncsqla_lint.flow.containers import ListRecord
 
         yielded: list[Value] = []
-        run_function(flow, state, self.function, self.arguments, self.site.span, yielded=yielded)
+        inner = flow.allocate(state, ListRecord((), None))
+        run_function(flow, state, self.function, self.arguments, self.site.span, yielded=yielded, into=inner)
+        record = state.record(inner.oid)
+        if isinstance(record, ListRecord) and record.items:
+            return Iteration(record.items, may_be_empty=False)  # each path gives as many
         return Iteration(element=union(tuple(yielded)) if yielded else None)
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
@@ -111,7 +116,8 @@ class CoroutineRecord(Record, frozen=True):
         if name == "__await__":
             return Driven(me)
         if name in ("__anext__", "__next__", "asend", "send"):
-            return self.iterate(flow, state, me, at, False).element or UNKNOWN
+            given = self.iterate(flow, state, me, at, False)
+            return (given.element if given.items is None else union(given.items)) or UNKNOWN
         return UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEEPEST_CALL = 24
 MOST_ACTIVATIONS = 2  # of one function at once: beyond it, recursion is unknown
+MOST_STEPS = 4  # the same, of a function that goes through a tree as far as it is known
 MOST_REPEATED = 2  # calls of functions that run already: functions that call each other grow like a tree
 
 # What a generator's consumer does with a yielded value: the ways in which the generator goes on.
@@ -51,6 +52,7 @@ class Frame(Struct):
     on_yield: OnYield | None = None
     yielded: list[Value] | None = None
     lent: list[Value] = []  # what a generator has yielded to a consumer that is not seen
+    into: Reference | None = None  # the list that what each path yields is put into
     until_yield: bool = False  # stop at the first yield
     outer_names: dict[str, int] = {}  # names declared global or nonlocal, and the frame they live in
     is_captured: bool = False  # some function value closes over it
@@ -72,8 +74,10 @@ class Calls(Struct):
     depth: int = 0
     repeated: int = 0
 
-    def is_too_deep(self, function: FunctionInfo) -> bool:
+    def is_too_deep(self, function: FunctionInfo, goes_on: bool = False) -> bool:
         activations = self.running.get(function, 0)
+        if goes_on and self.depth < DEEPEST_CALL:
+            return activations >= MOST_STEPS
         return (
             self.depth >= DEEPEST_CALL
             or activations >= MOST_ACTIVATIONS

@@ -487,6 +487,8 @@ class Flow:
         if frame.yielded is not None:
             frame.yielded.append(value)
             frame.lent.append(value)
+            if frame.into is not None:
+                frame.into.call_method(self, state, "append", Arguments((value,)), 0)
             self.may_raise(state, UNKNOWN)  # whatever its consumer raises meanwhile
             if frame.until_yield:
                 raise PathEnds(Outcome("return", state, NONE))

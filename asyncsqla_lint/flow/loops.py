@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 LOOP_PASSES = 2  # a second pass shows what one iteration does to the next
+MOST_PASSES = 4  # of a loop that goes up or down a tree
 
 
 def _split_exits(exits: list[Outcome]) -> tuple[list[State], list[State], list[Outcome]]:
@@ -49,7 +50,11 @@ def execute_while(flow: Flow, state: State, node: While) -> Result:
     broken: list[State] = []
     states = [state]
     end = end_of(node.span)
-    for _ in range(LOOP_PASSES):
+    steps: set[Value] = set()
+    for position in range(MOST_PASSES):
+        before, steps = steps, _steps(flow, states)
+        if position >= LOOP_PASSES and steps <= before:
+            break
         entering: list[State] = []
         for own in states:
             true, false, left = narrowing.test_paths(flow, own, node.test)
@@ -69,6 +74,16 @@ def execute_while(flow: Flow, state: State, node: While) -> Result:
         exits.extend(left)
     after, left = flow.execute(merged(flow, done, end), node.otherwise)
     return after + broken, exits + left
+
+
+def _steps(flow: Flow, states: list[State]) -> set[Value]:
+    """The nodes of trees that the variables hold."""
+    return {
+        value
+        for own in states
+        for value in (own.variables(flow.frame.id) or {}).values()
+        if value.is_step(own)
+    }
 
 
 def execute_for(flow: Flow, state: State, node: For) -> Result:

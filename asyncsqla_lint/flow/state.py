@@ -150,6 +150,10 @@ class Record(Struct, frozen=True):
         """Does the record stand for each of the elements of a collection?"""
         return False
 
+    def is_step(self) -> bool:
+        """A node of a tree, reached from another, of which it is known how much of the tree is there?"""
+        return False
+
     def annotated(self, where: Scoped) -> Record:
         """What the annotation of the variable that it is given to adds."""
         return self

@@ -108,7 +108,7 @@ class Types:
         if bound is not None:
             return self.of_type(state, flow.index.type(bound), at, None, depth + 1)
         if isinstance(symbol, ClassInfo):
-            arguments = tuple(self._class_of(one, state, receiver) for one in type_.arguments)
+            arguments = tuple(self.class_of(one, state, receiver) for one in type_.arguments)
             return flow.meanings.instance_of_class(flow, state, ClassValue(symbol, arguments), at, depth)
         if isinstance(symbol, External):
             return self._of_external_type(state, symbol.name, type_, at, receiver, depth)
@@ -119,7 +119,7 @@ class Types:
     ) -> Value:
         flow = self.flow
         if name in _TYPES and type_.arguments:
-            cls = self._class_of(type_.arguments[0], state, receiver)
+            cls = self.class_of(type_.arguments[0], state, receiver)
             return PromisedClass(cls.name) if isinstance(cls, ExternalValue) else cls
         if name in _LISTS:
             if not type_.arguments:
@@ -137,20 +137,20 @@ class Types:
             )
         meaning = flow.meanings.instance(name)
         if meaning is not None:
-            arguments = tuple(self._class_of(one, state, receiver) for one in type_.arguments)
+            arguments = tuple(self.class_of(one, state, receiver) for one in type_.arguments)
             return meaning(flow, state, arguments, at)
         return promised(flow, state, name, type_, receiver) or UNKNOWN
 
-    def _class_of(self, type_: Type, state: State, receiver: Value | None) -> Value:
+    def class_of(self, type_: Type, state: State, receiver: Value | None) -> Value:
         """What stands for the type itself: `User` in `type[User]`, `Repository[User]`."""
         if type_.symbol is None:
             return UNKNOWN
         bound = self._type_argument(state, type_.symbol, receiver)
         if bound is not None:
-            return self._class_of(self.flow.index.type(bound), state, None)
+            return self.class_of(self.flow.index.type(bound), state, None)
         if isinstance(type_.symbol, ClassInfo):
             return ClassValue(
-                type_.symbol, tuple(self._class_of(one, state, receiver) for one in type_.arguments)
+                type_.symbol, tuple(self.class_of(one, state, receiver) for one in type_.arguments)
             )
         if isinstance(type_.symbol, External):
             return ExternalValue(type_.symbol.name)

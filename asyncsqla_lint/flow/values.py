@@ -84,6 +84,9 @@ class Value(Struct, frozen=True):
     def has_attribute(self, flow: Flow, state: State, name: str, at: Span) -> bool | None:
         return None
 
+    def is_step(self, state: State) -> bool:
+        return False
+
     def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
         if flow.watched:
             state.let_out((value,))
@@ -485,6 +488,9 @@ class Reference(Value, frozen=True):
     def has_attribute(self, flow: Flow, state: State, name: str, at: Span) -> bool | None:
         return state.record(self.oid).has_attribute(flow, state, self, name, at)
 
+    def is_step(self, state: State) -> bool:
+        return state.record(self.oid).is_step()
+
     def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
         state.record(self.oid).set_attribute(flow, state, self, name, value, at)
 
@@ -551,6 +557,9 @@ class Union(Value, frozen=True):
     def truth(self, state: State) -> bool | None:
         answers = {value.truth(state) for value in self.alternatives}
         return answers.pop() if len(answers) == 1 else None
+
+    def is_step(self, state: State) -> bool:
+        return any(value.is_step(state) for value in self.alternatives)
 
     def without(self, *unwanted: Value) -> Value:
         return union(tuple(value for value in self.alternatives if value not in unwanted))

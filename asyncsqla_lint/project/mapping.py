@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project import declarations, libraries, relationships, tables
 from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.project.constants import Value, constant, read_construct, read_dict
+from asyncsqla_lint.project.constants import Construct, Value, constant, read_construct, read_dict
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.models import (
     Attribute,
@@ -168,19 +168,30 @@ class Mapping:
         found: dict[ClassInfo, tuple[Scoped | None, dict[str, Scoped]]] = {}
         for module in self.index.modules.values():
             for call, scope in _mapping_calls(module, self.index) if module.says(*MAPPING_CALLS) else ():
-                made = read_construct(self.index, Scoped(call, module, scope))
-                if made is None or not made.name.startswith("sqlalchemy.orm."):
-                    continue
-                if made.name.rpartition(".")[2] not in ("map_imperatively", "mapper"):
-                    continue
-                target = made.argument(0, "class_")
-                if target is None:
-                    continue
-                cls = self.index.resolve(target.module, target.expression, target.scope)
-                if isinstance(cls, ClassInfo):
+                made = self._mapping_call(Scoped(call, module, scope))
+                cls = None if made is None else self._mapped_class(made)
+                if made is not None and cls is not None:
                     properties = read_dict(self.index, made.argument(2, "properties")) or {}
                     found[cls] = (made.argument(1, "local_table"), properties)
         return found
+
+    def mapped_by(self, mapper: Scoped) -> ClassInfo | None:
+        """The class whose mapper an expression makes: `relationship(lines_mapper)` leads to it."""
+        made = self._mapping_call(mapper)
+        return None if made is None else self._mapped_class(made)
+
+    def _mapping_call(self, where: Scoped) -> Construct | None:
+        made = read_construct(self.index, where)
+        if made is None or not made.name.startswith("sqlalchemy.orm."):
+            return None
+        return made if made.name.rpartition(".")[2] in MAPPING_CALLS else None
+
+    def _mapped_class(self, made: Construct) -> ClassInfo | None:
+        target = made.argument(0, "class_")
+        if target is None:
+            return None
+        cls = self.index.resolve(target.module, target.expression, target.scope)
+        return cls if isinstance(cls, ClassInfo) else None
 
     # --- what a model maps -------------------------------------------------------------------------
 

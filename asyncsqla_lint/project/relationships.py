@@ -160,6 +160,8 @@ def target_of(found: Relationship) -> Model | None:
     if isinstance(where.expression, p.Subscript):
         where = mapping.index.type(where).where
     symbol = mapping.index.resolve(where.module, where.expression, where.scope)
+    if isinstance(symbol, Variable) and isinstance(symbol.value, p.Call):
+        symbol = mapping.mapped_by(Scoped(symbol.value, symbol.module, symbol.owner or symbol.scope))
     if isinstance(symbol, ClassInfo):
         model = mapping.model(symbol)
         if model is not None:

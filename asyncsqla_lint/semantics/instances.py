@@ -364,6 +364,12 @@ class InstanceRecord(Record, frozen=True):
     def is_one_for_many(self) -> bool:
         return self.many
 
+    def is_step(self) -> bool:
+        if self.parent is None or self.plan is None or self.plan.is_open:
+            return False
+        step = self.model.relationships.get(self.parent[1])
+        return step is not None and step.target is self.model
+
     def individual(self, flow: Flow, state: State, me: Reference) -> Value:
         return allocate(flow, state, replace(self, many=False)) if self.many else me
 

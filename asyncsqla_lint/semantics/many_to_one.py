@@ -89,7 +89,7 @@ def may_be_known(
             or _may_be_expired(other)
         ):
             continue
-        is_below = _is_below(state, other, me, down)
+        is_below = _is_below(state, other, me, down) or _is_above(state, record, Reference(oid), relationship)
         if (
             not is_below
             and not _is_new_to(other, record)
@@ -130,6 +130,22 @@ def _is_below(state: State, record: InstanceRecord, me: Reference, down: Relatio
         if not isinstance(above, InstanceRecord):
             return False
         record = above
+    return False
+
+
+def _is_above(state: State, record: InstanceRecord, other: Reference, up: Relationship) -> bool:
+    """In a tree: one of `other`'s parents, or theirs. Who goes on up does not meet it again."""
+    if up.inverse is None or up.inverse.uselist is not True or up.target is not record.model:
+        return False
+    for _ in range(MOST_STEPS):
+        if record.parent is None or record.parent[1] != up.name:
+            return False
+        if record.parent[0] == other:
+            return True
+        below = state.record(record.parent[0].oid)
+        if not isinstance(below, InstanceRecord):
+            return False
+        record = below
     return False
 
 

@@ -143,11 +143,16 @@ def _filter(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return flow.allocate(state, ListRecord(None, element, "iterator"))
 
 
+MOST_COUNTED = 3  # rounds of a loop over a range that are run one by one
+
+
 def _range(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    """`range(3)` is not empty: the loop over it runs."""
+    """`range(3)` is not empty: the loop over it runs, and how often is known while it is short."""
     bounds = [one.value for one in arguments.positional if isinstance(one, Constant)]
     numbers = [one for one in bounds if isinstance(one, int)]
     is_known = len(numbers) == len(arguments.positional) and 0 < len(numbers) < 4 and numbers[2:] != [0]
+    if is_known and len(range(*numbers)) <= MOST_COUNTED:
+        return flow.allocate(state, ListRecord(tuple(map(Constant, range(*numbers))), None, "range"))
     return flow.allocate(state, ListRecord(None, UNKNOWN, "range", not (is_known and range(*numbers))))
 
 

@@ -101,6 +101,21 @@ def _property(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value
     return UNKNOWN if function is None else Getting(function)
 
 
+def _type_arguments(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    cls = arguments.get(0, "tp")
+    return TupleValue(cls.arguments) if isinstance(cls, ClassValue) and cls.arguments else UNKNOWN
+
+
+def _origin(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    cls = arguments.get(0, "tp")
+    return ClassValue(cls.info) if isinstance(cls, ClassValue) and cls.arguments else UNKNOWN
+
+
+def _written_bases(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    cls = arguments.get(0, "cls") or UNKNOWN
+    return cls.attribute(flow, state, "__orig_bases__", at)
+
+
 def _cast(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     """What is known stays, unless it is no instance of what the program knows better."""
     value = arguments.get(1, "val") or UNKNOWN
@@ -132,4 +147,7 @@ MEANINGS = {
     "super": _super,
     "property functools.cached_property": _property,
     "typing.cast": _cast,
+    "typing.get_args typing_extensions.get_args": _type_arguments,
+    "typing.get_origin typing_extensions.get_origin": _origin,
+    "types.get_original_bases typing_extensions.get_original_bases": _written_bases,
 }

@@ -1,0 +1,122 @@
+"""What a class statement puts into its class: the bases' `__init_subclass__`, and the decorators.
+
+`class Users(Repository, model=User)` has the `model` that the hook takes from the keyword, or from
+`get_args(cls.__orig_bases__[0])`. The hook is run once for each class of which somebody asks.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.frames import Frame
+from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    FunctionValue,
+    Reference,
+    TupleValue,
+    Value,
+    join,
+)
+from asyncsqla_lint.program import Expression, Span
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+class Defined(Record, frozen=True):
+    """A class whose statement is being run: what is assigned to its attributes is seen."""
+
+    cls: ClassValue
+    given: dict[str, Value] = {}
+
+    def class_info(self) -> ClassInfo | None:
+        return self.cls.info
+
+    def joined(self, other: Record) -> Record:
+        if not isinstance(other, Defined) or other.cls != self.cls:
+            return FORGOTTEN
+        given = dict(self.given)
+        for name, value in other.given.items():
+            given[name] = join(given[name], value) if name in given else value
+        return Defined(self.cls, given)
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return self.given[name] if name in self.given else self.cls.attribute(flow, state, name, at)
+
+    def set_attribute(
+        self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span
+    ) -> None:
+        state.put(me, Defined(self.cls, {**self.given, name: value}))
+
+    def call(self, flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
+        return self.cls.call(flow, state, arguments, at)
+
+
+def given(flow: Flow, cls: ClassInfo, name: str) -> Value | None:
+    """What the nearest class statement that does so puts under that name, before any body that says it."""
+    for ancestor, words in _givers(cls):
+        if name in words:
+            if any(name in one.members for one in cls.ancestors[: cls.ancestors.index(ancestor)]):
+                return None
+            value = flow.remembered((given, ancestor, name), partial(_given, ancestor, name), UNKNOWN)
+            if value is not UNKNOWN:
+                return value
+    return None
+
+
+def _givers(cls: ClassInfo) -> tuple[tuple[ClassInfo, frozenset[str]], ...]:
+    """The ancestors whose class statements run code of the project, with the words that it says."""
+    found: tuple[tuple[ClassInfo, frozenset[str]], ...] | None = cls.__dict__.get("givers")
+    if found is None:
+        running = ((one, (*_hook(one), *(made for _, made in _decorators(one)))) for one in cls.ancestors)
+        found = cls.__dict__["givers"] = tuple(
+            (one, frozenset(word for function in functions for word in function.header.mentions))
+            for one, functions in running
+            if functions
+        )
+    return found
+
+
+def _hook(cls: ClassInfo) -> tuple[FunctionInfo, ...]:
+    found = cls.find_after(cls, "__init_subclass__") if cls.definition.bases else None
+    return () if found is None or found[1].function is None else (found[1].function,)
+
+
+def _decorators(cls: ClassInfo) -> tuple[tuple[Expression, FunctionInfo], ...]:
+    pairs = zip(cls.definition.decorators, cls.decorators, strict=True)
+    return tuple((node, symbol) for node, symbol in pairs if isinstance(symbol, FunctionInfo))
+
+
+def _given(cls: ClassInfo, name: str, flow: Flow) -> Value:
+    return flow.scopes.at_module(cls.module, partial(_run, flow, cls, name))
+
+
+def _run(flow: Flow, cls: ClassInfo, name: str, state: State, frame: Frame) -> Value:
+    made = ClassValue(cls)
+    me = flow.allocate(state, Defined(made))
+    for hook in _hook(cls):
+        hook.module.consult()
+        words = {word.name: flow.evaluate(state, word.value) for word in cls.definition.keywords if word.name}
+        run_function(flow, state, FunctionValue(hook, (), me), Arguments((), words), cls.span)
+    for node, decorator in _decorators(cls):
+        decorator.module.consult()
+        flow.evaluate(state, node).call(flow, state, Arguments((me,)), node.span)
+    record = state.record(me.oid)
+    value = record.given.get(name, UNKNOWN) if isinstance(record, Defined) else UNKNOWN
+    return made if value == me else value
+
+
+def written_bases(flow: Flow, state: State, cls: ClassValue) -> Value:
+    """`__orig_bases__`: the bases as the nearest class statement that subscripts one writes them."""
+    for one in cls.info.ancestors:
+        if any(base.arguments for base in one.bases):
+            types = (flow.index.type(base.where) for base in one.bases)
+            return TupleValue(tuple(flow.types.class_of(type_, state, cls) for type_ in types))
+    return UNKNOWN
