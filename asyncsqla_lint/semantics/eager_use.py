@@ -9,6 +9,7 @@ from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import UNKNOWN
 from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.instances import InstanceRecord
 from asyncsqla_lint.semantics.loader_options import Entry, LoaderOptions
@@ -66,6 +67,8 @@ def written(flow: Flow, option: LoaderOptions) -> LoaderOptions:
 def executed(flow: Flow, statement: Statement) -> None:
     if not statement.options or not flow.listens(EagerLoadUnread):
         return
+    if UNKNOWN in statement.entities:
+        return  # of what it gives nothing is seen, so neither are its reads
     entries = tuple(
         entry for option in statement.options for entry in option.entries if entry.strategy in QUERIES
     )

@@ -152,7 +152,7 @@ def _range(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     numbers = [one for one in bounds if isinstance(one, int)]
     is_known = len(numbers) == len(arguments.positional) and 0 < len(numbers) < 4 and numbers[2:] != [0]
     if is_known and len(range(*numbers)) <= MOST_COUNTED:
-        return flow.allocate(state, ListRecord(tuple(map(Constant, range(*numbers))), None, "range"))
+        return flow.allocate(state, ListRecord((UNKNOWN,) * len(range(*numbers)), None, "range"))
     return flow.allocate(state, ListRecord(None, UNKNOWN, "range", not (is_known and range(*numbers))))
 
 
