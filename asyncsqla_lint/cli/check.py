@@ -64,12 +64,15 @@ def _check(options: Options) -> int:
         return _show_files(paths, config)
     cache = stored(config, _absolute(options.cache_dir)) if options.cache else Cache()
     fixing = None
-    if options.fix or options.diff:
-        fixing = Fixing(paths, config, overlay, cache, lambda report: _fresh(report, options))
-    with _backend(options) as backend, Progress() as progress:
-        report = run_pipeline(paths, config, overlay=overlay, progress=progress, cache=cache, backend=backend)
+    with _backend(options) as backend:
+        with Progress() as progress:
+            report = run_pipeline(
+                paths, config, overlay=overlay, progress=progress, cache=cache, backend=backend
+            )
+        if options.fix or options.diff:
+            fixing = Fixing(paths, config, overlay, cache, backend, lambda report: _fresh(report, options))
+            report = fixing.mended(report)
     if fixing is not None:
-        report = fixing.mended(report)
         if options.diff:
             return fixing.show_difference()
         written = fixing.save()

@@ -21,6 +21,7 @@ from asyncsqla_lint.workspace.decoding import decode
 
 if TYPE_CHECKING:
     from asyncsqla_lint.fixes.plan import Editor, FileEdit
+    from asyncsqla_lint.run.pool import Backend
 
 Known = Callable[[Report], Report]
 
@@ -36,6 +37,7 @@ class Fixing:
         config: Config,
         overlay: Mapping[str, bytes],
         cache: Cache,
+        backend: Backend | None,
         fresh: Known,
     ) -> None:
         self._paths = paths
@@ -43,11 +45,13 @@ class Fixing:
         self._overlay = overlay
         self._fresh = fresh
         self._cache = cache
+        self._backend = backend
 
     def mended(self, report: Report) -> Report:
         """The report as it stands once the fixes are made. Nothing is written."""
         from asyncsqla_lint.fixes import apply  # LibCST: only here
 
+        self._cache.drafts.update((os.path.abspath(path), data) for path, data in report.sources.items())
         self._outcome = apply.fix(
             self._allowed(report), self._check, unsafe=self._config.unsafe_fixes, overlay=self._overlay
         )
@@ -60,7 +64,9 @@ class Fixing:
         overlay = {
             path: data for path, data in contents.items() if path in self._overlay or os.path.exists(path)
         }
-        return self._allowed(run(self._paths, self._config, overlay=overlay, cache=self._cache))
+        return self._allowed(
+            run(self._paths, self._config, overlay=overlay, cache=self._cache, backend=self._backend)
+        )
 
     def _allowed(self, report: Report) -> Report:
         """Without fixes of what a baseline knows, and without those that reach where they must not."""

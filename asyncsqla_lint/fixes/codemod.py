@@ -33,8 +33,8 @@ N = TypeVar("N", bound=cst.CSTNode)
 class File(Tree):
     """What a codemod sees of a file."""
 
-    def __init__(self, text: str, package: str = "") -> None:
-        super().__init__(text)
+    def __init__(self, text: str, package: str = "", *, whole: bool = False) -> None:
+        super().__init__(text, whole=whole)
         self.imports = Imports(self, package)
 
     def place(self, repair: Repair) -> tuple[int, int]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Union
 
 import libcst as cst
@@ -50,7 +51,7 @@ class Imports:
     @cached_property
     def statements(self) -> list[Statement]:
         found = []
-        for line in self._tree.module.body:
+        for line in self._saying("import"):
             if not isinstance(line, cst.SimpleStatementLine):
                 continue
             for node in line.body:
@@ -58,6 +59,13 @@ class Imports:
                     start, end = self._tree.extent(line)
                     found.append(Statement(node, line, start, end))
         return found
+
+    def _saying(self, word: str) -> Iterator[cst.CSTNode]:
+        """The module's statements that say it; no definitions."""
+        tree = self._tree
+        for number, one in enumerate(tree.stretches):
+            if not one.is_definition and word in tree.text[one.start : one.end]:
+                yield from tree.statements_in(number)
 
     @cached_property
     def bound(self) -> list[Bound]:
@@ -166,7 +174,7 @@ class Imports:
     def _for_types(self) -> frozenset[str]:
         """Names imported under `if TYPE_CHECKING:`."""
         found: set[str] = set()
-        for node in self._tree.module.body:
+        for node in self._saying("TYPE_CHECKING"):
             if isinstance(node, cst.If) and (get_full_name_for_node(node.test) or "").endswith(
                 "TYPE_CHECKING"
             ):
@@ -337,25 +345,18 @@ class Imports:
 
     def _is_late(self, statement: Statement) -> bool:
         """An import below other code: no model for where imports go."""
-        for line in self._tree.module.body:
-            if line is statement.line:
-                return False
-            if isinstance(line, (cst.FunctionDef, cst.ClassDef)):
-                return True
-        return False
+        return any(one.is_definition for one in self._tree.stretches[: self._tree.number(statement.start)])
 
     def _top(self) -> int:
         """Below the docstring; else where the first statement begins, its comments above."""
         tree = self._tree
-        body = tree.module.body
-        if not body:
-            return len(tree.text)
-        first = body[0]
+        body = chain.from_iterable(map(tree.statements_in, range(len(tree.stretches))))
+        first = next(body, None)
         if isinstance(first, cst.SimpleStatementLine) and isinstance(first.body[0], cst.Expr):
             if isinstance(first.body[0].value, (cst.SimpleString, cst.ConcatenatedString)):
-                if len(body) == 1:
-                    return len(tree.text)
-                first = body[1]
+                first = next(body, None)
+        if first is None:
+            return len(tree.text)
         at = tree.line_start(tree.start(first))
         decorators = getattr(first, "decorators", ())
         return tree.line_start(tree.start(decorators[0])) if decorators else at

@@ -16,7 +16,7 @@ def siblings(tree: Tree, statement: cst.CSTNode) -> list[cst.BaseStatement]:
     block = tree.parent(statement)
     if not isinstance(block, (cst.IndentedBlock, cst.Module)):
         raise Refused("it stands in no block of its own")
-    body = list(block.body)
+    body: list[cst.BaseStatement] = list(tree.body if isinstance(block, cst.Module) else block.body)
     return body[body.index(statement) + 1 :]  # type: ignore[arg-type]  # a statement of this very block
 
 

@@ -179,7 +179,7 @@ class Planner:
         known = self._changes.get(key)
         if known is None:
             try:
-                known = codemod.changes(self._file(repair), repair)
+                known = self._asked(codemod, repair)
             except Refused as refusal:
                 known = refusal
             except (cst.CSTValidationError, cst.ParserSyntaxError) as error:
@@ -191,6 +191,16 @@ class Planner:
         if isinstance(known, Refused):
             raise known
         return known
+
+    def _asked(self, codemod: Codemod, repair: Repair) -> Changes:
+        file = self._file(repair)
+        try:
+            return codemod.changes(file, repair)
+        except cst.ParserSyntaxError:
+            if len(file.stretches) == 1:
+                raise
+        whole = self._files[repair.path] = File(file.text, self._packages[repair.path], whole=True)
+        return codemod.changes(whole, repair)
 
     def _file(self, repair: Repair) -> File:
         package = repair.arguments.get("package", "")
@@ -216,7 +226,11 @@ class Planner:
 
     def _finish(self, path: str, texts: dict[str, str], broken: set[str]) -> None:
         file = self.file(path)
-        after = _applied(file, self._drafts[path])
+        try:
+            after = _applied(file, self._drafts[path])
+        except cst.ParserSyntaxError:
+            broken.add(path)
+            return
         if after == file.text:
             return
         if _is_sound(after, file.text):

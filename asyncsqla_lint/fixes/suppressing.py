@@ -22,7 +22,7 @@ def suppressed(before: bytes, findings: Sequence[Finding]) -> tuple[bytes, int]:
     """The file with its findings silenced, and how many comments that took."""
     try:
         text = decode(before)
-        tree = Tree(text)
+        tree = Tree(text, whole=True)
     except (DecodeError, cst.ParserSyntaxError):
         return before, 0
     lines: dict[int, set[str]] = {}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import warnings
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -15,11 +15,12 @@ import libcst as cst
 from libcst._nodes.internal import CodegenState
 
 from asyncsqla_lint.findings import Location
+from asyncsqla_lint.stretches import LINE_END, Stretch, line_starts, stretches
 
 N = TypeVar("N", bound=cst.CSTNode)
 FunctionNode = Union[cst.FunctionDef, cst.Lambda]
-# As `str.splitlines` does not, and Python's tokenizer does.
-LINE_END = re.compile(r"\r\n|\n|\r")
+# The first line of a block, below a header that is not indented.
+FIRST_STEP = re.compile(r"(?<![^\r\n])[^\s#][^\r\n]*:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r)([ \t]+)(?=[^\s#])")
 
 
 class Refused(Exception):
@@ -29,14 +30,17 @@ class Refused(Exception):
 class _Places(CodegenState):
     """Counts characters where LibCST's `PositionProvider` makes rows and columns: a tenth of its cost."""
 
-    def __init__(self, tree: cst.Module, base: int) -> None:
-        super().__init__(tree.default_indent, tree.default_newline)
+    def __init__(self, part: cst.Module, module: cst.Module, base: int) -> None:
+        super().__init__(part.default_indent, part.default_newline)
+        self.body = part.body
         self.at = base
         self.extents: dict[cst.CSTNode, tuple[int, int]] = {}
         self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
-        self.open: list[tuple[cst.CSTNode, int]] = [(tree, 0)]
+        self.open: list[tuple[cst.CSTNode, int]] = [(module, 0)]
         self.order: list[cst.CSTNode] = []  # as they are written, each before what it holds
         self.inside: dict[cst.CSTNode, tuple[int, int]] = {}  # where in `order` it and what it holds stand
+        for one in (*part.header, *part.body):
+            one._codegen(self)
 
     def add_token(self, value: str) -> None:
         self.at += len(value)
@@ -82,22 +86,52 @@ Statement = Union[cst.SimpleStatementLine, cst.BaseCompoundStatement]
 class Tree:
     """Places are offsets in characters; expressions stand without their parentheses.
 
-    A module's statements are walked one by one, when somebody asks for what stands in them: a fix mostly
-    concerns one function of many.
+    What stands in the module is parsed stretch by stretch, when somebody asks for it: a fix mostly concerns
+    one function of many. `module` holds no statements: it is what stands around them all.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, whole: bool = False) -> None:
         self.text = text
-        self.module = cst.parse_module(text)
-        self._walked: dict[int, _Places] = {}  # by the statement's number
+        self.stretches = [Stretch(0, len(text), False)] if whole else stretches(text)
+        self.module = cst.Module((), default_newline=_newline(text))
+        self._starts = [one.start for one in self.stretches]
+        self._walked: dict[int, _Places] = {}  # by the stretch's number
         self._homes: dict[cst.CSTNode, _Places] = {}
         self._by_extent: dict[tuple[int, int], list[cst.CSTNode]] = {}
+
+    # --- statements ------------------------------------------------------------------------------
+
+    def statements_in(self, number: int) -> Sequence[Statement]:
+        return self._walk(number).body
+
+    @property
+    def body(self) -> list[Statement]:
+        """The module's statements, which all have to be parsed for this."""
+        return [one for number in range(len(self.stretches)) for one in self.statements_in(number)]
+
+    def number(self, offset: int) -> int:
+        """The stretch that the place lies in."""
+        return max(bisect_right(self._starts, offset) - 1, 0)
+
+    def _walk(self, number: int) -> _Places:
+        known = self._walked.get(number)
+        if known is None:
+            stretch = self.stretches[number]
+            part = cst.parse_module(self.text[stretch.start : stretch.end])
+            known = self._walked[number] = _Places(part, self.module, stretch.start)
+            self._homes.update(dict.fromkeys(known.order, known))
+            for node, extent in known.extents.items():
+                self._by_extent.setdefault(extent, []).append(node)
+        return known
+
+    def _home(self, node: cst.CSTNode) -> _Places:
+        return self._homes[node]
 
     # --- places ----------------------------------------------------------------------------------
 
     @cached_property
-    def line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in LINE_END.finditer(self.text))]
+    def line_starts(self) -> tuple[int, ...]:
+        return line_starts(self.text)
 
     def offset(self, location: Location) -> int:
         if location.row > len(self.line_starts):
@@ -107,57 +141,6 @@ class Tree:
     def location(self, offset: int) -> Location:
         row = bisect_right(self.line_starts, offset)
         return Location(row, offset - self.line_starts[row - 1] + 1)
-
-    @cached_property
-    def _begins(self) -> list[int]:
-        """Where what LibCST counts to each statement of the module begins: comments before it, decorators."""
-        known = _beginnings(self.text, self.module.body, self.line_starts)
-        return self._written() if known is None else known
-
-    def _written(self) -> list[int]:
-        """The same, found by writing all of it."""
-        found: list[int] = []
-        places = _Places(self.module, 0)
-        for part in self.module.header:
-            part._codegen(places)
-        for statement in self.module.body:
-            found.append(places.at)
-            statement._codegen(places)
-        return found
-
-    def _walk(self, number: int) -> _Places:
-        known = self._walked.get(number)
-        if known is None:
-            known = _Places(self.module, self._begins[number])
-            self.module.body[number]._codegen(known)
-            if number + 1 < len(self._begins) and known.at != self._begins[number + 1]:
-                self._begins = self._written()
-                return self._walk(number)
-            self._walked[number] = known
-            self._homes.update(dict.fromkeys(known.order, known))
-            for node, extent in known.extents.items():
-                self._by_extent.setdefault(extent, []).append(node)
-        return known
-
-    @cached_property
-    def _numbers(self) -> dict[cst.CSTNode, int]:
-        """Of the module's statements, and of the parts of simple ones."""
-        found: dict[cst.CSTNode, int] = {}
-        for number, statement in enumerate(self.module.body):
-            found[statement] = number
-            if isinstance(statement, cst.SimpleStatementLine):
-                found.update(dict.fromkeys(statement.body, number))
-        return found
-
-    def _home(self, node: cst.CSTNode) -> _Places:
-        home = self._homes.get(node)
-        if home is None and node in self._numbers:
-            home = self._walk(self._numbers[node])
-        if home is None:
-            for number in range(len(self.module.body)):
-                self._walk(number)
-            home = self._homes[node]
-        return home
 
     def extent(self, node: cst.CSTNode) -> tuple[int, int]:
         return self._home(node).extents[node]
@@ -179,9 +162,7 @@ class Tree:
 
     def at(self, start: int, end: int, kind: type[N]) -> N:
         """The node of that kind which stands exactly there."""
-        number = bisect_right(self._begins, start) - 1
-        if number >= 0:
-            self._walk(number)
+        self._walk(self.number(start))
         for node in self._by_extent.get((start, end), ()):
             if isinstance(node, kind):
                 return node
@@ -189,8 +170,7 @@ class Tree:
 
     def within(self, start: int, end: int, kind: type[N]) -> Iterator[N]:
         """The nodes of that kind in the module's statements that these places lie in."""
-        first = max(bisect_right(self._begins, start) - 1, 0)
-        for number in range(first, bisect_right(self._begins, end)):
+        for number in range(self.number(start), self.number(end) + 1):
             yield from (node for node in self._walk(number).order if isinstance(node, kind))
 
     # --- relatives -------------------------------------------------------------------------------
@@ -244,10 +224,8 @@ class Tree:
         nor an attribute, nor has any.
         """
         bound = rf"\b(?:def|class)\s+{name}\b|(?<![.\w]){name}\b(?!\s*[.(])"
-        found = {bisect_right(self._begins, one.start()) - 1 for one in re.finditer(bound, self.text)}
-        for number in sorted(found):
-            if number >= 0:
-                yield from self._walk(number).order
+        for number in sorted({self.number(one.start()) for one in re.finditer(bound, self.text)}):
+            yield from self._walk(number).order
 
     # --- text ------------------------------------------------------------------------------------
 
@@ -259,9 +237,11 @@ class Tree:
     def newline(self) -> str:
         return self.module.default_newline
 
-    @property
+    @cached_property
     def indent(self) -> str:
-        return self.module.default_indent
+        """One step in, as most of the file's blocks have it."""
+        steps = Counter(one[1] for one in FIRST_STEP.finditer(self.text))
+        return steps.most_common(1)[0][0] if steps else self.module.default_indent
 
     def line_start(self, offset: int) -> int:
         return self.line_starts[bisect_right(self.line_starts, offset) - 1]
@@ -285,41 +265,10 @@ class Tree:
         return min(max(longest, 88), 120)
 
 
-def _beginnings(text: str, body: Sequence[Statement], line_starts: list[int]) -> list[int] | None:
-    """Where each statement and its leading lines begin, from the rows that Python's own parser gives."""
-    parsed = parsed_by_python(text)
-    if parsed is None:
-        return None
-    found: list[int] = []
-    rest = iter(parsed.body)
-    for statement in body:
-        first = next(rest, None)
-        if first is None:
-            return None
-        row = min(one.lineno for one in (first, *getattr(first, "decorator_list", ())))
-        if isinstance(statement, cst.SimpleStatementLine):
-            for _ in statement.body[1:]:
-                next(rest, None)
-            leading = len(statement.leading_lines)
-        elif type(statement).__name__ != type(first).__name__.replace("Async", ""):
-            return None
-        else:
-            leading = len(statement.leading_lines)
-        row -= leading
-        if row < 1:
-            return None
-        found.append(line_starts[row - 1])
-    return found if next(rest, None) is None else None
-
-
-def parsed_by_python(text: str) -> ast.Module | None:
-    """Ten times as fast as LibCST; None for what this Python does not take, if only for being too old."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+def _newline(text: str) -> str:
+    """The first one, as LibCST has it."""
+    found = LINE_END.search(text)
+    return "\n" if found is None else found[0]
 
 
 def is_compiled(text: str) -> bool:

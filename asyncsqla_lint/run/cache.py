@@ -91,6 +91,8 @@ class Cache:
         self._results: _Recent[Result] = _Recent()
         self._words: _Recent[str] = _Recent()
         self._views: dict[str, Views] = {}
+        # What stood in files that are being typed or mended when their Programs were made, by absolute path.
+        self.drafts: dict[str, bytes] = {}
 
     def turn(self) -> None:
         """A run begins: in memory, what the one before did not ask for is let go."""

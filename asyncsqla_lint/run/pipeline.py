@@ -14,7 +14,7 @@ import msgspec
 from asyncsqla_lint.findings import Finding
 from asyncsqla_lint.run.cache import Answer, Cache
 from asyncsqla_lint.run.contents import Overlay
-from asyncsqla_lint.run.keys import digest, key_of
+from asyncsqla_lint.run.keys import content_hash, digest, key_of
 from asyncsqla_lint.run.localising import Shown, merged, named_sources, one_per_cause
 from asyncsqla_lint.run.outcome import Report, Statistics
 from asyncsqla_lint.run.sources import Looked, Sources, arranged, glances_of, look
@@ -101,6 +101,7 @@ class _Run:
             if seen != known_files:
                 self.cache.remember_files(root, seen)
             notes = self.cache.save()
+        self.cache.drafts.update(overlay)
         return Report(
             findings,
             looked.errors,
@@ -229,6 +230,14 @@ class _Analysis:
 
         hashes = self.data.hashes
         facts = self.run.cache.facts(hashes[path] for path in self.sources.known)
+        for path in self.run.cache.drafts:
+            if (
+                path in hashes
+                and hashes[path] not in facts
+                and (found := self.lowered_again(path)) is not None
+            ):
+                facts[hashes[path]] = found.facts
+                self.remember(path, found)
         wanted = [path for path in self.sources.known if hashes[path] not in facts]
         tasks = [work.Source(self.keys[path], self.data[path]) for path in wanted]
         sizes = [len(task.data) for task in tasks]
@@ -251,6 +260,13 @@ class _Analysis:
 
         backend.map(function, None, tasks, sizes, arrived)
         self.facts = {path: facts[hashes[path]] for path in self.sources.known if path not in self.failures}
+
+    def lowered_again(self, path: str) -> work.Lowered | None:
+        from asyncsqla_lint.run import work
+
+        before = self.run.cache.drafts[path]
+        program = self.run.cache.program(content_hash(before))
+        return None if program is None else work.lowered_again(self.data[path], before, program)
 
     def remember(self, path: str, found: work.Lowered) -> None:
         lasting = self.data.is_steady and path not in self.overlay

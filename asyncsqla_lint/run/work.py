@@ -42,9 +42,7 @@ def lowered(shared: None, source: Source) -> Lowered | Finding:
 
     try:
         text = decode(source.data)
-        program = lower(text)
-        words = words_of(text)
-        return Lowered(program, facts_of(program, content_hash(source.data), words), words)
+        return _with_facts(lower(text), text, source.data)
     except (DecodeError, SyntaxFailure) as failure:
         place = Location(max(failure.row, 1), max(failure.column, 1))
         return Finding(
@@ -58,6 +56,23 @@ def lowered(shared: None, source: Source) -> Lowered | Finding:
         )
     except Exception as error:
         return internal_error(source.key, "the whole file", error)
+
+
+def lowered_again(data: bytes, before: bytes, program: Program) -> Lowered | None:
+    """The same, of a file of which `program` was known; None where that does not help."""
+    from asyncsqla_lint.syntax import lower_again
+
+    try:
+        text = decode(data)
+        found = lower_again(text, decode(before), program)
+        return None if found is None else _with_facts(found, text, data)
+    except DecodeError:
+        return None
+
+
+def _with_facts(program: Program, text: str, data: bytes) -> Lowered:
+    words = words_of(text)
+    return Lowered(program, facts_of(program, content_hash(data), words), words)
 
 
 def lowered_elsewhere(shared: None, source: Source) -> Lowered | Finding:

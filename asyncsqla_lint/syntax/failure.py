@@ -7,7 +7,8 @@ from bisect import bisect_right
 
 import libcst as cst
 
-LINE_END = re.compile(r"\r\n|\n|\r")
+from asyncsqla_lint.stretches import LINE_END, line_starts
+
 PARSER = re.compile(r"parser error: error at (\d+):(\d+): (.*)", re.DOTALL)
 TOKENIZER = "tokenizer error: "
 TOO_MANY_CHOICES = 80
@@ -35,10 +36,6 @@ class SyntaxFailure(Exception):
         starts = line_starts(text)
         row = bisect_right(starts, offset)
         return cls(message, row, offset - starts[row - 1] + 1)
-
-
-def line_starts(text: str) -> tuple[int, ...]:
-    return (0, *[match.end() for match in LINE_END.finditer(text)])
 
 
 def explain(text: str, error: cst.ParserSyntaxError) -> SyntaxFailure:

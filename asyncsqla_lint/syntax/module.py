@@ -7,7 +7,8 @@ import threading
 import libcst as cst
 
 from asyncsqla_lint.program import Function, Program
-from asyncsqla_lint.syntax.failure import SyntaxFailure, explain, line_starts
+from asyncsqla_lint.stretches import line_starts
+from asyncsqla_lint.syntax.failure import SyntaxFailure, explain
 from asyncsqla_lint.syntax.function import Definitions, without_docstring
 from asyncsqla_lint.syntax.nesting import DEEPEST, SHALLOW, depth
 from asyncsqla_lint.syntax.suppressions import suppressions

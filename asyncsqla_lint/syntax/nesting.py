@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import re
 
+from asyncsqla_lint.stretches import STRING
+
 # Any stack holds this many levels, and a line of so few characters cannot have more.
 SHALLOW = 150
 # CPython's own limit on brackets. Of operators it compiles as many thousands as its stack holds.
 MOST_BRACKETS = 200
 DEEPEST = 10_000
 
-STRING = (
-    r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""'
-    r"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
-    r'|"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
-    r"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
-)
 LAYOUT = re.compile(rf"[()\[\]{{}}]|\n|\r|#[^\r\n]*|\\\r?\n|{STRING}", re.DOTALL)
 LINKS = re.compile(
     rf"[()\[\]{{}},;]|(?P<link>[.+\-*/%@&|^~]|\b(?:not|and|or|if|else|lambda|await)\b)|#[^\r\n]*|{STRING}",
