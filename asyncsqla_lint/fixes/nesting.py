@@ -9,6 +9,7 @@ import libcst as cst
 from asyncsqla_lint.fixes.edits import Edit, insertion
 from asyncsqla_lint.fixes.statements import statement_after
 from asyncsqla_lint.fixes.tree import Refused, Tree
+from asyncsqla_lint.stretches import LINE_END
 
 
 def siblings(tree: Tree, statement: cst.CSTNode) -> list[cst.BaseStatement]:
@@ -21,9 +22,9 @@ def siblings(tree: Tree, statement: cst.CSTNode) -> list[cst.BaseStatement]:
 
 
 def nested(
-    tree: Tree, statements: Sequence[cst.BaseStatement], header: str, footer: str = "", inner: str = ""
+    tree: Tree, statements: Sequence[cst.BaseStatement], header: str, footer: str = "", *inner: str
 ) -> list[Edit]:
-    """`header` stands before the first one; `footer`, with one line `inner` in it, after the last."""
+    """`header` stands before the first one; `footer`, with the lines `inner` in it, after the last."""
     start = _with_comments(tree, statements[0])
     end = statement_after(tree, statements[-1])[0]
     indentation = tree.indentation(_beginning(tree, statements[0]))
@@ -35,7 +36,7 @@ def nested(
         edits.append(insertion(start, tree.indent))
     edits += [insertion(at, tree.indent) for at in _lines(tree, start, end)]
     if footer:
-        deeper = f"{tree.newline}{indentation}{tree.indent}{inner}"
+        deeper = "".join(f"{tree.newline}{indentation}{tree.indent}{line}" for line in inner)
         edits.append(insertion(end, f"{tree.newline}{indentation}{footer}{deeper}"))
     return edits
 
@@ -45,6 +46,18 @@ def without_line(tree: Tree, statement: cst.BaseStatement) -> Edit:
     start = tree.line_start(tree.start(statement))
     end = tree.line_end(statement_after(tree, statement)[0])
     return Edit(start, min(end + len(tree.newline), len(tree.text)), "")
+
+
+def with_its_comments(tree: Tree, statement: cst.BaseStatement, text: str) -> tuple[list[str], Edit]:
+    """The lines of a statement `text` that has its line to itself, with the comments above and behind it; and
+    the edit that takes them away, with the blank lines before.
+    """
+    start, end = _with_comments(tree, statement), statement_after(tree, statement)[0]
+    lines = [line.strip() for line in LINE_END.split(tree.text[start:end])]
+    if lines[-1].split("#")[0].strip() != text:
+        raise Refused(f"`{text}` does not have a line to itself")
+    before = len(tree.text[:start].rstrip())
+    return [line for line in lines if line], Edit(tree.line_end(before), end, "")
 
 
 def _beginning(tree: Tree, statement: cst.BaseStatement) -> int:

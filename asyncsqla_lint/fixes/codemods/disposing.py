@@ -10,7 +10,7 @@ from asyncsqla_lint.findings import Repair
 from asyncsqla_lint.fixes.codemod import Codemod, File, text_of
 from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
 from asyncsqla_lint.fixes.edits import Changes, Edit, Import, insertion
-from asyncsqla_lint.fixes.nesting import nested, siblings, without_line
+from asyncsqla_lint.fixes.nesting import nested, siblings, with_its_comments
 from asyncsqla_lint.fixes.statements import at_the_end, enclosing, statement_after, statement_before
 from asyncsqla_lint.fixes.tree import Refused
 
@@ -40,8 +40,8 @@ class DisposeFinally(Codemod):
         if not done:
             raise Refused("nothing stands between the engine and its dispose")
         # It is disposed already, unless something goes wrong: what comes after stays where it is.
-        moved = nested(file, rest[:done], "try:", "finally:", dispose)
-        return Changes.of([*moved, without_line(file, rest[done])])
+        lines, line = with_its_comments(file, rest[done], dispose)
+        return Changes.of([*nested(file, rest[:done], "try:", "finally:", *lines), line])
 
 
 class DisposeAtEnd(Codemod):

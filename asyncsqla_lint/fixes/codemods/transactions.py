@@ -33,8 +33,10 @@ class AddCommit(Codemod):
             raise Refused("it has no name there")
         if not isinstance(block.body, cst.IndentedBlock):
             raise Refused("the block has no lines of its own")
-        text = f"await {item.asname.name.value}.commit()"
-        return Changes.of([at_the_end(file, block.body.body, text)])
+        body = block.body.body
+        while len(body) == 1 and isinstance(body[0], cst.Try) and isinstance(body[0].body, cst.IndentedBlock):
+            body = body[0].body.body  # what failed is not committed, and the handlers see a commit that fails
+        return Changes.of([at_the_end(file, body, f"await {item.asname.name.value}.commit()")])
 
 
 class AddRollback(Codemod):
@@ -47,6 +49,8 @@ class AddRollback(Codemod):
         must_be_awaitable(file, node)
         attempt = _try_around(file, node)
         session = _session_of(file, node)
+        if session.split(".")[0] in _bound_in(file, attempt.body):
+            raise Refused(f"the handler may be reached before there is a `{session}`")
         edits = []
         for handler in attempt.handlers:
             if not isinstance(handler.body, cst.IndentedBlock) or _leaves(handler.body.body):
@@ -86,6 +90,18 @@ def _session_of(file: File, node: cst.CSTNode) -> str:
             if isinstance(call.func.value, (cst.Name, cst.Attribute)):
                 return file.code(call.func.value)
     return session_in_reach(file, node)
+
+
+def _bound_in(file: File, block: cst.BaseSuite) -> set[str]:
+    """The names that a block gives a value, itself or by `with … as`."""
+    assigned = [
+        target.target
+        for one in file.nodes(block, cst.Assign)
+        for target in one.targets
+        if file.statement(target) in block.body
+    ]
+    opened = [one.asname.name for one in file.nodes(block, cst.WithItem) if one.asname is not None]
+    return {one.value for one in (*assigned, *opened) if isinstance(one, cst.Name)}
 
 
 def _leaves(body: Sequence[cst.BaseStatement]) -> bool:
