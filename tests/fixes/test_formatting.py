@@ -256,6 +256,56 @@ PAIRS = {
                 await e.dispose()
         ''',
     ),
+    "a dispose that moves takes along what is said of it": (
+        """
+        async def f(url: str):
+            e = create_async_engine(url)
+
+            # ask
+            async with e.begin() as c:
+                await c.execute(select(User))
+
+            # and go
+            await e.dispose()  # at last
+
+            print("gone")
+        """,
+        """
+        async def f(url: str):
+            e = create_async_engine(url)
+
+            try:
+                # ask
+                async with e.begin() as c:
+                    await c.execute(select(User))
+            finally:
+                # and go
+                await e.dispose()  # at last
+
+            print("gone")
+        """,
+    ),
+    "a commit, beside the writes that a handler looks after": (
+        """
+        async def f(url: str):
+            async with AsyncSession(create_async_engine(url), expire_on_commit=False) as s:
+                try:
+                    s.add(Team(id=1))
+                    print("added")
+                except ValueError:
+                    print("no")
+        """,
+        """
+        async def f(url: str):
+            async with AsyncSession(create_async_engine(url), expire_on_commit=False) as s:
+                try:
+                    s.add(Team(id=1))
+                    print("added")
+                    await s.commit()
+                except ValueError:
+                    print("no")
+        """,
+    ),
     "a match statement": (
         """
         async def f(s: AsyncSession, x):

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from asyncsqla_lint import codemods
 from asyncsqla_lint.findings import Finding, Fix, Location, Repair
-from asyncsqla_lint.fixes import apply
+from asyncsqla_lint.fixes import apply, registry
 from asyncsqla_lint.fixes.plan import Planner
 
 
@@ -189,3 +190,8 @@ def test_two_blocks_around_one_line_come_one_after_the_other() -> None:
         "            await connection.execute(X)\n            print(1)\n"
         "    finally:\n        await engine.dispose()\n"
     )
+
+
+def test_libcst_s_runner_has_them_all() -> None:
+    offered = {getattr(codemods, name).codemod for name in codemods.__all__}
+    assert offered == set(registry.by_name())

@@ -78,6 +78,15 @@ def test_suppressions_are_told_by_the_whole() -> None:
 
 
 def test_stretches_leave_nothing_out() -> None:
-    for text in (sources.EVERY_SYNTAX, sources.MATCH, "", "\n", "# only\n", "x", "x\r\n\r\n# c\r\ny\r\n", *NEW):
+    for text in (
+        sources.EVERY_SYNTAX,
+        sources.MATCH,
+        "",
+        "\n",
+        "# only\n",
+        "x",
+        "x\r\n\r\n# c\r\ny\r\n",
+        *NEW,
+    ):
         found = stretches(text)
         assert "".join(text[one.start : one.end] for one in found) == text
