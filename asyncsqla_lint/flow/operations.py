@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow import narrowing
+from asyncsqla_lint.flow import narrowing, operators
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.targets import changing
 from asyncsqla_lint.flow.values import (
@@ -17,6 +17,7 @@ from asyncsqla_lint.flow.values import (
     Text,
     TupleValue,
     Value,
+    alternatives,
     concatenated,
     text,
 )
@@ -50,6 +51,8 @@ def compare(flow: Flow, state: State, left: Value, operator: str, right: Value, 
         tested = right.tested_for(flow, state, left, operator == "in")
         if tested is not None:
             return tested
+        for one in alternatives(left):
+            operators.searched(flow, state, one, right, at)
     special = left.compared(flow, state, operator, right, at)
     if special is None and operator not in ("in", "not in", "is", "is not"):
         special = right.compared(flow, state, _MIRRORED.get(operator, operator), left, at)

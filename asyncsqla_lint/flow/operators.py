@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.values import Arguments, Iteration, Reference, Value, alternatives
+from asyncsqla_lint.flow.containers import ListRecord
+from asyncsqla_lint.flow.values import Arguments, Iteration, Reference, TupleValue, Value, alternatives
 from asyncsqla_lint.program import Span
 
 if TYPE_CHECKING:
@@ -59,6 +60,18 @@ def hashed(flow: Flow, state: State, iteration: Iteration, at: Span) -> None:
     """`set(rows)`, `{row: 1}`."""
     for one in _elements(iteration):
         run_method(flow, state, one, ("__hash__",), Arguments(), at)
+
+
+def searched(flow: Flow, state: State, item: Value, where: Value, at: Span) -> None:
+    """`row in rows`: compared with one after the other, until one is it."""
+    if not isinstance(item, Reference) or state.record(item.oid).class_info() is None:
+        return
+    record = state.record(where.oid) if isinstance(where, Reference) else None
+    if isinstance(where, TupleValue) or (isinstance(record, ListRecord) and record.kind == "list"):
+        with flow.hedged(True):
+            for one in _elements(where.iterate(flow, state, at, False)):
+                if one != item:
+                    item.compared(flow, state, "==", one, at)
 
 
 def _elements(iteration: Iteration) -> tuple[Value, ...]:
