@@ -17,6 +17,7 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
     ClassValue,
+    Constant,
     ExternalValue,
     FunctionValue,
     ModuleValue,
@@ -291,6 +292,7 @@ class Scopes:
 
         def run(state: State, frame: Frame) -> Value:
             state.open_frame(frame.id)
+            state.assign(frame.id, "__name__", Constant(module.name))  # it is imported, and not "__main__"
             states, _ = flow.execute([state], module.program.statements)
             if states:
                 final = join_states(states)

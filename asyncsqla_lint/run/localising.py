@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from asyncsqla_lint.findings import Finding, Fix, Related, Repair
+from asyncsqla_lint.findings import Finding, Fix, Location, Related, Repair
 from asyncsqla_lint.run.keys import path_of
 from asyncsqla_lint.workspace.discovery import shown
 
 _MOST_OTHERS = 6  # places that a second way to the same finding adds
+_HERE_TOO = "here too"
 
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:
@@ -52,12 +53,19 @@ def one_per_cause(findings: Iterable[Finding]) -> list[Finding]:
         number = (
             numbers.setdefault((finding.code, finding.cause), len(found)) if finding.cause else len(found)
         )
-        if number == len(found):
+        if number == len(found) or _place(finding) == _place(found[number]):
             found.append(finding)
         else:
-            other = Related(finding.path, finding.location, finding.end_location, "here too")
-            found[number] = msgspec.structs.replace(found[number], related=(*found[number].related, other))
+            other = Related(finding.path, finding.location, finding.end_location, _HERE_TOO)
+            if other not in found[number].related:
+                found[number] = msgspec.structs.replace(
+                    found[number], related=(*found[number].related, other)
+                )
     return found
+
+
+def _place(finding: Finding) -> tuple[str, Location]:
+    return finding.path, finding.location
 
 
 def _distance(finding: Finding) -> tuple[object, ...]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
-MOST_PENDING = 12  # beyond it, unions of them have been forgotten
+MOST_PENDING = 12  # kept by somebody and not awaited: beyond it, unions of them have been forgotten
 
 
 def register(meanings: Meanings) -> None:
@@ -64,7 +64,8 @@ def coroutines_lost(
             continue
         returned = state.reachable((value,))
         others: set[int] | None = None
-        if len(pending) <= MOST_PENDING and any(not record.is_awaited for _, record in pending):
+        waiting = [record for _, record in pending if not record.is_awaited]
+        if waiting and sum(not record.is_dropped for record in waiting) <= MOST_PENDING:
             others = held_by_others(flow, state, frame, (*frame.lent, value))
         for reference, record in pending:
             place = record.handed or record.site

@@ -105,6 +105,7 @@ class SessionUsed(Event):
     record: SessionRecord | ConnectionRecord
     method: str
     locks: frozenset[int] = frozenset()  # the locks that are held meanwhile
+    tasks: tuple[int, ...] = ()  # the tasks inside of which it happens, the outermost first
 
 
 class WriteMade(Event):

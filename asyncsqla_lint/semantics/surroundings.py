@@ -24,12 +24,17 @@ class LoopRun(Struct, frozen=True):
 class Surroundings(Struct):
     greenlets: int = 0  # inside `run_sync`: plain code may do I/O
     threads: int = 0  # inside what a worker thread runs
-    task: int = 0  # the concurrent task that is running; 0: none but the root's own
+    tasks: tuple[int, ...] = ()  # the concurrent tasks that have started each other, down to the running one
     tasks_started: int = 0
     loop: LoopRun | None = None  # the `asyncio.run` whose coroutines are running
     serializing: int = 0
     serialized_at: tuple[Frame, Span] | None = None  # the code that set the serialisation off
     blocked: dict[tuple[object, object], Span] = {}  # where each coroutine of this root first blocks
+
+    @property
+    def task(self) -> int:
+        """The task that is running; 0: none but the root's own."""
+        return self.tasks[-1] if self.tasks else 0
 
 
 def around(flow: Flow) -> Surroundings:

@@ -42,6 +42,7 @@ AFTERWARDS = -1  # the parent of what runs once its starter has answered: it ove
 class TaskRecord(Record, frozen=True):
     """A coroutine that runs by itself since `site`."""
 
+    number: int
     site: Site
     result: Value
     uses: tuple[SessionUsed, ...]
@@ -140,8 +141,8 @@ def start(
         if isinstance(event, SessionUsed):
             uses.append(event)
 
-    own, outer, tries = flow.new_id(), around(flow).task, flow.tries
-    around(flow).task = own
+    own, outer, tries = flow.new_id(), around(flow).tasks, flow.tries
+    around(flow).tasks = (*outer, own)
     flow.recorders.append(record)
     if not is_awaited:
         flow.tries = []  # what it raises, nobody here catches
@@ -153,13 +154,12 @@ def start(
         state.become(before if end.outcome is None else end.outcome.state)
     finally:
         flow.recorders.remove(record)
-        around(flow).task, flow.tries = outer, tries
-    for child, found in tasks_of(state):
-        if found.parent == own and not found.is_done:
-            state.put(child, replace(found, parent=outer))
-    parent = AFTERWARDS if is_later else outer
+        around(flow).tasks, flow.tries = outer, tries
+    left = _left_running(flow, state, own)
+    mine = distinct([use for use in uses if left.isdisjoint(use.tasks)])
+    parent = AFTERWARDS if is_later else around(flow).task
     frames, named = chain(flow.frame, place), named_calls(flow.frame)
-    task = TaskRecord(place, result, distinct(uses), parent, frames, named, group)
+    task = TaskRecord(own, place, result, mine, parent, frames, named, group)
     reference = flow.allocate(state, task)
     if is_later:
         return reference
@@ -167,6 +167,16 @@ def start(
     if many:
         _share_among_alike(flow, state, reference, task, since, flow.frame)
     return reference
+
+
+def _left_running(flow: Flow, state: State, own: int) -> set[int]:
+    """The tasks that this one has started and not waited for go on beside it, and beside its starter."""
+    left = set()
+    for child, found in tasks_of(state):
+        if found.parent == own and not found.is_done:
+            left.add(found.number)
+            state.put(child, replace(found, parent=around(flow).task))
+    return left
 
 
 def finish(state: State, task: Reference) -> None:
@@ -314,7 +324,8 @@ def used(
     """The running code uses a session: say so, and whether an unfinished task may be using it too."""
     concurrent = around(flow).task or around(flow).tasks_started
     held: frozenset[int] = locks.held(state) if concurrent else frozenset()
-    use = SessionUsed(flow.site(at), flow.frame, flow.is_certain, session, record, method, held)
+    tasks = around(flow).tasks
+    use = SessionUsed(flow.site(at), flow.frame, flow.is_certain, session, record, method, held, tasks)
     ledger.used(flow, state, session, record.site, use)
     if flow.muted:
         return
