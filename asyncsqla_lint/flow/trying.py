@@ -149,9 +149,10 @@ def may_catch(flow: Flow, state: State, node: Expression | None, exception: Valu
             return True
         if symbol.name.rpartition(".")[2] in flow.meanings.exception_ancestors(raised):
             return True
-        known = bool(flow.meanings.exception_ancestors(raised)) and bool(
-            flow.meanings.exception_ancestors(symbol.name)
-        )
+        if not flow.meanings.exception_ancestors(raised):
+            return None
+        # What a database answers is of a class whose bases are known: other packages' names are none of them.
+        known = flow.meanings.is_of_databases(raised) or flow.meanings.exception_ancestors(symbol.name)
         return False if known else None
     return False
 
