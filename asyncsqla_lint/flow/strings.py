@@ -21,6 +21,8 @@ _PURE = frozenset(
 def call(
     flow: Flow, state: State, value: Constant | Text, name: str, arguments: Arguments, at: Span
 ) -> Value:
+    if name == "unicode_string":
+        return value  # of one of pydantic's URLs, of which nothing but the text is known
     if name not in _PURE or arguments.more is not None or arguments.more_keywords is not None:
         return UNKNOWN
     given = [argument.value if isinstance(argument, Constant) else None for argument in arguments.positional]

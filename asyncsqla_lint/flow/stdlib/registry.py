@@ -16,6 +16,7 @@ from asyncsqla_lint.flow.stdlib import (
     logging,
     namespaces,
     reflection,
+    regular_expressions,
 )
 
 
@@ -32,3 +33,4 @@ def register(meanings: Meanings) -> None:
     logging.register(meanings)
     namespaces.register(meanings)
     reflection.register(meanings)
+    regular_expressions.register(meanings)
