@@ -22,6 +22,10 @@ Kind = Literal[
 Protocol = Literal["async_context", "async_iterable", "awaitable", "callable", "context", "iterable"]
 
 
+# What programs written for 1.x still ask an engine for; no release that is installed can tell.
+BEFORE_2_0 = {"Engine": frozenset("execute scalar table_names has_table run_callable transaction".split())}
+
+
 class Parameter(Struct, frozen=True):
     name: str
     has_default: bool
@@ -112,9 +116,9 @@ class Api(Struct, frozen=True):
         return None if found is None else found.methods.get(name)
 
     def is_missing(self, class_name: str, name: str) -> bool:
-        """The sync class has it, the async class has not."""
+        """The sync class has it, or had it before 2.0; the async class has not."""
         found = self.class_(class_name)
-        return found is not None and name in found.missing
+        return found is not None and (name in found.missing or name in BEFORE_2_0.get(found.sync, ()))
 
     def read(self, class_name: str, name: str) -> Read | None:
         """What a read gives. A CursorResult is read like a Result, and so is a TupleResult."""

@@ -29,6 +29,21 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
 
+class FactoryOptions(Value, frozen=True):
+    """`factory.kw`: by it some find the engine again."""
+
+    factory: FactoryValue
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        return self.factory.bind if key == Constant("bind") else UNKNOWN
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Method(self, name)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return self.item(flow, state, arguments.get(0, "key") or UNKNOWN, at) if name == "get" else UNKNOWN
+
+
 class FactoryValue(Value, frozen=True):
     """`async_sessionmaker(…)`, `sessionmaker(…)`."""
 
@@ -47,6 +62,8 @@ class FactoryValue(Value, frozen=True):
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         if name == "class_" and not self.is_promised:
             return self.cls or ExternalValue(ASYNC_SESSION if self.is_async else SYNC_SESSION)
+        if name == "kw":
+            return FactoryOptions(self)
         return Method(self, name)
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

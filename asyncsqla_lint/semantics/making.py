@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from asyncsqla_lint.flow.values import UNKNOWN, ExternalValue, Value, alternatives
+from asyncsqla_lint.flow.values import UNKNOWN, Constant, ExternalValue, Value, alternatives
 from asyncsqla_lint.knowledge.dialects import Dialects, dialects
 from asyncsqla_lint.semantics.urls import Address, addresses
 
@@ -31,6 +31,8 @@ def fails(record: EngineRecord, release: str) -> bool:
         return False
     known = dialects(release)
     urls, _ = addresses(record.url)
+    if isinstance(record.url, Constant) and not urls:
+        return True  # `ArgumentError: Could not parse SQLAlchemy URL`
     if any(known.is_async(url.name) is False or meant(url, known) is not None for url in urls):
         return True
     return misfit(record, known) is not None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from asyncsqla_lint.knowledge.api import BEFORE_2_0
 from asyncsqla_lint.rules.awaiting.wording import article
 from asyncsqla_lint.rules.repairs.base import query_to_select
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
@@ -50,5 +51,9 @@ class SyncOnlyApi(Rule):
             mend = "use `add_all()`, or `await session.execute(insert(…), rows)`"
         else:
             mend = f"`await ….run_sync(…)` gives the `{event.sync}`"
-        what = f"{article(event.owner)} `{event.owner}` has no `{event.name}`, which only `{event.sync}` has"
+        only = f"which only `{event.sync}` has"
+        if event.name in BEFORE_2_0.get(event.sync, ()):
+            only = f"which `{event.sync}` had before SQLAlchemy 2.0"
+            mend = "use a connection: `async with engine.connect() as connection:`"
+        what = f"{article(event.owner)} `{event.owner}` has no `{event.name}`, {only}"
         report(self, event, f"{what}: `AttributeError`; {mend}", fix=query_to_select(event))
