@@ -18,6 +18,7 @@ from asyncsqla_lint.flow.stdlib import registry as stdlib
 from asyncsqla_lint.flow.worlds import World
 from asyncsqla_lint.frameworks import registry as frameworks
 from asyncsqla_lint.project.index import Index
+from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.rules import catalogue
 from asyncsqla_lint.rules.itself import internal_error
 from asyncsqla_lint.rules.places import located, mark_of, place
@@ -107,15 +108,16 @@ def _told(flow: Flow, config: Config) -> None:
 
 def _world(index: Index, config: Config) -> World:
     """What is known of the project under these settings, whichever module is analysed."""
-    key = (World, config.framework, config.release, config.lacks_greenlet)
-    world = index.kept.get(key)
-    if not isinstance(world, World):
-        world = index.kept[key] = World(index)
+
+    def make() -> World:
+        world = World(index)
         world.flow = Flow(index, _meanings(config), world, is_world=True)
         _told(world.flow, config)
         # Nobody hears it, but what would be heard is not closed.
         world.flow.listeners.update((event, []) for event in _handlers(catalogue.rules()))
-    return world
+        return world
+
+    return kept(index, f"world of {config.framework}, {config.release}, {config.lacks_greenlet}", make)
 
 
 @cache
