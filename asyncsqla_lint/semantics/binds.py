@@ -45,11 +45,16 @@ def kind_of(state: State, value: Value) -> bool | None:
     return record.is_async if isinstance(record, (EngineRecord, ConnectionRecord)) else None
 
 
+# What takes connections; a factory has none, and takes none before it makes one of these.
+SESSIONS = ("AsyncSession", "Session")
+
+
 def bound(flow: Flow, state: State, name: str, is_async: bool, bind: Value, at: Span) -> None:
     """`name(bind)` makes async sessions, or sync ones; on an engine of the other kind they fail."""
     from asyncsqla_lint.semantics.engines import busy
 
-    busy(state, bind)
+    if name in SESSIONS:
+        busy(state, bind)
     kinds = {kind_of(state, one) for one in alternatives(bind) if one != NONE}
     if kinds == {not is_async} and flow.listens(BindMismatched):
         flow.emit(BindMismatched(flow.site(at), flow.frame, flow.is_certain, name, is_async))

@@ -156,7 +156,7 @@ class SyncEngine(Value, frozen=True):
 
 
 def busy(state: State, engine: Value) -> None:
-    """Somebody takes connections from it, or makes what will."""
+    """Somebody takes connections from it, or has what will."""
     for one in alternatives(engine):
         record = state.record(one.oid) if isinstance(one, Reference) else None
         if isinstance(one, Reference) and isinstance(record, EngineRecord) and record.is_idle:

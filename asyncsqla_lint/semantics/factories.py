@@ -106,6 +106,8 @@ def flag(arguments: Arguments, name: str, default: bool) -> bool | None:
 
 
 def new_session(flow: Flow, state: State, factory: FactoryValue, arguments: Arguments, at: Span) -> Reference:
+    from asyncsqla_lint.semantics import engines
+
     given = arguments.keywords
     expire = (
         flag(arguments, "expire_on_commit", True) if "expire_on_commit" in given else factory.expire_on_commit
@@ -119,4 +121,5 @@ def new_session(flow: Flow, state: State, factory: FactoryValue, arguments: Argu
         factory=factory.site,
         cls=None if factory.cls is None else factory.cls.info,
     )
+    engines.busy(state, record.bind)
     return announced(flow, state, record, "promised" if factory.is_promised else "factory", at)
