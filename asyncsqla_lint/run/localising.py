@@ -53,8 +53,10 @@ def one_per_cause(findings: Iterable[Finding]) -> list[Finding]:
         number = (
             numbers.setdefault((finding.code, finding.cause), len(found)) if finding.cause else len(found)
         )
-        if number == len(found) or _place(finding) == _place(found[number]):
+        if number == len(found):
             found.append(finding)
+        elif _place(finding) == _place(found[number]):
+            found[number] = _joined(found[number], finding)
         else:
             other = Related(finding.path, finding.location, finding.end_location, _HERE_TOO)
             if other not in found[number].related:

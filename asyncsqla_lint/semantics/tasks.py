@@ -176,6 +176,8 @@ def _left_running(flow: Flow, state: State, own: int) -> set[int]:
         if found.parent == own and not found.is_done:
             left.add(found.number)
             state.put(child, replace(found, parent=around(flow).task))
+        elif found.parent == AFTERWARDS:
+            left.add(found.number)
     return left
 
 

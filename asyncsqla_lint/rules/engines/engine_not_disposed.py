@@ -69,6 +69,7 @@ class EngineNotDisposed(Rule):
             confidence=_sure(event.how),
             fix=dispose(event),
             subject="engine",
+            cause=event.record.site,
         )
 
     @on(EngineDisposed)
