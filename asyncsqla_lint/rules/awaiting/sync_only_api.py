@@ -20,7 +20,7 @@ class SyncOnlyApi(Rule):
     """
     ## What it does
     Reports an attribute that the sync class has and its async counterpart lacks, such as
-    `AsyncSession.query`.
+    `AsyncSession.query`; also what an engine did before SQLAlchemy 2.0, such as `engine.execute`.
 
     ## Why is this bad?
     `AttributeError: 'AsyncSession' object has no attribute 'query'`.

@@ -10,7 +10,7 @@ class UseAfterFailedFlush(Rule):
     """
     ## What it does
     Reports a session that is used after a handler has swallowed the error of a flush or commit, without a
-    rollback.
+    rollback. One such handler is one finding, at the use that is nearest to it; the others are named there.
 
     ## Why is this bad?
     A failed flush ends the transaction. Until `rollback()` is called, every statement raises
