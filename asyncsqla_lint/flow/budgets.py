@@ -3,32 +3,68 @@
 A test of a whole application could run for ever. A root goes on while it runs code that it has not run yet,
 and meets what the floors above know: sessions, statements, instances. What it would run in circles, or in
 code that has nothing to do with them, is run as a root of its own, too.
+
+A hundred tests that set up the same application learn the same from it. What some roots of a module have run,
+the others run for a while; then they leave calls of it out, and nobody knows what these give; then they end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from asyncsqla_lint.flow.frames import BudgetExceeded
 
 STEPS_PER_ROOT = 2_500
+STEPS_AGAIN = 200  # of these, in what so many roots of the module have run already
+ROOTS_ENOUGH = 3
+STEPS_LEFT_OUT = 150  # so many more, while functions that would be run again are left out
 STEPS_SHARED = 1_000  # for a module's top level, and whatever else all roots share
 WITHOUT_NEWS = 400  # steps in which nothing is run that the root has not run before
 WITHOUT_MEETING = 600  # steps in which nothing is met of which the floors above know
 
 
+class Known:
+    """The statements that the roots of a module have run so far."""
+
+    __slots__ = ("_times", "often")
+
+    def __init__(self) -> None:
+        self._times: dict[int, int] = {}
+        self.often: set[int] = set()  # by so many roots that the next one learns little from them
+
+    def add(self, statements: set[int]) -> None:
+        """A root has run these."""
+        times = self._times
+        for statement in statements - self.often:
+            times[statement] = times.get(statement, 0) + 1
+            if times[statement] >= ROOTS_ENOUGH:
+                self.often.add(statement)
+
+
 class Budget:
     """Of what all roots share, and of closed calls, each has its own: only the steps count there."""
 
-    __slots__ = ("_known", "_met", "_new", "floor", "left")
+    __slots__ = ("_again", "_known", "_met", "_new", "_often", "floor", "left", "left_again")
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, often: Set[int] = frozenset()) -> None:
         self.left = steps
+        self.left_again = STEPS_AGAIN
         self.floor = 0
+        self._often = often  # see `Known`
+        self._again = False
         self._known: set[int] = set()
         self._met = self._new = steps
 
+    @property
+    def run(self) -> set[int]:
+        """The statements that have been run."""
+        return self._known
+
     def spend(self, steps: int) -> None:
         self.left -= steps
-        if self.left < self.floor:
+        if self._again:
+            self.left_again -= steps
+        if self.left < self.floor or self.left_again < -STEPS_LEFT_OUT:
             raise BudgetExceeded
 
     def meets(self) -> None:
@@ -38,7 +74,13 @@ class Budget:
 
     def runs(self, statement: object) -> None:
         """A statement is run: perhaps for the first time."""
-        if id(statement) not in self._known:
-            self._known.add(id(statement))
+        number = id(statement)
+        self._again = number in self._often
+        if number not in self._known:
+            self._known.add(number)
             self._new = self.left
             self.floor = max(self._met - WITHOUT_MEETING, self.left - WITHOUT_NEWS, 0)
+
+    def leaves_out(self, statement: object) -> bool:
+        """Has enough been run again, and is this what would be?"""
+        return self.left_again < 0 and id(statement) in self._often

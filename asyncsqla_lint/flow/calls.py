@@ -134,11 +134,22 @@ def run_function(
         result = flow.choose(state, [])  # it has been run, and ends as it did then
     elif options is not None:
         result = flow.choose(state, options)
+    elif not info.header.is_generator and flow.budget.leaves_out(next(iter(info.body), None)):
+        result = flow.choose(state, [_left_out(flow, state, function, arguments, at)])
     else:
         result = flow.choose(state, ways_out(flow, state, function, arguments, frame))
     if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
         result = flow.types.annotation_value(state, frame, info.header.returns, at)
     return result
+
+
+def _left_out(flow: Flow, state: State, function: FunctionValue, arguments: Arguments, at: Span) -> Option:
+    """A call that is not run: what it is given may be changed by it."""
+    flow.count("calls left out")
+    if function.receiver is not None:
+        arguments = arguments.prepended(function.receiver)
+    own = state.copy()
+    return own, call_unknown(flow, own, function, arguments, at).awaited(flow, own, at)
 
 
 def new_frame(flow: Flow, function: FunctionValue, at: Span) -> Frame:
@@ -159,8 +170,6 @@ def ways_out(
     flow: Flow, state: State, function: FunctionValue, arguments: Arguments, frame: Frame
 ) -> list[Option]:
     info = function.info
-    if isinstance(state.base, closed.Consulted):
-        state.base.modules.add(info.module)
     facts = state.facts
     state.facts = {}
     state.open_frame(frame.id)

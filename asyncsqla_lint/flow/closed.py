@@ -49,7 +49,6 @@ from asyncsqla_lint.flow.worlds import Circular, Fact, TooDeep, Unshared
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.project.functions import FunctionInfo
-    from asyncsqla_lint.project.names import Module
 
 STEPS = 600  # of one closed call, with all that it calls, whatever is left to the root
 SHARE = 16  # of its steps, one is the root's
@@ -79,9 +78,9 @@ class Summary(Struct, frozen=True):
     end: Made | None  # it always raises this
     symbols: tuple[str, ...]  # what the symbols of its arguments are called in it
     objects: tuple[int, ...]  # and what the objects
-    consulted: frozenset[int]  # shared objects, and modules: it holds while the path has not changed them
-    modules: frozenset[Module]
-    called: frozenset[FunctionInfo]  # of these, how often they ran already around the call decides as well
+    consulted: frozenset[int]  # shared objects: it holds while the path has not changed them
+    # It holds while no global that these mention is assigned; how often they ran around it decides too.
+    called: frozenset[FunctionInfo]
     around: dict[FunctionInfo, int]
     repeated: int
     height: int  # how many calls stand on each other in it
@@ -103,7 +102,6 @@ class Consulted(dict[int, Record]):
         super().__init__()
         self._base = base
         self.seen: set[int] = set()
-        self.modules: set[Module] = set()  # whose functions have run
         self.called: set[FunctionInfo] = set()
         self.deepest = 0
 
@@ -146,11 +144,10 @@ def options_of(
     flow.budget.spend(summary.cost if flow.isolated else 1 + summary.cost // SHARE)
     if not summary.is_closed or any(oid in state.heap for oid in summary.consulted):
         return None
-    if flow.scopes.are_globals_assigned(state, summary.modules):
+    if flow.scopes.are_globals_assigned(state, (function.info, *summary.called)):
         return None
     if isinstance(state.base, Consulted):
         state.base.seen |= summary.consulted
-        state.base.modules |= summary.modules
     names = dict(zip(summary.symbols, call.symbols, strict=True))
     objects = {own: Reference(oid) for own, oid in zip(summary.objects, call.objects, strict=True)}
     if flow.tries:
@@ -269,14 +266,11 @@ def _summary(
             tuple(names.values()),
             tuple([reference.oid for reference in objects.values()]),
             frozenset(consulted.seen),
-            frozenset(consulted.modules),
             *_depth(consulted, calls),
             _cost(flow),
         )
     except NotClosed:
-        return Summary(
-            (), (), None, (), (), frozenset(), frozenset(), *_depth(consulted, calls), _cost(flow), False
-        )
+        return Summary((), (), None, (), (), frozenset(), *_depth(consulted, calls), _cost(flow), False)
     finally:
         flow.isolated -= 1
         flow.tries, flow.budget = tries, budget
@@ -328,7 +322,7 @@ def _leads_into_frames(flow: Flow, value: FunctionValue | Partial) -> bool:
 
 
 def _is_plain(record: Record) -> bool:
-    return type(record) in PLAIN or record is FORGOTTEN
+    return type(record) in PLAIN or record.is_leaf or record is FORGOTTEN
 
 
 def _is_idle(record: Record) -> bool:
@@ -421,4 +415,4 @@ class Taken:
             entries = [(key.__class__, key, self.key(one)) for key, one in record.entries.items()]
             other = None if record.other is None else self.key(record.other)
             return "dict", other, None if record.other_key is None else self.key(record.other_key), *entries
-        return "forgotten"
+        return record if record.is_leaf else "forgotten"

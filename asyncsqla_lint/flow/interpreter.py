@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow import calls, classes, closed, scopes, statements, strings
-from asyncsqla_lint.flow.budgets import STEPS_PER_ROOT, STEPS_SHARED, Budget
+from asyncsqla_lint.flow.budgets import STEPS_PER_ROOT, STEPS_SHARED, Budget, Known
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.expressions import evaluate
@@ -121,6 +121,7 @@ class Flow:
         self.joining = 0
         self.hedge = 0
         self.muted = 0
+        self.known_code = Known()
         self.budget = Budget(STEPS_PER_ROOT)
         self.scopes = scopes.Scopes(self)
         self.types = Types(self)
@@ -150,7 +151,8 @@ class Flow:
         """A fresh state for a new root."""
         self.tries, self.handling, self.recorders = [], [], []
         self.oracle, self.joining, self.hedge, self.muted = Oracle(), 0, 0, 0
-        self.budget = Budget(STEPS_PER_ROOT)
+        self.known_code.add(self.budget.run)
+        self.budget = Budget(STEPS_PER_ROOT, self.known_code.often)
         self.notes = {}
         self.enclosing = None
         self.inner_calls = set()

@@ -104,12 +104,14 @@ class Scopes:
     def module_frame_ids(self) -> set[int]:
         return self._module_frame_ids
 
-    def are_globals_assigned(self, state: State, modules: Iterable[Module]) -> bool:
-        """Has this path given globals of these modules other values than the modules have?"""
+    def are_globals_assigned(self, state: State, functions: Iterable[FunctionInfo]) -> bool:
+        """Has this path given globals that these functions mention other values than the modules have?"""
         if self._module_frame_ids.isdisjoint(state.frames):
             return False
-        frames = [self._module_frames[module].id for module in modules if module in self._module_frames]
-        return any(number in state.frames for number in frames)
+        given = [state.frames[number].keys() for number in self._module_frame_ids & state.frames.keys()]
+        return any(
+            not names.isdisjoint(function.header.mentions) for names in given for function in functions
+        )
 
     # -- globals
 

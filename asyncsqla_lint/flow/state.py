@@ -7,7 +7,7 @@ until written.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,6 +37,8 @@ class Record(Struct, frozen=True):
 
     The methods mirror those of `Value`, with `me` the reference through which the object was reached.
     """
+
+    is_leaf: ClassVar[bool] = False  # of Python's own, and what it holds leads nowhere: see `flow.closed`
 
     def is_promised(self) -> bool:
         """Does an annotation alone say what it is?"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
@@ -43,6 +43,7 @@ SEMAPHORES = (
 class LockRecord(Record, frozen=True):
     """A lock, or a semaphore that lets one in at a time."""
 
+    is_leaf: ClassVar[bool] = True
     is_held: bool = False
 
     def joined(self, other: Record) -> Record:
@@ -97,6 +98,7 @@ def register(meanings: Meanings) -> None:
         meanings.instances[name] = lambda flow, state, arguments, at: flow.allocate(state, LockRecord())
     for name in SEMAPHORES:
         meanings.calls[name] = _semaphore
+    meanings.harmless.update((*LOCKS, *SEMAPHORES))
 
 
 def _lock(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

@@ -170,6 +170,7 @@ def register(meanings: Meanings) -> None:
     meanings.calls["sqlalchemy.orm.scoped_session"] = _scoped("scoped_session")
     for name in binds.THREAD_SCOPES:
         meanings.calls.setdefault(name, binds.thread_scope(name))
+    meanings.harmless.update(name for name in binds.THREAD_SCOPES if not name.startswith("asyncio."))
     meanings.calls["sqlalchemy.ext.asyncio.async_session"] = lambda *_: UNKNOWN
     for name in ASYNC_SESSIONS[:2]:
         meanings.calls[name] = _session_class(True)
