@@ -219,7 +219,12 @@ class DictRecord(Record, frozen=True):
         return union(values) if values else None
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
-        return self._found(key) or UNKNOWN
+        found = self._found(key)
+        if self.other is not None and self.other_key is None and isinstance(key, (Reference, TupleValue)):
+            state.put(
+                me, DictRecord(self.entries, self.other, key)
+            )  # it was there, or a defaultdict put it there
+        return found or UNKNOWN
 
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
         state.put(me, self.with_item(key, value))

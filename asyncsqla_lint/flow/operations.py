@@ -110,13 +110,20 @@ def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, 
         repeated = left.record(state)
         if isinstance(repeated, ListRecord):
             return flow.allocate(state, ListRecord(None, repeated.whole(), repeated.kind))
-    if operator == "+" and isinstance(left, TupleValue) and isinstance(right, TupleValue):
-        return TupleValue(left.elements + right.elements)
+    if operator == "+" and isinstance(left, TupleValue):
+        more = right.elements if isinstance(right, TupleValue) else _items(state, right)
+        return UNKNOWN if more is None else TupleValue(left.elements + more)
     return (
         left.operated(flow, state, operator, right, at)
         or right.operated(flow, state, operator, left, at)
         or UNKNOWN
     )
+
+
+def _items(state: State, value: Value) -> tuple[Value, ...] | None:
+    """The items of a tuple that a call has made: `*names` of a parameter, `tuple(names)`."""
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    return record.items if isinstance(record, ListRecord) and record.kind == "tuple" else None
 
 
 def _percent(pattern: p.Scalar, right: TupleValue) -> Value:

@@ -206,6 +206,8 @@ class Constant(Value, frozen=True):
         return bool(self.value)
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name == "value":
+            return self  # a member of an Enum: it is kept as what it stands for
         if isinstance(self.value, str):
             return Method(self, name)
         return UNKNOWN

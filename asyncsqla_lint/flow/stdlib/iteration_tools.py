@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.operators import ordered
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -112,6 +113,31 @@ def _largest(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return _iterator(flow, state, element, "list")
 
 
+def _heaped(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`heapq.heapify(heap)` compares what is in it."""
+    ordered(flow, state, arguments.first.iterate(flow, state, at, False), at)
+    return NONE
+
+
+def _pushed(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`heapq.heappush(heap, item)`, `bisect.insort(rows, item)`"""
+    if len(arguments.positional) > 1:
+        heap, item = arguments.positional[:2]
+        heap.call_method(flow, state, "append", Arguments((item,)), at)
+    return _heaped(flow, state, arguments, at)
+
+
+def _popped(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`heapq.heappop(heap)`: one of them."""
+    return arguments.first.call_method(flow, state, "pop", Arguments((UNKNOWN,)), at)
+
+
+def _exchanged(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`heapq.heappushpop(heap, item)`"""
+    _pushed(flow, state, arguments, at)
+    return _popped(flow, state, arguments, at)
+
+
 class Comparing(Value, frozen=True):
     """`cmp_to_key(compare)`"""
 
@@ -168,6 +194,10 @@ MEANINGS = {
     ),
     "itertools.accumulate": _accumulated,
     "heapq.nlargest heapq.nsmallest": _largest,
+    "heapq.heapify": _heaped,
+    "heapq.heappush bisect.insort bisect.insort_left bisect.insort_right": _pushed,
+    "heapq.heappop": _popped,
+    "heapq.heappushpop heapq.heapreplace": _exchanged,
     "functools.cmp_to_key": _comparing,
     "dataclasses.replace copy.replace attrs.evolve attr.evolve": _replaced,
     "json.dumps json.dump": _dumped,
