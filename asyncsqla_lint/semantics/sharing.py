@@ -72,8 +72,10 @@ def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> Non
         return
     for oid in sorted(state.reachable(values)):
         record = state.record(oid)
-        if not isinstance(record, SessionRecord) or not record.is_one_for_all or record.how == "parameter":
+        if not isinstance(record, SessionRecord) or not record.is_one_for_all:
             continue
+        if record.how in ("parameter", "scoped"):
+            continue  # whose it is cannot be told
         if not testing.in_test(flow.frame) and not _is_of_script(record.site):
             flow.emit(SessionStored(record.site, flow.frame, flow.is_certain, Reference(oid), record, where))
 

@@ -85,6 +85,13 @@ BAD = {
 }
 
 GOOD = {
+    "as SQLAlchemy's documentation shows a registry": """
+        from asyncio import current_task
+        from sqlalchemy.ext.asyncio import async_scoped_session
+
+        AsyncScopedSession = async_scoped_session(Session, scopefunc=current_task)
+        some_async_session = AsyncScopedSession()
+        """,
     "a task for each, awaited at once": """
         async def work(session: AsyncSession, keys: list[int]) -> None:
             for key in keys:
