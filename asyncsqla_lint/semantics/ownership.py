@@ -303,7 +303,11 @@ def is_script(flow: Flow, module: Module) -> bool:
     The process ends there, and takes its connections along without a word (SQLAlchemy's own examples end so).
     Under `if __name__ == "__main__":` others may import it, and await its functions.
     """
-    return any(True for _ in _whole_process(flow, module)) or _awaits_itself(module)
+    key = ("script", module)
+    known = flow.memory.get(key)
+    if known is None:
+        known = flow.memory[key] = any(True for _ in _whole_process(flow, module)) or _awaits_itself(module)
+    return known is True
 
 
 def _awaits_itself(module: Module) -> bool:
