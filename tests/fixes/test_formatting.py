@@ -12,7 +12,7 @@ IMPORTS = """\
 import asyncio
 
 from sqlalchemy import ForeignKey, select
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, joinedload, mapped_column, relationship, selectinload
 """
 MODELS = """
@@ -287,8 +287,8 @@ PAIRS = {
     ),
     "a commit, beside the writes that a handler looks after": (
         """
-        async def f(url: str):
-            async with AsyncSession(create_async_engine(url), expire_on_commit=False) as s:
+        async def f(maker: async_sessionmaker[AsyncSession]):
+            async with maker() as s:
                 try:
                     s.add(Team(id=1))
                     print("added")
@@ -296,8 +296,8 @@ PAIRS = {
                     print("no")
         """,
         """
-        async def f(url: str):
-            async with AsyncSession(create_async_engine(url), expire_on_commit=False) as s:
+        async def f(maker: async_sessionmaker[AsyncSession]):
+            async with maker() as s:
                 try:
                     s.add(Team(id=1))
                     print("added")
