@@ -41,11 +41,13 @@ def flush(
     *,
     is_explicit: bool = False,
     releases: bool = False,
+    ends_block: bool = False,
     may_fail: bool = True,
 ) -> None:
     """`is_explicit`: the program asks for it, so what was added without our knowing it is flushed too.
 
-    `releases`: it is the end of a savepoint's block, which takes back what fails.
+    `releases`: it is the end of a savepoint's block, which takes back what fails. So does the end of a
+    transaction's (`ends_block`; `ASQ207/good_rolled_back`).
     """
     waiting = [
         (reference, record)
@@ -54,7 +56,7 @@ def flush(
     ]
     certain = any(record.lifecycle != "mixed" for _, record in waiting)
     if may_fail and flow.tries and (certain or (is_explicit and ledger.ledger(state, session).writes)):
-        fail(flow, state, session, at, releases)
+        fail(flow, state, session, at, releases, ends_block)
     cause = Cause("flush", flow.site(at))
     if waiting:
         touch(state, session)
@@ -171,14 +173,23 @@ def _given(record: InstanceRecord, name: str) -> bool:
     return found is not None and found.cause is WRITTEN
 
 
-def fail(flow: Flow, state: State, session: Reference, at: Span, releases: bool = False) -> None:
+def fail(
+    flow: Flow,
+    state: State,
+    session: Reference,
+    at: Span,
+    releases: bool = False,
+    ends_block: bool = False,
+) -> None:
     """The flush may fail: then the transaction is rolled back, and everything is expired."""
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     failed = state.copy()
     record = failed.record(session.oid)
     if isinstance(record, SessionRecord):
-        failed.put(session, replace(record, failure=None if releases else Failure(flow.site(at))))
+        failure = None if releases or ends_block else Failure(flow.site(at))
+        still = record.in_transaction and not ends_block
+        failed.put(session, replace(record, failure=failure, in_transaction=still))
     cause = Cause("a failed flush", flow.site(at))
     with flow.silently():
         if isinstance(record, SessionRecord) and (record.in_nested or releases):

@@ -58,10 +58,10 @@ if TYPE_CHECKING:
 # --- commit, rollback, begin ---------------------------------------------------------------------
 
 
-def commit(flow: Flow, state: State, session: Reference, at: Span) -> None:
+def commit(flow: Flow, state: State, session: Reference, at: Span, *, ends_block: bool = False) -> None:
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
-    flush(flow, state, session, at, is_explicit=True)
+    flush(flow, state, session, at, is_explicit=True, ends_block=ends_block)
     record = state.record(session.oid)
     if not isinstance(record, SessionRecord):
         return
@@ -129,7 +129,7 @@ def end(
         if is_nested:
             flush(flow, state, session, at, releases=True)
         else:
-            commit(flow, state, session, at)
+            commit(flow, state, session, at, ends_block=block)
     elif is_nested:
         rolled_back_to_savepoint(flow, state, session, Cause("the savepoint's rollback", flow.site(at)))
     else:
