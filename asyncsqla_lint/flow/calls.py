@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow import closed
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
-from asyncsqla_lint.flow.events import CoroutineDropped
 from asyncsqla_lint.flow.frames import (
     RISK,
     Frame,
@@ -88,8 +87,7 @@ def dropped(flow: Flow, state: State, value: Value, at: Span) -> None:
     if isinstance(value, Reference) and isinstance(record, CoroutineRecord) and not record.is_awaited:
         if record.kind == "coroutine":
             state.put(value, replace(record, is_dropped=True))
-            if flow.listens(CoroutineDropped):
-                flow.emit(CoroutineDropped(flow.site(at), flow.frame, flow.is_certain, record))
+            flow.meanings.dropped(flow, state, value, at)
 
 
 def run_function(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Site
 
 
@@ -14,9 +13,3 @@ class Event(Struct):
     site: Site
     frame: Frame
     certain: bool
-
-
-class CoroutineDropped(Event):
-    """The result of a call that gave a coroutine is left to nobody: it never runs."""
-
-    coroutine: CoroutineRecord

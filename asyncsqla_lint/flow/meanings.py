@@ -53,6 +53,7 @@ class Meanings:
         self.when_awaited: list[Callable[[Flow, State, Value, Span], None]] = []
         self.when_awaited_again: list[Callable[[Flow, State, Value, Span], None]] = []
         self.when_coroutine_read: list[Callable[[Flow, State, Reference, str, Span], None]] = []
+        self.when_dropped: list[Callable[[Flow, State, Reference, Span], None]] = []
         self.when_class_changed: list[Callable[[Flow, State, ClassValue, str, Value], None]] = []
         self.when_handled: list[Callable[[Flow, State, Value, Span], None]] = []
         self.when_root_ended: list[Callable[[Flow], None]] = []
@@ -168,6 +169,11 @@ class Meanings:
         """An attribute (or item, when the name is empty) is asked of a coroutine."""
         for hook in self.when_coroutine_read:
             hook(flow, state, coroutine, name, at)
+
+    def dropped(self, flow: Flow, state: State, coroutine: Reference, at: Span) -> None:
+        """An expression statement leaves a coroutine to nobody."""
+        for hook in self.when_dropped:
+            hook(flow, state, coroutine, at)
 
     def ended(
         self,

@@ -39,6 +39,7 @@ from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import Scope, Scoped, Symbol
+from asyncsqla_lint.semantics import unawaited
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -164,6 +165,9 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     response = None if route is None else response_of(info, route)
 
     def answered(frame: Frame, outcome: Outcome) -> None:
+        if route is not None and outcome.at >= 0:
+            with flow.entered(frame):
+                unawaited.answered(flow, outcome.state, outcome.value)
         if response is not None and outcome.at >= 0:
             _respond(flow, frame, outcome, response)
 

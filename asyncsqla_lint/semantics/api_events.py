@@ -8,12 +8,12 @@ from asyncsqla_lint.flow.frames import Site
 
 
 class CoroutineLost(Event):
-    """A coroutine of SQLAlchemy is never awaited: the function that had it in hand has ended."""
+    """A coroutine of SQLAlchemy, or of the project and with a session, is never awaited by who had it."""
 
-    owner: str  # the class of which it is a method: "AsyncSession", or "awaitable_attrs"
+    owner: str  # the class of which it is a method: "AsyncSession", or "awaitable_attrs"; "" for a function
     method: str
     made_at: Site  # where SQLAlchemy's method is called; `site` is where a helper that does so is called
-    is_dropped: bool  # nothing but an expression statement
+    is_own: bool = False  # a function of the project, which works with a session
 
 
 class AwaitBoundLate(Event):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 # What a coroutine object itself has.
-_OF_COROUTINES = frozenset({"close", "send", "throw", "__await__", "__name__", "__qualname__"})
+OF_COROUTINES = frozenset({"close", "send", "throw", "__await__", "__name__", "__qualname__"})
 _SHAPES = {"rows": "Result", "scalars": "ScalarResult", "mappings": "MappingResult"}
 
 
@@ -145,7 +145,7 @@ def coroutine_read(flow: Flow, state: State, coroutine: Reference, name: str, at
     record = state.record(coroutine.oid)
     if not isinstance(record, CoroutineRecord) or record.is_awaited:
         return
-    if name in _OF_COROUTINES:  # run, or closed, by hand
+    if name in OF_COROUTINES:  # run, or closed, by hand
         settle(state, coroutine)
         return
     owner = owner_of(state, record)
@@ -296,14 +296,16 @@ def run_sync_given(flow: Flow, state: State, function: Value, at: Span) -> bool:
     return fits
 
 
-def run_sync_gave(flow: Flow, state: State, result: Value, at: Span) -> None:
+def run_sync_gave(flow: Flow, state: State, result: Value, at: Span, fits: bool) -> None:
     """`run_sync(lambda session: load(session))`: what the function returns is an async one's coroutine."""
     record = state.record(result.oid) if isinstance(result, Reference) else None
     if not isinstance(record, CoroutineRecord) or record.kind != "coroutine" or record.is_awaited:
         return
-    if isinstance(record.function, FunctionValue) and flow.listens(RunSyncMisused):
-        name = record.function.info.name
-        flow.emit(RunSyncMisused(flow.site(at), flow.frame, flow.is_certain, "async", name))
+    if isinstance(result, Reference) and isinstance(record.function, FunctionValue):
+        if fits and flow.listens(RunSyncMisused):
+            name = record.function.info.name
+            flow.emit(RunSyncMisused(flow.site(at), flow.frame, flow.is_certain, "async", name))
+        settle(state, result)
 
 
 def _is_coroutine_method(flow: Flow, state: State, method: Method) -> bool:

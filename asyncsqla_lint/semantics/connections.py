@@ -350,8 +350,7 @@ def run_sync(flow: Flow, state: State, given: Value, arguments: Arguments, at: S
         result = function.call(flow, state, handed, at)
     finally:
         around(flow).greenlets -= 1
-    if fits:
-        api_use.run_sync_gave(flow, state, result, at)
+    api_use.run_sync_gave(flow, state, result, at, fits)
     return result
 
 

@@ -100,6 +100,6 @@ def coroutines_lost(
         state, _, record = found[0]
         if flow.listens(CoroutineLost):
             owner, name = owner_of(state, record), method_name(record)
-            flow.emit(CoroutineLost(place, frame, True, owner, name, record.site, False))
+            flow.emit(CoroutineLost(place, frame, True, owner, name, record.site))
         for own, reference, _ in found:
             settle(own, reference)

@@ -53,6 +53,7 @@ from asyncsqla_lint.semantics import (
     slow,
     task_groups,
     threads,
+    unawaited,
     urls,
 )
 from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit, only_session
@@ -202,6 +203,7 @@ def register(meanings: Meanings) -> None:
     connections.register(meanings)
     api_use.register(meanings)
     custody.register(meanings)
+    unawaited.register(meanings)
     blocking.register(meanings)
     ddl.register(meanings)
     ownership.register(meanings)

@@ -85,6 +85,5 @@ def run_sync(flow: Flow, state: State, me: Reference, arguments: Arguments, at: 
         result = function.call(flow, state, given, at)
     finally:
         around(flow).greenlets -= 1
-    if fits:
-        api_use.run_sync_gave(flow, state, result, at)
+    api_use.run_sync_gave(flow, state, result, at, fits)
     return result

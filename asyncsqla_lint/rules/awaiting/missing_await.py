@@ -12,7 +12,8 @@ class MissingAwait(Rule):
     ## What it does
     Reports a coroutine of SQLAlchemy's async API (`execute`, `commit`, `delete`, `refresh`, `dispose`,
     `run_sync`, `awaitable_attrs.x`, `AsyncResult.all` …) that nobody awaits: dropped, or taken for its
-    result.
+    result. So too the coroutine of a function of the project that is given a session or a connection, or is a
+    method of an object that has one: left in a statement, asked for an attribute, or answered by a route.
 
     ## Why is this bad?
     Nothing runs. A commit that is not awaited loses the write without a word but a `RuntimeWarning`; a
@@ -44,7 +45,8 @@ class MissingAwait(Rule):
         if event.made_at != event.site:
             related.append(place(event.made_at, f"the coroutine of {what} is made here"))
             what = f"the coroutine of {what} (line {line_of(event.made_at)})"
-        message = f"{what} is never awaited: {_EFFECTS.get(event.method, 'it does not run')}; add `await`"
+        effect = "it does not run" if event.is_own else _EFFECTS.get(event.method, "it does not run")
+        message = f"{what} is never awaited: {effect}; add `await`"
         report(self, event, message, related=related, fix=add_await(event.site))
 
 
