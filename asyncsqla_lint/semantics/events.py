@@ -40,6 +40,7 @@ class AttributeLoad(Event):
     path: tuple[Relationship, ...]  # from the instance that the query gave to the attribute, itself included
     above: tuple[Relationship, ...] | None  # the same to the instance; None where it cannot be told
     maker: Site | None  # the factory (or class call) that let a commit expire it
+    is_failed: bool = False  # a flush of its session has failed, and nobody has rolled back yet
 
 
 class AttributeWritten(Event):

@@ -222,8 +222,18 @@ def emit(
             (*above, attribute) if isinstance(attribute, Relationship) and above is not None else (),
             above,
             why.maker if why is not None else None,
+            not detached and _refuses(state, record),
         )
     )
+
+
+def _refuses(state: State, record: InstanceRecord) -> bool:
+    """Its session refuses everything until a rollback, before it comes to any IO."""
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    session = None if record.session is None else state.record(record.session.oid)
+    failure = session.failure if isinstance(session, SessionRecord) else None
+    return failure is not None and failure.is_waiting and not failure.is_doubtful
 
 
 def path_to(state: State, record: InstanceRecord) -> tuple[Relationship, ...] | None:

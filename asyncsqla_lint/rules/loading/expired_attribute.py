@@ -38,7 +38,7 @@ class ExpiredAttribute(Rule):
     code = "ASQ302"
     name = "expired-attribute"
     fix = "unsafe"
-    outcome = Raises("MissingGreenlet", "DetachedInstanceError")
+    outcome = Raises("MissingGreenlet", "DetachedInstanceError", "PendingRollbackError")
 
     @on(AttributeLoad)
     def expired(self, event: AttributeLoad, report: Reporter) -> None:
@@ -46,7 +46,9 @@ class ExpiredAttribute(Rule):
         if event.cause != "expired" or (is_mutation and not event.is_detached):
             return
         words = Wording(event)
-        error = "DetachedInstanceError" if event.is_detached else "MissingGreenlet"
+        error = "PendingRollbackError" if event.is_failed else "MissingGreenlet"
+        if event.is_detached:
+            error = "DetachedInstanceError"
         message = (
             f"{words.subject} was expired by {words.cause}: reading it here raises `{error}`; {words.keep}"
         )
