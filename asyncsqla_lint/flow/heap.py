@@ -41,6 +41,9 @@ def _page(records: Mapping[int, Record]) -> Page:
     return page
 
 
+NOTHING = _page({})
+
+
 class Heap:
     __slots__ = ("_is_own", "_own_pages", "_pages")
 
@@ -119,6 +122,7 @@ class Heap:
         result = self.copy()
         if self._pages is other._pages:
             return result
+        alone = 0
         for number, theirs in other._pages.items():
             mine = self._pages.get(number)
             if mine is theirs:
@@ -128,8 +132,20 @@ class Heap:
                 ours = page.get(oid)
                 if ours is None:
                     ours = base.get(oid)
-                if ours is not record:
-                    joined = record if ours is None else join(oid, ours, record)
+                if ours is None:
+                    alone = alone or oid
+                    result.put(oid, record.on_one_path(alone))
+                elif ours is not record:
+                    joined = join(oid, ours, record)
                     if joined is not ours or oid not in page:
                         result.put(oid, joined)
+        alone = 0
+        for number, page in self._pages.items():
+            theirs = other._pages.get(number, NOTHING)
+            if page is not theirs and len(theirs) < len(result._pages[number]):
+                for oid in page.keys() - theirs.keys() - base.keys():
+                    alone = alone or oid
+                    record = page[oid].on_one_path(alone)
+                    if record is not page[oid]:
+                        result.put(oid, record)
         return result

@@ -52,6 +52,10 @@ class Record(Struct, frozen=True):
         """What holds on both paths. Records of different kinds have nothing in common."""
         return self if self == other else FORGOTTEN
 
+    def on_one_path(self, which: int) -> Record:
+        """Paths have met, and another has no such object; `which` is the same for all that it lacks."""
+        return self
+
     def truth(self, state: State) -> bool | None:
         return True
 
@@ -433,8 +437,10 @@ class State:
             def join_records(oid: int, ours: Record, theirs: Record) -> Record:
                 if ours is VACANT or theirs is VACANT:
                     return theirs if ours is VACANT else ours
-                if oid in only_theirs or oid in only_ours:
-                    return theirs if oid in only_theirs else ours
+                if oid in only_theirs:
+                    return theirs.on_one_path(min(only_theirs))
+                if oid in only_ours:
+                    return ours.on_one_path(min(only_ours))
                 joined = self.joins.joined(ours, theirs)
                 if joined is FORGOTTEN:
                     lost.extend((*ours.refers_to(), *theirs.refers_to()))

@@ -74,6 +74,8 @@ class AwaitableAttribute(Value, frozen=True):
             if found is not None and found.bits & (WRONG | UNSURE) and not is_raising:
                 load_attribute(state, self.instance, record, self.name)
             identity.came(state, self.instance, before)
+            if found is not None:
+                identity.brought(flow, state, self.instance, (self.name,), at)
             record = current(state, self.instance, record)
         return read(flow, state, self.instance, record, self.name, at, "read")
 

@@ -26,7 +26,7 @@ from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops,
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import Computed, Criterion
 from asyncsqla_lint.semantics.failures import DATABASE_ERROR
-from asyncsqla_lint.semantics.identity import accompanied, executed, key_of, materialise, same_row
+from asyncsqla_lint.semantics.identity import accompanied, executed, key_of, materialise, or_else, same_row
 from asyncsqla_lint.semantics.instances import (
     EXPIRED,
     PERSISTENT,
@@ -151,23 +151,14 @@ def _get(
     if held is not None and not populate and not locks:
         record = state.record(held.oid)
         assert isinstance(record, InstanceRecord)
+        if record.absent:
+            flushing.autoflush(flow, state, me, at)
+            made = state.record(materialise(flow, state, me, model, statement, many=False, besides=held).oid)
+            now = state.record(held.oid)
+            assert isinstance(made, InstanceRecord) and isinstance(now, InstanceRecord)
+            return or_else(state, held, now if now.expired is None else refreshing.reloaded(now), made)
         if record.expired is None:
-            # The identity is there: no SQL, and the options do nothing
-            # (`get_with_options_when_in_identity_map`).
-            wanted = [
-                entry.path[0].name
-                for option in options
-                for entry in option.entries
-                if len(entry.path) == 1 and entry.strategy in EAGER
-            ]
-            ignored = {
-                name: kept for name in wanted if (kept := record.state_of(name)) and kept.bits == UNLOADED
-            }
-            if ignored:
-                if flow.listens(OptionsIgnored):
-                    flow.emit(OptionsIgnored(flow.site(at), flow.frame, flow.is_certain, record, model))
-                doubted = {name: replace(kept, bits=UNLOADED | UNSURE) for name, kept in ignored.items()}
-                state.put(held, replace(record, attributes={**record.attributes, **doubted}))
+            _ignored(flow, state, held, options, at)
             return held
         # Expired: it is loaded again, yet the options are still not its own
         # (`get_options_when_expired_honoured`).
@@ -180,8 +171,28 @@ def _get(
     flushing.autoflush(flow, state, me, at)
     flushing.touch(state, me)
     eager_use.executed(flow, statement)
-    found = materialise(flow, state, me, model, statement, many=False)
+    by_key = not populate and not locks
+    found = materialise(flow, state, me, model, statement, many=False, by_key=by_key)
+    _ignored(flow, state, found, options, at)  # if it is one of all rows, which are there
     return found if name == "get_one" else union((found, NONE))
+
+
+def _ignored(flow: Flow, state: State, held: Reference, options: tuple[LoaderOptions, ...], at: Span) -> None:
+    """The identity is there: no SQL, and the options do nothing (`get_with_options_when_in_identity_map`)."""
+    record = state.record(held.oid)
+    assert isinstance(record, InstanceRecord)
+    wanted = [
+        entry.path[0].name
+        for option in options
+        for entry in option.entries
+        if len(entry.path) == 1 and entry.strategy in EAGER
+    ]
+    ignored = {name: kept for name in wanted if (kept := record.state_of(name)) and kept.bits == UNLOADED}
+    if ignored:
+        if flow.listens(OptionsIgnored):
+            flow.emit(OptionsIgnored(flow.site(at), flow.frame, flow.is_certain, record, record.model))
+        doubted = {name: replace(kept, bits=UNLOADED | UNSURE) for name, kept in ignored.items()}
+        state.put(held, replace(record, attributes={**record.attributes, **doubted}))
 
 
 def _already_held(
@@ -231,7 +242,8 @@ def apply_write(flow: Flow, state: State, session: Reference, statement: Stateme
             if before is not None:
                 bits = EXPIRED if same else before.bits | EXPIRED | UNSURE
                 attributes[name] = AttributeState(bits, None, cause)
-        state.put(reference, replace(record, attributes=attributes))
+        written = True if same or record.is_written else None
+        state.put(reference, replace(record, attributes=attributes, is_written=written))
 
 
 METHODS: dict[str, Performer] = {

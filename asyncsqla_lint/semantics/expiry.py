@@ -22,7 +22,6 @@ from asyncsqla_lint.semantics.instances import (
     PERSISTENT,
     RAISES,
     TRANSIENT,
-    UNSURE,
     AttributeState,
     Cause,
     InstanceRecord,
@@ -93,7 +92,7 @@ def doubted(record: InstanceRecord) -> InstanceRecord:
     for name in record.model.attributes:
         found = record.state_of(name)
         if found is not None and found.bits & LOADED:
-            attributes[name] = AttributeState(found.bits | UNSURE, found.value, found.cause)
+            attributes[name] = found.doubted()
     return replace(record, attributes=attributes)
 
 
@@ -120,6 +119,8 @@ def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause
             state.put(reference, replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False))
         elif record.is_written:
             state.put(reference, expired(record, cause))
+        elif record.is_written is None:
+            state.put(reference, doubted(expired(record, replace(cause, certain=False))))
 
 
 def detach_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
@@ -130,6 +131,6 @@ def detach_all(flow: Flow, state: State, session: Reference, cause: Cause) -> No
 def detached(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     if record.lifecycle in (PENDING, TRANSIENT):
         return replace(record, lifecycle=TRANSIENT, session=None)
-    if record.lifecycle == "mixed":
+    if record.lifecycle == "mixed" and record.is_new:
         return replace(record, session=None, detached_by=cause)
     return replace(record, lifecycle=DETACHED, session=None, detached_by=cause)

@@ -21,6 +21,7 @@ from asyncsqla_lint.semantics.instances import (
     PENDING,
     PERSISTENT,
     SERVER_SIDE,
+    SURE,
     UNSURE,
     WRITTEN,
     AttributeState,
@@ -103,8 +104,10 @@ def _asked_for_key(record: InstanceRecord) -> InstanceRecord:
 def _come_back(found: AttributeState, back: AttributeState, certain: bool) -> AttributeState:
     """What was expired on some path is what a refresh makes of it."""
     if certain:
-        return replace(found, bits=found.bits & ~EXPIRED | back.bits)
-    return replace(found, bits=found.bits | UNSURE) if back.bits & (LOADED | UNSURE) else found
+        return AttributeState(
+            found.bits & ~(EXPIRED | EXPIRED << SURE) | back.bits, found.value, found.cause, found.plan
+        )
+    return found.doubted() if back.bits & (LOADED | UNSURE) else found
 
 
 def _newly_referred_to(state: State, record: InstanceRecord) -> Iterator[tuple[Reference, InstanceRecord]]:

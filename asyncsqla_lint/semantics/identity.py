@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import UNKNOWN, Constant, Member, Reference, Symbol, Value
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Constant, Member, Reference, Symbol, Value
+from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column, ColumnProperty, Model, QueryExpression, Relationship
 from asyncsqla_lint.semantics.expiry import held
@@ -17,6 +18,7 @@ from asyncsqla_lint.semantics.instances import (
     LOADED,
     PERSISTENT,
     RAISES,
+    SURE,
     TRANSIENT,
     UNLOADED,
     UNSURE,
@@ -25,6 +27,8 @@ from asyncsqla_lint.semantics.instances import (
     InstanceRecord,
     Key,
     allocate,
+    in_doubt,
+    surely_wrong,
 )
 from asyncsqla_lint.semantics.loader_options import EAGER, FILLING, Plan, named_in, plan_for
 from asyncsqla_lint.semantics.refreshing import reloaded
@@ -36,6 +40,16 @@ if TYPE_CHECKING:
 MOST_LISTS = 8
 MOST_STEPS = 3
 Equalities = tuple[tuple["ClassInfo | None", str, Value], ...]
+
+
+class Met(NamedTuple):
+    """Whom a query finds there: the one that it certainly gives, those that it may give, as they were."""
+
+    certain: Reference | None
+    was: InstanceRecord | None
+    perhaps: list[tuple[Reference, InstanceRecord]]
+    key: Key | None
+    row: Key | None  # the key, if it is the primary one: one row at most
 
 
 def key_of(model: Model, equalities: Equalities) -> Key | None:
@@ -82,10 +96,14 @@ def same_row(reference: Reference, record: InstanceRecord, key: Key | None) -> b
         return True
     if record.key is None:
         known = {name: state.value for name, state in record.attributes.items() if state.value is not None}
+        own = [known.get(name, Symbol(f"{reference.oid}.{name}")) for name, _ in key]
+        if record.is_new and all(
+            isinstance(value, Constant) and mine == Symbol(f"{reference.oid}.{name}")
+            for mine, (name, value) in zip(own, key, strict=True)
+        ):
+            return False  # the key that the database gives is not one that the program writes down
         if all(name in known for name, _ in key):
             return _compare([(known[name], value) for name, value in key])
-        if record.is_new and all(isinstance(value, Constant) for _, value in key):
-            return False  # the key that the database gives is not one that the program writes down
         return None
     if {name for name, _ in record.key} == {name for name, _ in key}:
         theirs = dict(record.key)
@@ -110,34 +128,87 @@ def materialise(
     *,
     many: bool,
     subclasses: tuple[ClassInfo, ...] = (),
+    besides: Reference | None = None,
+    by_key: bool = False,
 ) -> Reference:
-    """The instance (or the instances) that a query gives, and what the query does to those already there."""
+    """The instance (or the instances) that a query gives, and what the query does to those already there.
+
+    `besides`: an instance that the query does not meet, for where it is there nobody asks.
+    `by_key`: whoever is there is given as it is; only who is not is asked for.
+    """
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     plan = _plan(model, statement, subclasses)
-    found, doubtful, key = meet(flow, state, session, model, statement, plan, many=many)
-    if found is not None:
-        return found
-    fresh = InstanceRecord(
-        model,
-        plan=plan,
-        session=session,
-        many=many and not (key is not None and _is_primary(model, key)),
-        origin=statement.site,
-        key=key,
-        replayed=_replayed(model, statement),
-        may_be_held=bool(doubtful),
-        is_whole=many and _is_whole(statement),
-    )
-    for record in doubtful:
-        fresh = _perhaps_same(fresh, record)
+    met = meet(flow, state, session, model, statement, plan, many=many, besides=besides)
+    before = None if met.certain is None else state.record(met.certain.oid)
+    if met.certain is not None and not (isinstance(before, InstanceRecord) and before.absent):
+        return met.certain
+    others = dict(met.perhaps)
+    whole = _whole_among(state, others, model)
+    is_whole = many and _is_whole(statement)
+    if whole is not None and is_whole and others[whole].model is model:
+        return whole
+    doubtful = [record for reference, record in others.items() if reference != whole]
+    if whole is not None:
+        one = replace(others[whole], model=model)
+        if not by_key:
+            one = requeried(one, plan, statement)
+        elif one.expired is not None:
+            one = reloaded(one)
+        known = {
+            name: replace(found, bits=_bits_if(found, met.row), rows=(), otherwise=0) if found.rows else found
+            for name, found in one.attributes.items()
+        }
+        fresh = replace(one, attributes=known, key=met.key, may_be_held=True)
+    else:
+        fresh = InstanceRecord(
+            model,
+            plan=plan,
+            session=session,
+            origin=statement.site,
+            key=met.key,
+            replayed=_replayed(model, statement),
+            may_be_held=bool(doubtful),
+        )
+    fresh = replace(fresh, many=many and met.row is None, is_whole=is_whole)
+    if not by_key:
+        doubtful = [requeried(record, plan, statement) for record in doubtful]
+    fresh = _perhaps_one_of(fresh, doubtful)
     if not many:
         fresh = accompanied(state, fresh)
-    made = allocate(flow, state, _led_by(fresh, statement))
+    fresh = _led_by(fresh, statement)
+    if met.certain is not None and isinstance(before, InstanceRecord):
+        return or_else(state, met.certain, before, fresh)
+    made = allocate(flow, state, fresh)
     owner = None if session is None else state.record(session.oid)
     if fresh.is_whole and session is not None and isinstance(owner, SessionRecord):
         state.put(session, replace(owner, whole=(*owner.whole[-MOST_LISTS:], made)))
     return made
+
+
+def _whole_among(state: State, others: dict[Reference, InstanceRecord], model: Model) -> Reference | None:
+    """All rows of the class are there already: whoever asks for some gets some of these."""
+    for reference, record in others.items():
+        if (
+            record.is_whole
+            and record.many
+            and not record.absent
+            and model.cls.is_subclass_of(record.model.cls)
+        ):
+            is_complete = not any(
+                one.is_new and one.session == record.session and one.model.cls.is_subclass_of(model.cls)
+                for _, one in state.records(InstanceRecord)
+            )
+            return reference if is_complete else None
+    return None
+
+
+def or_else(state: State, me: Reference, record: InstanceRecord, fresh: InstanceRecord) -> Reference:
+    """On some path the instance was not there: there it is as the query gives it."""
+    joined = record.joined(fresh)
+    assert isinstance(joined, InstanceRecord)
+    state.put(me, replace(joined, absent=0))
+    return me
 
 
 def _replayed(model: Model, statement: Statement) -> tuple[Plan, ...]:
@@ -189,7 +260,7 @@ def among_all(state: State, fresh: InstanceRecord) -> InstanceRecord:
             and other.session == fresh.session
             and fresh.model.cls.is_subclass_of(other.model.cls)
         ):
-            fresh = _perhaps_same(fresh, other)
+            fresh = _perhaps_one_of(fresh, [other])
     return fresh
 
 
@@ -228,9 +299,29 @@ def executed(flow: Flow, state: State, session: Reference, model: Model, stateme
 
     plan = _plan(model, statement, ())
     unread.shown(flow, state, session, model, plan)
-    meet(flow, state, session, model, statement, plan, many=True)
+    met = meet(flow, state, session, model, statement, plan, many=True)
     if any(record.lifecycle == PERSISTENT for _, record in held(state, session)):
-        _meet_below(flow, state, session, model, statement, plan, 0)
+        _meet_below(flow, state, session, model, statement, plan, 0, was=met.was)
+
+
+def brought(flow: Flow, state: State, me: Reference, names: tuple[str, ...], at: Span) -> None:
+    """An instance has been refreshed: what it loads besides meets those that the session holds.
+
+    `names`: the relationships that were asked for; none: whatever its query would load.
+    """
+    record = state.record(me.oid)
+    if not isinstance(record, InstanceRecord) or record.session is None:
+        return
+    statement = Statement("select", flow.site(at))
+    for plan in record.replays:
+        plan = replace(plan, wildcards=())
+        if names:
+            plan = replace(plan, entries=tuple(one for one in plan.entries if one.path))
+            for name in names:
+                one = record.model.relationships.get(name)
+                if one is not None and plan.strategy(one) not in EAGER:
+                    plan = plan.by_itself(one)
+        _meet_below(flow, state, record.session, record.model, statement, plan, 0, only=names)
 
 
 def _meet_below(
@@ -241,33 +332,53 @@ def _meet_below(
     statement: Statement,
     plan: Plan,
     depth: int,
+    down: Relationship | None = None,
+    was: InstanceRecord | None = None,
+    only: tuple[str, ...] = (),
 ) -> None:
-    """What the query loads below its rows may be there already, and gets what was missing."""
+    """What the query loads below its rows may be there already, and gets what was missing.
+
+    `down` has led to them: who goes up again comes back to a row that the query has met. `was`: the one row,
+    as it was: what it had is not loaded at once.
+    """
     from asyncsqla_lint.semantics import unread
 
     for one in model.relationships.values():
         target = one.target
-        if target is None or plan.strategy(one) not in EAGER:
+        if target is None or plan.strategy(one) not in EAGER or (only and one.name not in only):
+            continue
+        if down is not None and one.direction == "many-to-one" and one.inverse is down:
+            continue
+        had = None if was is None or statement.populate_existing else was.state_of(one.name)
+        if had is not None and had.bits == LOADED and plan.strategy(one) == "immediateload":
             continue
         below = plan.below(one)
         filled = unread.filled(target, below)
         if filled:
             unread.shown(flow, state, session, target, below)
         for reference, record in list(held(state, session)):
-            if record.lifecycle == PERSISTENT and _may_be(record, target.cls):
+            if record.lifecycle != PERSISTENT or not _may_be(record, target.cls):
+                continue
+            if record.is_new and not _may_be_referred_to(record):
+                continue
+            if plan.strategy(one) == "immediateload" and one.direction == "many-to-one":
+                # Who is there is taken as it is; if expired, it is loaded again as it was.
+                if record.expired is not None:
+                    state.put(reference, perhaps(record, reloaded(record)))
+            else:
                 if record.expired is not None or (record.plan is not None and record.plan.has_column_options):
                     state.put(reference, perhaps_requeried(record, below, statement))
                 elif filled:
                     state.put(reference, _perhaps_filled(record, filled))
         if depth < MOST_STEPS and below.entries:
-            _meet_below(flow, state, session, target, statement, below, depth + 1)
+            _meet_below(flow, state, session, target, statement, below, depth + 1, one)
 
 
 def _perhaps_filled(record: InstanceRecord, names: list[str]) -> InstanceRecord:
     for name in names:
         found = record.state_of(name)
-        if found is not None and found.bits & WRONG and not found.bits & UNSURE:
-            record = record.with_attribute(name, replace(found, bits=found.bits | UNSURE))
+        if found is not None and surely_wrong(found.bits):
+            record = record.with_attribute(name, found.doubted())
     return record
 
 
@@ -280,19 +391,20 @@ def meet(
     plan: Plan,
     *,
     many: bool,
-) -> tuple[Reference | None, list[InstanceRecord], Key | None]:
-    """What a query does to the instances already there: the one that it
-    certainly gives, those that it may give.
-    """
+    besides: Reference | None = None,
+) -> Met:
+    """What a query does to the instances already there."""
     key = (
         key_of(model, statement.equalities) if statement.has_criteria and statement.kind == "select" else None
     )
+    row = key if key is not None and _is_primary(model, key) else None
     everything = _is_whole(statement)
     others = [
         (reference, record)
         for reference, record in state.records(InstanceRecord)
         if session is not None
         and record.session == session
+        and reference != besides
         and record.lifecycle in (PERSISTENT, "mixed")
         and _may_be(record, model.cls)
     ]
@@ -302,24 +414,25 @@ def meet(
 
         shared(flow, statement)
     found: Reference | None = None
-    doubtful: list[InstanceRecord] = []
+    was: InstanceRecord | None = None
+    doubtful: list[tuple[Reference, InstanceRecord]] = []
     for reference, record in others:
         same = same_row(reference, record, key)
         if record.lifecycle == "mixed":  # on some path the session has let go of it
             state.put(reference, record.joined(requeried(record, plan, statement)))
-        elif same is True and (not many or _is_primary(model, key or ())):
+        elif same is True and (not many or row is not None):
             state.put(reference, requeried(record, plan, statement))
-            found = found or (reference if reference.oid in alive or record.key is not None else None)
+            if found is None and (reference.oid in alive or record.key is not None):
+                found, was = reference, record
         elif same is not False:
             if everything and (record.plan is not None or record.is_new):
                 state.put(reference, requeried(record, plan, statement))
             else:
-                one_of_them = record.many and key is not None and _is_primary(model, key)
-                state.put(reference, perhaps_requeried(record, plan, statement, one_of_them))
+                state.put(reference, perhaps_requeried(record, plan, statement, row))
             is_another = record.plan is not None and record.plan.is_elsewhere
             if reference.oid in alive and (not many or record.many) and not is_another:
-                doubtful.append(record)
-    return found, doubtful, key
+                doubtful.append((reference, record))
+    return Met(found, was, doubtful, key, row)
 
 
 def came(state: State, me: Reference, before: InstanceRecord) -> None:
@@ -349,8 +462,41 @@ def came(state: State, me: Reference, before: InstanceRecord) -> None:
         for name in names:
             known = other.state_of(name)
             if known is not None and known.bits & WRONG:
-                attributes[name] = AttributeState(LOADED if same else known.bits | UNSURE, known.value)
+                attributes[name] = AttributeState(LOADED if same else in_doubt(known.bits), known.value)
         state.put(reference, replace(other, attributes=attributes))
+
+
+def one_of_all(state: State, me: Reference) -> None:
+    """What one row has lost, or has again, one has of those that are all rows of the class."""
+    now = state.record(me.oid)
+    if not isinstance(now, InstanceRecord) or now.session is None or now.many or now.is_new:
+        return
+    key = identity_of(me, now)
+    if key is None:
+        return
+    for reference, other in list(held(state, now.session)):
+        is_all = other.is_whole and other.many and not other.absent
+        if not is_all or not now.model.cls.is_subclass_of(other.model.cls):
+            continue
+        attributes = dict(other.attributes)
+        for name in other.model.attributes:
+            mine, theirs = now.state_of(name), other.state_of(name)
+            if mine is None or theirs is None:
+                continue
+            wrong = surely_wrong(mine.bits)
+            if theirs.rows == (key,) and not wrong:
+                attributes[name] = theirs.settled()
+            elif wrong & ~surely_wrong(theirs.bits):
+                attributes[name] = replace(theirs.joined(mine), rows=(key,), otherwise=theirs.bits)
+        state.put(reference, replace(other, attributes=attributes))
+
+
+def _may_be_referred_to(record: InstanceRecord) -> bool:
+    """A row made here: does any other refer to it, or it to any?"""
+    keys = (one for one in record.model.columns.values() if one.foreign_keys and not one.primary_key)
+    return record.is_referred or any(
+        (given := record.attributes.get(one.name)) is not None and given.value != NONE for one in keys
+    )
 
 
 def _may_be(record: InstanceRecord, cls: ClassInfo) -> bool:
@@ -376,11 +522,11 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
             continue
         if isinstance(attribute, Relationship):
             if plan.is_open or (plan.is_perhaps_loaded(name) and not plan.is_loaded_anyway(name)):
-                attributes[name] = replace(state, bits=state.bits | UNSURE)
+                attributes[name] = state.doubted()
             elif _loaded_by(record, plan, name):
-                attributes[name] = AttributeState(LOADED, plan=plan)
+                attributes[name] = AttributeState(LOADED, plan=_source(record, plan, attribute))
             elif plan.takes_what_is_held(attribute):
-                attributes[name] = replace(state, bits=state.bits | UNSURE)
+                attributes[name] = state.doubted()
             elif not state.bits & LOADED and (bits := _own_strategy(attribute, plan)):
                 attributes[name] = AttributeState(bits, plan=plan)
         elif (
@@ -389,6 +535,16 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
         ):
             attributes[name] = AttributeState(LOADED)
     return replace(record, attributes=attributes)
+
+
+def _source(record: InstanceRecord, plan: Plan, relationship: Relationship) -> Plan:
+    """Whose options are for what the relationship leads to.
+
+    An instance that is there emits a SELECT of its own with the options that it came with.
+    """
+    if plan.strategy(relationship) == "immediateload" and len(record.replays) == 1:
+        return record.replays[0].by_itself(relationship)
+    return plan
 
 
 def _with_keys(record: InstanceRecord) -> InstanceRecord:
@@ -402,7 +558,7 @@ def _with_keys(record: InstanceRecord) -> InstanceRecord:
     if not asks:
         return record
     doubtful = {
-        name: replace(found, bits=found.bits | UNSURE)
+        name: found.doubted()
         for name in record.model.attributes
         if (found := record.state_of(name)) is not None and found.bits & WRONG
     }
@@ -443,43 +599,89 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
 def _own_strategy(relationship: Relationship, plan: Plan) -> int:
     """What an option makes of an unloaded relationship of this instance, where its class says otherwise."""
     strategy, raises = plan.strategy(relationship), relationship.lazy in ("raise", "raise_on_sql")
-    if strategy == "raiseload" and not raises:
+    if strategy == "raiseload" and (not raises or not plan.raises_on_sql_only(relationship)):
         return RAISES
     return UNLOADED if strategy == "lazyload" and raises else 0
 
 
 def perhaps_requeried(
-    record: InstanceRecord, plan: Plan, statement: Statement, one_of_them: bool = False
+    record: InstanceRecord, plan: Plan, statement: Statement, key: Key | None = None
 ) -> InstanceRecord:
     """A query may have met this instance: where that makes a difference, it is in doubt.
 
-    `one_of_them`: the record stands for many, and the query met one of these at most.
+    `key`: the primary key of the one row that the query asked for. If the record stands for many, that is
+    one of these at most; else it is the row, or still what it was.
     """
-    met = requeried(record, plan, statement)
+    return perhaps(record, requeried(record, plan, statement), key)
+
+
+def perhaps(record: InstanceRecord, met: InstanceRecord, key: Key | None = None) -> InstanceRecord:
+    """The instance as it is, or as it would be: where that makes a difference, it is in doubt."""
     attributes = dict(record.attributes)
     for name in record.model.attributes:
         before, after = record.state_of(name), met.state_of(name)
         if before is None or after is None or before.bits == after.bits:
             continue
-        if one_of_them and not before.bits & (LOADED | UNSURE):
-            continue  # the others are still without it
-        both = before.joined(after)
-        attributes[name] = replace(both, bits=both.bits | UNSURE) if both.bits & (LOADED | UNSURE) else both
+        wrong = surely_wrong(before.bits)
+        if key is None or not record.many:
+            both = before.joined(after)
+            both = both.doubted() if both.bits & (LOADED | UNSURE) else both
+        elif before.rows == (key,) and not surely_wrong(before.otherwise | after.bits):
+            attributes[name] = before.settled()  # that row alone was without it, and has it again
+            continue
+        elif not before.bits & (LOADED | UNSURE):
+            both = before  # the others are still without it
+        else:
+            both = before.joined(after).doubted()
+            both = replace(both, bits=both.bits | wrong << SURE)
+        if key is not None:
+            rows = before.rows if key in before.rows else (*before.rows, key)
+            both = replace(both, rows=rows, otherwise=before.otherwise if before.rows else before.bits)
+        attributes[name] = both
     return replace(record, attributes=attributes)
 
 
-def _perhaps_same(fresh: InstanceRecord, other: InstanceRecord) -> InstanceRecord:
+def _perhaps_one_of(fresh: InstanceRecord, others: list[InstanceRecord]) -> InstanceRecord:
     """The new instance may be one that is already there, with more loaded than the query says."""
-    if other.expired is not None:
-        other = reloaded(other)
+    others = [reloaded(one) if one.expired is not None else one for one in others]
     attributes = dict(fresh.attributes)
     for name in fresh.model.attributes:
-        state, theirs = fresh.state_of(name), other.state_of(name)
-        if (
-            state is not None
-            and theirs is not None
-            and state.bits & (UNLOADED | RAISES)
-            and theirs.bits & (LOADED | UNSURE)
-        ):
-            attributes[name] = replace(state, bits=state.bits | UNSURE)
+        found = fresh.state_of(name)
+        if found is None or not found.bits & (UNLOADED | RAISES):
+            continue
+        given = [
+            (one, bits)
+            for one in others
+            if (theirs := one.state_of(name)) is not None
+            and (bits := _bits_if(theirs, fresh.key)) & (LOADED | UNSURE)
+        ]
+        if given:
+            bits = in_doubt(found.bits)
+            if _are_out_together(given):
+                bits |= surely_wrong(found.bits) << SURE
+            attributes[name] = replace(found, bits=bits)
     return replace(fresh, attributes=attributes)
+
+
+def _bits_if(state: AttributeState, key: Key | None) -> int:
+    """What it is if the instance is the row that `key` identifies."""
+    if not state.rows or key is None:
+        return state.bits
+    named = {name for name, _ in key}
+    compared = {
+        _compare([(value, dict(row)[name]) for name, value in key])
+        if named == {name for name, _ in row}
+        else None
+        for row in state.rows
+    }
+    if True in compared:
+        return in_doubt(state.bits | LOADED)
+    return state.otherwise if compared == {False} else state.bits
+
+
+def _are_out_together(given: list[tuple[InstanceRecord, int]]) -> bool:
+    """Is there a path on which none of them is there, or has what is missing?"""
+    first, bits = given[0]
+    if len(given) == 1:
+        return bool(first.absent or surely_wrong(bits))
+    return first.absent > 0 and all(one.absent == first.absent for one, _ in given)

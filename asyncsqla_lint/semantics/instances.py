@@ -43,9 +43,11 @@ if TYPE_CHECKING:
 LOADED, UNLOADED, EXPIRED, RAISES, DYNAMIC, UNSURE = 1, 2, 4, 8, 16, 32
 CHOSEN = 64  # some paths' queries load it, others' do not: who calls where they part may tell them apart
 WRONG = UNLOADED | EXPIRED | RAISES | DYNAMIC
+SURE = 8  # where paths differ: how far up stands what is certainly wrong on one, while another is unsure
 
 TRANSIENT, PENDING, PERSISTENT, DETACHED = "transient", "pending", "persistent", "detached"
 Key = tuple[tuple[str, Value], ...]
+SOMEWHERE = -1  # of `absent`: not where any other is
 
 
 class Cause(Struct, frozen=True):
@@ -71,6 +73,15 @@ class AttributeState(Struct, frozen=True):
     value: Value | None = None
     cause: Cause | None = None
     plan: Plan | None = None  # of the query that loaded it, where that is not the instance's own
+    rows: tuple[Key, ...] = ()  # it is in doubt only if the instance is one of these
+    otherwise: int = 0  # what it is if not
+
+    def doubted(self) -> AttributeState:
+        return replace(self, bits=in_doubt(self.bits), rows=(), otherwise=0)
+
+    def settled(self) -> AttributeState:
+        """The instance is none of the rows in question."""
+        return replace(self, bits=self.otherwise, rows=(), otherwise=0)
 
     def joined(self, other: AttributeState) -> AttributeState:
         if self == other:
@@ -83,9 +94,20 @@ class AttributeState(Struct, frozen=True):
         else:
             value = join(self.value, other.value)
         first, second = (other, self) if other.bits & WRONG and not self.bits & WRONG else (self, other)
-        return AttributeState(
-            self.bits | other.bits, value, first.cause or second.cause, self.plan or other.plan
-        )
+        bits = self.bits | other.bits
+        if bits & UNSURE:
+            bits |= (surely_wrong(self.bits) | surely_wrong(other.bits)) << SURE
+        return AttributeState(bits, value, first.cause or second.cause, self.plan or other.plan)
+
+
+def surely_wrong(bits: int) -> int:
+    """What is wrong whatever the data, on some path."""
+    return bits >> SURE & WRONG if bits & UNSURE else bits & WRONG
+
+
+def in_doubt(bits: int) -> int:
+    """On every path only the data decides."""
+    return bits & ~(WRONG << SURE) | UNSURE
 
 
 class InstanceRecord(Record, frozen=True):
@@ -102,12 +124,13 @@ class InstanceRecord(Record, frozen=True):
     is_new: bool = False  # was constructed by the program, not loaded
     is_modified: bool | None = False  # changes wait for a flush
     is_referred: bool = False  # of a new one: another has been put into a relationship with it
-    is_written: bool = False  # changed since the savepoint (or transaction) began
+    is_written: bool | None = False  # changed since the savepoint (or transaction) began
     is_uncommitted: bool = False  # inserted in this transaction
     blank: frozenset[str] = frozenset()  # many-to-ones to nothing: nobody has given their key
     many: bool = False
     is_whole: bool = False  # when `many`: every row of the class is one of them
     may_be_held: bool = False  # the session may have had it before the query that gave it
+    absent: int = 0  # on some path it has not been loaded, or nobody holds it: with all that have that number
     origin: Site | None = None
     key: Key | None = None  # what identified it: primary key or unique criteria
     detached_by: Cause | None = None
@@ -148,12 +171,17 @@ class InstanceRecord(Record, frozen=True):
             session=self.session if self.session == other.session else self.session or other.session,
             lifecycle=lifecycle,
             is_modified=self.is_modified if self.is_modified == other.is_modified else None,
+            is_written=self.is_written if self.is_written == other.is_written else None,
             detached_by=self.detached_by or other.detached_by,
             many=self.many or other.many,
+            absent=self.absent if self.absent == other.absent else SOMEWHERE,
             is_whole=self.is_whole and other.is_whole,
             is_referred=self.is_referred or other.is_referred,
             replayed=self.replayed if self.replays == other.replays else _united(self.replays, other.replays),
         )
+
+    def on_one_path(self, which: int) -> Record:
+        return self if self.session is None or self.absent == which else replace(self, absent=which)
 
     # -- what is loaded
 
@@ -371,7 +399,17 @@ class InstanceRecord(Record, frozen=True):
         return step is not None and step.target is self.model
 
     def individual(self, flow: Flow, state: State, me: Reference) -> Value:
-        return allocate(flow, state, replace(self, many=False)) if self.many else me
+        if not self.many:
+            return me
+        # Where it depends on what the session holds, it depends on what is held of the others too.
+        taken = {
+            name: AttributeState(UNSURE)
+            for name, one in self.model.relationships.items()
+            if one.direction == "many-to-one"
+            and name not in self.attributes
+            and self.state_of(name) == AttributeState(UNSURE)
+        }
+        return allocate(flow, state, replace(self, many=False, attributes={**self.attributes, **taken}))
 
     def absorb(self, flow: Flow, state: State, me: Reference, processed: tuple[Value, ...]) -> None:
         records = [
@@ -409,9 +447,9 @@ class InstanceRecord(Record, frozen=True):
         return self.lifecycle == DETACHED or (self.session is None and self.detached_by is not None)
 
     def raises_on_sql_only(self, relationship: Relationship) -> bool:
-        if self.plan is None:
-            return relationship.lazy == "raise_on_sql"
-        return self.plan.raises_on_sql_only(relationship)
+        found = self.attributes.get(relationship.name)
+        plan = self.plan if found is None or found.plan is None else found.plan
+        return relationship.lazy == "raise_on_sql" if plan is None else plan.raises_on_sql_only(relationship)
 
     def knows(self, relationship: Relationship) -> bool:
         """Are the columns there that say where a many-to-one leads? Without them no identity is looked up."""
@@ -458,15 +496,12 @@ def current(state: State, me: Reference, record: InstanceRecord) -> InstanceReco
 
 def forgotten(record: InstanceRecord) -> InstanceRecord:
     """Unseen code may have loaded whatever was missing."""
-    attributes = {
-        name: AttributeState(found.bits | UNSURE, found.value, found.cause)
-        for name, found in record.attributes.items()
-    }
+    attributes = {name: found.doubted() for name, found in record.attributes.items()}
     for name in record.model.attributes:
         if name not in attributes:
             found = record.state_of(name)
             if found is not None and found.bits & WRONG & ~DYNAMIC:
-                attributes[name] = AttributeState(found.bits | UNSURE, found.value, found.cause)
+                attributes[name] = found.doubted()
     return replace(record, attributes=attributes)
 
 
@@ -479,4 +514,8 @@ def load_attribute(state: State, me: Reference, record: InstanceRecord, name: st
     plan = record.plan if record.plan is not None else None
     if record.is_new and plan is None:
         plan = Plan(trail=(record.model.cls,))
-    state.put(me, replace(record.with_attribute(name, AttributeState(LOADED)), plan=plan))
+    one = record.model.relationships.get(name)
+    loaded = AttributeState(LOADED)
+    if one is not None and plan is not None and plan.strategy(one) not in EAGER:
+        loaded = AttributeState(LOADED, plan=plan.by_itself(one))
+    state.put(me, replace(record.with_attribute(name, loaded), plan=plan))

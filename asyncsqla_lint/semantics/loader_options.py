@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, Constant, Method, Value
 from asyncsqla_lint.program import Span
@@ -264,7 +265,8 @@ class Plan(Struct, frozen=True):
             if step.name == relationship.name and entry.strategy != "defaultload":
                 found, named = entry.strategy, True
             elif step.name == "*" and not named:
-                found = entry.strategy
+                if entry.root is None or entry.root.is_subclass_of(relationship.owner):
+                    found = entry.strategy  # a base's wildcard says nothing of what only a subclass has
         if found is None:
             for entry in self.wildcards:
                 if entry.strategy != "defaultload":
@@ -282,6 +284,11 @@ class Plan(Struct, frozen=True):
         strategy = LAZY_NAMES.get(relationship.lazy)
         return None if strategy is None else self._unasked(relationship, strategy)
 
+    def by_itself(self, relationship: Relationship) -> Plan:
+        """Where the relationship is loaded by a SELECT of its own, for one instance."""
+        entry = Entry((Step(relationship.name),), "immediateload")
+        return replace(self, entries=(*self.entries, entry))
+
     def is_perhaps_loaded(self, name: str) -> bool:
         return any(name in names for names in self.perhaps)
 
@@ -289,10 +296,13 @@ class Plan(Struct, frozen=True):
         return bool(self.perhaps) and all(name in names for names in self.perhaps)
 
     def raises_on_sql_only(self, relationship: Relationship) -> bool:
-        return relationship.lazy == "raise_on_sql" or any(
-            entry.sql_only and entry.path and entry.path[-1].name in (relationship.name, "*")
-            for entry in (*self.entries, *self.wildcards)
-        )
+        found: Entry | None = None
+        for entry in (*self.wildcards, *self.entries):
+            if len(entry.path) == 1 and entry.strategy == "raiseload":
+                is_named = entry.path[0].name == relationship.name
+                if is_named or (entry.path[0].name == "*" and (found is None or found.path[0].name == "*")):
+                    found = entry
+        return relationship.lazy == "raise_on_sql" if found is None else found.sql_only
 
     def _is_cycle(self, relationship: Relationship, strategy: str) -> bool:
         """Eager loading that no option asks for by name stops where it would come back to a class."""
@@ -374,10 +384,16 @@ class Plan(Struct, frozen=True):
             for entry in self.entries
             if entry.path and entry.path[0].name == relationship.name and entry.path[0].of_type is not None
         )
+        strategy = self.strategy(relationship)
+        back = relationship.inverse
+        if strategy == "immediateload" and back is not None and back.direction == "many-to-one":
+            # A SELECT for one object's children leaves alone what leads back to it
+            # (`immediate_leaves_the_way_back`).
+            entries.insert(0, Entry((Step(back.name),), "lazyload"))
         target = relationship.target
         trail = self.trail if target is None else (*self.trail, target.cls)
         is_other = target is not None and any(_concerns(cls, target.cls, (cls,)) for cls in self.others)
-        is_joined = self.strategy(relationship) in ("joinedload", "contains_eager")
+        is_joined = strategy in ("joinedload", "contains_eager")
         return Plan(
             tuple(entries),
             self.is_open or is_other,
@@ -387,6 +403,7 @@ class Plan(Struct, frozen=True):
             subclasses + _polymorphic(entries),
             self.others,
             is_elsewhere=self.is_elsewhere,
+            is_refresh=self.is_refresh and is_joined,
         )
 
 

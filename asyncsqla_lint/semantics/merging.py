@@ -78,7 +78,7 @@ def _merge_target(
         for reference, one in held(state, session):
             if one.model is model and reference.oid in alive and same_row(reference, one, key):
                 if one.expired is not None:  # its key is assigned, and so looked at: that loads it again
-                    state.put(reference, reloaded(one))
+                    state.put(reference, reloaded(replace(one, replayed=_brought(record))))
                 return reference
     touch(state, session)
     equalities = () if key is None else tuple((model.cls, name, value) for name, value in key)
@@ -100,6 +100,15 @@ def _merged(target: InstanceRecord, source: InstanceRecord) -> InstanceRecord:
             is_written = is_transient and name not in source.model.primary_key
             attributes[name] = AttributeState(found.bits, None, WRITTEN if is_written else None)
     is_modified = True if is_transient else target.is_modified or None
-    # The loader options come along too: a refresh replays those of the source.
-    replayed = source.replays if source.replays else (Plan(is_open=True),)
-    return replace(target, attributes=attributes, is_modified=is_modified, is_written=True, replayed=replayed)
+    return replace(
+        target,
+        attributes=attributes,
+        is_modified=is_modified,
+        is_written=True,
+        replayed=_brought(source),
+    )
+
+
+def _brought(source: InstanceRecord) -> tuple[Plan, ...]:
+    """The loader options come along first of all: a refresh replays those of the source."""
+    return source.replays if source.replays else (Plan(is_open=True),)

@@ -26,6 +26,7 @@ from asyncsqla_lint.semantics.instances import (
     current,
     forgotten,
     is_instance,
+    surely_wrong,
 )
 from asyncsqla_lint.semantics.loader_options import Plan
 from asyncsqla_lint.semantics.many_to_one import known_target, leads_nowhere, may_be_known
@@ -50,6 +51,9 @@ def missing(
 ) -> tuple[AttributeState, Value | None]:
     """The attribute is not there on some or every path. Says so, and goes on as if it were, once said."""
     name = attribute.name
+    if found.bits & UNSURE and (wrong := surely_wrong(found.bits)):
+        # On one path it is missing: it is spoken of that one.
+        found = replace(found, bits=wrong | LOADED, rows=())
     certain = not found.bits & (LOADED | UNSURE)
     reports = not found.bits & UNSURE and (not found.bits & CHOSEN or _is_chosen_here(flow, record))
     if reports and record.lifecycle == "mixed":

@@ -25,6 +25,7 @@ from asyncsqla_lint.semantics.collections import CollectionRecord, DynamicCollec
 from asyncsqla_lint.semantics.identity import among_all
 from asyncsqla_lint.semantics.instances import (
     CHOSEN,
+    LOADED,
     LOOKED_AT,
     PENDING,
     PERSISTENT,
@@ -36,6 +37,7 @@ from asyncsqla_lint.semantics.instances import (
     allocate,
     current,
 )
+from asyncsqla_lint.semantics.loader_options import Plan
 from asyncsqla_lint.semantics.missing import missing, undecided
 
 if TYPE_CHECKING:
@@ -207,6 +209,14 @@ def _has_new(state: State, model: Model) -> bool:
     )
 
 
+def _is_pinned(
+    record: InstanceRecord, attribute: Relationship, source: Plan | None, found: AttributeState | None
+) -> bool:
+    """`noload`: what is there is nothing."""
+    is_there = found is not None and found.bits == LOADED and not record.may_be_held
+    return is_there and source is not None and source.strategy(attribute) == "noload"
+
+
 def _related(
     flow: Flow, state: State, me: Reference, record: InstanceRecord, attribute: Relationship
 ) -> Value:
@@ -236,7 +246,10 @@ def _related(
         origin=record.origin,
         detached_by=record.detached_by,
     )
-    if record.is_new and attribute.direction == "one-to-many" and not _has_new(state, target):
+    is_empty = record.is_new and attribute.direction == "one-to-many" and not _has_new(state, target)
+    if is_empty or _is_pinned(record, attribute, source, state_bits):
+        if not uselist:
+            return NONE
         return flow.allocate(state, CollectionRecord((), None, "list", True, me, attribute.name))
     element = allocate(flow, state, among_all(state, related))
     if not uselist:

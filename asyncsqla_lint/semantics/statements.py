@@ -20,7 +20,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.semantics.expressions import SQL, AliasValue, AttributeValue, Criterion
-from asyncsqla_lint.semantics.loader_options import LoaderOptions, collected
+from asyncsqla_lint.semantics.loader_options import Criteria, LoaderOptions, collected
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -112,7 +112,9 @@ def _filter_by(self: Statement, flow: Flow, state: State, arguments: Arguments, 
 
 
 def _options(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return replace(self, options=self.options + tuple(collected(flow, state, arguments, at)))
+    narrowed = self.narrowed or any(isinstance(one, Criteria) for one in arguments.positional)
+    options = self.options + tuple(collected(flow, state, arguments, at))
+    return replace(self, options=options, narrowed=narrowed)
 
 
 def _execution_options(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

@@ -32,7 +32,7 @@ from asyncsqla_lint.semantics.expiry import (
     rolled_back_to_savepoint,
 )
 from asyncsqla_lint.semantics.flushing import flush, touch
-from asyncsqla_lint.semantics.identity import accompanied, came
+from asyncsqla_lint.semantics.identity import accompanied, brought, came, one_of_all
 from asyncsqla_lint.semantics.instances import (
     DETACHED,
     EXPIRED,
@@ -76,7 +76,7 @@ def commit(flow: Flow, state: State, session: Reference, at: Span, *, ends_block
                     state.put(reference, doubted(one))
     ended(state, session)
     for reference, one in list(held(state, session)):
-        if one.is_uncommitted or one.is_written:
+        if one.is_uncommitted or one.is_written is not False:
             state.put(reference, replace(one, is_uncommitted=False, is_written=False))
 
 
@@ -106,7 +106,7 @@ def begin(flow: Flow, state: State, session: Reference, is_nested: bool, at: Spa
     if isinstance(owner, SessionRecord):
         state.put(session, replace(owner, in_nested=owner.in_nested + 1))
     for reference, record in list(held(state, session)):
-        if record.is_written or record.is_uncommitted:
+        if record.is_written is not False or record.is_uncommitted:
             state.put(reference, replace(record, is_written=False, is_uncommitted=False))
 
 
@@ -219,6 +219,7 @@ def _expire(
         else:
             attributes = {name: expired_by_name(record, name, cause) for name in names}
             state.put(reference, replace(record, attributes={**record.attributes, **attributes}))
+        one_of_all(state, reference)
     return NONE
 
 
@@ -275,6 +276,9 @@ def _refresh(
         else:
             state.put(reference, accompanied(state, refreshed(record), reference))
         came(state, reference, before)
+        if names is not None:
+            brought(flow, state, reference, names, at)
+        one_of_all(state, reference)
     return NONE
 
 

@@ -17,6 +17,7 @@ class Node:
     follow: list[Node] = field(default_factory=list)
     needs: Node | None = None  # has no meaning without that line
     is_derived: bool = False  # reads what a relationship led to, rather than what a query named
+    is_to_one: bool = False  # reads a many-to-one: where that leads to nothing, there is nothing to load
 
     def walk(self) -> Iterable[Node]:
         yield self

@@ -6,7 +6,7 @@ from random import Random
 
 from generated.loading.schemas import Entity, Relationship, Schema
 
-NAMES = ('"nobody"', '"name1"')  # to leave out: no row, or others in each world
+NAMES = ('"nobody"', '"name1"')  # to leave out: rows of one world, or others in each
 EAGER = ("selectinload", "selectinload", "joinedload", "subqueryload", "immediateload")
 
 

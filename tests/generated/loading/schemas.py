@@ -23,10 +23,12 @@ ROWS = (1, 2, 3)
 SUBCLASS_ROWS = (4, 5, 6)
 # In each world the same rows refer to other rows, which is what the source cannot know: to their like, to
 # the next, all to the first, all to the second; in one the rows that programs name refer to nothing; in two
-# they refer to any; where there is a subclass, in a last one all rows are of that and refer to such a row.
+# they refer to any; in one none refers to another, but to itself where it can; where there is a subclass, in
+# a last one all rows are of that and refer to such a row.
 UNLINKED = 4
 MIXED = (5, 6)
-OF_SUBCLASS = 7
+BARE = 7
+OF_SUBCLASS = 8
 
 
 @dataclass
@@ -106,7 +108,7 @@ class Schema:
 
     @property
     def worlds(self) -> int:
-        return 8 if any(entity.subclasses for entity in self.entities) else 7
+        return 9 if any(entity.subclasses for entity in self.entities) else 8
 
     def source(self) -> str:
         return "\n".join(
@@ -190,6 +192,8 @@ def _values(entity: Entity, id: int, world: int) -> dict[str, object]:
     if "name" in values:
         # Which rows a criterion finds is another thing in each world: some, all, any.
         values["name"] = "other" if world == MIXED[0] else f"name{(id * world + world) % 3}"
+        if world == MIXED[1] and Random(f"{entity.name} {id}").random() < 0.3:
+            values["name"] = "nobody"
     for name, target in entity.foreign_keys:
         values[name] = (
             Random(f"{world} {entity.name} {name} {id}").choice([one for one in target.rows if one != id])
@@ -200,8 +204,10 @@ def _values(entity: Entity, id: int, world: int) -> dict[str, object]:
 
 
 def _referred(id: int, target: Entity, world: int, is_same: bool) -> int | None:
-    """The row that row `id` refers to; never itself."""
+    """The row that row `id` refers to; itself in one world only."""
     rows = target.rows
+    if world == BARE:
+        return id if is_same and id in rows else None
     if world == UNLINKED:
         return None if id in (1, 2, 4, 5) or (is_same and id in rows) else rows[-1]
     if world == OF_SUBCLASS and target.subclasses:

@@ -311,12 +311,13 @@ class Writer:
             return [Node(self.path(scope, variable, column), uses, is_derived=derived)]
         one = random.choice(relationships)
         path = self.path(scope, variable, one.name)
+        to_one = one.direction == "many-to-one"
         if variable.is_new:
-            return [Node(path, uses, is_derived=derived)]
+            return [Node(path, uses, is_derived=derived, is_to_one=to_one)]
         if not one.is_collection:
             name = self.name(one.target.name)
             scope.variables.append(Variable(name, one.target, variable.session, is_derived=True))
-            return [Node(f"{name} = {path}", uses, name, is_derived=derived)]
+            return [Node(f"{name} = {path}", uses, name, is_derived=derived, is_to_one=to_one)]
         how = random.randrange(4)
         if how == 0 or scope.depth > 4:
             return [Node(f"len({path})", uses, is_derived=derived)]
