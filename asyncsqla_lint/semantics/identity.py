@@ -11,6 +11,7 @@ from asyncsqla_lint.flow.values import NONE, UNKNOWN, Constant, Member, Referenc
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column, ColumnProperty, Model, QueryExpression, Relationship
+from asyncsqla_lint.semantics import eager_use
 from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.expressions import AliasValue
 from asyncsqla_lint.semantics.instances import (
@@ -37,6 +38,7 @@ from asyncsqla_lint.semantics.statements import Statement, entity_class
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
+SOME_ROW: Key = ()  # one, and nobody knows which
 MOST_LISTS = 8
 MOST_STEPS = 3
 Equalities = tuple[tuple["ClassInfo | None", str, Value], ...]
@@ -144,6 +146,9 @@ def materialise(
     if met.certain is not None and not (isinstance(before, InstanceRecord) and before.absent):
         return met.certain
     others = dict(met.perhaps)
+    for record in others.values():  # what they have loaded is of use to this one
+        if record.origin is not None:
+            eager_use.read_whole(flow, record.origin)
     whole = _whole_among(state, others, model)
     is_whole = many and _is_whole(statement)
     if whole is not None and is_whole and others[whole].model is model:
@@ -301,7 +306,7 @@ def executed(flow: Flow, state: State, session: Reference, model: Model, stateme
     unread.shown(flow, state, session, model, plan)
     met = meet(flow, state, session, model, statement, plan, many=True)
     if any(record.lifecycle == PERSISTENT for _, record in held(state, session)):
-        _meet_below(flow, state, session, model, statement, plan, 0, was=met.was)
+        _meet_below(flow, state, session, model, statement, plan, 0, was=met.was, alone=met.row is not None)
 
 
 def brought(flow: Flow, state: State, me: Reference, names: tuple[str, ...], at: Span) -> None:
@@ -335,11 +340,12 @@ def _meet_below(
     down: Relationship | None = None,
     was: InstanceRecord | None = None,
     only: tuple[str, ...] = (),
+    alone: bool = False,
 ) -> None:
     """What the query loads below its rows may be there already, and gets what was missing.
 
     `down` has led to them: who goes up again comes back to a row that the query has met. `was`: the one row,
-    as it was: what it had is not loaded at once.
+    as it was: what it had is not loaded at once. `alone`: it is one row at most.
     """
     from asyncsqla_lint.semantics import unread
 
@@ -353,6 +359,8 @@ def _meet_below(
         if had is not None and had.bits == LOADED and plan.strategy(one) == "immediateload":
             continue
         below = plan.below(one)
+        leads_to_one = alone and one.direction == "many-to-one"
+        row = SOME_ROW if leads_to_one else None
         filled = unread.filled(target, below)
         if filled:
             unread.shown(flow, state, session, target, below)
@@ -364,20 +372,24 @@ def _meet_below(
             if plan.strategy(one) == "immediateload" and one.direction == "many-to-one":
                 # Who is there is taken as it is; if expired, it is loaded again as it was.
                 if record.expired is not None:
-                    state.put(reference, perhaps(record, reloaded(record)))
-            else:
-                if record.expired is not None or (record.plan is not None and record.plan.has_column_options):
-                    state.put(reference, perhaps_requeried(record, below, statement))
-                elif filled:
-                    state.put(reference, _perhaps_filled(record, filled))
+                    state.put(reference, perhaps(record, reloaded(record), row))
+            elif record.expired is not None or (record.plan is not None and record.plan.has_column_options):
+                state.put(reference, perhaps_requeried(record, below, statement, row))
+            elif filled:
+                state.put(reference, _perhaps_filled(record, filled, leads_to_one))
         if depth < MOST_STEPS and below.entries:
-            _meet_below(flow, state, session, target, statement, below, depth + 1, one)
+            _meet_below(flow, state, session, target, statement, below, depth + 1, one, alone=leads_to_one)
 
 
-def _perhaps_filled(record: InstanceRecord, names: list[str]) -> InstanceRecord:
+def _perhaps_filled(record: InstanceRecord, names: list[str], leads_to_one: bool) -> InstanceRecord:
     for name in names:
         found = record.state_of(name)
-        if found is not None and surely_wrong(found.bits):
+        if found is None or not surely_wrong(found.bits):
+            continue
+        if leads_to_one and record.many:  # the others are still without it
+            found = replace(found, rows=(*found.rows, SOME_ROW), otherwise=found.otherwise or found.bits)
+            record = record.with_attribute(name, found)
+        else:
             record = record.with_attribute(name, found.doubted())
     return record
 
@@ -410,9 +422,7 @@ def meet(
     ]
     alive = state.alive() if others else set()
     if others:
-        from asyncsqla_lint.semantics.eager_use import shared
-
-        shared(flow, statement)
+        eager_use.shared(flow, statement)
     found: Reference | None = None
     was: InstanceRecord | None = None
     doubtful: list[tuple[Reference, InstanceRecord]] = []
@@ -634,7 +644,7 @@ def perhaps(record: InstanceRecord, met: InstanceRecord, key: Key | None = None)
         else:
             both = before.joined(after).doubted()
             both = replace(both, bits=both.bits | wrong << SURE)
-        if key is not None:
+        if key is not None and (record.many or key != SOME_ROW):
             rows = before.rows if key in before.rows else (*before.rows, key)
             both = replace(both, rows=rows, otherwise=before.otherwise if before.rows else before.bits)
         attributes[name] = both
@@ -674,7 +684,7 @@ def _bits_if(state: AttributeState, key: Key | None) -> int:
         else None
         for row in state.rows
     }
-    if True in compared:
+    if True in compared or SOME_ROW in state.rows:
         return in_doubt(state.bits | LOADED)
     return state.otherwise if compared == {False} else state.bits
 

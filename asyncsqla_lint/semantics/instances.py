@@ -220,7 +220,8 @@ class InstanceRecord(Record, frozen=True):
 
     def expired_default(self, attribute: MappedAttribute, cause: Cause) -> AttributeState:
         if isinstance(attribute, Relationship):
-            if attribute.lazy in ("raise", "raise_on_sql"):
+            is_eager = self.plan is not None and self.plan.strategy(attribute) in EAGER  # so it comes back
+            if attribute.lazy in ("raise", "raise_on_sql") and not is_eager:
                 return AttributeState(RAISES, None, cause)
             if attribute.lazy == "noload":
                 return AttributeState(UNSURE)
