@@ -220,8 +220,9 @@ class InstanceRecord(Record, frozen=True):
 
     def expired_default(self, attribute: MappedAttribute, cause: Cause) -> AttributeState:
         if isinstance(attribute, Relationship):
-            is_eager = self.plan is not None and self.plan.strategy(attribute) in EAGER  # so it comes back
-            if attribute.lazy in ("raise", "raise_on_sql") and not is_eager:
+            # Asking for the key loads the rest again, and with it what an option asked for.
+            comes_back = self.plan is not None and self.plan.strategy(attribute) in EAGER
+            if attribute.lazy == "raise" or (attribute.lazy == "raise_on_sql" and not comes_back):
                 return AttributeState(RAISES, None, cause)
             if attribute.lazy == "noload":
                 return AttributeState(UNSURE)

@@ -90,11 +90,22 @@ def attribute_names(state: State, value: Value | None) -> tuple[str, ...] | None
 
 
 def keys_of(record: InstanceRecord, names: tuple[str, ...]) -> list[str]:
-    """The expired columns that lead to the relationships named come along (`ASQ302/good_commit_expires`)."""
-    found: list[str] = []
+    """The expired columns that lead to the relationships named come along (`ASQ302/good_commit_expires`).
+
+    A many-to-one that no join loads asks for its key, and with one expired column come all.
+    """
+    found: set[str] = set()
     for name in names:
         relationship = record.model.relationships.get(name)
-        if relationship is not None:
-            is_to_one = relationship.direction == "many-to-one"
-            found += relationship.local_keys if is_to_one else record.model.primary_key
-    return [name for name in sorted(set(found)) if (one := record.state_of(name)) and one.bits & EXPIRED]
+        if relationship is None:
+            continue
+        if relationship.direction != "many-to-one":
+            found.update(record.model.primary_key)
+            continue
+        found.update(relationship.local_keys)
+        strategy = None if record.plan is None else record.plan.strategy(relationship)
+        if strategy in ("joinedload", "contains_eager", "noload"):
+            continue
+        if any((one := record.state_of(key)) and one.bits & EXPIRED for key in relationship.local_keys):
+            found.update(one.name for one in record.model.columns.values() if not one.deferred)
+    return [name for name in sorted(found) if (one := record.state_of(name)) and one.bits & EXPIRED]
