@@ -55,7 +55,8 @@ class Meanings:
         self.when_coroutine_read: list[Callable[[Flow, State, Reference, str, Span], None]] = []
         self.when_dropped: list[Callable[[Flow, State, Reference, Span], None]] = []
         self.when_class_changed: list[Callable[[Flow, State, ClassValue, str, Value], None]] = []
-        self.when_handled: list[Callable[[Flow, State, Value, Span], None]] = []
+        self.when_handled: list[Callable[[Flow, State, Span], None]] = []
+        self.when_handed_on: list[Callable[[Flow, State, Span], None]] = []
         self.when_root_ended: list[Callable[[Flow], None]] = []
         self.when_ended: list[
             Callable[[Flow, Frame, list[tuple[State, Value]], list[State], Sequence[State]], None]
@@ -195,10 +196,15 @@ class Meanings:
         for hook in self.when_module_ended:
             hook(flow, frame, states)
 
-    def handled(self, flow: Flow, state: State, exception: Value, at: Span) -> None:
-        """The handler that stands at `at` has caught it."""
+    def handled(self, flow: Flow, state: State, at: Span) -> None:
+        """The handler that stands at `at` has caught what was raised."""
         for hook in self.when_handled:
-            hook(flow, state, exception, at)
+            hook(flow, state, at)
+
+    def handed_on(self, flow: Flow, state: State, at: Span) -> None:
+        """The handler that stands at `at` ends by raising."""
+        for hook in self.when_handed_on:
+            hook(flow, state, at)
 
     def cleans_up(self, state: State, awaited: Value) -> bool:
         return any(hook(state, awaited) for hook in self.is_cleaning_up)

@@ -80,7 +80,9 @@ def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
     if not flow.muted and not flow.isolated:
         flow.budget.runs(statement)
     if flow.tries and not isinstance(statement, Try):  # of a `try`, what is in it may raise
-        is_safe = _is_safe(statement) or (bool(flow.handling) and _cleans_up(statement))
+        is_safe = _is_safe(statement) or (
+            bool(flow.handling) and (_cleans_up(statement) or _reports(statement))
+        )
         context = flow.tries[-1]
         tells = context.is_of_databases or context.tells_databases
         is_plain = tells and not is_safe and _is_plain(flow, statement)
@@ -109,6 +111,14 @@ def _cleans_up(statement: Statement) -> bool:
     return isinstance(function, Attribute) and function.name in _CLEANUPS
 
 
+def _reports(statement: Statement) -> bool:
+    """`logger.exception("…")`, in a handler: so is it."""
+    call = statement.value if isinstance(statement, Evaluate) else None
+    function = call.function if isinstance(call, Call) else None
+    return isinstance(function, Attribute) and function.name in _REPORTS
+
+
+_REPORTS = frozenset("debug info warning warn error exception critical".split())
 _CLEANUPS = frozenset(("rollback", "close", "aclose"))
 
 

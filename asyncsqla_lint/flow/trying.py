@@ -275,12 +275,15 @@ def _handle(
         own.pending = None
         if handler.name is not None:
             own.assign(flow.frame.id, handler.name, UNKNOWN if exception == PLAIN else exception)
-        flow.meanings.handled(flow, own, exception, _header(handler))
+        flow.meanings.handled(flow, own, _header(handler))
         flow.handling.append(exception)
         try:
             after, left = flow.execute([own], handler.body)
         finally:
             flow.handling.pop()
+        for outcome in left:
+            if outcome.kind == "raise":
+                flow.meanings.handed_on(flow, outcome.state, _header(handler))
         reached.extend(after)
         exits.extend(left)
         if catches is True:

@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import ExternalValue, Value
+from asyncsqla_lint.flow.values import ExternalValue, Reference
 from asyncsqla_lint.program import Span
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
+    from asyncsqla_lint.semantics.sessions import SessionRecord
 
 DATABASE_ERROR = ExternalValue("sqlalchemy.exc.IntegrityError")
 
@@ -46,15 +47,31 @@ def over(failure: Failure | None) -> Failure | None:
     return None if failure is None else replace(failure, is_over=True)
 
 
-def handled(flow: Flow, state: State, exception: Value, at: Span) -> None:
-    """A handler meets sessions whose flush has failed: the last that this error comes by could roll back."""
+def handled(flow: Flow, state: State, at: Span) -> None:
+    """A handler meets sessions whose flush has failed: it could roll back."""
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     for session, record in list(state.records(SessionRecord)):
         failure = record.failure
-        if failure is not None and (failure.handled_at is None or exception == DATABASE_ERROR):
+        if failure is not None and failure.is_waiting and failure.handled_at is None:
             state.put(session, replace(record, failure=replace(failure, handled_at=flow.site(at))))
+
+
+def handed_on(flow: Flow, state: State, at: Span) -> None:
+    """It has raised instead: the next that catches what it raised could."""
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    for session, record in list(state.records(SessionRecord)):
+        if record.failure is not None and record.failure.handled_at == flow.site(at):
+            state.put(session, replace(record, failure=replace(record.failure, handled_at=None)))
+
+
+def asked(state: State, session: Reference, record: SessionRecord) -> None:
+    """`if not session.is_active:`: who asks knows what to do."""
+    if record.failure is not None:
+        state.put(session, replace(record, failure=over(record.failure)))
 
 
 def register(meanings: Meanings) -> None:
     meanings.when_handled.append(handled)
+    meanings.when_handed_on.append(handed_on)

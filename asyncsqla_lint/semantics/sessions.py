@@ -124,6 +124,9 @@ class SessionRecord(Record, frozen=True):
             return Quiet(me) if name == "no_autoflush" else SyncSession(me)
         if name == "bind":
             return self.bind
+        if name == "is_active":
+            failures.asked(state, me, self)
+            return UNKNOWN
         return Method(me, name)
 
     def call(self, flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
