@@ -104,7 +104,7 @@ def _is_of_a_registry(record: SessionRecord | ConnectionRecord) -> bool:
 def _is_lodger(state: State, record: SessionRecord | ConnectionRecord) -> bool:
     """A session on a connection that somebody else has opened has none of its own to leak."""
     bind = record.bind if isinstance(record, SessionRecord) else UNKNOWN
-    return any(
+    return getattr(record, "may_lodge", False) or any(
         isinstance(one, Reference) and isinstance(state.record(one.oid), ConnectionRecord)
         for one in alternatives(bind)
     )

@@ -343,8 +343,14 @@ def _made(
         name = "AsyncSession" if is_async else "Session"
         where = flow.bound_at if isinstance(flow.bound_at, Site) else flow.site(at)
         flow.emit(FactoryCreated(where, flow.frame, flow.is_certain, name, is_async, expire, default, bind))
-    record = SessionRecord(is_async, flow.site(at), expire, bind=bind, cls=cls)
-    return announced(flow, state, record, "class", at)
+    may_lodge = (
+        cls is None and bind is UNKNOWN and (bool(arguments.positional) or "bind" in arguments.keywords)
+    )
+    record = SessionRecord(is_async, flow.site(at), expire, bind=bind, cls=cls, may_lodge=may_lodge)
+    session = announced(flow, state, record, "class", at)
+    if may_lodge:
+        ledger.autocommits(state, session)  # whoever owns the connection commits or not
+    return session
 
 
 def _scoped(name: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning

@@ -73,6 +73,9 @@ class SessionRecord(Record, frozen=True):
     in_nested: int = 0  # open savepoints
     in_transaction: bool | None = False
     is_each: bool = False  # it stands for one of many sessions, made alike
+    may_lodge: bool = (
+        False  # made on something unknown: on a connection perhaps, which somebody else has opened
+    )
     whole: tuple[
         Reference, ...
     ] = ()  # what stands for all the rows of a class, where a query has given these
