@@ -232,7 +232,7 @@ _CONTAINERS = frozenset(
 
 def is_container(owner: ClassInfo, member: Member) -> bool:
     """A list or dict that instances share, where a dataclass or a schema would give each its own."""
-    if member.name in owner.fields or owner.kind == "enum":
+    if owner.kind == "enum" or (owner.kind != "class" and member.name in owner.fields):
         return False
     if isinstance(member.value, p.Call):
         made = owner.index.resolve(owner.module, member.value.function, owner)

@@ -414,5 +414,7 @@ class Taken:
         if isinstance(record, DictRecord):
             entries = [(key.__class__, key, self.key(one)) for key, one in record.entries.items()]
             other = None if record.other is None else self.key(record.other)
-            return "dict", other, None if record.other_key is None else self.key(record.other_key), *entries
+            other_key = None if record.other_key is None else self.key(record.other_key)
+            by_class = tuple([(cls, self.key(one)) for cls, one in record.by_class.items()])
+            return "dict", other, other_key, by_class, *entries
         return record if record.is_leaf else "forgotten"

@@ -10,6 +10,7 @@ from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
+    ClassValue,
     Constant,
     Iteration,
     Method,
@@ -20,6 +21,7 @@ from asyncsqla_lint.flow.values import (
     union,
 )
 from asyncsqla_lint.program import Scalar, Span
+from asyncsqla_lint.project.classes import ClassInfo
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -154,24 +156,34 @@ class ListRecord(Record, frozen=True):
 
 
 class DictRecord(Record, frozen=True):
-    """A dict: entries under constant keys, and what stands under any other key."""
+    """A dict: entries under constant keys, and what stands under others; by class, if each is one."""
 
     entries: dict[Scalar, Value] = {}
     other: Value | None = None
     other_key: Value | None = None
+    by_class: dict[ClassInfo, Value] = {}
 
     def with_item(self, key: Value, value: Value) -> DictRecord:
         if isinstance(key, Constant):
-            return DictRecord({**self.entries, key.value: value}, self.other, self.other_key)
+            entries = {**self.entries, key.value: value}
+            return DictRecord(entries, self.other, self.other_key, self.by_class)
         other = value if self.other is None else join(self.other, value)
         other_key = key if self.other_key is None else join(self.other_key, key)
-        return DictRecord(self.entries, other, other_key)
+        by_class: dict[ClassInfo, Value] = {}
+        if isinstance(key, ClassValue) and self.names_classes:
+            by_class = {**self.by_class, key.info: value}
+        return DictRecord(self.entries, other, other_key, by_class)
+
+    @property
+    def names_classes(self) -> bool:
+        """Is everything under a constant key or a class?"""
+        return self.other is None or bool(self.by_class)
 
     def without(self, key: Value) -> DictRecord:
         if not isinstance(key, Constant) or key.value not in self.entries:
             return self
         entries = {name: value for name, value in self.entries.items() if name != key.value}
-        return DictRecord(entries, self.other, self.other_key)
+        return DictRecord(entries, self.other, self.other_key, self.by_class)
 
     def values(self) -> tuple[Value, ...]:
         return (*self.entries.values(), *(() if self.other is None else (self.other,)))
@@ -200,7 +212,16 @@ class DictRecord(Record, frozen=True):
             else join(self.other, other.other)
         )
         key_ = other.other_key if self.other_key is None else self.other_key
-        return DictRecord(entries, rest, key_)
+        return DictRecord(entries, rest, key_, self._classes_of_both(other))
+
+    def _classes_of_both(self, other: DictRecord) -> dict[ClassInfo, Value]:
+        if not self.names_classes or not other.names_classes:
+            return {}
+        found = {**self.by_class, **other.by_class}
+        return {
+            cls: join(self.by_class.get(cls, value), other.by_class.get(cls, value))
+            for cls, value in found.items()
+        }
 
     def truth(self, state: State) -> bool | None:
         return True if self.entries else None if self.other is not None else False
@@ -215,15 +236,18 @@ class DictRecord(Record, frozen=True):
         if isinstance(key, Constant):
             found = self.entries.get(key.value)
             return found if found is not None else self.other
+        if isinstance(key, ClassValue) and self.by_class:
+            below = tuple(value for cls, value in self.by_class.items() if cls.is_subclass_of(key.info))
+            if key.info in self.by_class or below:
+                return self.by_class.get(key.info) or union(below)
         values = self.values()
         return union(values) if values else None
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
         found = self._found(key)
         if self.other is not None and self.other_key is None and isinstance(key, (Reference, TupleValue)):
-            state.put(
-                me, DictRecord(self.entries, self.other, key)
-            )  # it was there, or a defaultdict put it there
+            # It was there, or a defaultdict put it there.
+            state.put(me, DictRecord(self.entries, self.other, key))
         return found or UNKNOWN
 
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
@@ -260,6 +284,8 @@ class DictRecord(Record, frozen=True):
                 return default if default is not None else UNKNOWN
             if isinstance(first, Constant) and first.value in self.entries:
                 return found
+            if isinstance(first, ClassValue) and first.info in self.by_class:
+                return found
             return found if default is None else join(found, default)
         if name == "__delitem__" and first is not None:
             state.put(me, self.without(first))
@@ -281,9 +307,12 @@ class DictRecord(Record, frozen=True):
             record = first.record(state) if isinstance(first, Reference) else None
             updated = self
             if isinstance(record, DictRecord):
-                updated = DictRecord(
-                    {**self.entries, **record.entries}, record.other or self.other, self.other_key
-                )
+                entries = {**self.entries, **record.entries}
+                other = record.other or self.other
+                key_ = self.other_key or record.other_key
+                is_known = self.names_classes and record.names_classes
+                by_class = {**self.by_class, **record.by_class} if is_known else {}
+                updated = DictRecord(entries, other, key_, by_class)
             elif first is not None:
                 updated = self.with_item(UNKNOWN, UNKNOWN)
             for name, value in arguments.keywords.items():
@@ -309,7 +338,8 @@ class DictRecord(Record, frozen=True):
         return UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:
-        return self.values() + (() if self.other_key is None else (self.other_key,))
+        keys = () if self.other_key is None else (self.other_key,)
+        return (*self.values(), *keys, *self.by_class.values())
 
 
 def item_name(key: object) -> str:

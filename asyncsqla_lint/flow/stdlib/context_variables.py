@@ -8,7 +8,17 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value, join, union
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    Method,
+    Reference,
+    Value,
+    alternatives,
+    join,
+    union,
+)
 from asyncsqla_lint.program import Span, Subscript
 from asyncsqla_lint.project.names import Scoped
 
@@ -49,14 +59,19 @@ class ContextVariableRecord(Record, frozen=True):
             return NONE
         if name == "get":
             fallback = arguments.get(0, "default") or self.default or UNKNOWN
-            promised = self._promised(flow, state, at) if self.value is None else UNKNOWN
-            if promised is not UNKNOWN:
-                state.put(me, replace(self, value=promised))
-                return promised
+            held = self._promised(flow, state, at) if self.value is None else self.value
+            if held is not UNKNOWN:
+                return flow.choose(state, [self._holding(state, me, one) for one in alternatives(held)])
             if self.value is None and fallback != NONE:  # whoever calls may have set it
                 return union((fallback, UNKNOWN))
-            return self.value or fallback
+            return fallback if self.value is None else UNKNOWN
         return UNKNOWN
+
+    def _holding(self, state: State, me: Reference, value: Value) -> tuple[State, Value]:
+        """On this path the caller has set this: whoever asks again gets the same."""
+        own = state.copy()
+        own.put(me, replace(self, value=value))
+        return own, value
 
     def _promised(self, flow: Flow, state: State, at: Span) -> Value:
         arguments = () if self.written is None else flow.index.type(self.written).arguments
