@@ -55,6 +55,10 @@ class Budget:
         self._known: set[int] = set()
         self._met = self._new = steps
 
+    def limit(self, steps: int) -> None:
+        """A root that has not begun has no more than these."""
+        self.left = self._met = self._new = min(self.left, steps)
+
     @property
     def run(self) -> set[int]:
         """The statements that have been run."""

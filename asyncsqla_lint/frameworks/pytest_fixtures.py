@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _FIXTURES = ("pytest.fixture", "pytest_asyncio.fixture", "pytest_asyncio.plugin.fixture")
 Fixtures = dict[str, list[FunctionInfo]]
+STEPS_PER_TEST = 1_000  # what it calls is not its own: that has roots of its own
 
 
 def register(meanings: Meanings) -> None:
@@ -38,6 +39,7 @@ def _given_up(flow: Flow, state: State, arguments: Arguments, at: p.Span) -> Val
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     if not info.name.startswith("test") and fixture_name(info) is None:
         return False
+    flow.budget.limit(STEPS_PER_TEST)
     before = _before(info)
     me = receiver_of(flow, state, info) if info.owner is not None and _is_collected(info.owner) else None
     needs = _needs(flow, info, info.header.parameters, me)
