@@ -1,9 +1,9 @@
 """The fixes as LibCST codemods, for LibCST's own runner:
 
-    python -m libcst.tool codemod -x asyncsqla_lint.codemods.AddEagerLoad src
+    python -m libcst.tool codemod -x --no-format asyncsqla_lint.codemods.AddEagerLoad src
 
 Each lints the project that a file belongs to, and makes in that file the fixes that need its kind of repair,
-safe or not.
+safe or not. Without `--no-format` LibCST hands each file that it changes to `black`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -10,13 +11,15 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.findings import Finding, Repair
 from asyncsqla_lint.fixes.plan import NOTHING, Pass, Planner, Refusal
 from asyncsqla_lint.fixes.tree import Refused
 from asyncsqla_lint.fixes.writing import WriteError, write
+from asyncsqla_lint.stretches import LINE_END
 from asyncsqla_lint.workspace.decoding import DecodeError, decode, encode, encoding_of
 
 MOST_PASSES = 10
+DOTTED = re.compile(r"[\w.]*")
 # A factory that expires nothing on commit, a base with `awaitable_attrs`: many other findings go with these.
 ROOTS = frozenset({"ASQ304", "ASQ309"})
 
@@ -85,10 +88,11 @@ class _Mending:
     def todo(self, checked: Checked) -> list[Finding]:
         """What is to be mended, and has not been tried as often as it was found at first."""
         wanted = [one for one in checked.findings if self._is_wanted(one)]
-        for identity, count in Counter(map(_identity, wanted)).items():
+        identity_of = _Identities(checked.sources)
+        for identity, count in Counter(map(identity_of, wanted)).items():
             if identity not in self.tries:
                 self.allowed[identity] = max(self.allowed[identity], count)
-        fresh = [one for one in wanted if self.tries[_identity(one)] < self.allowed[_identity(one)]]
+        fresh = [one for one in wanted if self.tries[identity_of(one)] < self.allowed[identity_of(one)]]
         self.unsettled = tuple(one for one in wanted if one not in fresh)
         return fresh
 
@@ -105,7 +109,7 @@ class _Mending:
 
     def make(self, checked: Checked, result: Pass) -> None:
         self.made += result.made
-        self.tries.update(map(_identity, result.made))
+        self.tries.update(map(_Identities(checked.sources), result.made))
         for path, text in result.texts.items():
             full = os.path.abspath(path)
             before = checked.sources[path]
@@ -138,13 +142,32 @@ class _Texts:
             raise Refused(f"{path}: {error.message}") from None
 
 
-def _identity(finding: Finding) -> object:
-    """The same before and after edits elsewhere."""
-    assert finding.fix is not None
-    repairs = tuple(
-        (one.codemod, one.path, repr(sorted(one.arguments.items()))) for one in finding.fix.repairs
-    )
-    return finding.code, finding.path, finding.fingerprint, repairs
+class _Identities:
+    """What is the same of a finding and its fix before and after edits, of what is mended too: instead of a
+    place, the word that stands there (`select`, `session.get`).
+    """
+
+    def __init__(self, sources: Mapping[str, bytes]) -> None:
+        self._texts = _Texts(sources)
+        self._lines: dict[str, list[str]] = {}
+
+    def __call__(self, finding: Finding) -> object:
+        assert finding.fix is not None
+        repairs = tuple(
+            (one.codemod, one.path, self._word(one), repr(sorted(one.arguments.items())))
+            for one in finding.fix.repairs
+        )
+        return finding.code, finding.path, finding.fingerprint, repairs
+
+    def _word(self, repair: Repair) -> str:
+        if repair.path not in self._lines:
+            try:
+                self._lines[repair.path] = LINE_END.split(self._texts.read(repair.path))
+            except Refused:
+                self._lines[repair.path] = []
+        lines, row = self._lines[repair.path], repair.location.row
+        found = DOTTED.match(lines[row - 1], repair.location.column - 1) if row <= len(lines) else None
+        return "" if found is None else found[0]
 
 
 def save(changes: Sequence[FileChange]) -> list[str]:

@@ -65,6 +65,23 @@ def joins_hurt(tree: Tree, call: cst.Call, links: list[tuple[str, cst.Call]]) ->
     return bool(limited and methods & {"join", "outerjoin", "join_from", "outerjoin_from", "select_from"})
 
 
+def loaded_on_demand(tree: Tree, call: cst.Call, links: list[tuple[str, cst.Call]], attribute: str) -> bool:
+    """`if with_posts: statement = statement.options(…)`: who builds the query leaves it to the caller."""
+    function = tree.function(call)
+    if function is None:
+        return False
+    own, around = {link for _, link in links}, set(tree.ancestors(call))
+    for one in tree.nodes(function, cst.Call):
+        if last_name(one.func) != "options" or one in own:
+            continue
+        if any(isinstance(test, cst.If) and test not in around for test in tree.ancestors(one)):
+            if any(
+                f".{tree.code(named)}".endswith(f".{attribute}") for named in tree.nodes(one, cst.Attribute)
+            ):
+                return True
+    return False
+
+
 def last_name(node: cst.BaseExpression) -> str:
     if isinstance(node, cst.Attribute):
         return node.attr.value

@@ -306,6 +306,30 @@ PAIRS = {
                     print("no")
         """,
     ),
+    "what is loaded for who asks is left to who calls": (
+        """
+        async def load(s: AsyncSession, with_posts: bool = False):
+            q = select(User)
+            if with_posts:
+                q = q.options(selectinload(User.posts))
+            return (await s.scalars(q)).one()
+
+
+        async def f(s: AsyncSession):
+            return (await load(s)).posts
+        """,
+        """
+        async def load(s: AsyncSession, with_posts: bool = False):
+            q = select(User)
+            if with_posts:
+                q = q.options(selectinload(User.posts))
+            return (await s.scalars(q)).one()
+
+
+        async def f(s: AsyncSession):
+            return (await load(s)).posts
+        """,
+    ),
     "a match statement": (
         """
         async def f(s: AsyncSession, x):

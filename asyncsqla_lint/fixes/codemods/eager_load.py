@@ -20,6 +20,7 @@ from asyncsqla_lint.fixes.queries import (
     keyword_of,
     last_name,
     links_of,
+    loaded_on_demand,
 )
 from asyncsqla_lint.fixes.tree import Refused
 
@@ -170,6 +171,9 @@ class _Writer:
             wanted = [step for step in wanted if step.strategy != POLYMORPHIC]
             self.roots = wanted
         links = chain(self.file, call)
+        for step in wanted:
+            if loaded_on_demand(self.file, call, links, f"{entity}.{step.attribute}"):
+                raise Refused(f"`{step.attribute}` is loaded there where somebody asks for it")
         if joins_hurt(self.file, call, links):
             _without_joins(wanted)
         for name, link in links:
