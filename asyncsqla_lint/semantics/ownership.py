@@ -9,11 +9,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.roots import functions_of
-from asyncsqla_lint.flow.values import ClassValue, ExternalValue, Reference, Value, alternatives
+from asyncsqla_lint.flow.values import ClassValue, ExternalValue, Method, Reference, Value, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Module
 from asyncsqla_lint.project.outline import DISPOSE
@@ -82,12 +83,13 @@ def engines_abandoned(
         return
     for state, value in done:
         _kept_by_modules(flow, state, frame, mine, value)
-    # Of an engine whose sync half alone was disposed, that is the defect.
+    # Of an engine whose sync half alone was disposed, that is the defect; or that nobody has awaited it.
     reported = {
         record.site
         for state, _ in done
         for oid in mine
-        if isinstance(record := state.heap.get(oid), EngineRecord) and record.fate == HALF
+        if isinstance(record := state.heap.get(oid), EngineRecord)
+        and (record.fate == HALF or _is_dispose_dropped(state, Reference(oid)))
     }
     for state, value in done:
         for reference, record in _open(flow, state, frame, mine, (value,)):
@@ -149,6 +151,12 @@ def _open(
         return []
     others = held_by_others(flow, state, frame, more, but)  # type: ignore[arg-type]  # the values of an outcome
     return [(reference, record) for reference, record in found if reference.oid not in others]
+
+
+def _is_dispose_dropped(state: State, engine: Reference) -> bool:
+    """`engine.dispose()` is called, and nobody awaits it: that is another matter (ASQ401)."""
+    dispose = Method(engine, DISPOSE)
+    return any(one.is_dropped and one.function == dispose for _, one in state.records(CoroutineRecord))
 
 
 def _is_idle(state: State, engine: Reference, record: EngineRecord) -> bool:
