@@ -151,6 +151,7 @@ class ConnectionRecord(Record, frozen=True):
         if method is None:
             return UNKNOWN
         if method.kind == "coroutine" and self.is_async:
+            ledger.meant(flow, state, me, self.site, name)
             return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
         if method.kind == "startable" and self.is_async:
             return flow.allocate(state, Streaming(me, name, arguments, flow.site(at)))

@@ -67,7 +67,7 @@ def handed_on(flow: Flow, state: State, at: Span) -> None:
 
 
 def asked(state: State, session: Reference, record: SessionRecord) -> None:
-    """`if not session.is_active:`: who asks knows what to do."""
+    """`if not session.is_active:`: who asks knows what to do. (`rollback()` not awaited is ASQ401.)"""
     if record.failure is not None:
         state.put(session, replace(record, failure=over(record.failure)))
 

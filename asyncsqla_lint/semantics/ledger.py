@@ -182,9 +182,11 @@ def refused(flow: Flow, state: State, subject: Value, at: Span) -> None:
         book(flow).saved.add((opened_at, flow.site(at)))
 
 
-def meant(flow: Flow, state: State, subject: Reference, opened_at: Site) -> None:
-    """`commit()` is called: if nobody awaits it, that is another matter."""
-    if not flow.muted:
+def meant(flow: Flow, state: State, subject: Reference, opened_at: Site, method: str) -> None:
+    """`commit()` or `close()` is called: if nobody awaits it, that is another matter (ASQ401)."""
+    if method == "close" or method == "aclose":
+        state.put(key(subject), replace(ledger(state, subject), is_settled=True))
+    elif method == "commit" and not flow.muted:
         book(flow).saved.update((opened_at, write.site) for write in ledger(state, subject).writes)
 
 
@@ -210,7 +212,10 @@ def closed(
             pages.saved.update((opened_at, write.site) for write in before.dropped)
     left = site if block else before.left
     state.put(
-        key(subject), replace(before, writes=(), holds=False, left=left, reopened=None, is_doubtful=False)
+        key(subject),
+        replace(
+            before, writes=(), holds=False, left=left, reopened=None, is_doubtful=False, is_settled=False
+        ),
     )
 
 

@@ -62,7 +62,7 @@ class RegistryRecord(Record, frozen=True):
             return UNKNOWN
         if name == "remove" or name in COROUTINES:
             if name == "commit":
-                ledger.meant(flow, state, session_of_task(flow, state, me, self, at), self.made.site)
+                ledger.meant(flow, state, session_of_task(flow, state, me, self, at), self.made.site, name)
             return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
         session = session_of_task(flow, state, me, self, at)
         return state.record(session.oid).call_method(flow, state, session, name, arguments, at)

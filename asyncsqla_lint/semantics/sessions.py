@@ -146,8 +146,9 @@ class SessionRecord(Record, frozen=True):
         if self.is_async and api_use.has(flow, state, me, name) is False:
             return UNKNOWN  # the attribute is not there: nothing is done
         if self.is_async and name in COROUTINES:
-            if name == "commit":
-                ledger.meant(flow, state, me, self.site)
+            ledger.meant(flow, state, me, self.site, name)
+            if name == "rollback":
+                failures.asked(state, me, self)
             return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
         return perform(flow, state, me, name, arguments, at)
 
