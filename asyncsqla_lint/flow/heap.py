@@ -25,19 +25,17 @@ class Page(dict[int, "Record"]):
 
     __slots__ = ("kinds",)
 
-    kinds: Kinds | None  # until the next write
+    kinds: Kinds  # those that were asked for since the last write
 
-    def by_kind(self) -> Kinds:
-        kinds: Kinds = {}
-        for oid, record in self.items():
-            kinds.setdefault(type(record), []).append((Reference(oid), record))
-        self.kinds = kinds
-        return kinds
+    def of_kind(self, kind: type[Record]) -> list[tuple[Reference, Record]]:
+        found = [(Reference(oid), record) for oid, record in self.items() if type(record) is kind]
+        self.kinds[kind] = found
+        return found
 
 
 def _page(records: Mapping[int, Record]) -> Page:
     page = Page(records)
-    page.kinds = None
+    page.kinds = {}
     return page
 
 
@@ -85,11 +83,11 @@ class Heap:
     def of_kind(self, kind: type[R]) -> list[tuple[Reference, R]]:
         found: list[tuple[Reference, Record]] = []
         for page in self._pages.values():
-            kinds = page.kinds
-            if kinds is None:
-                kinds = page.by_kind()
-            if kind in kinds:
-                found += kinds[kind]
+            known = page.kinds.get(kind)
+            if known is None:
+                known = page.of_kind(kind)
+            if known:
+                found += known
         return found  # type: ignore[return-value]  # they stand under their kind
 
     @property
@@ -111,8 +109,8 @@ class Heap:
         elif number not in self._own_pages:
             page = self._pages[number] = _page(page)
             self._own_pages.add(number)
-        else:
-            page.kinds = None
+        elif page.kinds:
+            page.kinds = {}
         page[oid] = record
 
     def joined(

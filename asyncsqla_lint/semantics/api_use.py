@@ -9,10 +9,13 @@ from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import (
     NONE,
+    UNKNOWN,
+    ClassValue,
     Constant,
     Decorated,
     FunctionValue,
     Method,
+    ModuleValue,
     Partial,
     Reference,
     TupleValue,
@@ -42,6 +45,8 @@ _SHAPES = {"rows": "Result", "scalars": "ScalarResult", "mappings": "MappingResu
 
 def class_name(state: State, value: Value) -> str | None:
     """The class of SQLAlchemy's tables that a value is an instance of."""
+    if isinstance(value, (Constant, ClassValue, FunctionValue, Method, ModuleValue)) or value is UNKNOWN:
+        return None  # most are none, and are asked about at every attribute
     from asyncsqla_lint.semantics import (
         connections,
         engines,
