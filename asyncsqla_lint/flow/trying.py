@@ -167,16 +167,20 @@ def _class_of_exception(state: State, value: Value) -> ClassInfo | str | None:
     return None
 
 
-def _catches_what_it_raises(flow: Flow, node: Try) -> bool:
-    """`raise Undo` … `except Undo`: the handlers are for what the block itself raises."""
+def _catches_what_it_raises(flow: Flow, node: Try, seen: list[tuple[State, Value]]) -> bool:
+    """`raise Undo` … `except Undo`: the handlers are for what the block, or what it calls, itself raises."""
     raised = {_name_of_class(one.exception) for one in walk(node.body) if isinstance(one, Raise)}
+    classes = [_class_of_exception(state, value) for state, value in seen]
     for handler in node.handlers:
         named = handler.type.elements if isinstance(handler.type, TupleDisplay) else (handler.type,)
         for one in named:
-            if one is None or _name_of_class(one) is None or _name_of_class(one) not in raised:
+            symbol = None if one is None else flow.scopes.symbol(flow.frame, one)
+            if one is None or not isinstance(symbol, ClassInfo) or symbol.has_unknown_base:
                 return False
-            symbol = flow.scopes.symbol(flow.frame, one)
-            if not isinstance(symbol, ClassInfo) or symbol.has_unknown_base:
+            name = _name_of_class(one)
+            if name is not None and name in raised:
+                continue
+            if not any(isinstance(cls, ClassInfo) and cls.is_subclass_of(symbol) for cls in classes):
                 return False
     return bool(node.handlers)
 
@@ -219,7 +223,7 @@ def execute_try(flow: Flow, state: State, node: Try) -> Result:
         for own, exception in context.states:
             is_unknown = _class_of_exception(own, exception) is None
             if is_unknown and is_for_own is None:
-                is_for_own = _catches_what_it_raises(flow, node)
+                is_for_own = _catches_what_it_raises(flow, node, [*raised, *context.states])
             if is_unknown and is_for_own:
                 flow.may_raise(own, exception)
                 continue
