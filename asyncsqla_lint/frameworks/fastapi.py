@@ -167,7 +167,7 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     def answered(frame: Frame, outcome: Outcome) -> None:
         if route is not None and outcome.at >= 0:
             with flow.entered(frame):
-                unawaited.answered(flow, outcome.state, outcome.value)
+                unawaited.taken(flow, outcome.state, outcome.value)
         if response is not None and outcome.at >= 0:
             _respond(flow, frame, outcome, response)
 

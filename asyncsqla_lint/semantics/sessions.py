@@ -264,6 +264,9 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         state.put(me, replace(record, is_open=False, begun="", in_transaction=False))
         return NONE
     if name in unit_of_work.METHODS:
+        from asyncsqla_lint.semantics import unawaited
+
+        unawaited.taken(flow, state, arguments.get(0, "instance") or NONE)
         return unit_of_work.METHODS[name](flow, state, me, record, arguments, at)
     if name in executing.METHODS:
         return executing.METHODS[name](flow, state, me, record, arguments, at, name)

@@ -43,8 +43,8 @@ def read(flow: Flow, state: State, coroutine: Reference, name: str, at: Span) ->
         lost(flow, state, coroutine)
 
 
-def answered(flow: Flow, state: State, value: Value) -> None:
-    """A framework takes a value for an answer; it awaits nothing in it."""
+def taken(flow: Flow, state: State, value: Value) -> None:
+    """A framework takes a value for an answer, a session for an instance: neither awaits it."""
     for one in alternatives(value):
         record = state.record(one.oid) if isinstance(one, Reference) else None
         if isinstance(one, Reference) and isinstance(record, CoroutineRecord) and not record.is_perhaps:
