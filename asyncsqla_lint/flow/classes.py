@@ -20,6 +20,7 @@ from asyncsqla_lint.flow.values import (
     Constant,
     Decorated,
     FunctionValue,
+    PartialMethod,
     Reference,
     SuperValue,
     Value,
@@ -159,6 +160,8 @@ def member_value(
     value = class_value(flow, state, cls, owner, member, me)
     if isinstance(value, Getting):
         return bind_to(value.function, me).call(flow, state, Arguments(), at)
+    if isinstance(value, PartialMethod):
+        return value.bound(bind_to(value.made.function, me))
     return flow.meanings.field(flow, state, cls, member.name, value, at)
 
 
@@ -207,8 +210,7 @@ def class_value(
         frame = Frame(flow.new_id(), owner.module, None, owner=owner, caller=flow.frame, receiver=me or cls)
         with flow.entered(frame), flow.silently():
             state.open_frame(frame.id)
-            for name, other in _earlier(owner, member):  # a class body reads its own earlier names
-                state.assign(frame.id, name, flow.evaluate(state, other))
+            _assign_earlier(flow, state, owner, member)
             value = flow.evaluate(state, member.value)
             state.close_frame(frame.id)
     if value in (UNKNOWN, NONE) and member.annotation is not None:
@@ -258,8 +260,7 @@ def _contained(flow: Flow, owner: ClassInfo, member: Member, state: State, frame
     inner = Frame(flow.new_id(), owner.module, None, owner=owner, caller=frame, receiver=ClassValue(owner))
     with flow.entered(inner):
         state.open_frame(inner.id)
-        for name, other in _earlier(owner, member):
-            state.assign(inner.id, name, flow.evaluate(state, other))
+        _assign_earlier(flow, state, owner, member)
         value = flow.evaluate(state, member.value)
         state.close_frame(inner.id)
     return value
@@ -276,16 +277,25 @@ def announce(flow: Flow, state: State, cls: ClassValue, node: p.ClassDefinition)
             flow.evaluate(state, expression).call(flow, state, Arguments((cls,)), expression.span)
 
 
-def _earlier(owner: ClassInfo, member: Member) -> list[tuple[str, p.Expression]]:
+def _assign_earlier(flow: Flow, state: State, owner: ClassInfo, member: Member) -> None:
+    """A class body reads its own earlier names."""
+    for name, other in _earlier(owner, member):
+        if other.value is not None:
+            state.assign(flow.frame.id, name, flow.evaluate(state, other.value))
+        elif other.function is not None:
+            state.assign(flow.frame.id, name, flow.scopes.function(other.function))
+
+
+def _earlier(owner: ClassInfo, member: Member) -> list[tuple[str, Member]]:
     """The names of the class body that a value of it mentions."""
 
-    def find() -> list[tuple[str, p.Expression]]:
+    def find() -> list[tuple[str, Member]]:
         mentioned: set[str] = set()
         _mentioned(member.value, mentioned)
         return [
-            (name, other.value)
+            (name, other)
             for name, other in owner.members.items()
-            if name in mentioned and other is not member and other.value is not None
+            if name in mentioned and other is not member
         ]
 
     return kept(owner, f"earlier than {member.name}", find)
@@ -301,6 +311,9 @@ def _mentioned(node: p.Expression | None, found: set[str]) -> None:
     elif isinstance(node, (p.TupleDisplay, p.ListDisplay)):
         for one in node.elements:
             _mentioned(one, found)
+    elif isinstance(node, p.DictDisplay):
+        for item in node.items:
+            _mentioned(item.value, found)
     elif isinstance(node, (p.Attribute, p.Starred)):
         _mentioned(node.value, found)
     elif isinstance(node, p.BinaryOperation):

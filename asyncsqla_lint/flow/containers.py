@@ -119,7 +119,8 @@ class ListRecord(Record, frozen=True):
             return NONE
         if name in ("pop", "popleft"):
             taken = self.item(flow, state, me, Constant(-1) if first is None else first, at)
-            state.put(me, ListRecord(None, self.whole(), self.kind))
+            is_last = self.items is not None and len(self.items) == 1
+            state.put(me, ListRecord(() if is_last else None, None if is_last else self.whole(), self.kind))
             return taken
         if name == "clear":
             state.put(me, ListRecord((), None, self.kind))

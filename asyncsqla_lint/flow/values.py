@@ -438,6 +438,15 @@ class Partial(Value, frozen=True):
         return (self.function, *self.arguments.all())
 
 
+class PartialMethod(Value, frozen=True):
+    """`save_now = partialmethod(save, commit=True)` in a class body."""
+
+    made: Partial
+
+    def bound(self, function: Value) -> Value:
+        return Partial(function, self.made.arguments, self.made.site)
+
+
 class SuperValue(Value, frozen=True):
     """`super()` inside a method of `owner`, for `receiver`."""
 

@@ -12,6 +12,7 @@ from asyncsqla_lint.flow.values import (
     Decorated,
     FunctionValue,
     Partial,
+    PartialMethod,
     TupleValue,
     Value,
 )
@@ -27,6 +28,11 @@ def _partial(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         return UNKNOWN
     rest = Arguments(arguments.positional[1:], arguments.keywords, arguments.more, arguments.more_keywords)
     return Partial(arguments.positional[0], rest, flow.site(at))
+
+
+def _partial_method(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    made = _partial(flow, state, arguments, at)
+    return PartialMethod(made) if isinstance(made, Partial) else UNKNOWN
 
 
 class Keeps(Value, frozen=True):
@@ -112,6 +118,7 @@ def register(meanings: Meanings) -> None:
 
 MEANINGS = {
     "functools.partial": _partial,
+    "functools.partialmethod": _partial_method,
     "functools.wraps": _wraps,
     "contextlib.asynccontextmanager contextlib.contextmanager": _context_manager,
     "functools.lru_cache functools.cache async_lru.alru_cache": _cached,
