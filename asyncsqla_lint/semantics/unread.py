@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
 MOST_STEPS = 3
+MOST_HELD = 120  # eager loads that lead in circles show ever more rows: with so many, no more are looked for
 
 
 def shown(flow: Flow, state: State, session: Reference, model: Model, plan: Plan | None = None) -> None:
@@ -23,10 +24,14 @@ def shown(flow: Flow, state: State, session: Reference, model: Model, plan: Plan
     if plan is not None and not filled(model, plan):
         return
     for _ in range(MOST_STEPS):
+        held = [one for one in state.records(InstanceRecord) if one[1].session == session]
+        if len(held) > MOST_HELD:
+            flow.count("sessions that hold too many rows")
+            return
         leading = [
             (reference, record, relationship)
-            for reference, record in state.records(InstanceRecord)
-            if record.session == session and record.lifecycle == PERSISTENT and not record.is_new
+            for reference, record in held
+            if record.lifecycle == PERSISTENT and not record.is_new
             for relationship in record.model.relationships.values()
             if _leads_to(record, relationship, model)
         ]
