@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.calls import run_function
@@ -11,6 +12,7 @@ from asyncsqla_lint.flow.state import Record, State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, FunctionValue, Method, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.tasks import start
+from asyncsqla_lint.semantics.threads import is_plain, off_the_loop
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -47,12 +49,15 @@ class BackgroundTasksRecord(Record, frozen=True):
 
 
 class Later(Value, frozen=True):
-    """A function, coroutine or not, that is called with its arguments when its time has come."""
+    """A function that is called with its arguments when its time has come: in a thread, if it is plain."""
 
     function: Value
     arguments: Arguments
 
     def awaited(self, flow: Flow, state: State, at: Span) -> Value:
+        if is_plain(self.function):
+            with off_the_loop(flow):
+                return self.function.call(flow, state, self.arguments, at)
         return self.function.call(flow, state, self.arguments, at).awaited(flow, state, at)
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
@@ -60,14 +65,15 @@ class Later(Value, frozen=True):
 
 
 class Drained(Value, frozen=True):
-    """An async generator that is run to its end when its time has come."""
+    """A generator that is run to its end when its time has come: in a thread, if it is plain."""
 
     generator: CoroutineRecord
 
     def awaited(self, flow: Flow, state: State, at: Span) -> Value:
         function, site = self.generator.function, self.generator.site
         if isinstance(function, FunctionValue):
-            run_function(flow, state, function, self.generator.arguments, site.span, yielded=[])
+            with nullcontext() if function.info.is_async else off_the_loop(flow):
+                run_function(flow, state, function, self.generator.arguments, site.span, yielded=[])
         return NONE
 
     def refers_to(self, state: State) -> tuple[Value, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.containers import ListRecord
@@ -142,16 +144,30 @@ def _element(flow: Flow, state: State, value: Value, at: Span) -> Value:
     return iteration.element or UNKNOWN
 
 
+def is_plain(function: Value) -> bool:
+    """Is it a function of the project, and no coroutine's?"""
+    while isinstance(function, (Partial, Decorated)):
+        function = function.function
+    return isinstance(function, FunctionValue) and not function.info.is_async
+
+
+@contextmanager
+def off_the_loop(flow: Flow) -> Iterator[None]:
+    """What runs inside has a thread of its own, and may wait."""
+    around(flow).threads += 1
+    try:
+        yield
+    finally:
+        around(flow).threads -= 1
+
+
 def handed_over(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if not arguments.positional:
         return UNKNOWN
     function, *rest = arguments.positional
     given = Arguments(tuple(rest), arguments.keywords, arguments.more, arguments.more_keywords)
-    plain = function
-    while isinstance(plain, (Partial, Decorated)):
-        plain = plain.function
     crossing = crosses(state, function, given)
-    is_known = isinstance(plain, FunctionValue) and not plain.info.is_async
+    is_known = is_plain(function)
     is_read = is_known and crossing is not None and crossing[0] == "instance"
     if crossing is not None and not is_read:
         _emit(flow, *crossing, at)
@@ -169,12 +185,11 @@ def handed_over(flow: Flow, state: State, arguments: Arguments, at: Span) -> Val
         ):
             used.append(event)  # what the thread itself has opened is its own
 
-    around(flow).threads += 1
     flow.recorders.append(record)
     try:
-        return Ready(function.call(flow, state, given, at))
+        with off_the_loop(flow):
+            return Ready(function.call(flow, state, given, at))
     finally:
-        around(flow).threads -= 1
         flow.recorders.remove(record)
         if crossing is not None:
             if is_read and loads:  # what is loaded, any thread may read
