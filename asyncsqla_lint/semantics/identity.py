@@ -310,12 +310,18 @@ def executed(flow: Flow, state: State, session: Reference, model: Model, stateme
 
 
 def brought(flow: Flow, state: State, me: Reference, names: tuple[str, ...], at: Span) -> None:
-    """An instance has been refreshed: what it loads besides meets those that the session holds.
+    """An instance has been refreshed: what it loads besides brings back those that were expired.
 
     `names`: the relationships that were asked for; none: whatever its query would load.
     """
     record = state.record(me.oid)
     if not isinstance(record, InstanceRecord) or record.session is None:
+        return
+    if not any(
+        other.expired is not None or any(found.bits & EXPIRED for found in other.attributes.values())
+        for reference, other in held(state, record.session)
+        if reference != me
+    ):
         return
     statement = Statement("select", flow.site(at))
     for plan in record.replays:
@@ -326,7 +332,7 @@ def brought(flow: Flow, state: State, me: Reference, names: tuple[str, ...], at:
                 one = record.model.relationships.get(name)
                 if one is not None and plan.strategy(one) not in EAGER:
                     plan = plan.by_itself(one)
-        _meet_below(flow, state, record.session, record.model, statement, plan, 0, only=names)
+        _meet_below(flow, state, record.session, record.model, statement, plan, 0, only=names, shows=False)
 
 
 def _meet_below(
@@ -341,11 +347,13 @@ def _meet_below(
     was: InstanceRecord | None = None,
     only: tuple[str, ...] = (),
     alone: bool = False,
+    shows: bool = True,
 ) -> None:
     """What the query loads below its rows may be there already, and gets what was missing.
 
     `down` has led to them: who goes up again comes back to a row that the query has met. `was`: the one row,
     as it was: what it had is not loaded at once. `alone`: it is one row at most.
+    `shows`: those whom nobody has read get records too.
     """
     from asyncsqla_lint.semantics import unread
 
@@ -362,7 +370,7 @@ def _meet_below(
         leads_to_one = alone and one.direction == "many-to-one"
         row = SOME_ROW if leads_to_one else None
         filled = unread.filled(target, below)
-        if filled:
+        if filled and shows:
             unread.shown(flow, state, session, target, below)
         for reference, record in list(held(state, session)):
             if record.lifecycle != PERSISTENT or not _may_be(record, target.cls):
@@ -378,7 +386,18 @@ def _meet_below(
             elif filled:
                 state.put(reference, _perhaps_filled(record, filled, leads_to_one))
         if depth < MOST_STEPS and below.entries:
-            _meet_below(flow, state, session, target, statement, below, depth + 1, one, alone=leads_to_one)
+            _meet_below(
+                flow,
+                state,
+                session,
+                target,
+                statement,
+                below,
+                depth + 1,
+                one,
+                alone=leads_to_one,
+                shows=shows,
+            )
 
 
 def _perhaps_filled(record: InstanceRecord, names: list[str], leads_to_one: bool) -> InstanceRecord:
