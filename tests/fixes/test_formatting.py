@@ -330,6 +330,26 @@ PAIRS = {
             return (await load(s)).posts
         """,
     ),
+    "a keyword that the callers may give": (
+        """
+        def engine_of(url: str, **options):
+            return create_async_engine(url, **options)
+
+
+        def open_session(url: str, **options):
+            maker = async_sessionmaker(engine_of(url), **options)
+            return maker()
+
+
+        async def f():
+            async with open_session("sqlite+aiosqlite://", expire_on_commit=True) as s:
+                user = await s.get_one(User, 1)
+                await s.commit()
+                await s.refresh(user)
+                return user.id
+        """,
+    )
+    * 2,
     "a match statement": (
         """
         async def f(s: AsyncSession, x):

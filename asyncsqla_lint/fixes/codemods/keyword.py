@@ -97,7 +97,16 @@ def with_keyword(file: File, call: cst.Call, name: str, value: str) -> list[Edit
     for argument in call.args:
         if _name(argument) == name:
             return list(trimmed(file.code(argument.value), value, file.start(argument.value)))
+    if any(argument.star == "**" and _is_from_callers(file, argument.value) for argument in call.args):
+        raise Refused(f"the callers may give `{name}` themselves")
     return with_argument(file, call, f"{name}={value}")
+
+
+def _is_from_callers(file: File, value: cst.BaseExpression) -> bool:
+    """`**options` of a function that takes `**options`."""
+    function = file.function(value)
+    given = None if function is None else function.params.star_kwarg
+    return given is not None and isinstance(value, cst.Name) and given.name.value == value.value
 
 
 def with_argument(file: File, call: cst.Call, text: str) -> list[Edit]:
