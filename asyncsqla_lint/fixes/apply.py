@@ -92,8 +92,12 @@ class _Mending:
         for identity, count in Counter(map(identity_of, wanted)).items():
             if identity not in self.tries:
                 self.allowed[identity] = max(self.allowed[identity], count)
-        fresh = [one for one in wanted if self.tries[identity_of(one)] < self.allowed[identity_of(one)]]
-        self.unsettled = tuple(one for one in wanted if one not in fresh)
+        fresh: list[Finding] = []
+        tried: list[Finding] = []
+        for one in wanted:
+            identity = identity_of(one)
+            (fresh if self.tries[identity] < self.allowed[identity] else tried).append(one)
+        self.unsettled = tuple(tried)
         return fresh
 
     def planned(self, checked: Checked, todo: Sequence[Finding]) -> Pass:
@@ -102,7 +106,7 @@ class _Mending:
         roots = [one for one in todo if one.code in ROOTS]
         result = Planner(texts.read, roots).plan() if roots else NOTHING
         if not result.texts and len(roots) < len(todo):
-            rest = Planner(texts.read, [one for one in todo if one not in roots]).plan()
+            rest = Planner(texts.read, [one for one in todo if one.code not in ROOTS]).plan()
             result = replace(rest, refused=(*result.refused, *rest.refused))
         self.refused = result.refused
         return result
