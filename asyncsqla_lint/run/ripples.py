@@ -55,6 +55,8 @@ def ripples(
     """`edited` are those whose text is another; `reshaped` those that show something else than before, with
     what stood there. None: everything has to be asked again.
     """
+    if _is_most(len(reshaped), len(project.imported)):
+        return None
     found = _Spreading(edited, project)
     try:
         for path, before in reshaped.items():
@@ -63,6 +65,10 @@ def ripples(
         return found.ripples if found.spread() else None
     except RecursionError:
         return None
+
+
+def _is_most(count: int, modules: int) -> bool:
+    return count > modules * _ENOUGH and modules > 50
 
 
 class _Spreading:
@@ -137,7 +143,6 @@ class _Spreading:
 
     def spread(self) -> bool:
         words = self.project.words()
-        most = len(words) * _ENOUGH
         reach: dict[str, Collection[str]] = {"": words}
         while self.queue:
             said: dict[str, set[str]] = {}
@@ -152,7 +157,7 @@ class _Spreading:
             for path, names in said.items():
                 if not self.touch(path, names):
                     return False
-            if len(self.ripples.touched) > most and len(words) > 50:
+            if _is_most(len(self.ripples.touched), len(words)):
                 return False
         return True
 
