@@ -124,7 +124,9 @@ def _surroundings(paths: Sequence[str], config: Config) -> dict[str, Config]:
     """The rest of the project that the paths belong to."""
     given = [os.path.abspath(path) for path in paths]
     roots = [os.path.join(config.root, each) for each in config.src if each != "."]
-    if config.origin or (config.nested and is_project_root(config.root)):
+    if config.origin or (
+        is_project_root(config.root) and all(_is_at_or_below(p, config.root) for p in given)
+    ):
         roots = [config.root, *roots]
     else:
         # Nothing says where the project ends: only the neighbours of the files that were named.

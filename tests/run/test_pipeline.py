@@ -135,6 +135,22 @@ def test_a_handmade_config_looks_no_further_than_the_neighbours(project: Path) -
     assert [modules for modules, _ in calls.asked] == [("x",)]
 
 
+def test_one_file_of_an_isolated_run_is_seen_in_its_project(project: Path) -> None:
+    tree(
+        project,
+        {
+            "pyproject.toml": "",
+            "models.py": "import sqlalchemy.ext.asyncio",
+            "routes/order.py": "import models",
+            "routes/own/user.py": f"import routes.order\n{CODE.lower()}()",
+        },
+    )
+    calls = Calls()
+    path = str(project / "routes" / "order.py")
+    run([path], load_config([path], isolated=True), analyse=calls)
+    assert [modules for modules, _ in calls.asked] == [("routes.order",), ("user",)]
+
+
 def test_twin_modules_are_both_checked(project: Path) -> None:
     body = f"import sqlalchemy.ext.asyncio\n{CODE.lower()}()\n"
     tree(project, {f"{root}/app/{name}.py": body for root in "ab" for name in ("__init__", "models")})
