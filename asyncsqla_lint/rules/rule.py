@@ -25,12 +25,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import cleandoc
 from types import MappingProxyType
-from typing import ClassVar, Protocol, TypeVar, Union
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, Union
 
 from msgspec import Struct
 
 from asyncsqla_lint.findings import Applicability, Confidence, Fix, Related
-from asyncsqla_lint.flow.frames import Site
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.frames import Site
 
 # --- what the live harness must see ----------------------------------------------------------------
 

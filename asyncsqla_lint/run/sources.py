@@ -124,9 +124,8 @@ def _surroundings(paths: Sequence[str], config: Config) -> dict[str, Config]:
     """The rest of the project that the paths belong to."""
     given = [os.path.abspath(path) for path in paths]
     roots = [os.path.join(config.root, each) for each in config.src if each != "."]
-    if config.origin or (
-        is_project_root(config.root) and all(_is_at_or_below(p, config.root) for p in given)
-    ):
+    is_below = all(_is_at_or_below(path, config.root) for path in given)
+    if config.origin or (not config.src and is_below and is_project_root(config.root)):
         roots = [config.root, *roots]
     else:
         # Nothing says where the project ends: only the neighbours of the files that were named.

@@ -127,9 +127,9 @@ def _get(
     if model is None:
         return UNKNOWN
     options: tuple[LoaderOptions, ...] = ()
-    given = arguments.keywords.get("options")
-    if given is not None:
-        options = tuple(collected(flow, state, Arguments((given,)), at))
+    asked = arguments.keywords.get("options")
+    if asked is not None:
+        options = tuple(collected(flow, state, Arguments((asked,)), at))
     equalities: tuple[tuple[ClassInfo | None, str, Value], ...] = ()
     if ident is not None and ident is not UNKNOWN and len(model.primary_key) == 1:
         equalities = ((model.cls, model.primary_key[0], ident),)
@@ -173,7 +173,9 @@ def _get(
     eager_use.executed(flow, statement)
     by_key = not populate and not locks
     found = materialise(flow, state, me, model, statement, many=False, by_key=by_key)
-    _ignored(flow, state, found, options, at)  # if it is one of all rows, which are there
+    given = state.record(found.oid)
+    if by_key and isinstance(given, InstanceRecord) and given.origin != statement.site:
+        _ignored(flow, state, found, options, at)  # one of all rows, which are there
     return found if name == "get_one" else union((found, NONE))
 
 

@@ -217,11 +217,14 @@ class _Writer:
         """Into the options that are there; what begins no path of theirs comes after them."""
         edits: list[Edit] = []
         fresh: list[str] = []
+        given = existing if call is None else [one.value for one in call.args]
         for step in wanted:
             found = next((one for one in existing if _begins_with(one, step)), None)
             if found is None:
                 if step.strategy == POLYMORPHIC and self.is_told:
                     raise Refused("the query is told of its subclasses elsewhere")
+                if step.is_recursive and not all(isinstance(one, cst.Call) for one in given):
+                    raise Refused(f"how far the query loads `{step.attribute}` is not written there")
                 fresh.append(self.option(step))
             elif step.strategy == "undefer":
                 edits.append(Edit(*self.file.extent(found), self.option(step)))
@@ -254,6 +257,8 @@ class _Writer:
         links = links_of(option)
         edits = self._made_eager(links[0], step)
         if step.is_recursive:
+            if any(attribute_of(link) == step.attribute for link in links[1:]):
+                raise Refused(f"`{step.attribute}` is loaded step by step there")
             edits.append(insertion(self.file.outer(links[0].args[-1].value)[1], _depth(step)))
         return [*edits, *self._below(links, 0, step)]
 

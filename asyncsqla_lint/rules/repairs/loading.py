@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from msgspec.structs import replace
 
@@ -34,7 +35,8 @@ def eager_load(event: AttributeLoad) -> Fix | None:
     """Load at the query what is read later. What no query of ours gave is refreshed before the read."""
     made = event.loaded_at
     plan = event.instance.plan
-    late = None if event.is_detached else first_of(awaitable(event), refresh(event))
+    is_deeper = event.read_at != event.site and any(a is b for a, b in pairwise(event.path))
+    late = None if event.is_detached or is_deeper else first_of(awaitable(event), refresh(event))
     if isinstance(event.attribute, Relationship) and not event.is_detached:
         called = "" if made is None else _called_at(made)
         # The query does all it can.
