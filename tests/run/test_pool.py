@@ -77,7 +77,7 @@ def test_a_process_that_has_grown_large_is_replaced() -> None:
 
 
 PROGRAM = """
-import os, time
+import os, signal, time
 from asyncsqla_lint.run.pool import Pool
 
 def slow(shared, task):
@@ -85,6 +85,7 @@ def slow(shared, task):
     time.sleep(60)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests may ignore Ctrl-C
     Pool(2).map(slow, None, [1, 2, 3], [1, 2, 3], lambda number, answer: None)
 """
 
