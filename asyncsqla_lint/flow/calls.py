@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow import closed
+from asyncsqla_lint.flow.callables import Decorated, FunctionValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
 from asyncsqla_lint.flow.frames import (
@@ -27,8 +28,6 @@ from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
-    Decorated,
-    FunctionValue,
     Iteration,
     Reference,
     UnknownCall,

@@ -7,25 +7,13 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import definitions
+from asyncsqla_lint.flow.callables import ClassValue, Decorated, FunctionValue, PartialMethod, SuperValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.containers import DictRecord, item_name
 from asyncsqla_lint.flow.frames import Frame, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import (
-    NONE,
-    UNKNOWN,
-    Arguments,
-    ClassValue,
-    Constant,
-    Decorated,
-    FunctionValue,
-    PartialMethod,
-    Reference,
-    SuperValue,
-    Value,
-    union,
-)
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value, union
 from asyncsqla_lint.flow.worlds import Table
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo, Member

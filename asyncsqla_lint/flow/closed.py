@@ -17,6 +17,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from asyncsqla_lint.flow.budgets import Budget
+from asyncsqla_lint.flow.callables import (
+    ClassValue,
+    Decorated,
+    ExternalValue,
+    FunctionValue,
+    ModuleValue,
+    Partial,
+)
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.copies import Copier
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
@@ -28,14 +36,8 @@ from asyncsqla_lint.flow.trying import TryContext
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
-    Decorated,
-    ExternalValue,
-    FunctionValue,
     Method,
-    ModuleValue,
-    Partial,
     Reference,
     Symbol,
     Text,

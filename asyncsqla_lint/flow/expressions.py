@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import facts, narrowing, operations, operators
+from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.comprehensions import evaluate_comprehension
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord, Driven
 from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.paths import paths
+from asyncsqla_lint.flow.strings import concatenated
 from asyncsqla_lint.flow.targets import IN_PLACE, assign, changing
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
     Constant,
-    FunctionValue,
     Iteration,
     Reference,
     Text,
     TupleValue,
     Value,
-    concatenated,
     union,
 )
 

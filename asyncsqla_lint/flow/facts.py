@@ -6,15 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.values import (
-    NONE,
-    ClassValue,
-    Constant,
-    Reference,
-    TupleValue,
-    Union,
-    Value,
-)
+from asyncsqla_lint.flow.callables import ClassValue
+from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Union, Value
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.walking import blocks, walk
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.values import ClassValue
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.index import EVERY_CLASS
 from asyncsqla_lint.project.keeping import kept

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow import calls, classes, closed, scopes, statements, strings
 from asyncsqla_lint.flow.budgets import STEPS_PER_ROOT, STEPS_SHARED, Budget, Known
+from asyncsqla_lint.flow.callables import ClassValue, Decorated, ExternalValue, FunctionValue, SuperValue
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.expressions import evaluate
@@ -35,14 +36,9 @@ from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
-    Decorated,
-    ExternalValue,
-    FunctionValue,
     Method,
     Reference,
-    SuperValue,
     Text,
     Value,
     alternatives,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from asyncsqla_lint.flow.values import FunctionValue, Reference, Value
+from asyncsqla_lint.flow.callables import FunctionValue
+from asyncsqla_lint.flow.values import Reference, Value
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import Record, State

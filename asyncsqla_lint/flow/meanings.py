@@ -9,15 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.values import (
-    UNKNOWN,
-    Arguments,
-    ClassValue,
-    ExternalValue,
-    FunctionValue,
-    Reference,
-    Value,
-)
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value
 from asyncsqla_lint.program import Expression, Span
 from asyncsqla_lint.project.functions import FunctionInfo
 

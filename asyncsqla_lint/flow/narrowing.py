@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.facts import is_none, key_and_sign
 from asyncsqla_lint.flow.frames import Frame, Outcome
 from asyncsqla_lint.flow.paths import merged, paths
@@ -14,7 +15,6 @@ from asyncsqla_lint.flow.values import (
     TRUE,
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
     Reference,
     Symbol,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import narrowing, operators
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
+from asyncsqla_lint.flow.strings import concatenated, text
 from asyncsqla_lint.flow.targets import changing
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
@@ -18,8 +19,6 @@ from asyncsqla_lint.flow.values import (
     TupleValue,
     Value,
     alternatives,
-    concatenated,
-    text,
 )
 
 if TYPE_CHECKING:

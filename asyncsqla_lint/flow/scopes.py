@@ -8,23 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue, ModuleValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import BudgetExceeded, Frame, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State, join_states
-from asyncsqla_lint.flow.values import (
-    NONE,
-    UNKNOWN,
-    Arguments,
-    ClassValue,
-    Constant,
-    ExternalValue,
-    FunctionValue,
-    ModuleValue,
-    Reference,
-    Value,
-    union,
-)
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value, union
 from asyncsqla_lint.flow.worlds import Table, TooDeep
 from asyncsqla_lint.project import names
 from asyncsqla_lint.project.classes import ClassInfo
@@ -393,7 +382,7 @@ def _function(info: FunctionInfo, flow: Flow) -> Value:
 
 
 def _is_callable(state: State, value: Value) -> bool:
-    from asyncsqla_lint.flow.values import Decorated, Partial
+    from asyncsqla_lint.flow.callables import Decorated, Partial
 
     return isinstance(value, (FunctionValue, Decorated, Partial)) or (
         isinstance(value, Reference) and isinstance(state.record(value.oid), ObjectRecord)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Text, TupleValue, Value, text, text_parts
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Text, TupleValue, Union, Value, union
 from asyncsqla_lint.program import Scalar, Span
 
 if TYPE_CHECKING:
@@ -16,6 +17,42 @@ _PURE = frozenset(
     "split "
     "rsplit partition capitalize casefold encode count find isdigit".split()
 )
+
+
+def text(parts: list[str | None]) -> Value:
+    """Join neighbours; a wholly known text is a Constant, a wholly unknown one UNKNOWN."""
+    merged: list[str | None] = []
+    for part in parts:
+        if part is not None and merged and merged[-1] is not None:
+            merged[-1] += part
+        elif part is not None or not merged or merged[-1] is not None:
+            merged.append(part)
+    if not merged:
+        return Constant("")
+    if len(merged) == 1:
+        return UNKNOWN if merged[0] is None else Constant(merged[0])
+    return Text(tuple(merged))
+
+
+def text_parts(value: Value) -> list[str | None]:
+    if isinstance(value, Constant):
+        return [str(value.value)] if isinstance(value.value, (str, int)) else [None]
+    if isinstance(value, Text):
+        return list(value.parts)
+    return [None]
+
+
+def concatenated(pieces: Sequence[Value]) -> Value:
+    """The text that values make one after the other. The first that may be one of several is told apart
+    where all of these are known, or where the text begins with it: in an address that is the scheme."""
+    for position, piece in enumerate(pieces):
+        if not isinstance(piece, Union):
+            continue
+        if position == 0 or all(isinstance(one, Constant) for one in piece.alternatives):
+            rest = [UNKNOWN if isinstance(one, Union) else one for one in pieces[position + 1 :]]
+            made = (concatenated((*pieces[:position], one, *rest)) for one in piece.alternatives)
+            return union(tuple(made))
+    return text([part for piece in pieces for part in text_parts(piece)])
 
 
 def call(

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
 from asyncsqla_lint.flow.frames import Frame, Outcome, merged_exits
 from asyncsqla_lint.flow.paths import Result, merged
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import (
-    UNKNOWN,
-    ClassValue,
-    ExternalValue,
-    Reference,
-    Value,
-)
+from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value
 from asyncsqla_lint.program import (
     Call,
     Expression,

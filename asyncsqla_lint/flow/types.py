@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.objects import ObjectRecord
@@ -13,9 +14,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
-    ClassValue,
     Constant,
-    ExternalValue,
     Reference,
     Symbol,
     Text,

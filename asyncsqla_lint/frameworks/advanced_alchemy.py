@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
@@ -15,7 +16,6 @@ from asyncsqla_lint.flow.values import (
     TRUE,
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
     Method,
     Reference,

@@ -7,21 +7,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.frames import Option, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import (
-    FALSE,
-    NONE,
-    UNKNOWN,
-    Arguments,
-    ExternalValue,
-    Reference,
-    Value,
-    alternatives,
-    join,
-)
+from asyncsqla_lint.flow.values import FALSE, NONE, UNKNOWN, Arguments, Reference, Value, alternatives, join
 from asyncsqla_lint.frameworks.handing import Handing, handed_to
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need, parameters_of
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround

@@ -9,26 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
 from asyncsqla_lint.flow.frames import Frame, Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.values import (
-    FALSE,
-    NONE,
-    UNKNOWN,
-    Arguments,
-    ClassValue,
-    ExternalValue,
-    Reference,
-    Value,
-    alternatives,
-)
+from asyncsqla_lint.flow.values import FALSE, NONE, UNKNOWN, Arguments, Reference, Value, alternatives
 from asyncsqla_lint.frameworks.fastapi_routes import response_of, route_of
-from asyncsqla_lint.frameworks.injection import (
-    Injection,
-    Need,
-    parameters_of,
-)
+from asyncsqla_lint.frameworks.injection import Injection, Need, parameters_of
 from asyncsqla_lint.frameworks.pydantic import dump, name_of
 from asyncsqla_lint.frameworks.schemas import is_schema
 from asyncsqla_lint.frameworks.serializing import Reading, serialize

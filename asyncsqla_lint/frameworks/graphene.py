@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.roots import run_given
-from asyncsqla_lint.flow.values import Arguments, ClassValue, Value
+from asyncsqla_lint.flow.values import Arguments, Value
 from asyncsqla_lint.frameworks.graphql import Library, Resolver, Types, resolved
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo, Member

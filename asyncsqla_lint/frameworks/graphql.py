@@ -10,19 +10,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.frames import Frame, Outcome, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.values import (
-    UNKNOWN,
-    Arguments,
-    FunctionValue,
-    Reference,
-    TupleValue,
-    Value,
-    alternatives,
-)
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, TupleValue, Value, alternatives
 from asyncsqla_lint.frameworks.serializing import Reading, Step, serialize
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo

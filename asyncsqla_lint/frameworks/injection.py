@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from asyncsqla_lint.flow.callables import ClassValue, Decorated, FunctionValue, Partial
 from asyncsqla_lint.flow.calls import generator_of, run_generator
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Option, Outcome
@@ -17,19 +18,7 @@ from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.paths import consumer_paths
 from asyncsqla_lint.flow.roots import run_given
 from asyncsqla_lint.flow.state import State, join_states
-from asyncsqla_lint.flow.values import (
-    NONE,
-    UNKNOWN,
-    Arguments,
-    ClassValue,
-    Decorated,
-    FunctionValue,
-    Iteration,
-    Partial,
-    Reference,
-    Value,
-    union,
-)
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Iteration, Reference, Value, union
 from asyncsqla_lint.program import Parameter, Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.functions import FunctionInfo

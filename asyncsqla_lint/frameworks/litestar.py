@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.frames import Frame, Outcome
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import UNKNOWN, ExternalValue, Reference, Value
+from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value
 from asyncsqla_lint.frameworks.advanced_alchemy import ServiceProvider
 from asyncsqla_lint.frameworks.fastapi import Dependency, depends
 from asyncsqla_lint.frameworks.injection import Injection, Need, function_of, parameters_of

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.frames import Option, Outcome, PathEnds
 from asyncsqla_lint.flow.paths import consumer_paths
 from asyncsqla_lint.flow.roots import receiver_of
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, FunctionValue, Value
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Value
 from asyncsqla_lint.frameworks.injection import Inside, pending
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo

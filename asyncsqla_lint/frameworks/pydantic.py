@@ -5,19 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.values import (
-    TRUE,
-    UNKNOWN,
-    Arguments,
-    ClassValue,
-    Constant,
-    Method,
-    Reference,
-    Value,
-)
+from asyncsqla_lint.flow.values import TRUE, UNKNOWN, Arguments, Constant, Method, Reference, Value
 from asyncsqla_lint.frameworks.schemas import is_schema, schema_of
 from asyncsqla_lint.frameworks.serializing import serialize
 from asyncsqla_lint.frameworks.validation import Validator, type_of

@@ -6,10 +6,11 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ExternalValue, FunctionValue
 from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.roots import receiver_of
-from asyncsqla_lint.flow.values import NONE, Arguments, ExternalValue, FunctionValue, Value
+from asyncsqla_lint.flow.values import NONE, Arguments, Value
 from asyncsqla_lint.frameworks.injection import Injection, Need, parameters_of
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo

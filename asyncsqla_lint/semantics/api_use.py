@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import ClassValue, Decorated, FunctionValue, ModuleValue, Partial
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
-    ClassValue,
     Constant,
-    Decorated,
-    FunctionValue,
     Method,
-    ModuleValue,
-    Partial,
     Reference,
     TupleValue,
     Value,

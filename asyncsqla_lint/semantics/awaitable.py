@@ -10,9 +10,8 @@ from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Method, Reference, Value
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import flushing, identity, refreshing
-from asyncsqla_lint.semantics.instances import (
-    DETACHED,
+from asyncsqla_lint.semantics import flushing, meeting, refreshing
+from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     LOADED,
     RAISES,
@@ -20,10 +19,8 @@ from asyncsqla_lint.semantics.instances import (
     UNSURE,
     WRONG,
     AttributeState,
-    InstanceRecord,
-    current,
-    load_attribute,
 )
+from asyncsqla_lint.semantics.instances import DETACHED, InstanceRecord, current, load_attribute
 from asyncsqla_lint.semantics.missing import standing
 from asyncsqla_lint.semantics.reading import read
 
@@ -73,9 +70,9 @@ class AwaitableAttribute(Value, frozen=True):
             found = record.state_of(self.name)
             if found is not None and found.bits & (WRONG | UNSURE) and not is_raising:
                 load_attribute(state, self.instance, record, self.name)
-            identity.came(state, self.instance, before)
+            meeting.came(state, self.instance, before)
             if found is not None:
-                identity.brought(flow, state, self.instance, (self.name,), at)
+                meeting.brought(flow, state, self.instance, (self.name,), at)
             record = current(state, self.instance, record)
         return read(flow, state, self.instance, record, self.name, at, "read")
 

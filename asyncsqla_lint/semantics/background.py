@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import Record, State
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, FunctionValue, Method, Reference, Value
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.tasks import start
 from asyncsqla_lint.semantics.threads import is_plain, off_the_loop

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.values import (
-    NONE,
-    Arguments,
-    Constant,
-    ExternalValue,
-    FunctionValue,
-    Reference,
-    Value,
-    alternatives,
-)
+from asyncsqla_lint.flow.callables import ExternalValue, FunctionValue
+from asyncsqla_lint.flow.values import NONE, Arguments, Constant, Reference, Value, alternatives
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.events import BindMismatched, ScopeUnfit
 

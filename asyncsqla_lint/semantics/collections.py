@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import Record, State
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
     Iteration,
     Method,
@@ -22,15 +22,8 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Relationship
-from asyncsqla_lint.semantics.instances import (
-    DYNAMIC,
-    LOADED,
-    LOOKED_AT,
-    PENDING,
-    TRANSIENT,
-    AttributeState,
-    InstanceRecord,
-)
+from asyncsqla_lint.semantics.attribute_states import DYNAMIC, LOADED, LOOKED_AT, AttributeState
+from asyncsqla_lint.semantics.instances import PENDING, TRANSIENT, InstanceRecord
 from asyncsqla_lint.semantics.missing import allowed, emit
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.meanings import CallMeaning, Meanings
-from asyncsqla_lint.flow.values import Arguments, ExternalValue, Reference, Value
+from asyncsqla_lint.flow.values import Arguments, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.engine_events import EngineCrossesLoops
 from asyncsqla_lint.semantics.surroundings import LoopRun, around

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
     Reference,
     Value,
@@ -23,20 +23,15 @@ from asyncsqla_lint.program import Span, holds
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column
 from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops, refreshing
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, UNSURE, AttributeState, Cause
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import Computed, Criterion
 from asyncsqla_lint.semantics.failures import DATABASE_ERROR
-from asyncsqla_lint.semantics.identity import accompanied, executed, key_of, materialise, or_else, same_row
-from asyncsqla_lint.semantics.instances import (
-    EXPIRED,
-    PERSISTENT,
-    UNLOADED,
-    UNSURE,
-    AttributeState,
-    Cause,
-    InstanceRecord,
-)
+from asyncsqla_lint.semantics.identity import key_of, same_row
+from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER, LoaderOptions, collected, loads_by_name
+from asyncsqla_lint.semantics.materialising import accompanied, materialise, or_else
+from asyncsqla_lint.semantics.meeting import executed
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement, entity_class, with_execution_options
 

@@ -8,24 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import (
-    Reference,
-    Value,
-    alternatives,
-)
+from asyncsqla_lint.flow.values import Reference, Value, alternatives
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, RAISES, AttributeState, Cause
 from asyncsqla_lint.semantics.failures import over
-from asyncsqla_lint.semantics.instances import (
-    DETACHED,
-    EXPIRED,
-    LOADED,
-    PENDING,
-    PERSISTENT,
-    RAISES,
-    TRANSIENT,
-    AttributeState,
-    Cause,
-    InstanceRecord,
-)
+from asyncsqla_lint.semantics.instances import DETACHED, PENDING, PERSISTENT, TRANSIENT, InstanceRecord
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

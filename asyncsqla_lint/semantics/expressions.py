@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, Method, Value
+from asyncsqla_lint.flow.callables import ClassValue
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Method, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 

@@ -6,22 +6,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import (
-    UNKNOWN,
-    Arguments,
-    ClassValue,
-    Constant,
-    ExternalValue,
-    Method,
-    Reference,
-    Value,
-)
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import (
-    binds,
-)
+from asyncsqla_lint.semantics import binds
 from asyncsqla_lint.semantics.sessions import ASYNC_SESSION, SYNC_SESSION, SessionRecord, announced
 from asyncsqla_lint.semantics.transaction_blocks import TransactionRecord
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import ExternalValue, Reference
+from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.program import Span
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, FunctionValue, Value
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo, Member
 from asyncsqla_lint.project.names import External

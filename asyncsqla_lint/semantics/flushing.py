@@ -12,22 +12,20 @@ from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column
 from asyncsqla_lint.semantics import ledger
-from asyncsqla_lint.semantics.expiry import held, instances_in, rolled_back, rolled_back_to_savepoint
-from asyncsqla_lint.semantics.failures import DATABASE_ERROR, Failure
-from asyncsqla_lint.semantics.instances import (
+from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     LOADED,
     LOOKED_AT,
-    PENDING,
-    PERSISTENT,
     SERVER_SIDE,
     SURE,
     UNSURE,
     WRITTEN,
     AttributeState,
     Cause,
-    InstanceRecord,
 )
+from asyncsqla_lint.semantics.expiry import held, instances_in, rolled_back, rolled_back_to_savepoint
+from asyncsqla_lint.semantics.failures import DATABASE_ERROR, Failure
+from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.refreshing import refreshed, reloaded
 
 if TYPE_CHECKING:

@@ -7,30 +7,21 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
-    ExternalValue,
     Method,
     Reference,
     Value,
     alternatives,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics.instances import (
-    EXPIRED,
-    LOADED,
-    TRANSIENT,
-    UNSURE,
-    WRONG,
-    AttributeState,
-    InstanceRecord,
-    forgotten,
-)
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, UNSURE, WRONG, AttributeState
+from asyncsqla_lint.semantics.instances import TRANSIENT, InstanceRecord, forgotten
 from asyncsqla_lint.semantics.mappers import MapperValue
 
 if TYPE_CHECKING:

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow import operators
+from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
-from asyncsqla_lint.flow.values import (
-    UNKNOWN,
-    Arguments,
-    ClassValue,
-    Constant,
-    FunctionValue,
-    Iteration,
-    Reference,
-    Text,
-    Value,
-    alternatives,
-    join,
-)
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Iteration, Reference, Value, alternatives, join
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import (
@@ -35,79 +23,26 @@ from asyncsqla_lint.project.models import (
     Relationship,
 )
 from asyncsqla_lint.semantics import generated
+from asyncsqla_lint.semantics.attribute_states import (
+    CHOSEN,
+    DYNAMIC,
+    EXPIRED,
+    LOADED,
+    RAISES,
+    UNLOADED,
+    UNSURE,
+    WRONG,
+    AttributeState,
+    Cause,
+    Key,
+)
 from asyncsqla_lint.semantics.loader_options import EAGER, Plan
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
-LOADED, UNLOADED, EXPIRED, RAISES, DYNAMIC, UNSURE = 1, 2, 4, 8, 16, 32
-CHOSEN = 64  # some paths' queries load it, others' do not: who calls where they part may tell them apart
-WRONG = UNLOADED | EXPIRED | RAISES | DYNAMIC
-SURE = 8  # where paths differ: how far up stands what is certainly wrong on one, while another is unsure
-
 TRANSIENT, PENDING, PERSISTENT, DETACHED = "transient", "pending", "persistent", "detached"
-Key = tuple[tuple[str, Value], ...]
 SOMEWHERE = -1  # of `absent`: not where any other is
-
-
-class Cause(Struct, frozen=True):
-    """What took attributes away, and where."""
-
-    what: str  # "commit", "rollback", "flush", "expire", "refresh", "populate_existing", "update", …
-    site: Site | None = None
-    certain: bool = True
-    assumption: str = ""
-    maker: Site | None = None  # of a commit: what made the session so that it expires on commit
-
-
-# A new object's empty collection was read, not changed: it is not loaded after the flush.
-LOOKED_AT = Cause("a look")
-SERVER_SIDE = Cause("flush")
-WRITTEN = Cause("assignment")  # by the program, not yet flushed
-
-
-class AttributeState(Struct, frozen=True):
-    """What is known of one attribute: a set of possibilities, and its value where there is one."""
-
-    bits: int
-    value: Value | None = None
-    cause: Cause | None = None
-    plan: Plan | None = None  # of the query that loaded it, where that is not the instance's own
-    rows: tuple[Key, ...] = ()  # it is in doubt only if the instance is one of these
-    otherwise: int = 0  # what it is if not
-
-    def doubted(self) -> AttributeState:
-        return replace(self, bits=in_doubt(self.bits), rows=(), otherwise=0)
-
-    def settled(self) -> AttributeState:
-        """The instance is none of the rows in question."""
-        return replace(self, bits=self.otherwise, rows=(), otherwise=0)
-
-    def joined(self, other: AttributeState) -> AttributeState:
-        if self == other:
-            return self
-        if self.value is None or other.value is None:
-            known, unknown = (self, other) if other.value is None else (other, self)
-            value = known.value
-            if unknown.bits & LOADED and isinstance(value, (Constant, Text)):
-                value = join(value, UNKNOWN)  # loaded there too, with what nobody has looked at
-        else:
-            value = join(self.value, other.value)
-        first, second = (other, self) if other.bits & WRONG and not self.bits & WRONG else (self, other)
-        bits = self.bits | other.bits
-        if bits & UNSURE:
-            bits |= (surely_wrong(self.bits) | surely_wrong(other.bits)) << SURE
-        return AttributeState(bits, value, first.cause or second.cause, self.plan or other.plan)
-
-
-def surely_wrong(bits: int) -> int:
-    """What is wrong whatever the data, on some path."""
-    return bits >> SURE & WRONG if bits & UNSURE else bits & WRONG
-
-
-def in_doubt(bits: int) -> int:
-    """On every path only the data decides."""
-    return bits & ~(WRONG << SURE) | UNSURE
 
 
 class InstanceRecord(Record, frozen=True):
@@ -424,7 +359,7 @@ class InstanceRecord(Record, frozen=True):
         for record in records:
             result = record if result is None else result.joined(record)
         if isinstance(result, InstanceRecord):
-            from asyncsqla_lint.semantics.identity import came
+            from asyncsqla_lint.semantics.meeting import came
 
             state.put(me, replace(result, many=self.many))
             came(state, me, self)

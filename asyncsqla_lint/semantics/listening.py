@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import (
-    NONE,
-    UNKNOWN,
-    Arguments,
-    ClassValue,
-    ExternalValue,
-    FunctionValue,
-    Value,
-    alternatives,
-)
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Value, alternatives
 from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.api_use import class_name

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, ClassValue, Constant, Method, Value
+from asyncsqla_lint.flow.callables import ClassValue
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column, ColumnProperty, Model, QueryExpression, Relationship

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from asyncsqla_lint.flow.values import UNKNOWN, Constant, ExternalValue, Value, alternatives
+from asyncsqla_lint.flow.callables import ExternalValue
+from asyncsqla_lint.flow.values import UNKNOWN, Constant, Value, alternatives
 from asyncsqla_lint.knowledge.dialects import Dialects, dialects
 from asyncsqla_lint.semantics.urls import Address, addresses
 

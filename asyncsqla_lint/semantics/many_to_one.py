@@ -8,7 +8,8 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Reference, Value, alternatives
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
-from asyncsqla_lint.semantics.instances import EXPIRED, LOADED, PERSISTENT, WRONG, InstanceRecord
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRONG
+from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER, Plan
 
 if TYPE_CHECKING:

@@ -6,29 +6,16 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import (
-    UNKNOWN,
-    Arguments,
-    ClassValue,
-    Reference,
-    Value,
-)
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column, Relationship
 from asyncsqla_lint.semantics import eager_use
+from asyncsqla_lint.semantics.attribute_states import LOADED, UNSURE, WRITTEN, AttributeState
 from asyncsqla_lint.semantics.expiry import held, instances_in
 from asyncsqla_lint.semantics.flushing import flush, touch
-from asyncsqla_lint.semantics.instances import (
-    LOADED,
-    PENDING,
-    TRANSIENT,
-    UNSURE,
-    WRITTEN,
-    AttributeState,
-    InstanceRecord,
-    allocate,
-)
+from asyncsqla_lint.semantics.instances import PENDING, TRANSIENT, InstanceRecord, allocate
 from asyncsqla_lint.semantics.loader_options import LoaderOptions, Plan, collected
 from asyncsqla_lint.semantics.refreshing import reloaded
 
@@ -65,7 +52,8 @@ def _merge_target(
     at: Span,
 ) -> Reference:
     """The session's own instance of that identity; one that it loads; or a new one."""
-    from asyncsqla_lint.semantics.identity import identity_of, materialise, same_row
+    from asyncsqla_lint.semantics.identity import identity_of, same_row
+    from asyncsqla_lint.semantics.materialising import materialise
     from asyncsqla_lint.semantics.statements import Statement
 
     model, site = record.model, flow.site(at)

@@ -11,8 +11,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import MappedAttribute, Relationship
-from asyncsqla_lint.semantics.events import AttributeLoad
-from asyncsqla_lint.semantics.instances import (
+from asyncsqla_lint.semantics.attribute_states import (
     CHOSEN,
     DYNAMIC,
     EXPIRED,
@@ -22,12 +21,10 @@ from asyncsqla_lint.semantics.instances import (
     UNSURE,
     AttributeState,
     Cause,
-    InstanceRecord,
-    current,
-    forgotten,
-    is_instance,
     surely_wrong,
 )
+from asyncsqla_lint.semantics.events import AttributeLoad
+from asyncsqla_lint.semantics.instances import InstanceRecord, current, forgotten, is_instance
 from asyncsqla_lint.semantics.loader_options import Plan
 from asyncsqla_lint.semantics.many_to_one import known_target, leads_nowhere, may_be_known
 from asyncsqla_lint.semantics.surroundings import around

@@ -9,12 +9,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.roots import functions_of
-from asyncsqla_lint.flow.values import ClassValue, ExternalValue, Method, Reference, Value, alternatives
+from asyncsqla_lint.flow.values import Method, Reference, Value, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Module
 from asyncsqla_lint.project.outline import DISPOSE

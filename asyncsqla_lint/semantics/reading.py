@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.classes import member_value
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, ClassValue, Reference, Symbol, Value, union
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Reference, Symbol, Value, union
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import (
     AssociationProxy,
@@ -21,23 +22,18 @@ from asyncsqla_lint.project.models import (
     Synonym,
     UnknownAttribute,
 )
+from asyncsqla_lint.semantics.attribute_states import CHOSEN, LOADED, LOOKED_AT, UNSURE, WRONG, AttributeState
 from asyncsqla_lint.semantics.collections import CollectionRecord, DynamicCollection
-from asyncsqla_lint.semantics.identity import among_all
 from asyncsqla_lint.semantics.instances import (
-    CHOSEN,
-    LOADED,
-    LOOKED_AT,
     PENDING,
     PERSISTENT,
     TRANSIENT,
-    UNSURE,
-    WRONG,
-    AttributeState,
     InstanceRecord,
     allocate,
     current,
 )
 from asyncsqla_lint.semantics.loader_options import Plan
+from asyncsqla_lint.semantics.materialising import among_all
 from asyncsqla_lint.semantics.missing import missing, undecided
 
 if TYPE_CHECKING:

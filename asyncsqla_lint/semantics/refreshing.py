@@ -6,23 +6,10 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import (
-    NONE,
-    Constant,
-    Reference,
-    TupleValue,
-    Value,
-)
+from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Value
 from asyncsqla_lint.project.models import Relationship
-from asyncsqla_lint.semantics.instances import (
-    EXPIRED,
-    LOADED,
-    PERSISTENT,
-    UNLOADED,
-    UNSURE,
-    AttributeState,
-    InstanceRecord,
-)
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, UNLOADED, UNSURE, AttributeState
+from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import Plan
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Site
@@ -14,7 +15,6 @@ from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
     Iteration,
     Method,
@@ -27,12 +27,13 @@ from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics import api_use, expiry
+from asyncsqla_lint.semantics.attribute_states import Cause
 from asyncsqla_lint.semantics.events import ResultFetched, ResultMisused
 from asyncsqla_lint.semantics.expressions import AliasValue, AttributeValue
 from asyncsqla_lint.semantics.fetched import FetchedRecord
-from asyncsqla_lint.semantics.identity import materialise
-from asyncsqla_lint.semantics.instances import Cause, InstanceRecord
+from asyncsqla_lint.semantics.instances import InstanceRecord
 from asyncsqla_lint.semantics.loader_options import plan_for
+from asyncsqla_lint.semantics.materialising import materialise
 from asyncsqla_lint.semantics.statements import Statement, entity_class, entity_name
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, ExternalValue, Method, Reference, Value
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import api_use, ledger
 from asyncsqla_lint.semantics.sessions import COROUTINES, SessionRecord, announced

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
@@ -13,9 +14,7 @@ from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
-    ExternalValue,
     Method,
     Reference,
     Value,
@@ -36,8 +35,9 @@ from asyncsqla_lint.semantics import (
     unit_of_work,
 )
 from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit
+from asyncsqla_lint.semantics.attribute_states import Cause
 from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft
-from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, Cause, InstanceRecord
+from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, InstanceRecord
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

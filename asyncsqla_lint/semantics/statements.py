@@ -6,17 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.frames import Site
-from asyncsqla_lint.flow.values import (
-    NONE,
-    UNKNOWN,
-    Arguments,
-    ClassValue,
-    Constant,
-    Method,
-    Value,
-    text_parts,
-)
+from asyncsqla_lint.flow.strings import text_parts
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Method, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.semantics.expressions import SQL, AliasValue, AttributeValue, Criterion

@@ -6,23 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import Decorated, FunctionValue, Partial
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import (
-    UNKNOWN,
-    Arguments,
-    Decorated,
-    FunctionValue,
-    Method,
-    Partial,
-    Reference,
-    Value,
-    alternatives,
-    union,
-)
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Method, Reference, Value, alternatives, union
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.connections import ConnectionRecord, SyncConnection
 from asyncsqla_lint.semantics.events import AttributeLoad, SessionUsed, ThreadCrossed

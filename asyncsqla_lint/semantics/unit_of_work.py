@@ -9,16 +9,10 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import (
-    NONE,
-    UNKNOWN,
-    Arguments,
-    Reference,
-    Value,
-    alternatives,
-)
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Reference, Value, alternatives
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import failures, ledger, loops
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, Cause
 from asyncsqla_lint.semantics.expiry import (
     detach_all,
     detached,
@@ -32,18 +26,16 @@ from asyncsqla_lint.semantics.expiry import (
     rolled_back_to_savepoint,
 )
 from asyncsqla_lint.semantics.flushing import flush, touch
-from asyncsqla_lint.semantics.identity import accompanied, brought, came, one_of_all
 from asyncsqla_lint.semantics.instances import (
     DETACHED,
-    EXPIRED,
     PENDING,
     PERSISTENT,
     TRANSIENT,
-    UNLOADED,
-    Cause,
     InstanceRecord,
     load_attribute,
 )
+from asyncsqla_lint.semantics.materialising import accompanied
+from asyncsqla_lint.semantics.meeting import brought, came, one_of_all
 from asyncsqla_lint.semantics.merging import merge
 from asyncsqla_lint.semantics.refreshing import attribute_names, keys_of, refreshed
 

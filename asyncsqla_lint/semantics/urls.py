@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.strings import text, text_parts
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -20,8 +21,6 @@ from asyncsqla_lint.flow.values import (
     Text,
     Value,
     alternatives,
-    text,
-    text_parts,
     union,
 )
 from asyncsqla_lint.program import Scalar, Span

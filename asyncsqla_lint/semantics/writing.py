@@ -6,38 +6,27 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import (
-    NONE,
-    Arguments,
-    ClassValue,
-    FunctionValue,
-    Reference,
-    TupleValue,
-    Value,
-)
+from asyncsqla_lint.flow.values import NONE, Arguments, Reference, TupleValue, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Hybrid, Model, Relationship, Synonym, UnknownAttribute
 from asyncsqla_lint.semantics import flushing, ledger
-from asyncsqla_lint.semantics.collections import CollectionRecord, link
-from asyncsqla_lint.semantics.events import AttributeWritten
-from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
-from asyncsqla_lint.semantics.instances import (
+from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     LOADED,
-    PERSISTENT,
     RAISES,
     SERVER_SIDE,
-    TRANSIENT,
     UNLOADED,
     UNSURE,
     WRITTEN,
     AttributeState,
-    InstanceRecord,
-    allocate,
-    current,
 )
+from asyncsqla_lint.semantics.collections import CollectionRecord, link
+from asyncsqla_lint.semantics.events import AttributeWritten
+from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
+from asyncsqla_lint.semantics.instances import PERSISTENT, TRANSIENT, InstanceRecord, allocate, current
 from asyncsqla_lint.semantics.missing import missing
 
 if TYPE_CHECKING:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import (
-    NONE,
-    UNKNOWN,
-    Arguments,
-    Constant,
-    ExternalValue,
-    Value,
-    union,
-)
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Value, union
 from asyncsqla_lint.program import Span
 
 if TYPE_CHECKING:

@@ -6,17 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import Decorated, FunctionValue
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import (
-    UNKNOWN,
-    Arguments,
-    Constant,
-    Decorated,
-    FunctionValue,
-    Reference,
-    Value,
-    alternatives,
-)
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Reference, Value, alternatives
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.classes import ClassInfo

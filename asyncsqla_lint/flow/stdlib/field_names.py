@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
     Iteration,
     Method,

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import Decorated, FunctionValue, Partial, PartialMethod
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import (
-    UNKNOWN,
-    Arguments,
-    Constant,
-    Decorated,
-    FunctionValue,
-    Partial,
-    PartialMethod,
-    TupleValue,
-    Value,
-)
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, TupleValue, Value
 from asyncsqla_lint.program import Span
 
 if TYPE_CHECKING:

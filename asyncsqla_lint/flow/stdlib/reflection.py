@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import ClassValue, SuperValue
 from asyncsqla_lint.flow.classes import Getting
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
@@ -11,10 +12,8 @@ from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
     Reference,
-    SuperValue,
     TupleValue,
     Value,
     alternatives,

@@ -5,19 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import (
-    UNKNOWN,
-    Arguments,
-    Constant,
-    ExternalValue,
-    Method,
-    Text,
-    Value,
-    alternatives,
-    text,
-    union,
-)
+from asyncsqla_lint.flow.strings import text
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Text, Value, alternatives, union
 from asyncsqla_lint.program import Span
 
 if TYPE_CHECKING:

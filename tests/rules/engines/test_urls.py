@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import make_url
 
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Constant, text, union
+from asyncsqla_lint.flow.strings import text
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Constant, union
 from asyncsqla_lint.semantics.urls import UrlValue, addresses, parse
 
 WHOLE = (

@@ -1,0 +1,182 @@
+"""Materialising: the instances that a query gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import Member, Reference
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.models import Model
+from asyncsqla_lint.semantics import eager_use
+from asyncsqla_lint.semantics.attribute_states import UNLOADED, UNSURE, AttributeState
+from asyncsqla_lint.semantics.doubt import bits_if, perhaps_one_of
+from asyncsqla_lint.semantics.expiry import held
+from asyncsqla_lint.semantics.expressions import AliasValue
+from asyncsqla_lint.semantics.identity import may_be
+from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
+from asyncsqla_lint.semantics.loader_options import Plan
+from asyncsqla_lint.semantics.meeting import meet
+from asyncsqla_lint.semantics.planning import is_whole, planned
+from asyncsqla_lint.semantics.refreshing import reloaded
+from asyncsqla_lint.semantics.requerying import requeried
+from asyncsqla_lint.semantics.statements import Statement
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+MOST_LISTS = 8
+
+
+def materialise(
+    flow: Flow,
+    state: State,
+    session: Reference | None,
+    model: Model,
+    statement: Statement,
+    *,
+    many: bool,
+    subclasses: tuple[ClassInfo, ...] = (),
+    besides: Reference | None = None,
+    by_key: bool = False,
+) -> Reference:
+    """The instance (or the instances) that a query gives, and what the query does to those already there.
+
+    `besides`: an instance that the query does not meet, for where it is there nobody asks.
+    `by_key`: whoever is there is given as it is; only who is not is asked for.
+    """
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    plan = planned(model, statement, subclasses)
+    met = meet(flow, state, session, model, statement, plan, many=many, besides=besides)
+    before = None if met.certain is None else state.record(met.certain.oid)
+    if met.certain is not None and not (isinstance(before, InstanceRecord) and before.absent):
+        return met.certain
+    others = dict(met.perhaps)
+    for record in others.values():  # what they have loaded is of use to this one
+        if record.origin is not None:
+            eager_use.read_whole(flow, record.origin)
+    whole = _whole_among(state, others, model)
+    gives_all = many and is_whole(statement)
+    if whole is not None and gives_all and others[whole].model is model:
+        return whole
+    doubtful = [record for reference, record in others.items() if reference != whole]
+    if whole is not None:
+        one = replace(others[whole], model=model)
+        if not by_key:
+            one = requeried(one, plan, statement)
+        elif one.expired is not None:
+            one = reloaded(one)
+        known = {
+            name: replace(found, bits=bits_if(found, met.row), rows=(), otherwise=0) if found.rows else found
+            for name, found in one.attributes.items()
+        }
+        fresh = replace(one, attributes=known, key=met.key, may_be_held=True)
+    else:
+        fresh = InstanceRecord(
+            model,
+            plan=plan,
+            session=session,
+            origin=statement.site,
+            key=met.key,
+            replayed=_replayed(model, statement),
+            may_be_held=bool(doubtful),
+        )
+    fresh = replace(fresh, many=many and met.row is None, is_whole=gives_all)
+    if not by_key:
+        doubtful = [requeried(record, plan, statement) for record in doubtful]
+    fresh = perhaps_one_of(fresh, doubtful)
+    if not many:
+        fresh = accompanied(state, fresh)
+    fresh = _led_by(fresh, statement)
+    if met.certain is not None and isinstance(before, InstanceRecord):
+        return or_else(state, met.certain, before, fresh)
+    made = allocate(flow, state, fresh)
+    owner = None if session is None else state.record(session.oid)
+    if fresh.is_whole and session is not None and isinstance(owner, SessionRecord):
+        state.put(session, replace(owner, whole=(*owner.whole[-MOST_LISTS:], made)))
+    return made
+
+
+def _whole_among(state: State, others: dict[Reference, InstanceRecord], model: Model) -> Reference | None:
+    """All rows of the class are there already: whoever asks for some gets some of these."""
+    for reference, record in others.items():
+        if (
+            record.is_whole
+            and record.many
+            and not record.absent
+            and model.cls.is_subclass_of(record.model.cls)
+        ):
+            is_complete = not any(
+                one.is_new and one.session == record.session and one.model.cls.is_subclass_of(model.cls)
+                for _, one in state.records(InstanceRecord)
+            )
+            return reference if is_complete else None
+    return None
+
+
+def or_else(state: State, me: Reference, record: InstanceRecord, fresh: InstanceRecord) -> Reference:
+    """On some path the instance was not there: there it is as the query gives it."""
+    joined = record.joined(fresh)
+    assert isinstance(joined, InstanceRecord)
+    state.put(me, replace(joined, absent=0))
+    return me
+
+
+def _replayed(model: Model, statement: Statement) -> tuple[Plan, ...]:
+    """A refresh selects the class itself: what was said of an alias does not concern it."""
+    if any(isinstance(one, AliasValue) and one.cls is model.cls for one in statement.entities):
+        return (Plan(trail=(model.cls,)),)
+    return ()
+
+
+def accompanied(state: State, record: InstanceRecord, me: Reference | None = None) -> InstanceRecord:
+    """Loaded in a tree, `lazy="immediate"` takes the parent that the session holds, and no other."""
+    for name, one in record.model.relationships.items():
+        if record.plan is None or one.target is None or not record.plan.takes_what_is_held(one):
+            continue
+        found = record.state_of(name)
+        if record.session is None or found is None or found.bits != UNLOADED:
+            continue
+        for reference, other in held(state, record.session):
+            if reference != me and may_be(other, one.target.cls):
+                record = record.with_attribute(name, AttributeState(UNLOADED | UNSURE))
+                break
+    return record
+
+
+def among_all(state: State, fresh: InstanceRecord) -> InstanceRecord:
+    """What a relationship leads to: where a list has all rows of its class, it is one of these."""
+    owner = None if fresh.session is None else state.record(fresh.session.oid)
+    lists = list(getattr(owner, "whole", ()))
+    above = fresh.parent
+    while above is not None and len(lists) < MOST_LISTS:
+        lists.append(above[0])
+        record = state.record(above[0].oid)
+        above = record.parent if isinstance(record, InstanceRecord) else None
+    for reference in lists:
+        other = state.record(reference.oid)
+        if (
+            isinstance(other, InstanceRecord)
+            and other.is_whole
+            and other.session == fresh.session
+            and fresh.model.cls.is_subclass_of(other.model.cls)
+        ):
+            fresh = perhaps_one_of(fresh, [other])
+    return fresh
+
+
+def _led_by(record: InstanceRecord, statement: Statement) -> InstanceRecord:
+    """`where(Item.owner_id == user.id)`: somebody has that user, and the session may have it too."""
+    for _, key, value in statement.equalities:
+        if not isinstance(value, Member):  # of an object that is known, `may_be_known` asks itself
+            continue
+        for name, one in record.model.relationships.items():
+            found = record.state_of(name)
+            if one.local_keys == {key} and one.target is not None and one.target.primary_key == (value.name,):
+                if found is not None and found.bits == UNLOADED:
+                    record = record.with_attribute(name, AttributeState(UNLOADED | UNSURE))
+    return record

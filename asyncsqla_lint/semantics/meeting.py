@@ -1,0 +1,265 @@
+"""Meetings: a statement runs, and its rows meet the instances that the session holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import NONE, Reference
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.semantics import eager_use
+from asyncsqla_lint.semantics.attribute_states import (
+    EXPIRED,
+    LOADED,
+    UNSURE,
+    WRONG,
+    AttributeState,
+    Key,
+    in_doubt,
+    surely_wrong,
+)
+from asyncsqla_lint.semantics.doubt import SOME_ROW, perhaps, perhaps_filled, perhaps_requeried
+from asyncsqla_lint.semantics.expiry import held
+from asyncsqla_lint.semantics.identity import identity_of, is_primary, key_of, may_be, same_row
+from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
+from asyncsqla_lint.semantics.loader_options import EAGER, Plan
+from asyncsqla_lint.semantics.planning import is_whole, planned
+from asyncsqla_lint.semantics.refreshing import reloaded
+from asyncsqla_lint.semantics.requerying import requeried
+from asyncsqla_lint.semantics.statements import Statement
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+MOST_STEPS = 3
+
+
+class Met(NamedTuple):
+    """Whom a query finds there: the one that it certainly gives, those that it may give, as they were."""
+
+    certain: Reference | None
+    was: InstanceRecord | None
+    perhaps: list[tuple[Reference, InstanceRecord]]
+    key: Key | None
+    row: Key | None  # the key, if it is the primary one: one row at most
+
+
+def meet(
+    flow: Flow,
+    state: State,
+    session: Reference | None,
+    model: Model,
+    statement: Statement,
+    plan: Plan,
+    *,
+    many: bool,
+    besides: Reference | None = None,
+) -> Met:
+    """What a query does to the instances already there."""
+    key = (
+        key_of(model, statement.equalities) if statement.has_criteria and statement.kind == "select" else None
+    )
+    row = key if key is not None and is_primary(model, key) else None
+    everything = is_whole(statement)
+    others = [
+        (reference, record)
+        for reference, record in state.records(InstanceRecord)
+        if session is not None
+        and record.session == session
+        and reference != besides
+        and record.lifecycle in (PERSISTENT, "mixed")
+        and may_be(record, model.cls)
+    ]
+    alive = state.alive() if others else set()
+    if others:
+        eager_use.shared(flow, statement)
+    found: Reference | None = None
+    was: InstanceRecord | None = None
+    doubtful: list[tuple[Reference, InstanceRecord]] = []
+    for reference, record in others:
+        same = same_row(reference, record, key)
+        if record.lifecycle == "mixed":  # on some path the session has let go of it
+            state.put(reference, record.joined(requeried(record, plan, statement)))
+        elif same is True and (not many or row is not None):
+            state.put(reference, requeried(record, plan, statement))
+            if found is None and (reference.oid in alive or record.key is not None):
+                found, was = reference, record
+        elif same is not False:
+            if everything and (record.plan is not None or record.is_new):
+                state.put(reference, requeried(record, plan, statement))
+            else:
+                state.put(reference, perhaps_requeried(record, plan, statement, row))
+            is_another = record.plan is not None and record.plan.is_elsewhere
+            if reference.oid in alive and (not many or record.many) and not is_another:
+                doubtful.append((reference, record))
+    return Met(found, was, doubtful, key, row)
+
+
+def executed(flow: Flow, state: State, session: Reference, model: Model, statement: Statement) -> None:
+    """The statement has run: its rows have met the instances that the session holds, fetched or not."""
+    from asyncsqla_lint.semantics import unread
+
+    plan = planned(model, statement, ())
+    unread.shown(flow, state, session, model, plan)
+    met = meet(flow, state, session, model, statement, plan, many=True)
+    if any(record.lifecycle == PERSISTENT for _, record in held(state, session)):
+        _meet_below(flow, state, session, model, statement, plan, 0, was=met.was, alone=met.row is not None)
+
+
+def brought(flow: Flow, state: State, me: Reference, names: tuple[str, ...], at: Span) -> None:
+    """An instance has been refreshed: what it loads besides brings back those that were expired.
+
+    `names`: the relationships that were asked for; none: whatever its query would load.
+    """
+    record = state.record(me.oid)
+    if not isinstance(record, InstanceRecord) or record.session is None:
+        return
+    if not any(
+        other.expired is not None or any(found.bits & EXPIRED for found in other.attributes.values())
+        for reference, other in held(state, record.session)
+        if reference != me
+    ):
+        return
+    statement = Statement("select", flow.site(at))
+    for plan in record.replays:
+        plan = replace(plan, wildcards=())
+        if names:
+            plan = replace(plan, entries=tuple(one for one in plan.entries if one.path))
+            for name in names:
+                one = record.model.relationships.get(name)
+                if one is not None and plan.strategy(one) not in EAGER:
+                    plan = plan.by_itself(one)
+        _meet_below(flow, state, record.session, record.model, statement, plan, 0, only=names, shows=False)
+
+
+def _meet_below(
+    flow: Flow,
+    state: State,
+    session: Reference,
+    model: Model,
+    statement: Statement,
+    plan: Plan,
+    depth: int,
+    down: Relationship | None = None,
+    was: InstanceRecord | None = None,
+    only: tuple[str, ...] = (),
+    alone: bool = False,
+    shows: bool = True,
+) -> None:
+    """What the query loads below its rows may be there already, and gets what was missing.
+
+    `down` has led to them: who goes up again comes back to a row that the query has met. `was`: the one row,
+    as it was: what it had is not loaded at once. `alone`: it is one row at most.
+    `shows`: those whom nobody has read get records too.
+    """
+    from asyncsqla_lint.semantics import unread
+
+    for one in model.relationships.values():
+        target = one.target
+        if target is None or plan.strategy(one) not in EAGER or (only and one.name not in only):
+            continue
+        if down is not None and one.direction == "many-to-one" and one.inverse is down:
+            continue
+        had = None if was is None or statement.populate_existing else was.state_of(one.name)
+        if had is not None and had.bits == LOADED and plan.strategy(one) == "immediateload":
+            continue
+        below = plan.below(one)
+        leads_to_one = alone and one.direction == "many-to-one"
+        row = SOME_ROW if leads_to_one else None
+        filled = unread.filled(target, below)
+        if filled and shows:
+            unread.shown(flow, state, session, target, below)
+        for reference, record in list(held(state, session)):
+            if record.lifecycle != PERSISTENT or not may_be(record, target.cls):
+                continue
+            if record.is_new and not _may_be_referred_to(record):
+                continue
+            if plan.strategy(one) == "immediateload" and one.direction == "many-to-one":
+                # Who is there is taken as it is; if expired, it is loaded again as it was.
+                if record.expired is not None:
+                    state.put(reference, perhaps(record, reloaded(record), row))
+            elif record.expired is not None or (record.plan is not None and record.plan.has_column_options):
+                state.put(reference, perhaps_requeried(record, below, statement, row))
+            elif filled:
+                state.put(reference, perhaps_filled(record, filled, leads_to_one))
+        if depth < MOST_STEPS and below.entries:
+            _meet_below(
+                flow,
+                state,
+                session,
+                target,
+                statement,
+                below,
+                depth + 1,
+                one,
+                alone=leads_to_one,
+                shows=shows,
+            )
+
+
+def _may_be_referred_to(record: InstanceRecord) -> bool:
+    """A row made here: does any other refer to it, or it to any?"""
+    keys = (one for one in record.model.columns.values() if one.foreign_keys and not one.primary_key)
+    return record.is_referred or any(
+        (given := record.attributes.get(one.name)) is not None and given.value != NONE for one in keys
+    )
+
+
+def came(state: State, me: Reference, before: InstanceRecord) -> None:
+    """What has just been loaded on `me` is there, too, where another record stands for the same row."""
+    now = state.record(me.oid)
+    if not isinstance(now, InstanceRecord) or now.session is None:
+        return
+    names = [
+        name
+        for name in now.model.attributes
+        if (old := before.state_of(name)) is not None
+        and old.bits & (WRONG | UNSURE)
+        and (new := now.state_of(name)) is not None
+        and not new.bits & (WRONG | UNSURE)
+    ]
+    for reference, other in list(held(state, now.session)) if names else []:
+        if reference == me or not (may_be(other, now.model.cls) or may_be(now, other.model.cls)):
+            continue
+        if other.many and not now.many:
+            continue  # it was one of them at most: the others are still without it
+        if before.is_new or other.is_new:
+            continue  # a row made here is none that a query has given
+        same = same_row(reference, other, identity_of(me, now))
+        if same is False or (same is None and now.key and other.key and not now.many):
+            continue  # nobody asks twice for one row under two names
+        attributes = dict(other.attributes)
+        for name in names:
+            known = other.state_of(name)
+            if known is not None and known.bits & WRONG:
+                attributes[name] = AttributeState(LOADED if same else in_doubt(known.bits), known.value)
+        state.put(reference, replace(other, attributes=attributes))
+
+
+def one_of_all(state: State, me: Reference) -> None:
+    """What one row has lost, or has again, one has of those that are all rows of the class."""
+    now = state.record(me.oid)
+    if not isinstance(now, InstanceRecord) or now.session is None or now.many or now.is_new:
+        return
+    key = identity_of(me, now)
+    if key is None:
+        return
+    for reference, other in list(held(state, now.session)):
+        is_all = other.is_whole and other.many and not other.absent
+        if not is_all or not now.model.cls.is_subclass_of(other.model.cls):
+            continue
+        attributes = dict(other.attributes)
+        for name in other.model.attributes:
+            mine, theirs = now.state_of(name), other.state_of(name)
+            if mine is None or theirs is None:
+                continue
+            wrong = surely_wrong(mine.bits)
+            if theirs.rows == (key,) and not wrong:
+                attributes[name] = theirs.settled()
+            elif wrong & ~surely_wrong(theirs.bits):
+                attributes[name] = replace(theirs.joined(mine), rows=(key,), otherwise=theirs.bits)
+        state.put(reference, replace(other, attributes=attributes))

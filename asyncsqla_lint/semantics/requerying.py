@@ -1,0 +1,118 @@
+"""Requerying: what a query does to an instance that it meets, and that is certainly its row."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.project.models import Column, ColumnProperty, QueryExpression, Relationship
+from asyncsqla_lint.semantics.attribute_states import (
+    EXPIRED,
+    LOADED,
+    RAISES,
+    UNLOADED,
+    UNSURE,
+    WRONG,
+    AttributeState,
+)
+from asyncsqla_lint.semantics.instances import InstanceRecord
+from asyncsqla_lint.semantics.loader_options import FILLING, Plan
+from asyncsqla_lint.semantics.statements import Statement
+
+
+def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
+    """A query has met this very instance: what was missing and it loads is there now."""
+    if statement.populate_existing or record.expired is not None:
+        anew = _loaded_anew(record, plan, statement)
+        return _with_keys(anew) if record.expired is not None else anew
+    attributes = dict(record.attributes)
+    for name, attribute in record.model.attributes.items():
+        state = record.state_of(name)
+        if state is None or not state.bits & (UNLOADED | EXPIRED | RAISES | UNSURE):
+            continue
+        if isinstance(attribute, Relationship):
+            if plan.is_open or (plan.is_perhaps_loaded(name) and not plan.is_loaded_anyway(name)):
+                attributes[name] = state.doubted()
+            elif _loaded_by(record, plan, name):
+                attributes[name] = AttributeState(LOADED, plan=_source(record, plan, attribute))
+            elif plan.takes_what_is_held(attribute):
+                attributes[name] = state.doubted()
+            elif not state.bits & LOADED and (bits := _own_strategy(attribute, plan)):
+                attributes[name] = AttributeState(bits, plan=plan)
+        elif (
+            isinstance(attribute, (Column, ColumnProperty, QueryExpression))
+            and plan.loads_column(record.model, attribute) is not False
+        ):
+            attributes[name] = AttributeState(LOADED)
+    return replace(record, attributes=attributes)
+
+
+def _loaded_by(record: InstanceRecord, plan: Plan, name: str) -> bool:
+    attribute = record.model.attributes.get(name)
+    return isinstance(attribute, Relationship) and plan.strategy(attribute) in FILLING
+
+
+def _source(record: InstanceRecord, plan: Plan, relationship: Relationship) -> Plan:
+    """Whose options are for what the relationship leads to.
+
+    An instance that is there emits a SELECT of its own with the options that it came with.
+    """
+    if plan.strategy(relationship) == "immediateload" and len(record.replays) == 1:
+        return record.replays[0].by_itself(relationship)
+    return plan
+
+
+def _with_keys(record: InstanceRecord) -> InstanceRecord:
+    """`lazy="immediate"` asks for a foreign key that is still expired: everything comes with it."""
+    asks = record.plan is not None and any(
+        one.direction == "many-to-one"
+        and (record.plan.strategy(one) == "immediateload" or record.plan.takes_what_is_held(one))
+        and not record.knows(one)
+        for one in record.model.relationships.values()
+    )
+    if not asks:
+        return record
+    doubtful = {
+        name: found.doubted()
+        for name in record.model.attributes
+        if (found := record.state_of(name)) is not None and found.bits & WRONG
+    }
+    return replace(record, attributes={**record.attributes, **doubtful})
+
+
+def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
+    """`populate_existing`, or the instance was expired: what the query does not load is not there."""
+    # The options that a refresh replays are those of the load that made the instance, unless others come.
+    replayed = (plan,) if statement.populate_existing and plan.has_options else record.replays
+    attributes: dict[str, AttributeState] = {}
+    for name, state in record.attributes.items():
+        attribute = record.model.attributes.get(name)
+        if not statement.populate_existing:
+            if not state.bits & EXPIRED:
+                attributes[name] = state
+        elif isinstance(attribute, Relationship) and not attribute.uselist and _own_strategy(attribute, plan):
+            attributes[name] = (
+                state  # such an option prepares the next load, and leaves a scalar's value alone
+            )
+    if statement.populate_existing and record.expired is None:
+        for name, column in record.model.columns.items():  # nor does one that defers a column
+            known = record.state_of(name)
+            if known is not None and not column.deferred and plan.loads_column(record.model, column) is False:
+                attributes[name] = known
+    return replace(
+        record,
+        plan=plan,
+        origin=statement.site if statement.populate_existing else record.origin,
+        replayed=replayed,
+        attributes=attributes,
+        expired=None,
+        is_new=False,
+        is_modified=False,
+    )
+
+
+def _own_strategy(relationship: Relationship, plan: Plan) -> int:
+    """What an option makes of an unloaded relationship of this instance, where its class says otherwise."""
+    strategy, raises = plan.strategy(relationship), relationship.lazy in ("raise", "raise_on_sql")
+    if strategy == "raiseload" and (not raises or not plan.raises_on_sql_only(relationship)):
+        return RAISES
+    return UNLOADED if strategy == "lazyload" and raises else 0
