@@ -120,33 +120,29 @@ def _may_be_expired(record: InstanceRecord) -> bool:
 
 def _is_below(state: State, record: InstanceRecord, me: Reference, down: Relationship | None) -> bool:
     """In a tree: one of `me`'s own children, or theirs. Who goes up meets none of them."""
-    for _ in range(MOST_STEPS):
-        if down is None or record.parent is None or record.parent[1] != down.name:
-            return False
-        if down.target is None or not record.model.cls.is_subclass_of(down.target.cls):
-            return False
-        if record.parent[0] == me:
-            return True
-        above = state.record(record.parent[0].oid)
-        if not isinstance(above, InstanceRecord):
-            return False
-        record = above
-    return False
+    return down is not None and _came_from(state, record, me, down)
 
 
 def _is_above(state: State, record: InstanceRecord, other: Reference, up: Relationship) -> bool:
     """In a tree: one of `other`'s parents, or theirs. Who goes on up does not meet it again."""
     if up.inverse is None or up.inverse.uselist is not True or up.target is not record.model:
         return False
+    return _came_from(state, record, other, up)
+
+
+def _came_from(state: State, record: InstanceRecord, first: Reference, step: Relationship) -> bool:
+    """Have steps along that relationship alone led from `first` to the record?"""
     for _ in range(MOST_STEPS):
-        if record.parent is None or record.parent[1] != up.name:
+        if record.parent is None or record.parent[1] != step.name:
             return False
-        if record.parent[0] == other:
+        if step.target is None or not record.model.cls.is_subclass_of(step.target.cls):
+            return False
+        if record.parent[0] == first:
             return True
-        below = state.record(record.parent[0].oid)
-        if not isinstance(below, InstanceRecord):
+        before = state.record(record.parent[0].oid)
+        if not isinstance(before, InstanceRecord):
             return False
-        record = below
+        record = before
     return False
 
 
