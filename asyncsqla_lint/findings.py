@@ -41,12 +41,18 @@ class Fix(Struct, frozen=True):
     """What would mend the finding. `fixes` turns the repairs into edits.
 
     `otherwise` is the next best: of the same applicability, made where the source does not let this one be.
+    `then` is what is left to do by hand once it is made: "run `uv lock`".
     """
 
     message: str
     applicability: Applicability
     repairs: tuple[Repair, ...]
     otherwise: Fix | None = None
+    then: str = ""
+
+    @property
+    def advice(self) -> str:
+        return f"{self.message}; then {self.then}" if self.then else self.message
 
     @property
     def ways(self) -> tuple[Fix, ...]:

@@ -102,6 +102,7 @@ class Fixing:
         count = len(self._outcome.made)
         if count:
             click.echo(f"Would fix {_errors(count)}.", err=True)
+            self._say_what_is_left_to_do()
         return FOUND if self._outcome.changes else CLEAN
 
     def save(self) -> bool:
@@ -120,7 +121,12 @@ class Fixing:
         for finding in self._outcome.unsettled:
             place = f"{finding.path}:{finding.location.row}"
             warn(f"{place}: the fix of {finding.code} was made and the finding is still there")
+        self._say_what_is_left_to_do()
         return not failures
+
+    def _say_what_is_left_to_do(self) -> None:
+        for then in sorted({one.fix.then for one in self._outcome.made if one.fix and one.fix.then}):
+            click.echo(f"Left to do: {then}.", err=True)
 
     @property
     def count(self) -> int:

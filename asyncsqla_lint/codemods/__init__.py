@@ -4,6 +4,9 @@
 
 Each lints the project that a file belongs to, and makes in that file the fixes that need its kind of repair,
 safe or not. Without `--no-format` LibCST hands each file that it changes to `black`.
+
+LibCST's runner goes through Python files: what is mended in others (what ASQ113 has to ask for, in
+`pyproject.toml`) only `--fix` mends.
 """
 
 from __future__ import annotations

@@ -53,6 +53,8 @@ class Codemod(ABC):
     merges: ClassVar[bool] = False
     # All fixes that want it are made, or none: a declaration changes for every use of it.
     together: ClassVar[bool] = False
+    # If not, the codemod itself sees to it that its file can be read afterwards.
+    is_for_python: ClassVar[bool] = True
 
     @abstractmethod
     def changes(self, file: File, repair: Repair) -> Changes:

@@ -84,6 +84,7 @@ class Planner:
         self._changes: dict[Key, Changes | Refused] = {}
         self._packages: dict[str, str] = {}
         self._drafts: dict[str, _Draft] = {}
+        self._foreign: set[str] = set()  # files that are not Python
         self._findings = findings
         self._merged = _merged_arguments(_fix(finding) for finding in findings)
 
@@ -166,6 +167,8 @@ class Planner:
 
     def _changes_of(self, repair: Repair) -> Changes:
         codemod = _codemod(repair)
+        if not codemod.is_for_python:
+            self._foreign.add(repair.path)
         merged = self._merged.get(_place(repair)) if codemod.merges else None
         if merged is not None and merged != repair.arguments:
             try:
@@ -233,7 +236,7 @@ class Planner:
             return
         if after == file.text:
             return
-        if _is_sound(after, file.text):
+        if path in self._foreign or _is_sound(after, file.text):
             texts[path] = after
         else:
             broken.add(path)

@@ -40,7 +40,7 @@ def _lines(finding: Finding, context: Context) -> Iterator[list[Piece]]:
     if finding.confidence == "likely":
         yield _remark(gutter, "note", "likely: on some path, or under what the message assumes")
     if finding.fix is not None:
-        yield _remark(gutter, "help", finding.fix.message)
+        yield _remark(gutter, "help", finding.fix.advice)
 
 
 def _header(finding: Finding, context: Context) -> list[Piece]:

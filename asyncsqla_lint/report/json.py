@@ -71,7 +71,7 @@ def as_json(finding: Finding, context: Context) -> JsonFinding:
         ],
         fix=None
         if fix is None
-        else JsonFix(fix.applicability, encodable(fix.message), _edits(finding, context)),
+        else JsonFix(fix.applicability, encodable(fix.advice), _edits(finding, context)),
         noqa_row=finding.noqa_row or finding.location.row,
         fingerprint=finding.fingerprint,
         url=context.url(finding),

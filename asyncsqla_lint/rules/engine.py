@@ -102,7 +102,7 @@ def new_flow(index: Index, config: Config) -> Flow:
 
 def _told(flow: Flow, config: Config) -> None:
     flow.release = config.release
-    if config.lacks_greenlet:
+    if config.lacks_greenlet is not None:
         extension.told(flow, config.lacks_greenlet)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from asyncsqla_lint.findings import Finding, Fix, Location, Related, Repair
+from asyncsqla_lint.run.contents import Contents
 from asyncsqla_lint.run.keys import path_of
 from asyncsqla_lint.workspace.discovery import shown
 
@@ -106,10 +108,14 @@ class Shown:
         return msgspec.structs.replace(repair, path=self.path(repair.path))
 
 
-def named_sources(findings: Sequence[Finding], data: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files that findings and their fixes name."""
+def named_sources(findings: Sequence[Finding], data: Contents) -> dict[str, bytes]:
+    """The files that findings and their fixes name. What a fix changes need not be Python."""
     named = {finding.path for finding in findings}
     named |= {place.path for finding in findings for place in finding.related}
-    named |= {path for finding in findings if finding.fix is not None for path in finding.fix.paths}
-    absolute = {path: os.path.abspath(path) for path in sorted(named)}
+    changed = {path for finding in findings if finding.fix is not None for path in finding.fix.paths}
+    for path in changed:
+        if os.path.abspath(path) not in data:
+            with suppress(OSError):
+                data.see(os.path.abspath(path))
+    absolute = {path: os.path.abspath(path) for path in sorted(named | changed)}
     return {path: data[place] for path, place in absolute.items() if place in data}

@@ -18,7 +18,7 @@ from asyncsqla_lint.run.keys import content_hash, digest, key_of
 from asyncsqla_lint.run.localising import Shown, merged, named_sources, one_per_cause
 from asyncsqla_lint.run.outcome import Report, Statistics
 from asyncsqla_lint.run.sources import Looked, Sources, arranged, glances_of, look
-from asyncsqla_lint.workspace.config import Config
+from asyncsqla_lint.workspace.config import Config, Greenless
 from asyncsqla_lint.workspace.decoding import decode
 from asyncsqla_lint.workspace.greenlet import GreenletResolver
 from asyncsqla_lint.workspace.target_release import TargetResolver
@@ -82,7 +82,7 @@ class _Run:
         with self.timed("workspace"):
             known_files = self.cache.files(root)
             looked = look(paths, self.config, overlay, known_files)
-            resolved = _Resolved(self.config.root, self.identity)
+            resolved = _Resolved(self.config.root, self.identity, overlay)
             key = "" if overlay or self.analyse is not None else self.key(looked, resolved)
         answer = self.cache.answer(key) if key else None
         try:
@@ -454,12 +454,13 @@ class _Identities:
 class _Resolved:
     """A configuration as it holds in a directory, with what the project there runs on found out."""
 
-    def __init__(self, root: str, identity: _Identities) -> None:
-        self._target_of = TargetResolver(root)
-        self._lacks_greenlet = GreenletResolver(root)
+    def __init__(self, root: str, identity: _Identities, overlay: Overlay) -> None:
+        read = partial(_read, overlay)
+        self._target_of = TargetResolver(root, read)
+        self._lacks_greenlet = GreenletResolver(root, read)
         self._identity = identity
         self._known: dict[tuple[str, str], Config] = {}
-        self._distinct: dict[tuple[str, str, str], Config] = {}
+        self._distinct: dict[tuple[str, str, Greenless | None], Config] = {}
 
     def __call__(self, config: Config, directory: str) -> Config:
         own = self._identity(config)
@@ -476,6 +477,18 @@ class _Resolved:
 
     def identity(self, config: Config, directory: str) -> str:
         return self._identity(self(config, directory))
+
+
+def _read(overlay: Overlay, path: str) -> str:
+    """The text of a dependency file, as it stands or would stand."""
+    data = overlay.get(path)
+    if data is None:
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except OSError:
+            return ""
+    return data.decode("utf-8-sig", "replace")
 
 
 def _is_about_us(findings: Sequence[Finding]) -> bool:

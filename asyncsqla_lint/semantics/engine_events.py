@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
     from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.engines import EngineRecord
+    from asyncsqla_lint.workspace.config import Greenless
 
 
 class EngineCreated(Event):
@@ -69,7 +70,7 @@ class EngineShortLived(Event):
 class GreenletMissing(Event):
     """The first module that imports the asyncio extension, where the requirement brings no greenlet."""
 
-    requirement: str
+    lacking: Greenless
 
 
 class ConnectionOpened(Event):

@@ -11,6 +11,7 @@ from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import Module
 from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.semantics.engine_events import GreenletMissing
+from asyncsqla_lint.workspace.config import Greenless
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -23,19 +24,19 @@ def register(meanings: Meanings) -> None:
     meanings.when_module_ended.append(module_ended)
 
 
-def told(flow: Flow, requirement: str) -> None:
+def told(flow: Flow, lacking: Greenless) -> None:
     """The project asks for SQLAlchemy in words that install no greenlet."""
-    flow.memory["lacks greenlet"] = requirement
+    flow.memory["lacks greenlet"] = lacking
 
 
 def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
-    requirement = flow.memory.get("lacks greenlet")
-    if not isinstance(requirement, str) or not flow.listens(GreenletMissing):
+    lacking = flow.memory.get("lacks greenlet")
+    if not isinstance(lacking, Greenless) or not flow.listens(GreenletMissing):
         return
     if first_importer(flow) is frame.module:
         statement = _import_in(frame.module)
         assert statement is not None
-        flow.emit(GreenletMissing(flow.site(statement.span), frame, True, requirement))
+        flow.emit(GreenletMissing(flow.site(statement.span), frame, True, lacking))
 
 
 def first_importer(flow: Flow) -> Module | None:

@@ -82,6 +82,14 @@ class ConfigError(Exception):
     """A setting that cannot be used. The message is one line that names the place, the key and the cure."""
 
 
+class Greenless(Struct, frozen=True):
+    """A requirement of SQLAlchemy 2.1 that brings no greenlet."""
+
+    requirement: str
+    path: str  # of the file that has it, from the run's root, with slashes
+    lock: str  # the name of the lock file that follows it, if there is one
+
+
 class Config(Struct, frozen=True, kw_only=True):
     """Every setting. Relative paths and patterns start from `root`."""
 
@@ -90,7 +98,7 @@ class Config(Struct, frozen=True, kw_only=True):
     nested: bool = False  # whether a configuration file further down rules what is below it
     command_line: tuple[dict[str, object], ...] = ()  # what was laid over any file, in the file's words
 
-    lacks_greenlet: str = ""  # the requirement that brings none; found by the run, not a setting
+    lacks_greenlet: Greenless | None = None  # found by the run, not a setting
 
     select: tuple[str, ...] = ("ASQ",)
     extend_select: tuple[str, ...] = ()

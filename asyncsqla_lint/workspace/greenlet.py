@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Sequence
 
-from asyncsqla_lint.workspace.target_release import admitted_line, requirements_in
+from asyncsqla_lint.workspace.config import Greenless
+from asyncsqla_lint.workspace.discovery import shown
+from asyncsqla_lint.workspace.requirements import (
+    LOCKS,
+    Read,
+    Requirement,
+    admitted_line,
+    is_dependency_file,
+    listed,
+    requirements_in,
+)
 
 _EXTRAS = re.compile(r"sqlalchemy\s*\[([^\]]*)\]", re.IGNORECASE)
 # The extras of SQLAlchemy that bring greenlet along.
@@ -13,36 +24,56 @@ _BRING_GREENLET = re.compile(
     r"asyncio|aiomysql|aiosqlite|asyncmy|aioodbc|postgresql-asyncpg|postgresql_asyncpg"
 )
 _GREENLET = re.compile(r"(?<![\w.-])greenlet(?![\w.-])", re.IGNORECASE)
+# As a package of its own: poetry's lock also names what extras that nobody asked for would bring.
+_LOCKED_GREENLET = re.compile(r"""^name = ["']greenlet["']|"greenlet": \{""", re.MULTILINE)
 
 
 class GreenletResolver:
-    """For each directory, the nearest requirement at or above that leaves greenlet out; "" if none does."""
+    """For each directory, the nearest requirement at or above it, if that leaves greenlet out."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, read: Read) -> None:
         self._root = root
-        self._known: dict[str, str] = {}
+        self._read = read
+        self._known: dict[str, Greenless | None] = {}
 
-    def __call__(self, directory: str) -> str:
+    def __call__(self, directory: str) -> Greenless | None:
         if directory not in self._known:
-            found = lacking_in(directory)
-            parent = os.path.dirname(directory)
-            inside = directory != self._root and directory.startswith(self._root.rstrip(os.sep) + os.sep)
-            if found is None and inside and parent != directory:
-                found = self(parent)
-            self._known[directory] = found or ""
+            self._known[directory] = self._nearest(directory)
         return self._known[directory]
 
-
-def lacking_in(directory: str) -> str | None:
-    """None: nothing there asks for SQLAlchemy; "": what does is complete."""
-    given = requirements_in(directory)
-    if not given:
+    def _nearest(self, directory: str) -> Greenless | None:
+        for place in self._upwards(directory):
+            asked = list(requirements_in(place, self._read))
+            if asked:
+                return self._lacking(place, asked)
         return None
-    for _, text in given:
-        if _GREENLET.search(text):
-            return ""
-    for requirement, _ in given:
-        extras = _EXTRAS.match(requirement)
-        if extras is not None and _BRING_GREENLET.search(extras[1]):
-            return ""
-    return next((requirement for requirement, _ in given if admitted_line(requirement) == "2.1"), "")
+
+    def _lacking(self, directory: str, asked: Sequence[Requirement]) -> Greenless | None:
+        newer = next((one for one in asked if admitted_line(one.text) == "2.1"), None)
+        if newer is None or any(_brings_greenlet(one.text) for one in asked):
+            return None
+        names = filter(is_dependency_file, listed(directory))
+        if any(_GREENLET.search(self._read(os.path.join(directory, name))) for name in names):
+            return None
+        lock = next(self._locks(directory), "")
+        if lock and _LOCKED_GREENLET.search(self._read(lock)):
+            return None
+        path = shown(os.path.join(directory, newer.file), self._root)
+        return Greenless(newer.text, path.replace(os.sep, "/"), os.path.basename(lock))
+
+    def _locks(self, directory: str) -> Iterator[str]:
+        """A workspace has one for all of its projects."""
+        for place in self._upwards(directory):
+            names = listed(place)
+            yield from (os.path.join(place, name) for name in LOCKS if name in names)
+
+    def _upwards(self, directory: str) -> Iterator[str]:
+        yield directory
+        while directory.startswith(self._root.rstrip(os.sep) + os.sep):
+            directory = os.path.dirname(directory)
+            yield directory
+
+
+def _brings_greenlet(requirement: str) -> bool:
+    extras = _EXTRAS.match(requirement)
+    return extras is not None and _BRING_GREENLET.search(extras[1]) is not None

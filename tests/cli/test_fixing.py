@@ -162,3 +162,32 @@ def test_unused_suppressions_go(lint: Lint, orders: Path) -> None:
     orders.write_text(MENDED.replace("commit()", "commit()  # noqa: ASQ401 a reason"))
     assert lint("check", "--fix").returncode == 0
     assert orders.read_text() == MENDED
+
+
+# --- files that are not Python -----------------------------------------------------------------------
+
+NEWER = '[project]\ndependencies = [\n    "sqlalchemy>=2.1",  # for its typing\n]\n'
+
+
+def test_a_requirement_is_mended_in_its_own_file(lint: Lint, orders: Path, project: Path) -> None:
+    file = project / "app" / "pyproject.toml"
+    file.write_text(NEWER)
+    orders.write_text(MENDED)
+    shown = lint("check", "--preview", "--diff")
+    assert shown.returncode == 1
+    assert '-    "sqlalchemy>=2.1",  # for its typing\n+    "sqlalchemy[asyncio]>=2.1",  # f' in shown.stdout
+    assert file.read_text() == NEWER
+    done = lint("check", "--preview", "--fix")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "Found 1 error (1 fixed, 0 remaining).\n"
+    assert file.read_text() == NEWER.replace("sqlalchemy", "sqlalchemy[asyncio]")
+    assert lint("check", "--preview", "--diff").returncode == 0
+
+
+def test_a_lock_file_has_to_follow(lint: Lint, orders: Path, project: Path) -> None:
+    (project / "app" / "pyproject.toml").write_text(NEWER)
+    (project / "uv.lock").write_text('[[package]]\nname = "sqlalchemy"\nversion = "2.1.3"\n')
+    orders.write_text(MENDED)
+    assert "(1 with the `--unsafe-fixes` option)" in lint("check", "--preview", "--fix").stdout
+    done = lint("check", "--preview", "--fix", "--unsafe-fixes")
+    assert (done.returncode, done.stderr) == (0, "Left to do: run `uv lock`.\n")

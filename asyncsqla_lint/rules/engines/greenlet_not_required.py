@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from asyncsqla_lint.rules.repairs.requirements import ask_for_extra
 from asyncsqla_lint.rules.rule import Reporter, Rule, Silent, on
 from asyncsqla_lint.semantics.engine_events import GreenletMissing
 
@@ -24,14 +25,15 @@ class GreenletNotRequired(Rule):
     dependencies = ["sqlalchemy[asyncio]>=2.1"]
     ```
 
-    ## Why there is no fix
-    The requirement has a lock file beside it, mostly, which has to follow: `uv add "sqlalchemy[asyncio]"` and
-    its like change both.
+    ## What the fix does
+    It adds the extra to the requirement, in `pyproject.toml` or whichever file has it. Where a lock file
+    follows that one the fix is unsafe: what installs from the lock fails until it is made anew (`uv lock`).
     """
 
     code = "ASQ113"
     name = "greenlet-not-required"
     preview = True
+    fix = "safe"
     outcome = Silent("wherever this runs, greenlet is installed")
 
     @on(GreenletMissing)
@@ -39,7 +41,8 @@ class GreenletNotRequired(Rule):
         report(
             self,
             event,
-            f"`{event.requirement}` installs no greenlet, which the asyncio extension needs; "
+            f"`{event.lacking.requirement}` installs no greenlet, which the asyncio extension needs; "
             "ask for `sqlalchemy[asyncio]`",
             subject="greenlet",
+            fix=ask_for_extra(event.lacking, "asyncio"),
         )

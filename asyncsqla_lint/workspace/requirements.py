@@ -1,0 +1,172 @@
+"""What a project asks of SQLAlchemy: read from the files in which projects list their dependencies."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import Struct
+
+from asyncsqla_lint.workspace.config import Release
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Read = Callable[[str], str]  # the text of a file, "" where there is none
+LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
+
+
+class Requirement(Struct, frozen=True):
+    """`sqlalchemy[asyncio]>=2.1`, as one file says it (poetry's tables are put into the same words)."""
+
+    file: str  # its name
+    text: str
+
+
+def requirements_in(directory: str, read: Read) -> Iterable[Requirement]:
+    """What the dependency files of one directory ask of SQLAlchemy."""
+    for name in listed(directory):
+        if is_dependency_file(name):
+            for text in requirements_of(name, read(os.path.join(directory, name))):
+                yield Requirement(name, text)
+
+
+def requirements_of(name: str, text: str) -> list[str]:
+    """What a dependency file of that name says."""
+    if name == "pyproject.toml":
+        return _of_pyproject(toml(text))
+    if name == "setup.cfg":
+        return _of_setup_cfg(text)
+    if name == "Pipfile":
+        document = toml(text)
+        return [line for key in ("packages", "dev-packages") for line in _of_table(table(document, key))]
+    return [line for line in map(_named, text.splitlines()) if line]
+
+
+def is_dependency_file(name: str) -> bool:
+    if name in ("pyproject.toml", "setup.cfg", "Pipfile"):
+        return True
+    return name.endswith((".txt", ".in")) and "requirements" in name
+
+
+def listed(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []
+
+
+# --- one requirement -------------------------------------------------------------------------------
+
+_REQUIREMENT = re.compile(
+    r"sqlalchemy\s*(?:\[[^\]]*\])?\s*(?:\((?P<bracketed>[^)]*)\)|(?P<bare>[^;#@]*))\s*(?:[;#].*)?",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"(===|==|~=|>=|<=|!=|>|<|\^|~|=)?\s*v?(\d+(?:\.\d+)*)(\.\*)?")
+SPLIT: tuple[int, ...] = (2, 1)
+
+
+def admitted_line(requirement: str) -> Release | None:
+    """The one release line that `sqlalchemy[asyncio]>=2.0.20,<2.1` admits; None if both or unsaid."""
+    found = _REQUIREMENT.fullmatch(requirement.strip())
+    if found is None:
+        return None
+    low: tuple[int, ...] = (0,)
+    high: tuple[int, ...] = (99,)
+    for operator, digits, wildcard in _CLAUSE.findall(found["bracketed"] or found["bare"] or ""):
+        version = tuple(int(part) for part in digits.split("."))
+        if operator not in ("<", "<=", "!="):
+            low = max(low, version)
+        high = min(high, _ceiling(operator, version, bool(wildcard)))
+    if low >= SPLIT:
+        return "2.1"
+    return "2.0" if high <= SPLIT else None
+
+
+def _ceiling(operator: str, version: tuple[int, ...], wildcard: bool) -> tuple[int, ...]:
+    """The version below which everything is that the clause admits, in pip's words and poetry's."""
+    if operator in (">", ">=", "!="):
+        return (99,)
+    if operator == "<":
+        return version
+    if operator == "~=":
+        return _next(version[:-1])
+    if operator == "~":
+        return _next(version[:2])
+    if operator == "^":
+        return _next(version[:1])
+    return _next(version) if wildcard else (*version, 1)
+
+
+def _next(version: tuple[int, ...]) -> tuple[int, ...]:
+    return (*version[:-1], version[-1] + 1) if version else (99,)
+
+
+def _named(requirement: object) -> str | None:
+    """A requirement if it is one for SQLAlchemy itself and not, say, for sqlalchemy-utils."""
+    if not isinstance(requirement, str):
+        return None
+    line = requirement.strip()
+    return line if re.match(r"sqlalchemy(?![\w.-])", line, re.IGNORECASE) else None
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+
+def _of_pyproject(document: Mapping[str, object]) -> list[str]:
+    project, tool = table(document, "project"), table(document, "tool")
+    poetry = table(tool, "poetry")
+    lists = [
+        project.get("dependencies"),
+        *table(project, "optional-dependencies").values(),
+        *table(document, "dependency-groups").values(),
+        *table(table(tool, "pdm"), "dev-dependencies").values(),
+    ]
+    tables = [
+        table(poetry, "dependencies"),
+        *(table(table(poetry, "group"), group, "dependencies") for group in table(poetry, "group")),
+    ]
+    found = [_named(item) for items in lists if isinstance(items, list) for item in items]
+    return [line for line in found if line] + [line for one in tables for line in _of_table(one)]
+
+
+def _of_table(given: Mapping[str, object]) -> list[str]:
+    """`SQLAlchemy = {version = "^2.0", extras = ["asyncio"]}`."""
+    found: list[str] = []
+    for name, value in given.items():
+        version = value.get("version", "") if isinstance(value, dict) else value
+        extras = value.get("extras", []) if isinstance(value, dict) else []
+        if name.lower() == "sqlalchemy" and isinstance(version, str):
+            wanted = ",".join(map(str, extras)) if isinstance(extras, list) else ""
+            found.append(f"sqlalchemy[{wanted}]{version}" if wanted else f"sqlalchemy{version}")
+    return found
+
+
+def _of_setup_cfg(text: str) -> list[str]:
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return []
+    values = [parser.get("options", "install_requires", fallback="")]
+    if parser.has_section("options.extras_require"):
+        values += parser["options.extras_require"].values()
+    return [line for value in values for line in map(_named, value.splitlines()) if line]
+
+
+def table(document: object, *keys: str) -> Mapping[str, object]:
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def toml(text: str) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {}
