@@ -76,8 +76,11 @@ def _check(options: Options) -> int:
         if options.diff:
             return fixing.show_difference()
         written = fixing.save()
-        if overlay or not written:
-            return report.exit_code if written else FAILED
+        if overlay:
+            return report.exit_code
+        if not written:
+            _conclude(fixing.checked_again(), options, config, fixing)
+            return FAILED
     if options.add_noqa:
         return add_suppressions(_fresh(report, options))
     return _conclude(report, options, config, fixing)

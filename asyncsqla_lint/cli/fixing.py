@@ -55,6 +55,7 @@ class Fixing:
         self._outcome = apply.fix(
             self._allowed(report), self._check, unsafe=self._config.unsafe_fixes, overlay=self._overlay
         )
+        self._made = self._outcome.made
         left = self._outcome.left if self._outcome.changes else report
         assert isinstance(left, Report)
         return left
@@ -99,7 +100,7 @@ class Fixing:
                 yield from unified(change.path, decode(change.before), decode(change.after))
 
         write(pieces(), None)
-        count = len(self._outcome.made)
+        count = self.count
         if count:
             click.echo(f"Would fix {_errors(count)}.", err=True)
             self._say_what_is_left_to_do()
@@ -115,27 +116,32 @@ class Fixing:
             sys.stdout.buffer.write(after[0] if after else given)
             sys.stdout.buffer.flush()
             return True
-        failures = apply.save(self._outcome.changes)
-        for failure in failures:
+        saved = apply.save(self._outcome)
+        for failure in saved.failures:
             warn(failure)
         for finding in self._outcome.unsettled:
             place = f"{finding.path}:{finding.location.row}"
             warn(f"{place}: the fix of {finding.code} was made and the finding is still there")
+        self._made = saved.made
         self._say_what_is_left_to_do()
-        return not failures
+        return not saved.failures
+
+    def checked_again(self) -> Report:
+        """What there is after all, where not every file could be written."""
+        return self._check({})
 
     def _say_what_is_left_to_do(self) -> None:
-        for then in sorted({one.fix.then for one in self._outcome.made if one.fix and one.fix.then}):
+        for then in sorted({one.fix.then for one in self._made if one.fix and one.fix.then}):
             click.echo(f"Left to do: {then}.", err=True)
 
     @property
     def count(self) -> int:
-        return len(self._outcome.made)
+        return len(self._made)
 
     def listed(self) -> Iterator[str]:
         """Which fixes were made, by file and rule; then which could not be, and why."""
         by_path: dict[str, Counter[tuple[str, str]]] = {}
-        for finding in self._outcome.made:
+        for finding in self._made:
             by_path.setdefault(finding.path, Counter())[(finding.code, finding.name)] += 1
         if by_path:
             yield f"Fixed {_errors(self.count)}:"

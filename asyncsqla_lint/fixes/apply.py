@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from asyncsqla_lint.findings import Finding, Repair
 from asyncsqla_lint.fixes.plan import NOTHING, Pass, Planner, Refusal
 from asyncsqla_lint.fixes.tree import Refused
-from asyncsqla_lint.fixes.writing import WriteError, write
+from asyncsqla_lint.fixes.writing import WriteError, must_be_writable, write
 from asyncsqla_lint.stretches import LINE_END
 from asyncsqla_lint.workspace.decoding import DecodeError, decode, encode, encoding_of
 
@@ -54,6 +54,13 @@ class Outcome(Struct, frozen=True):
     refused: tuple[Refusal, ...]  # of the last pass
     unsettled: tuple[Finding, ...]  # still there though their fix was made, or after the last pass
     left: Checked  # what a run finds in the changed files
+
+
+class Saved(Struct, frozen=True):
+    """What has come of an Outcome on the disk."""
+
+    made: tuple[Finding, ...]
+    failures: tuple[str, ...]  # why a file was not written, a line each
 
 
 def fix(first: Checked, check: Check, *, unsafe: bool, overlay: Mapping[str, bytes] | None = None) -> Outcome:
@@ -174,12 +181,37 @@ class _Identities:
         return "" if found is None else found[0]
 
 
-def save(changes: Sequence[FileChange]) -> list[str]:
-    """Write the files; what could not be written, a line each."""
-    failures = []
-    for change in changes:
+def save(outcome: Outcome) -> Saved:
+    """Write the files. What is mended in several of them is written in all or in none."""
+    failures: dict[str, str] = {}  # by absolute path
+    for change in outcome.changes:
         try:
-            write(change.path, change.before, change.after)
+            must_be_writable(change.path, change.before)
         except WriteError as error:
-            failures.append(str(error))
-    return failures
+            failures[os.path.abspath(change.path)] = str(error)
+    _spread(failures, outcome)
+    for change in outcome.changes:
+        if os.path.abspath(change.path) not in failures:
+            try:
+                write(change.path, change.before, change.after)
+            except WriteError as error:
+                failures[os.path.abspath(change.path)] = str(error)
+    made = tuple(one for one in outcome.made if not _paths(one) & failures.keys())
+    return Saved(made, tuple(failures.values()))
+
+
+def _spread(failures: dict[str, str], outcome: Outcome) -> None:
+    """Over the files that have part in a fix with one that cannot be written."""
+    shown = {os.path.abspath(change.path): change.path for change in outcome.changes}
+    known = -1
+    while failures and known < len(failures):
+        known = len(failures)
+        for paths in map(_paths, outcome.made):
+            if paths & failures.keys():
+                for path in sorted(paths & shown.keys() - failures.keys()):
+                    first = shown.get(min(paths & failures.keys()), "")
+                    failures[path] = f"{shown[path]}: goes with {first}; not fixed"
+
+
+def _paths(finding: Finding) -> set[str]:
+    return set() if finding.fix is None else {os.path.abspath(path) for path in finding.fix.paths}

@@ -12,19 +12,31 @@ class WriteError(Exception):
     """A file that was not written; one line."""
 
 
-def write(path: str, before: bytes, after: bytes) -> None:
-    """Replace the file's content, if it is still `before`. Links are followed; mode and owner stay."""
+def must_be_writable(path: str, before: bytes) -> None:
+    """The file's content is still `before`, and may be another; raises WriteError."""
     target = os.path.realpath(path)
     try:
-        status = os.stat(target)
         with open(target, "rb") as file:
             if file.read() != before:
                 raise WriteError(f"{path}: changed meanwhile; not fixed")
-        if not os.access(target, os.W_OK):
-            raise WriteError(f"{path}: may not be written; not fixed")
-        _replace(target, after, status, before)
     except OSError as error:
-        raise WriteError(f"{path}: cannot be written: {error.strerror}; not fixed") from None
+        raise _failed(path, error) from None
+    if not os.access(target, os.W_OK):
+        raise WriteError(f"{path}: may not be written; not fixed")
+
+
+def write(path: str, before: bytes, after: bytes) -> None:
+    """Replace the file's content, if it is still `before`. Links are followed; mode and owner stay."""
+    must_be_writable(path, before)
+    target = os.path.realpath(path)
+    try:
+        _replace(target, after, os.stat(target), before)
+    except OSError as error:
+        raise _failed(path, error) from None
+
+
+def _failed(path: str, error: OSError) -> WriteError:
+    return WriteError(f"{path}: cannot be written: {error.strerror}; not fixed")
 
 
 def _replace(target: str, after: bytes, status: os.stat_result, before: bytes) -> None:

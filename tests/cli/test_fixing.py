@@ -155,6 +155,21 @@ def test_a_file_without_write_permission(lint: Lint, orders: Path) -> None:
         assert "cannot be written" in done.stderr
 
 
+def test_what_could_not_be_written_is_still_reported(lint: Lint, orders: Path) -> None:
+    other = orders.with_name("users.py")
+    other.write_text(LOST)
+    orders.chmod(0o444)
+    done = lint("check", "--fix")
+    if orders.read_text() == LOST:  # root may write anywhere
+        assert done.returncode == 2
+        assert done.stderr == "asyncsqla-lint: warning: app/orders.py: may not be written; not fixed\n"
+        assert done.stdout.startswith("app/orders.py:5:5: ASQ401")
+        assert done.stdout.endswith(
+            "Found 2 errors (1 fixed, 1 remaining).\n[*] 1 fixable with the `--fix` option.\n"
+        )
+    assert other.read_text() == MENDED
+
+
 def test_unused_suppressions_go(lint: Lint, orders: Path) -> None:
     orders.write_text(MENDED.replace("commit()", "commit()  # noqa: E501, ASQ401"))
     assert lint("check", "--fix").returncode == 0

@@ -96,7 +96,7 @@ def _fixed(fixture: Fixture, place: Path) -> Fixed:
     target = copied(fixture, home)
     root = target if target.is_dir() else home
     before, outcome = Mender(target, root).mend()
-    assert not apply.save(outcome.changes)
+    assert not apply.save(outcome).failures
     names = [root / Path(one.path).relative_to(fixture.root) for one in fixture.sources]
     sources = tuple(Source(str(path), path.read_text(encoding="utf-8")) for path in names)
     main = root / fixture.main.name

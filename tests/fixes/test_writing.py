@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from asyncsqla_lint.findings import Finding, Fix, Location, Repair
 from asyncsqla_lint.fixes import writing
+from asyncsqla_lint.fixes.apply import FileChange, Outcome, save
 from asyncsqla_lint.fixes.writing import WriteError, write
+from asyncsqla_lint.run.outcome import Report
 
 
 def test_mode_and_neighbours_stay(tmp_path: Path) -> None:
@@ -62,3 +65,33 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
         write(str(file), b"a\n", b"b\n")
     assert file.read_bytes() == b"a\n"
     assert os.listdir(tmp_path) == ["orders.py"]
+
+
+def made(*paths: str) -> Finding:
+    start = Location(1, 1)
+    repairs = tuple(Repair("add_await", path, start, start) for path in paths)
+    return Finding("ASQ301", "x", "x", paths[0], start, start, fix=Fix("x", "unsafe", repairs))
+
+
+def test_what_is_mended_in_several_files_is_written_in_all_or_none(tmp_path: Path) -> None:
+    files = {name: tmp_path / f"{name}.py" for name in "abcd"}
+    for file in files.values():
+        file.write_bytes(b"before\n")
+    changes = tuple(FileChange(str(file), b"before\n", b"after\n") for file in files.values())
+    files["c"].write_bytes(b"theirs\n")
+    chained = made(str(files["a"]), str(files["b"])), made(str(files["b"]), str(files["c"]))
+    alone = made(str(files["d"]))
+    outcome = Outcome(changes, (*chained, alone), (), (), Report(()))
+    saved = save(outcome)
+    assert saved.made == (alone,)
+    assert sorted(line.rpartition("/")[2] for line in saved.failures) == [
+        "b.py; not fixed",
+        "c.py: changed meanwhile; not fixed",
+        "c.py; not fixed",
+    ]
+    assert {name: file.read_bytes() for name, file in files.items()} == {
+        "a": b"before\n",
+        "b": b"before\n",
+        "c": b"theirs\n",
+        "d": b"after\n",
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from asyncsqla_lint.findings import Fix, Repair
 from asyncsqla_lint.flow.frames import Site
@@ -11,8 +11,9 @@ from asyncsqla_lint.knowledge.drivers import Where, replacement
 from asyncsqla_lint.program import AnnotatedAssign, Assign, Attribute, Call, Name, end_of, start_of
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.index import Index, Module
-from asyncsqla_lint.project.names import External, ImportBinding, Scoped
+from asyncsqla_lint.project.names import External, ImportBinding
 from asyncsqla_lint.project.walking import calls, walk
+from asyncsqla_lint.rules.repairs.applications import lifespans_with
 from asyncsqla_lint.rules.repairs.base import first_of, repair, safe, unsafe
 from asyncsqla_lint.rules.repairs.written import Texts, node_of
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned, EngineCreated
@@ -163,44 +164,19 @@ def _at_the_end(event: EngineAbandoned, site: Site) -> Fix | None:
         ),
         "",
     )
-    modules = event.index.modules.values()
-    for module in modules:
-        module.consult()
-    lifespans = [one for module in modules for one in _lifespans(event.index, module)]
-    if not name or len(lifespans) > 1:
+    if not name:
         return None
     of_module: dict[str, str | list[str] | bool] = {"target": name, "from": site.module.name}
-    if lifespans:
+    lifespans = lifespans_with(event.index, site.module)
+    if len(lifespans) == 1:
         at = Site(lifespans[0].module, lifespans[0].header.name_span)
-        message = f"Dispose it at the end of `{lifespans[0].qualname}`"
+        message = f"Dispose it at the end of `{lifespans[0].name}`"
         return unsafe(message, [repair("dispose_after_yield", at, **of_module)])
     main = _main(event.index, site.module)
-    if main is None:
+    if lifespans or main is None:
         return None
     at = Site(main.module, main.header.name_span)
     return unsafe(f"Dispose it when `{main.name}` is done", [repair("dispose_around", at, **of_module)])
-
-
-def _lifespans(index: Index, module: Module) -> Iterator[FunctionInfo]:
-    """Async context managers that are given an application."""
-    if not any(one.is_generator and one.is_async and one.decorators for one in module.program.functions):
-        return
-    for function in index.functions_of(module):
-        header = function.header
-        if not (header.is_generator and header.is_async and len(header.parameters) in (1, 2)):
-            continue
-        parameter = header.parameters[-1]
-        given = parameter.annotation
-        named = None if given is None else index.type(Scoped(given, module, function.definition_scope))
-        external = "" if named is None else named.external() or ""
-        if function.decorated_by("contextlib.asynccontextmanager") and (
-            external.rpartition(".")[2] in _APPLICATIONS or (named is None and parameter.name in _APPS)
-        ):
-            yield function
-
-
-_APPLICATIONS = ("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "Application", "FastMCP")
-_APPS = ("app", "_app", "_", "application")
 
 
 def _main(index: Index, module: Module) -> FunctionInfo | None:

@@ -1,0 +1,94 @@
+"""Which application a module belongs to: whose lifespan begins and ends what the module holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from asyncsqla_lint.program import Import, ImportFrom
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.index import Index, Module
+from asyncsqla_lint.project.names import FunctionBinding, Scoped
+from asyncsqla_lint.project.walking import walk
+
+
+def lifespans_with(index: Index, module: Module) -> list[FunctionInfo]:
+    """The lifespans under which the module is in use: those that lead to it by imports; or else those that
+    somebody imports who imports the module too. Several projects of one repository have one each.
+    """
+    modules = list(index.modules.values())
+    for one in modules:
+        one.consult()
+    lifespans = [one for each in modules for one in _lifespans(index, each)]
+    imported = _Imported(index)
+    leading = [one for one in lifespans if module in imported.from_all([one.module])]
+    if leading or not lifespans:
+        return leading
+    both = [one for one in modules if module in imported.from_all([one])]
+    return [one for one in lifespans if any(one.module in imported.from_all([each]) for each in both)]
+
+
+class _Imported:
+    """What importing a module imports."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._known: dict[Module, set[Module]] = {}
+
+    def from_all(self, modules: Iterable[Module]) -> set[Module]:
+        found: set[Module] = set()
+        waiting = list(modules)
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found.add(one)
+                waiting += self._by(one)
+        return found
+
+    def _by(self, module: Module) -> set[Module]:
+        if module not in self._known:
+            names = set(self._named(module))
+            found = (self._index.module(name, module) for name in names)
+            self._known[module] = {one for one in found if one is not None}
+        return self._known[module]
+
+    def _named(self, module: Module) -> Iterator[str]:
+        program = module.program
+        for node in walk((program.statements, *program.bodies)):
+            if isinstance(node, Import):
+                yield from (one.name for one in node.names)
+            elif isinstance(node, ImportFrom):
+                source = self._index.absolute(module, node.level, node.module)
+                if source is not None:
+                    yield source
+                    yield from (f"{source}.{one.name}" for one in node.names)
+
+
+def _lifespans(index: Index, module: Module) -> Iterator[FunctionInfo]:
+    """Async context managers that are given an application."""
+    if not any(one.is_generator and one.is_async and one.decorators for one in module.program.functions):
+        return
+    for function in _with_nested(index.functions_of(module)):
+        header = function.header
+        if not (header.is_generator and header.is_async and len(header.parameters) in (1, 2)):
+            continue
+        parameter = header.parameters[-1]
+        given = parameter.annotation
+        named = None if given is None else index.type(Scoped(given, module, function.definition_scope))
+        external = "" if named is None else named.external() or ""
+        if function.decorated_by("contextlib.asynccontextmanager") and (
+            external.rpartition(".")[2] in _APPLICATIONS or (named is None and parameter.name in _APPS)
+        ):
+            yield function
+
+
+_APPLICATIONS = ("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "Application", "FastMCP")
+_APPS = ("app", "_app", "_", "application")
+
+
+def _with_nested(functions: Iterable[FunctionInfo]) -> Iterator[FunctionInfo]:
+    for function in functions:
+        yield function
+        inside = (one for bindings in function.names.bindings.values() for one in bindings)
+        numbers = [one.number for one in inside if isinstance(one, FunctionBinding)]
+        made = (function.index.function_at(function.module, number, None, function) for number in numbers)
+        yield from _with_nested(made)
