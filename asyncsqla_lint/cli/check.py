@@ -207,6 +207,8 @@ def _summary(
         yield f"No SQLAlchemy in {_counted(files, 'file')}: nothing to check."
     elif not report.errors:
         yield "All checks passed!"
+    if fixing is not None and fixing.refused and not options.show_fixes:
+        yield f"{_counted(fixing.refused, 'fix')} could not be made; `--show-fixes` says why."
     yield from _fixable(report, config)
     if known:
         yield f"({_counted(known, 'finding')} in the baseline not shown.)"
@@ -226,7 +228,8 @@ def _fixable(report: Report, config: Config) -> Iterator[str]:
 
 
 def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+    ending = "" if count == 1 else "es" if thing.endswith("x") else "s"
+    return f"{count:,} {thing}{ending}"
 
 
 # --- what formats may ask for ----------------------------------------------------------------------

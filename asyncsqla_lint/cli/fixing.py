@@ -58,7 +58,9 @@ class Fixing:
         self._made = self._outcome.made
         left = self._outcome.left if self._outcome.changes else report
         assert isinstance(left, Report)
-        return left
+        # What has turned out to have no fix has none.
+        refused = {one.finding.sort_key for one in self._outcome.refused}
+        return _without_fixes(left, lambda finding: finding.sort_key in refused)
 
     def _check(self, contents: Mapping[str, bytes]) -> Report:
         # Saved files are read from disk, so that only what changed is handed over.
@@ -72,13 +74,7 @@ class Fixing:
     def _allowed(self, report: Report) -> Report:
         """Without fixes of what a baseline knows, and without those that reach where they must not."""
         fresh = {id(finding) for finding in self._fresh(report).findings}
-        findings = tuple(
-            finding
-            if finding.fix is None or (id(finding) in fresh and self._is_within(finding))
-            else msgspec.structs.replace(finding, fix=None)
-            for finding in report.findings
-        )
-        return msgspec.structs.replace(report, findings=findings)
+        return _without_fixes(report, lambda one: id(one) not in fresh or not self._is_within(one))
 
     def _is_within(self, finding: Finding) -> bool:
         """A fix changes files of this project only; of standard input, nothing but that."""
@@ -138,6 +134,10 @@ class Fixing:
     def count(self) -> int:
         return len(self._made)
 
+    @property
+    def refused(self) -> int:
+        return len(self._outcome.refused)
+
     def listed(self) -> Iterator[str]:
         """Which fixes were made, by file and rule; then which could not be, and why."""
         by_path: dict[str, Counter[tuple[str, str]]] = {}
@@ -153,6 +153,14 @@ class Fixing:
             finding = refusal.finding
             place = f"{finding.path}:{finding.location.row}:{finding.location.column}"
             yield f"Not fixed: {place}: {finding.code}: {refusal.reason}"
+
+
+def _without_fixes(report: Report, excluded: Callable[[Finding], bool]) -> Report:
+    findings = tuple(
+        msgspec.structs.replace(one, fix=None) if one.fix is not None and excluded(one) else one
+        for one in report.findings
+    )
+    return msgspec.structs.replace(report, findings=findings)
 
 
 def editor(report: Report) -> Callable[[Finding], Sequence[FileEdit]]:

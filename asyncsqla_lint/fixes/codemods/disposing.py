@@ -16,7 +16,10 @@ from asyncsqla_lint.fixes.tree import Refused
 
 
 class DisposeFinally(Codemod):
-    """What follows the making of an engine goes into a `try`, whose `finally` disposes it."""
+    """What follows the making of an engine goes into a `try`, whose `finally` disposes it.
+
+    With `method` it is the object that holds the engine, and is closed.
+    """
 
     name = "dispose_finally"
 
@@ -24,11 +27,12 @@ class DisposeFinally(Codemod):
         node = file.expression(repair)
         must_be_awaitable(file, node)
         statement = enclosing(file, node)
-        if isinstance(statement, cst.With):
+        method = text_of(repair, "method") or "dispose"
+        if isinstance(statement, cst.With) and method == "dispose":
             return Changes.of(_named(file, statement, node))
         name = _assigned_name(statement, node)
         rest = siblings(file, statement)
-        dispose = f"await {name}.dispose()"
+        dispose = f"await {name}.{method}()"
         if not rest:
             return Changes.of([at_the_end(file, [statement], dispose)])
         last = rest[-1]

@@ -9,6 +9,7 @@ from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.knowledge.dialects import Dialects
 from asyncsqla_lint.knowledge.drivers import Where, replacement
 from asyncsqla_lint.program import AnnotatedAssign, Assign, Attribute, Call, Name, end_of, start_of
+from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.index import Index, Module
 from asyncsqla_lint.project.names import External, ImportBinding
@@ -116,27 +117,81 @@ def drop_keywords(site: Site, names: Sequence[str]) -> Fix | None:
 def dispose(event: EngineAbandoned) -> Fix | None:
     """At the end of whoever makes it, of the object that holds it, or of the application."""
     site = event.record.site
-    own = unsafe("Dispose it in a `finally`", [repair("dispose_finally", site)])
     if event.how == "module":
         return _at_the_end(event, site)
-    return first_of(own, _with_its_owner(event, site))
+    return first_of(_finally(event, site), _with_its_owner(event, site))
+
+
+def _finally(event: EngineAbandoned, site: Site) -> Fix | None:
+    """In the coroutine that has it: where it is made, or where a helper gives it."""
+    owner = event.frame.function
+    if owner is None or not owner.is_async:
+        return None
+    if _is_inside(site, owner):
+        return unsafe("Dispose it in a `finally`", [repair("dispose_finally", site)])
+    for node in walk(owner.body):
+        if isinstance(node, (Assign, AnnotatedAssign)) and isinstance(node.value, Call):
+            called = event.index.resolve(owner.module, node.value.function, owner)
+            method = _ended_by(called, site)
+            # Where the object is closed already, that does not end this engine.
+            if method and not (isinstance(called, ClassInfo) and method in owner.header.mentions):
+                given = Site(owner.module, node.value.span)
+                wanted = repair("dispose_finally", given, method=method)
+                return unsafe(f"`{method}()` in a `finally` of `{owner.qualname}`", [wanted])
+    return None
+
+
+def _ended_by(called: object, site: Site) -> str:
+    """How to end what a call gives: an engine that a helper makes, or the object that holds it."""
+    if isinstance(called, FunctionInfo):
+        return "dispose" if _is_inside(site, called) and _gives(called, site) else ""
+    if not isinstance(called, ClassInfo):
+        return ""
+    maker = called.members["__init__"].function if "__init__" in called.members else None
+    if maker is None or not _is_inside(site, maker):
+        return ""
+    closing = [one for one in _closing(called) if "dispose" in one.header.mentions]
+    return closing[0].name if len(closing) == 1 else ""
+
+
+def _is_inside(site: Site, function: FunctionInfo) -> bool:
+    start, end = start_of(function.span), end_of(function.span)
+    return function.module is site.module and start <= start_of(site.span) < end
+
+
+def _gives(helper: FunctionInfo, site: Site) -> bool:
+    """Does it return the engine that it makes, and nothing else?"""
+    names = {
+        target.id
+        for node in walk(helper.body)
+        if isinstance(node, Assign) and node.value.span == site.span
+        for target in node.targets
+        if isinstance(target, Name)
+    }
+    return not helper.is_async and all(
+        one.id in names if isinstance(one, Name) else one is not None and one.span == site.span
+        for one in helper.returned
+    )
 
 
 def _with_its_owner(event: EngineAbandoned, site: Site) -> Fix | None:
     """`self.engine` goes when the object is closed, if there is one way to close it."""
     for function in event.index.functions_of(site.module):
         cls = function.owner
-        inside = start_of(function.span) <= start_of(site.span) < end_of(function.span)
-        if cls is None or not inside:
+        if cls is None or not _is_inside(site, function):
             continue
-        found = [cls.members[name].function for name in _CLOSING if name in cls.members]
-        closing = [one for one in found if one is not None and one.is_async]
+        closing = _closing(cls)
         name = _held_as(function, site)
         if len(closing) == 1 and name:
             at = Site(closing[0].module, closing[0].header.name_span)
             wanted = repair("dispose_at_end", at, target=f"self.{name}")
             return unsafe(f"Dispose it in `{closing[0].qualname}`", [wanted])
     return None
+
+
+def _closing(cls: ClassInfo) -> list[FunctionInfo]:
+    found = (cls.members[name].function for name in _CLOSING if name in cls.members)
+    return [one for one in found if one is not None and one.is_async]
 
 
 _CLOSING = ("close", "aclose", "dispose", "disconnect", "shutdown", "stop", "teardown", "__aexit__")
