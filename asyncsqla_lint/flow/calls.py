@@ -23,7 +23,7 @@ from asyncsqla_lint.flow.frames import (
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.stdlib import dispatching
-from asyncsqla_lint.flow.trying import TryContext
+from asyncsqla_lint.flow.trying import RISKS, TryContext, heard_around
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -218,7 +218,7 @@ def run_body(
     """
     if not flow.meanings.is_watched(flow, info):
         return *flow.execute([state], info.body), []
-    context = TryContext(frozenset(), flow.counter)
+    context = TryContext(frozenset(), flow.counter, hears=max(heard_around(flow.tries), RISKS))
     flow.tries.append(context)
     flow.risky += 1
     try:

@@ -32,7 +32,7 @@ from asyncsqla_lint.flow.frames import DEEPEST_CALL, BudgetExceeded, Calls, Fram
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import FORGOTTEN, OUTSIDE, Record, State
 from asyncsqla_lint.flow.stdlib.context_variables import ContextVariableRecord
-from asyncsqla_lint.flow.trying import TryContext
+from asyncsqla_lint.flow.trying import NOBODY, TryContext, heard_around
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
@@ -152,7 +152,7 @@ def options_of(
         state.base.seen |= summary.consulted
     names = dict(zip(summary.symbols, call.symbols, strict=True))
     objects = {own: Reference(oid) for own, oid in zip(summary.objects, call.objects, strict=True)}
-    if flow.tries:
+    if heard_around(flow.tries) != NOBODY:
         for one in summary.raised:
             own = state.copy()
             flow.may_raise(own, _given(flow, own, one, objects, names))

@@ -30,7 +30,7 @@ from asyncsqla_lint.flow.frames import (
 )
 from asyncsqla_lint.flow.heap import PAGE
 from asyncsqla_lint.flow.state import OUTSIDE, Joins, Record, State, Variables, join_states
-from asyncsqla_lint.flow.trying import Cleanup, TryContext
+from asyncsqla_lint.flow.trying import ALL, NOBODY, Cleanup, TryContext, heard_around
 from asyncsqla_lint.flow.types import Types
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -406,9 +406,14 @@ class Flow:
         if self.tries:
             self.tries[-1].add(state, exception, self.frame)
 
+    @property
+    def is_caught_somewhere(self) -> bool:
+        """Is there a handler around, or who will ask, for whom it matters what is so when code raises?"""
+        return bool(self.tries) and self.tries[-1].hears == ALL
+
     @contextmanager
     def cleaning_up(self) -> Iterator[None]:
-        self.tries.append(Cleanup(frozenset(), self.counter))
+        self.tries.append(Cleanup(self.counter))
         try:
             yield
         finally:
@@ -420,7 +425,7 @@ class Flow:
 
     def at_risk(self, state: State, awaited: Value) -> None:
         """The code waits for something outside, which may fail."""
-        if self.tries and not self.meanings.cleans_up(state, awaited):
+        if heard_around(self.tries) != NOBODY and not self.meanings.cleans_up(state, awaited):
             failed = state.copy()
             record = failed.record(awaited.oid) if isinstance(awaited, Reference) else None
             if isinstance(awaited, Reference) and isinstance(record, CoroutineRecord):

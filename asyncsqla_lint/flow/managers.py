@@ -11,7 +11,7 @@ from asyncsqla_lint.flow.frames import OnYield, Option, Outcome, merged_exits
 from asyncsqla_lint.flow.paths import Result, consumer_paths, left_pending, merged, paths
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.targets import assign
-from asyncsqla_lint.flow.trying import TryContext, execute_try
+from asyncsqla_lint.flow.trying import TryContext, execute_try, heard_around
 from asyncsqla_lint.flow.values import (
     NONE,
     Reference,
@@ -131,7 +131,7 @@ def _enter(
 
 def _managed(flow: Flow, state: State, node: With, position: int, manager: Value) -> Result:
     span = node.items[position].context.span
-    context = TryContext(frozenset(), flow.counter)
+    context = TryContext(frozenset(), flow.counter, hears=heard_around(flow.tries))
     flow.tries.append(context)
     try:
         after, exits = _with_items(flow, state, node, position + 1)
@@ -165,7 +165,7 @@ def _managed(flow: Flow, state: State, node: With, position: int, manager: Value
                 reached.append(one.copy())
             if swallows is not True or outcome.kind != "raise":
                 out.append(Outcome(outcome.kind, one, outcome.value, outcome.at))
-    if flow.tries:
+    if context.states:
         with flow.silently():
             for own, exception in context.states:
                 for one, swallows in left_by(own, raised=True)[0]:

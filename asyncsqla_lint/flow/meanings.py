@@ -6,7 +6,7 @@ one answers. This floor registers Python itself (`builtins`), `semantics` SQLAlc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
@@ -114,13 +114,18 @@ class Meanings:
     def instantiate(
         self, flow: Flow, state: State, cls: ClassValue, arguments: Arguments, at: Span
     ) -> Value | None:
-        return _first(hook(flow, state, cls, arguments, at) for hook in self.when_instantiated)
+        for hook in self.when_instantiated:
+            found = hook(flow, state, cls, arguments, at)
+            if found is not None:
+                return found
+        return None
 
     def instance_of_class(self, flow: Flow, state: State, cls: ClassValue, at: Span, depth: int) -> Value:
         """An object that an annotation promises."""
-        found = _first(hook(flow, state, cls, at) for hook in self.when_promised)
-        if found is not None:
-            return found
+        for hook in self.when_promised:
+            found = hook(flow, state, cls, at)
+            if found is not None:
+                return found
         if depth > 2:
             return UNKNOWN
         from asyncsqla_lint.flow.implementations import implementation
@@ -129,18 +134,29 @@ class Meanings:
         return opened(flow, state, implementation(flow, cls), at)
 
     def class_attribute(self, flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:
-        return _first(hook(flow, state, cls, name, at) for hook in self.when_class_read)
+        for hook in self.when_class_read:
+            found = hook(flow, state, cls, name, at)
+            if found is not None:
+                return found
+        return None
 
     def inherited_attribute(
         self, flow: Flow, state: State, me: Value, cls: ClassValue, name: str, at: Span
     ) -> Value | None:
         """An attribute that the class has from a base outside of the project."""
-        return _first(hook(flow, state, me, cls, name, at) for hook in self.when_inherited)
+        for hook in self.when_inherited:
+            found = hook(flow, state, me, cls, name, at)
+            if found is not None:
+                return found
+        return None
 
     def field(self, flow: Flow, state: State, cls: ClassValue, name: str, value: Value, at: Span) -> Value:
         """What reading a field gives whose class body says `value`."""
-        found = _first(hook(flow, state, cls, name, value, at) for hook in self.when_field_read)
-        return value if found is None else found
+        for hook in self.when_field_read:
+            found = hook(flow, state, cls, name, value, at)
+            if found is not None:
+                return found
+        return value
 
     # -- what the code does with values
 
@@ -238,7 +254,3 @@ class Meanings:
     def matters(self, flow: Flow, state: State, function: FunctionValue, arguments: Arguments) -> bool:
         """Could running this function tell anyone anything?"""
         return all(hook(flow, state, function, arguments) is not False for hook in self.when_called)
-
-
-def _first(answers: Iterable[Value | None]) -> Value | None:
-    return next((answer for answer in answers if answer is not None), None)

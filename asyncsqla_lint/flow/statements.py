@@ -79,7 +79,8 @@ def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
     flow.step(state)
     if not flow.muted and not flow.isolated:
         flow.budget.runs(statement)
-    if flow.tries and not isinstance(statement, Try):  # of a `try`, what is in it may raise
+    # Of a `try`, what is in it may raise.
+    if flow.is_caught_somewhere and not isinstance(statement, Try):
         is_safe = _is_safe(statement) or (
             bool(flow.handling) and (_cleans_up(statement) or _reports(statement))
         )

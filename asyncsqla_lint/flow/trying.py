@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
-from asyncsqla_lint.flow.frames import Frame, Outcome, merged_exits
+from asyncsqla_lint.flow.frames import RISK, Frame, Outcome, merged_exits
 from asyncsqla_lint.flow.paths import Result, merged
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value
@@ -36,6 +36,15 @@ if TYPE_CHECKING:
 PLAIN = ExternalValue("builtins.Exception of plain code")
 
 
+# Of whom a context hears that something inside may raise.
+NOBODY, RISKS, ALL = range(3)
+
+
+def heard_around(tries: Sequence[TryContext]) -> int:
+    """What is worth collecting for who is around: what nobody catches is not followed up to the root."""
+    return tries[-1].hears if tries else NOBODY
+
+
 class TryContext:
     """An open `try` (or `with`): collects the states in which something inside may raise."""
 
@@ -45,8 +54,10 @@ class TryContext:
         first_frame: int,
         is_of_databases: bool = False,
         tells_databases: bool = False,
+        hears: int = ALL,
     ) -> None:
         self.catches = catches
+        self.hears = hears
         self.tells_databases = tells_databases  # one of its handlers does
         self.is_of_databases = is_of_databases  # it catches nothing but what a database answers
         self.first_frame = first_frame  # frames with greater ids are opened inside
@@ -54,6 +65,8 @@ class TryContext:
         self._last: list[State] = []  # what was added last to each of these
 
     def add(self, state: State, exception: Value, frame: Frame) -> None:
+        if self.hears != ALL and (self.hears == NOBODY or exception != RISK):
+            return
         for index, (known, value) in enumerate(self.states):
             if value == exception:
                 if not self._is_known(state, self._last[index], known):
@@ -91,8 +104,8 @@ class TryContext:
 class Cleanup(TryContext):
     """A `finally`, or the end of a stack of managers: what cleans up is taken to succeed."""
 
-    def add(self, state: State, exception: Value, frame: Frame) -> None:
-        pass
+    def __init__(self, first_frame: int) -> None:
+        super().__init__(frozenset(), first_frame, hears=NOBODY)
 
 
 def exception_names(flow: Flow, node: Expression | None) -> tuple[str, ...]:
@@ -188,7 +201,7 @@ def _name_of_class(node: Expression | None) -> str | None:
 
 def execute_try(flow: Flow, state: State, node: Try) -> Result:
     catches = frozenset(name for handler in node.handlers for name in exception_names(flow, handler.type))
-    outer = TryContext(frozenset(), flow.counter) if node.final else None
+    outer = TryContext(frozenset(), flow.counter, hears=heard_around(flow.tries)) if node.final else None
     if outer is not None:
         flow.tries.append(outer)
     try:

@@ -326,7 +326,7 @@ def _execute(flow: Flow, state: State, me: Reference, name: str, arguments: Argu
     found = argument if isinstance(argument, Statement) else None
     if flow.listens(StatementExecuted):
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, found, argument, name))
-    if flow.tries:
+    if flow.is_caught_somewhere:
         flow.may_raise(state, DATABASE_ERROR)
     if found is not None and (found.is_write or found.is_written_text):
         ledger.written(flow, state, me, name, at)

@@ -56,7 +56,7 @@ def _execute(
         for one in given:
             eager_use.executed(flow, one)
         loops.asked(flow, state, name, (value for _, _, value in found.equalities), at)
-    if flow.tries:
+    if flow.is_caught_somewhere:
         flow.may_raise(state, DATABASE_ERROR)
     flushing.touch(state, me)
     if found is None:

@@ -54,7 +54,11 @@ def flush(
         if record.lifecycle == PENDING or record.is_modified is not False
     ]
     certain = any(record.lifecycle != "mixed" for _, record in waiting)
-    if may_fail and flow.tries and (certain or (is_explicit and ledger.ledger(state, session).writes)):
+    if (
+        may_fail
+        and flow.is_caught_somewhere
+        and (certain or (is_explicit and ledger.ledger(state, session).writes))
+    ):
         fail(flow, state, session, at, releases, ends_block)
     cause = Cause("flush", flow.site(at))
     if waiting:
