@@ -49,7 +49,9 @@ def measured(command: Sequence[str], folder: Path) -> Cost:
 
 def _environment() -> dict[str, str]:
     here = str(Path(__file__).resolve().parent.parent)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))}
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))}
+    found.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled, ours as the others
+    return found
 
 
 def ours(*arguments: str) -> list[str]:

@@ -128,6 +128,8 @@ class Heap:
             page: Mapping[int, Record] = {} if mine is None else mine
             for oid, record in theirs.items():
                 ours = page.get(oid)
+                if ours is record:
+                    continue
                 if ours is None:
                     ours = base.get(oid)
                 if ours is None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from hashlib import blake2b
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.project.walking import calls, walk
+from asyncsqla_lint.project.walking import calls, statements, walk
 
 # What bodies are searched for, through all modules: to name one of these is part of the outline.
 DISPOSE = "dispose"
@@ -22,6 +22,7 @@ _SEARCHED = {DISPOSE, *REGISTERING, STATE, *MAPPING_CALLS, *FACTORIES}
 _REGISTERS = frozenset({"middleware", "outer_middleware"})
 _FACTORY_KEYWORDS = {"expire_on_commit", "class_"}
 _PLACES = ("span", "name_span")
+_shown: dict[type, tuple[str, ...]] = {}  # the other fields of nodes that are shown as they are
 
 
 def outline(program: p.Program) -> str:
@@ -43,17 +44,21 @@ class Outline:
         self._program = program
 
     def of(self, node: object) -> object:
+        kind = type(node)
+        names = _shown.get(kind)
+        if names is not None:
+            return [kind.__name__, *[self.of(getattr(node, name)) for name in names]]
         if isinstance(node, tuple):
             return [self.of(each) for each in node]
+        if not isinstance(node, p.Node):
+            return node
         if isinstance(node, p.FunctionDefinition):
             return self.header(self._program.functions[node.function])
         if isinstance(node, p.Lambda):
             header = self._program.functions[node.function]
             return [self.header(header), self.of(self._program.bodies[node.function])]
-        if isinstance(node, p.Node):
-            fields = [name for name in node.__struct_fields__ if name not in _PLACES]
-            return [type(node).__name__, *(self.of(getattr(node, name)) for name in fields)]
-        return node
+        _shown[kind] = tuple(name for name in node.__struct_fields__ if name not in _PLACES)
+        return self.of(node)
 
     def header(self, header: p.Function) -> object:
         return [
@@ -95,7 +100,7 @@ def _kept_names(body: p.Statements) -> list[str]:
 
 def _rebinding(program: p.Program) -> object:
     """Functions that give the module's globals other values."""
-    found = (body for body in program.bodies if any(isinstance(node, p.Global) for node in walk(body)))
+    found = (body for body in program.bodies if any(isinstance(one, p.Global) for one in statements(body)))
     return [Outline(program).of(body) for body in found]
 
 

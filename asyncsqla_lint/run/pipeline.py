@@ -14,6 +14,7 @@ import msgspec
 from asyncsqla_lint.findings import Finding
 from asyncsqla_lint.run.cache import Answer, Cache
 from asyncsqla_lint.run.contents import Overlay
+from asyncsqla_lint.run.garbage import seldom_collected
 from asyncsqla_lint.run.keys import content_hash, digest, key_of
 from asyncsqla_lint.run.localising import Shown, merged, named_sources, one_per_cause
 from asyncsqla_lint.run.outcome import Report, Statistics
@@ -56,7 +57,8 @@ def run(
     `overlay` holds unsaved contents by path; a path that is in it need not exist. Without a `backend` all is
     done in this process. `analyse` stands in for the engine.
     """
-    return _Run(config, cache or Cache(), backend, analyse, progress).over(paths, overlay or {})
+    with seldom_collected():
+        return _Run(config, cache or Cache(), backend, analyse, progress).over(paths, overlay or {})
 
 
 class _Run:

@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any, Protocol, TypeVar
 
+from asyncsqla_lint.run.garbage import seldom_collected
+
 Shared = TypeVar("Shared")
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -197,13 +199,14 @@ def _serve(
     for other in inherited:
         other.close()
     at_first = _size()  # a fork's own has that of its parent in it
-    while True:
-        try:
-            task = connection.recv()
-        except (EOFError, OSError):
-            return
-        answer = function(shared, task)
-        connection.send((answer, _size() - at_first))
+    with seldom_collected():
+        while True:
+            try:
+                task = connection.recv()
+            except (EOFError, OSError):
+                return
+            answer = function(shared, task)
+            connection.send((answer, _size() - at_first))
 
 
 def _size() -> int:

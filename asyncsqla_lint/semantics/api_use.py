@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from asyncsqla_lint.flow.callables import ClassValue, Decorated, FunctionValue, ModuleValue, Partial
+from asyncsqla_lint.flow.callables import Decorated, FunctionValue, Partial
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import (
     NONE,
-    UNKNOWN,
     Constant,
     Method,
     Reference,
@@ -41,49 +42,55 @@ _SHAPES = {"rows": "Result", "scalars": "ScalarResult", "mappings": "MappingResu
 
 def class_name(state: State, value: Value) -> str | None:
     """The class of SQLAlchemy's tables that a value is an instance of."""
-    if isinstance(value, (Constant, ClassValue, FunctionValue, Method, ModuleValue)) or value is UNKNOWN:
-        return None  # most are none, and are asked about at every attribute
-    from asyncsqla_lint.semantics import (
-        connections,
-        engines,
-        factories,
-        results,
-        scoped,
-        sessions,
-        sync_sessions,
-        transaction_blocks,
-    )
+    subject: object = state.record(value.oid) if isinstance(value, Reference) else value
+    name = _names().get(type(subject))  # most are none, and are asked about at every attribute
+    return name if name is None or isinstance(name, str) else name(state, subject)
 
-    if isinstance(value, sync_sessions.SyncSession):
-        return "Session"
-    if isinstance(value, connections.SyncConnection):
-        return "Connection"
-    if isinstance(value, factories.FactoryValue):
-        return "async_sessionmaker" if value.is_async else "sessionmaker"
-    record = state.record(value.oid) if isinstance(value, Reference) else None
-    if isinstance(record, scoped.RegistryRecord):
-        return "async_scoped_session"
-    if isinstance(record, sessions.SessionRecord):
-        if record.is_scoped:
-            return "async_scoped_session" if record.is_async else "scoped_session"
-        return "AsyncSession" if record.is_async else "Session"
-    if isinstance(record, engines.EngineRecord):
-        return "AsyncEngine" if record.is_async else "Engine"
-    if isinstance(record, connections.ConnectionRecord):
-        return "AsyncConnection" if record.is_async else "Connection"
-    if isinstance(record, connections.ConnectionTransaction):
-        return "AsyncTransaction" if record.is_async else "Transaction"
-    if isinstance(record, transaction_blocks.TransactionRecord):
-        session = state.record(record.session.oid)
-        if isinstance(session, sessions.SessionRecord):
-            return (
-                "AsyncSessionTransaction"
-                if session.is_async and not record.is_plain
-                else "SessionTransaction"
-            )
-    if isinstance(record, results.ResultRecord) and record.shape in _SHAPES:
-        return f"Async{_SHAPES[record.shape]}" if record.is_async else _SHAPES[record.shape]
-    return None
+
+@cache
+def _names() -> dict[type, str | Callable[[State, Any], str | None]]:
+    """By the type of the value, or of the record of what it refers to."""
+    from asyncsqla_lint.semantics.connections import (
+        ConnectionRecord,
+        ConnectionTransaction,
+        SyncConnection,
+    )
+    from asyncsqla_lint.semantics.engines import EngineRecord
+    from asyncsqla_lint.semantics.factories import FactoryValue
+    from asyncsqla_lint.semantics.results import ResultRecord
+    from asyncsqla_lint.semantics.scoped import RegistryRecord
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+    from asyncsqla_lint.semantics.sync_sessions import SyncSession
+    from asyncsqla_lint.semantics.transaction_blocks import TransactionRecord
+
+    def of_session(state: State, session: SessionRecord) -> str:
+        if session.is_scoped:
+            return "async_scoped_session" if session.is_async else "scoped_session"
+        return "AsyncSession" if session.is_async else "Session"
+
+    def of_transaction(state: State, transaction: TransactionRecord) -> str | None:
+        session = state.record(transaction.session.oid)
+        if not isinstance(session, SessionRecord):
+            return None
+        is_async = session.is_async and not transaction.is_plain
+        return "AsyncSessionTransaction" if is_async else "SessionTransaction"
+
+    def of_result(state: State, result: ResultRecord) -> str | None:
+        name = _SHAPES.get(result.shape)
+        return f"Async{name}" if name is not None and result.is_async else name
+
+    return {
+        SyncSession: "Session",
+        SyncConnection: "Connection",
+        FactoryValue: lambda _, one: "async_sessionmaker" if one.is_async else "sessionmaker",
+        RegistryRecord: "async_scoped_session",
+        SessionRecord: of_session,
+        EngineRecord: lambda _, one: "AsyncEngine" if one.is_async else "Engine",
+        ConnectionRecord: lambda _, one: "AsyncConnection" if one.is_async else "Connection",
+        ConnectionTransaction: lambda _, one: "AsyncTransaction" if one.is_async else "Transaction",
+        TransactionRecord: of_transaction,
+        ResultRecord: of_result,
+    }
 
 
 def is_instance(owner: str, name: str) -> bool | None:

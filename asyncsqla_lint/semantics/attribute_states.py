@@ -63,7 +63,11 @@ class AttributeState(Struct, frozen=True):
         bits = self.bits | other.bits
         if bits & UNSURE:
             bits |= (surely_wrong(self.bits) | surely_wrong(other.bits)) << SURE
-        return AttributeState(bits, value, first.cause or second.cause, self.plan or other.plan)
+        cause, plan = first.cause or second.cause, self.plan or other.plan
+        if bits == self.bits and value is self.value and cause is self.cause and not self.rows:
+            if plan is self.plan:  # the one has what the other says: so it stays the same thing
+                return self
+        return AttributeState(bits, value, cause, plan)
 
 
 def surely_wrong(bits: int) -> int:

@@ -86,13 +86,14 @@ class InstanceRecord(Record, frozen=True):
                 return replace(self, model=other.model).joined(other)
             return FORGOTTEN
         attributes: dict[str, AttributeState] = {}
+        names: dict[str, object] = {**self.attributes, **other.attributes}
         if self.expired != other.expired or self.plan != other.plan or self.lifecycle != other.lifecycle:
-            names = set(self.model.attributes) | set(self.attributes) | set(other.attributes)
-        else:
-            names = set(self.attributes) | set(other.attributes)
+            names = {**self.model.attributes, **names}
         for name in names:
             ours, theirs = self.state_of(name), other.state_of(name)
-            if ours is not None and theirs is not None:
+            if ours is theirs and ours is not None:
+                attributes[name] = ours
+            elif ours is not None and theirs is not None:
                 attributes[name] = ours.joined(theirs)
         extras = dict(self.extras)
         for name, value in other.extras.items():
@@ -137,7 +138,11 @@ class InstanceRecord(Record, frozen=True):
         attribute = self.model.attributes.get(name)
         if attribute is None:
             return None
-        return self._default(attribute)
+        known = _defaults_of(self)
+        found = known.get(name)
+        if found is None:
+            found = known[name] = self._default(attribute)
+        return found
 
     def _default(self, attribute: MappedAttribute) -> AttributeState:
         if isinstance(attribute, Relationship):
@@ -400,6 +405,26 @@ class InstanceRecord(Record, frozen=True):
 
     def with_attribute(self, name: str, attribute: AttributeState) -> InstanceRecord:
         return replace(self, attributes={**self.attributes, name: attribute})
+
+
+# What is so of attributes of which nothing is said, by all that decides it (held: no id is used twice).
+_defaults: dict[object, tuple[object, dict[str, AttributeState]]] = {}
+
+
+def _defaults_of(record: InstanceRecord) -> dict[str, AttributeState]:
+    """Instances that one query gave, or one commit expired, have them in common."""
+    model, plan, expired = record.model, record.plan, record.expired
+    is_unwritten = record.lifecycle in (TRANSIENT, PENDING)
+    key = (id(model), id(plan), id(expired), is_unwritten, record.is_new, record.many)
+    known = _defaults.get(key)
+    if known is None:
+        known = _defaults[key] = ((model, plan, expired), {})
+    return known[1]
+
+
+def forget_defaults(flow: Flow) -> None:
+    """A root has ended: the next one's queries are others."""
+    _defaults.clear()
 
 
 def instances_of(flow: Flow) -> set[int]:

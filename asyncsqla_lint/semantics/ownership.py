@@ -82,6 +82,9 @@ def engines_abandoned(
     if frame.function in _whole_process(flow, frame.module):
         flow.spared.update(mine)
         return
+    mine = _engines(mine, [*(state for state, _ in done), *raised, *risky])
+    if not mine:
+        return
     for state, value in done:
         _kept_by_modules(flow, state, frame, mine, value)
     # Of an engine whose sync half alone was disposed, that is the defect; or that nobody has awaited it.
@@ -104,6 +107,11 @@ def engines_abandoned(
         for reference, record in lost or _open(flow, state, frame, owned, (), but=frame.receiver):
             _abandon(flow, frame, record, "exception", reported)
             state.put(reference, replace(record, fate=DISPOSED))
+
+
+def _engines(watched: list[int], states: list[State]) -> list[int]:
+    """Most of what is watched are coroutines."""
+    return [oid for oid in watched if any(isinstance(one.heap.get(oid), EngineRecord) for one in states)]
 
 
 def _disposed_here(frame: Frame, done: list[Option], mine: list[int]) -> list[int]:

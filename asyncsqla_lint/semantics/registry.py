@@ -51,7 +51,7 @@ from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit, only_
 from asyncsqla_lint.semantics.events import FactoryCreated
 from asyncsqla_lint.semantics.expressions import SQL, AliasValue, AttributeValue, Criterion
 from asyncsqla_lint.semantics.factories import FactoryValue, flag
-from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
+from asyncsqla_lint.semantics.instances import InstanceRecord, allocate, forget_defaults
 from asyncsqla_lint.semantics.loader_options import (
     COLUMN_STRATEGIES,
     NO_OPTIONS,
@@ -182,6 +182,7 @@ def register(meanings: Meanings) -> None:
     meanings.when_promised.append(_promise)
     meanings.when_class_read.append(_class_attribute)
     meanings.when_inherited.append(_inherited)
+    meanings.when_root_ended.append(forget_defaults)
     guards.register(meanings)
     eager_use.register(meanings)
     assumptions.register(meanings)
