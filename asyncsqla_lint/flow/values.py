@@ -182,6 +182,11 @@ class Symbol(Value, frozen=True):
 
     name: str
 
+    @property
+    def is_of_row(self) -> bool:
+        """The column of an instance: which row it is depends on it."""
+        return self.name[:1].isdigit()
+
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         return Symbol(f"{self.name}.{name}") if len(self.name) < 80 else UNKNOWN
 
@@ -473,7 +478,7 @@ class Union(Value, frozen=True):
 
 
 def union(values: tuple[Value, ...]) -> Value:
-    """The join of values. Symbols and what exceeds the bound are forgotten."""
+    """The join of values. What exceeds the bound is forgotten, and Symbols, unless all are of rows."""
     flat: list[Value] = []
     for value in values:
         for alternative in value.alternatives if isinstance(value, Union) else (value,):
@@ -484,6 +489,8 @@ def union(values: tuple[Value, ...]) -> Value:
     if not flat:
         return UNKNOWN
     if any(isinstance(value, Symbol) for value in flat):
+        if len(flat) <= MOST_ALTERNATIVES and all(isinstance(one, Symbol) and one.is_of_row for one in flat):
+            return Union(tuple(flat))
         flat = [value for value in flat if not isinstance(value, Symbol)]
         if UNKNOWN not in flat:
             flat.append(UNKNOWN)

@@ -15,6 +15,7 @@ from asyncsqla_lint.frameworks.fastapi import Dependency, depends
 from asyncsqla_lint.frameworks.injection import Injection, Need, function_of, parameters_of
 from asyncsqla_lint.frameworks.litestar_dto import transfer_of, transferred
 from asyncsqla_lint.frameworks.litestar_layers import Entries, entries, layers_of
+from asyncsqla_lint.frameworks.litestar_plugin import plugin_session
 from asyncsqla_lint.frameworks.validation import evaluated
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Scope, Scoped
@@ -80,7 +81,7 @@ def _handler(info: FunctionInfo) -> p.Call | None:
 def _need(flow: Flow, state: State, name: str, provided: Entries) -> list[Need]:
     where = provided.get(name)
     if where is None:
-        return []
+        return [Need(name, session)] if (session := plugin_session(flow, name)) is not None else []
     value = evaluated(flow, state, where)
     record = state.record(value.oid) if isinstance(value, Reference) else None
     if isinstance(record, DictRecord):  # a call that makes several

@@ -15,7 +15,9 @@ from asyncsqla_lint.project.walking import calls, statements, walk
 # What bodies are searched for, through all modules: to name one of these is part of the outline.
 DISPOSE = "dispose"
 MAPPING_CALLS = frozenset({"map_imperatively", "mapper"})
-FACTORIES = frozenset({"async_sessionmaker", "AsyncSession", "AsyncSessionConfig", "sessionmaker"})
+FACTORIES = frozenset(
+    {"async_sessionmaker", "AsyncSession", "AsyncSessionConfig", "SQLAlchemyAsyncConfig", "sessionmaker"}
+)
 REGISTERING = frozenset({"register", "add_api_route"})  # methods to which functions are given
 STATE = "state"  # where requests and applications keep what their middlewares have made
 _SEARCHED = {DISPOSE, *REGISTERING, STATE, *MAPPING_CALLS, *FACTORIES}

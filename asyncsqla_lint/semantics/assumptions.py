@@ -30,6 +30,7 @@ ASYNC = frozenset(
 )
 # Advanced Alchemy makes its factory of this, under whichever of its modules it was imported from.
 CONFIGURATION = "AsyncSessionConfig"
+PLUGIN = "SQLAlchemyAsyncConfig"  # what holds such a configuration, or leaves it to the defaults
 SYNC_FACTORY = "sqlalchemy.orm.sessionmaker"
 
 
@@ -40,6 +41,11 @@ def register(meanings: Meanings) -> None:
 def assumed_expire_on_commit(flow: Flow) -> tuple[bool | None, str]:
     """What a session that the code is given does on commit, judged by the project's own factories."""
     return kept(flow.index, "expire_on_commit", lambda: expire_on_commit(flow.index))
+
+
+def plugin_expire_on_commit(flow: Flow) -> tuple[bool | None, str]:
+    """The same of the sessions that Advanced Alchemy's plugins hand out."""
+    return kept(flow.index, "plugin's expire_on_commit", lambda: expire_on_commit(flow.index, True))
 
 
 def only_session(flow: Flow, state: State) -> Reference | None:
@@ -65,13 +71,18 @@ def settle(flow: Flow, state: State) -> None:
 _SIGNS = (*FACTORIES, "bind", "engine", "expire_on_commit")  # what a factory is, or is given
 
 
-def expire_on_commit(index: Index) -> tuple[bool | None, str]:
-    """What the factories of the project (tests aside) agree on, and the words that say so."""
+def expire_on_commit(index: Index, of_plugin: bool = False) -> tuple[bool | None, str]:
+    """What the factories of the project (tests aside) agree on, and the words that say so.
+
+    `of_plugin`: only those of Advanced Alchemy's plugins are asked.
+    """
     votes: dict[bool | None, tuple[Module, p.Call]] = {}
     for module in index.modules.values():
         if is_test(module) or not module.says(*_SIGNS):
             continue
-        for call, scope in _factory_calls(index, module):
+        for call, scope, is_plugins in _factory_calls(index, module):
+            if of_plugin and not is_plugins:
+                continue
             votes.setdefault(_vote(index, module, call, scope), (module, call))
     if set(votes) == {True}:
         module, call = votes[True]
@@ -89,8 +100,9 @@ def is_test(module: Module) -> bool:
     )
 
 
-def _factory_calls(index: Index, module: Module) -> list[tuple[p.Call, FunctionInfo | None]]:
-    found: list[tuple[p.Call, FunctionInfo | None]] = []
+def _factory_calls(index: Index, module: Module) -> list[tuple[p.Call, FunctionInfo | None, bool]]:
+    """The calls that make factories, and whether a plugin's."""
+    found: list[tuple[p.Call, FunctionInfo | None, bool]] = []
     bodies: list[tuple[p.Statements, FunctionInfo | None]] = [(module.program.statements, None)]
     for number, function in enumerate(module.program.functions):
         if FACTORIES.intersection(function.mentions):
@@ -98,16 +110,21 @@ def _factory_calls(index: Index, module: Module) -> list[tuple[p.Call, FunctionI
     for body, scope in bodies:
         for call in calls(body):
             symbol = index.resolve(module, call.function, scope)
-            if isinstance(symbol, External) and (
-                symbol.name in ASYNC
-                or symbol.name == SYNC_FACTORY
-                or symbol.name.rpartition(".")[2] == CONFIGURATION
-            ):
-                if symbol.name != SYNC_FACTORY or _is_async(index, module, call, scope):
-                    found.append((call, scope))
+            if isinstance(symbol, External):
+                last = symbol.name.rpartition(".")[2]
+                if last == CONFIGURATION or (last == PLUGIN and not _has_configuration(call)):
+                    found.append((call, scope, True))
+                elif symbol.name in ASYNC or (
+                    symbol.name == SYNC_FACTORY and _is_async(index, module, call, scope)
+                ):
+                    found.append((call, scope, False))
             elif isinstance(symbol, ClassInfo) and any(symbol.is_subclass_of(name) for name in ASYNC):
-                found.append((call, scope))
+                found.append((call, scope, False))
     return found
+
+
+def _has_configuration(call: p.Call) -> bool:
+    return any(keyword.name in ("session_config", "session_maker", None) for keyword in call.keywords)
 
 
 def _is_async(index: Index, module: Module, call: p.Call, scope: FunctionInfo | None) -> bool:

@@ -21,7 +21,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span, holds
 from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.project.models import Column
+from asyncsqla_lint.project.models import Column, Model
 from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops, refreshing
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, UNSURE, AttributeState, Cause
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
@@ -142,6 +142,10 @@ def _get(
     if flow.listens(StatementExecuted):
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, statement, cls, name))
     loops.asked(flow, state, name, () if ident is None else (ident,), at)
+    if not populate and not locks:
+        one_of_them = _one_that_is_held(flow, state, me, model, alternatives(ident) if ident else ())
+        if one_of_them is not None:
+            return one_of_them
     held = _already_held(flow, state, me, model.cls, key_of(model, equalities))
     if held is not None and not populate and not locks:
         record = state.record(held.oid)
@@ -172,6 +176,28 @@ def _get(
     if by_key and isinstance(given, InstanceRecord) and given.origin != statement.site:
         _ignored(flow, state, found, options, at)  # one of all rows, which are there
     return found if name == "get_one" else union((found, NONE))
+
+
+def _one_that_is_held(
+    flow: Flow, state: State, session: Reference, model: Model, idents: tuple[Value, ...]
+) -> Value | None:
+    """Two paths have made one instance each, and it is asked for by its key: whichever it is, it is there."""
+    if len(idents) < 2 or len(model.primary_key) != 1:
+        return None
+    found: list[Value] = []
+    for ident in idents:
+        key = key_of(model, ((model.cls, model.primary_key[0], ident),))
+        held = _already_held(flow, state, session, model.cls, key)
+        record = state.record(held.oid) if held is not None else None
+        if (
+            held is None
+            or not isinstance(record, InstanceRecord)
+            or record.absent
+            or record.expired is not None
+        ):
+            return None
+        found.append(held)
+    return union(tuple(found))
 
 
 def _ignored(flow: Flow, state: State, held: Reference, options: tuple[LoaderOptions, ...], at: Span) -> None:

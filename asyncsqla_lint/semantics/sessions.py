@@ -224,10 +224,17 @@ def leave_block(flow: Flow, state: State, me: Reference, at: Span, raised: bool)
 
 
 def parameter_session(
-    flow: Flow, state: State, is_async: bool, at: Span, cls: ClassInfo | None = None
+    flow: Flow,
+    state: State,
+    is_async: bool,
+    at: Span,
+    cls: ClassInfo | None = None,
+    assumed: tuple[bool | None, str] | None = None,
 ) -> Reference:
-    """A session that the code is given; how it was made is not seen here."""
-    expire, assumption = assumed_expire_on_commit(flow) if is_async else (None, "")
+    """A session that the code is given; how it was made is not seen here, unless somebody knows better."""
+    if assumed is None:
+        assumed = assumed_expire_on_commit(flow) if is_async else (None, "")
+    expire, assumption = assumed
     record = SessionRecord(
         is_async,
         flow.site(at),
