@@ -116,8 +116,7 @@ def run_function(
         if flow.watched:
             state.let_out(arguments.all())
         return UNKNOWN
-    if info.parent is not None:
-        flow.inner_calls.add(info)
+    flow.called.add(info)
     frame = new_frame(flow, function, at)
     frame.on_yield, frame.yielded, frame.until_yield = on_yield, yielded, until_yield
     frame.into = into

@@ -131,7 +131,7 @@ class Flow:
         self.changing: Span = -1  # the attribute whose value is about to be changed in place
         self.notes: dict[str, object] = {}  # what the paths of one root have in common
         self.enclosing: Frame | None = None  # the activation of the function that the root stands in
-        self.inner_calls: set[FunctionInfo] = set()  # functions inside of others that this root has called
+        self.called: set[FunctionInfo] = set()  # functions that this root has called
         self.release: Release = NEWEST
         self.watched: set[int] = set()  # the objects of this root that somebody has to deal with
         self.spared: set[int] = set()  # watched objects that are dealt with in a way that is not followed
@@ -151,7 +151,7 @@ class Flow:
         self.budget = Budget(STEPS_PER_ROOT, self.known_code.often)
         self.notes = {}
         self.enclosing = None
-        self.inner_calls = set()
+        self.called = set()
         self.watched, self.spared = set(), set()
         self.risky = 0
         self.awaiting = None

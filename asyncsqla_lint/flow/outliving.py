@@ -46,7 +46,7 @@ def outliving(flow: Flow, left: Left) -> list[FunctionInfo]:
     for node in walk(outer.body):
         if isinstance(node, p.FunctionDefinition):
             info = flow.index.function_at(outer.module, node.function, None, outer)
-            if info not in flow.inner_calls and (info.name in handed or _is_registered(info)):
+            if info not in flow.called and (info.name in handed or _is_registered(info)):
                 found.append(info)
     return found
 

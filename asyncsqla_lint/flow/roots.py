@@ -12,7 +12,7 @@ from asyncsqla_lint.flow.frames import RISK, Frame, Outcome
 from asyncsqla_lint.flow.outliving import Left, leave_behind, outliving
 from asyncsqla_lint.flow.promises import opened
 from asyncsqla_lint.flow.scopes import globals_given
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Value
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, FunctionValue, Value
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import ClassBinding, FunctionBinding, Module
@@ -75,7 +75,35 @@ def _run_module(flow: Flow, state: State, frame: Frame) -> None:
 
 def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
     """Run the body with what the annotations promise for the parameters."""
-    run_given(flow, state, info, {})
+    wrapper = _wrapper_of(flow, info)
+    if wrapper is None or not _run_wrapped(flow, state, info, wrapper):
+        run_given(flow, state, info, {})
+
+
+def _wrapper_of(flow: Flow, info: FunctionInfo) -> FunctionValue | None:
+    """What a decorator of the project has put in the place of a coroutine: nobody calls the coroutine itself."""
+    if not info.is_async or info.header.is_generator or info.parent is not None:
+        return None
+    made = flow.scopes.function(info)
+    if not isinstance(made, FunctionValue) or made.info is info or made.info.header.is_generator:
+        return None
+    return made if made.info.is_async and made.info.parent is not None else None
+
+
+def _run_wrapped(flow: Flow, state: State, info: FunctionInfo, wrapper: FunctionValue) -> bool:
+    """Run what is called in its place; False: that did not come to it."""
+    given: dict[str, Value] = {}
+    me = receiver_of(flow, state, info)
+    frame = root_frame(flow, state, info, me)
+    with flow.entered(frame):
+        for parameter in info.header.parameters[me is not None :]:
+            if parameter.annotation is not None and parameter.kind in ("any", "keyword"):
+                value = flow.types.annotation_value(state, frame, parameter.annotation, parameter.span)
+                if value is not UNKNOWN:
+                    given[parameter.name] = value
+    flow.called.discard(info)
+    run_given(flow, state.copy(), wrapper.info, given, receiver=me, closure=wrapper.closure)
+    return info in flow.called
 
 
 def run_given(
@@ -86,10 +114,13 @@ def run_given(
     *,
     is_bound: bool = True,
     receiver: Value | None = None,
+    closure: tuple[int, ...] | None = None,
 ) -> tuple[Frame, list[State], list[Outcome]]:
     """Run the body with `given` parameters; the others are what their annotations promise."""
     me = receiver if receiver is not None else receiver_of(flow, state, info) if is_bound else None
     frame = root_frame(flow, state, info, me)
+    if closure is not None:
+        frame.closure = closure
     with flow.entered(frame):
         first = () if me is None else (me,)
         bind(flow, state, frame, info, Arguments(first, given, UNKNOWN, UNKNOWN))

@@ -351,7 +351,7 @@ def _describe(
         described.append(
             {
                 "names": [base.__name__ for base in type(one).__mro__[:-1]],
-                "message": str(one)[:2000],
+                "message": _message(one),
                 "frames": [*callers, *_frames(one.__traceback__, program)],
             }
         )
@@ -359,6 +359,13 @@ def _describe(
         waiting += [original if isinstance(original, BaseException) else None, one.__cause__, one.__context__]
         waiting += getattr(one, "exceptions", ())
     return described
+
+
+def _message(failure: BaseException) -> str:
+    try:
+        return str(failure)[:2000]
+    except Exception as unreadable:  # FastAPI's puts the invalid object's `repr` into it, which may load as well
+        return f"(no message, {type(unreadable).__name__}: {unreadable})"[:2000]
 
 
 def _frames(trace: TracebackType | None, program: Program) -> list[dict[str, Any]]:
