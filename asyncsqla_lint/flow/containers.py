@@ -238,11 +238,14 @@ class DictRecord(Record, frozen=True):
             found = self.entries.get(key.value)
             return found if found is not None else self.other
         if isinstance(key, ClassValue) and self.by_class:
-            below = tuple(value for cls, value in self.by_class.items() if cls.is_subclass_of(key.info))
+            below = self._below(key)
             if key.info in self.by_class or below:
                 return self.by_class.get(key.info) or union(below)
         values = self.values()
         return union(values) if values else None
+
+    def _below(self, key: ClassValue) -> tuple[Value, ...]:
+        return tuple(value for cls, value in self.by_class.items() if cls.is_subclass_of(key.info))
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
         found = self._found(key)
@@ -257,6 +260,10 @@ class DictRecord(Record, frozen=True):
     def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
         if isinstance(item, Constant) and self.other is None:
             return item.value in self.entries
+        if isinstance(item, ClassValue) and self.names_classes:
+            if item.info in self.by_class:
+                return True
+            return None if self._below(item) else False  # it may stand for a class that is derived from it
         return None
 
     def added(self, flow: Flow, state: State, right: Value, at: Span) -> Value:

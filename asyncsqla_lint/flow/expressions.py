@@ -14,6 +14,7 @@ from asyncsqla_lint.flow.coroutines import CoroutineRecord, Driven
 from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.paths import paths
 from asyncsqla_lint.flow.strings import concatenated
+from asyncsqla_lint.flow.stdlib.lazily import is_put_off, used_up
 from asyncsqla_lint.flow.targets import IN_PLACE, assign, changing
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -106,7 +107,10 @@ def _call(flow: Flow, state: State, node: p.Call) -> Value:
     flow.calling = node
     if flow.awaiting is not None and flow.awaiting[1] is node:
         flow.meanings.call_awaited(flow, state, function, node.span)
-    return function.call(flow, state, arguments, node.span)
+    result = function.call(flow, state, arguments, node.span)
+    if arguments.positional and any(is_put_off(state, one) for one in arguments.positional):
+        used_up(flow, state, function, arguments, result, node.span)
+    return result
 
 
 def _await(flow: Flow, state: State, node: p.Await) -> Value:
@@ -133,15 +137,23 @@ def is_own_coroutine(state: State, value: Value) -> bool:
 def _subscript(flow: Flow, state: State, node: p.Subscript) -> Value:
     value = evaluate(flow, state, node.value)
     if isinstance(node.index, p.Slice):
-        for part in (node.index.lower, node.index.upper, node.index.step):
-            if part is not None:
-                evaluate(flow, state, part)
+        parts = (node.index.lower, node.index.upper, node.index.step)
+        bounds = [NONE if part is None else evaluate(flow, state, part) for part in parts]
         iteration = value.iterate(flow, state, node.span, False)
         if isinstance(value, (Constant, Text)):
             return UNKNOWN
-        return flow.allocate(state, ListRecord.of(iteration))
+        return flow.allocate(state, ListRecord.of(_part(iteration, bounds)))
     key = evaluate(flow, state, node.index)
     return value.item(flow, state, key, node.span)
+
+
+def _part(iteration: Iteration, bounds: list[Value]) -> Iteration:
+    """`rows[1:]`"""
+    numbers = [one.value for one in bounds if isinstance(one, Constant)]
+    if iteration.items is None or len(numbers) < len(bounds):
+        return Iteration(element=iteration.one())
+    items = iteration.items[slice(*numbers)]
+    return Iteration(items=items, may_be_empty=not items)
 
 
 def _slice(flow: Flow, state: State, node: p.Slice) -> Value:

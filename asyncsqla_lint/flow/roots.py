@@ -81,7 +81,7 @@ def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
 
 
 def _wrapper_of(flow: Flow, info: FunctionInfo) -> FunctionValue | None:
-    """What a decorator of the project has put in the place of a coroutine: nobody calls the coroutine itself."""
+    """What a decorator of the project has put in its place: nobody calls the coroutine itself."""
     if not info.is_async or info.header.is_generator or info.parent is not None:
         return None
     made = flow.scopes.function(info)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, PathEnds, Site
 from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.stdlib import context_variables
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
@@ -329,7 +330,7 @@ def used(
     tasks = around(flow).tasks
     use = SessionUsed(flow.site(at), flow.frame, flow.is_certain, session, record, method, held, tasks)
     ledger.used(flow, state, session, record.site, use)
-    if flow.muted:
+    if flow.muted or (concurrent and context_variables.is_assumed(state, session)):
         return
     flow.emit(use)
     if not concurrent or method in CLEANS_UP or method in AT_ONCE:

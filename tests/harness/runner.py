@@ -364,7 +364,9 @@ def _describe(
 def _message(failure: BaseException) -> str:
     try:
         return str(failure)[:2000]
-    except Exception as unreadable:  # FastAPI's puts the invalid object's `repr` into it, which may load as well
+    except (
+        Exception
+    ) as unreadable:  # FastAPI's puts the invalid object's `repr` into it, which may load as well
         return f"(no message, {type(unreadable).__name__}: {unreadable})"[:2000]
 
 

@@ -32,6 +32,7 @@ class ContextVariableRecord(Record, frozen=True):
     written: Scoped | None = (
         None  # `ContextVar[AsyncSession | None]`: what the caller has set is one of these
     )
+    is_assumed: bool = False  # the caller may as well have set nothing
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, ContextVariableRecord):
@@ -50,7 +51,7 @@ class ContextVariableRecord(Record, frozen=True):
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
         if name == "set" and arguments.positional:
-            state.put(me, replace(self, value=arguments.positional[0]))
+            state.put(me, replace(self, value=arguments.positional[0], is_assumed=False))
             return Token(self.value)
         if name == "reset":
             token = arguments.get(0, "token")
@@ -61,16 +62,18 @@ class ContextVariableRecord(Record, frozen=True):
             fallback = arguments.get(0, "default") or self.default or UNKNOWN
             held = self._promised(flow, state, at) if self.value is None else self.value
             if held is not UNKNOWN:
-                return flow.choose(state, [self._holding(state, me, one) for one in alternatives(held)])
+                several = alternatives(held)
+                perhaps = self.is_assumed or (self.value is None and NONE in several)
+                return flow.choose(state, [self._holding(state, me, one, perhaps) for one in several])
             if self.value is None and fallback != NONE:  # whoever calls may have set it
                 return union((fallback, UNKNOWN))
             return fallback if self.value is None else UNKNOWN
         return UNKNOWN
 
-    def _holding(self, state: State, me: Reference, value: Value) -> tuple[State, Value]:
+    def _holding(self, state: State, me: Reference, value: Value, is_assumed: bool) -> tuple[State, Value]:
         """On this path the caller has set this: whoever asks again gets the same."""
         own = state.copy()
-        own.put(me, replace(self, value=value))
+        own.put(me, replace(self, value=value, is_assumed=is_assumed))
         return own, value
 
     def _promised(self, flow: Flow, state: State, at: Span) -> Value:
@@ -79,6 +82,12 @@ class ContextVariableRecord(Record, frozen=True):
 
     def refers_to(self) -> tuple[Value, ...]:
         return tuple(value for value in (self.value, self.default) if value is not None)
+
+
+def is_assumed(state: State, value: Value) -> bool:
+    """Is it what callers may have set, or else nothing? Code that asks for it copes with both."""
+    records = (record for _, record in state.records(ContextVariableRecord))
+    return any(one.is_assumed and one.value == value for one in records)
 
 
 class Token(Value, frozen=True):

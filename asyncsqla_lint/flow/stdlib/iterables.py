@@ -8,6 +8,7 @@ from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.operators import hashed, ordered
+from asyncsqla_lint.flow.stdlib.lazily import is_put_off, lazily, passing_on
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -173,6 +174,8 @@ def _queue(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 def _iter(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     value = arguments.first
+    if is_put_off(state, value):
+        return value
     if isinstance(value, Reference) and not isinstance(state.record(value.oid), (ListRecord, DictRecord)):
         return value
     return flow.allocate(state, ListRecord.of(value.iterate(flow, state, at, False), "iterator"))
@@ -263,10 +266,10 @@ MEANINGS = {
     "min max": _extreme,
     "any all sum": _consume,
     "len": _len,
-    "enumerate": _enumerate,
-    "zip": _zip,
-    "map": _map,
-    "filter": _filter,
+    "enumerate": passing_on(_enumerate),
+    "zip": passing_on(_zip),
+    "map": lazily(_map),
+    "filter": lazily(_filter),
     "functools.reduce": _reduce,
     "range": _range,
     "asyncio.Queue asyncio.LifoQueue asyncio.PriorityQueue": _queue,
@@ -275,8 +278,8 @@ MEANINGS = {
     "next": _next,
     "anext": _anext,
     "dict collections.OrderedDict": _dict,
-    "itertools.chain": _chain,
-    "itertools.chain.from_iterable": _chain_nested,
-    "itertools.groupby": _group_by,
+    "itertools.chain": passing_on(_chain),
+    "itertools.chain.from_iterable": lazily(_chain_nested),
+    "itertools.groupby": lazily(_group_by),
     "collections.defaultdict": _default_dict,
 }

@@ -8,6 +8,7 @@ from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.operators import ordered
+from asyncsqla_lint.flow.stdlib.lazily import lazily, passing_on
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -69,7 +70,8 @@ def _starred(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     element = _gone_through(flow, state, rows, at)
     if element is None:
         return _iterator(flow, state, None)
-    given = Arguments(element.elements) if isinstance(element, TupleValue) else Arguments((), {}, UNKNOWN)
+    row = element.iterate(flow, state, at, False)
+    given = Arguments((), {}, row.one() or UNKNOWN) if row.items is None else Arguments(row.items)
     return _iterator(flow, state, function.call(flow, state, given, at))
 
 
@@ -183,16 +185,17 @@ def _unknown_to_json(state: State, value: Value, depth: int) -> list[Value]:
 
 
 MEANINGS = {
-    "itertools.islice random.sample random.choices itertools.cycle heapq.merge": _some,
+    "itertools.islice itertools.cycle heapq.merge": passing_on(_some),
+    "random.sample random.choices": _some,
     "random.choice": _one_of,
-    "itertools.takewhile itertools.dropwhile itertools.filterfalse": _tested,
-    "itertools.starmap": _starred,
+    "itertools.takewhile itertools.dropwhile itertools.filterfalse": lazily(_tested),
+    "itertools.starmap": lazily(_starred),
     "itertools.product": _side_by_side,
-    "itertools.zip_longest": _longest,
+    "itertools.zip_longest": passing_on(_longest),
     "itertools.batched itertools.pairwise itertools.tee itertools.combinations itertools.permutations": (
         _in_groups
     ),
-    "itertools.accumulate": _accumulated,
+    "itertools.accumulate": lazily(_accumulated),
     "heapq.nlargest heapq.nsmallest": _largest,
     "heapq.heapify": _heaped,
     "heapq.heappush bisect.insort bisect.insort_left bisect.insort_right": _pushed,
