@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import calls, narrowing, operators
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
-from asyncsqla_lint.flow.frames import Option
+from asyncsqla_lint.flow.frames import Frame, Option
+from asyncsqla_lint.flow.stdlib.lazily import LazyRecord
 from asyncsqla_lint.flow.targets import assign
 from asyncsqla_lint.flow.values import (
     NONE,
+    Arguments,
     Iteration,
     TupleValue,
     Value,
     is_short,
     union,
 )
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -25,12 +31,54 @@ if TYPE_CHECKING:
 
 
 def evaluate_comprehension(flow: Flow, state: State, node: p.Comprehension) -> Value:
+    """A generator expression runs when it is gone over; of it, only the first iterable is evaluated here."""
+    if node.kind != "generator" or _waits(node):
+        return _evaluated(flow, state, node, None)
+    clause = node.clauses[0]
+    first = flow.evaluate(state, clause.iterable)
+    used = {one.id for one in walk((node,)) if isinstance(one, p.Name)}
+    variables = {name: value for name, value in state.frames.get(flow.frame.id, {}).items() if name in used}
+    later = _Later(node, flow.frame, tuple(variables))
+    return flow.allocate(state, LazyRecord(later, Arguments((first, *variables.values()))))
+
+
+def _waits(node: p.Comprehension) -> bool:
+    """An asynchronous generator: who goes over it awaits."""
+    return any(clause.is_async for clause in node.clauses) or any(
+        isinstance(one, p.Await) for one in walk((node,))
+    )
+
+
+class _Later(Struct, frozen=True):
+    """A generator expression, with what its frame held."""
+
+    node: p.Comprehension
+    frame: Frame
+    names: tuple[str, ...]
+
+    def __call__(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        first, *values = arguments.positional
+        number = self.frame.id
+        is_over = number not in state.frames
+        if is_over:
+            state.open_frame(number)
+            for name, value in zip(self.names, values, strict=True):
+                state.assign(number, name, value)
+        try:
+            with flow.entered(self.frame):
+                return _evaluated(flow, state, self.node, first)
+        finally:
+            if is_over:
+                state.close_frame(number)
+
+
+def _evaluated(flow: Flow, state: State, node: p.Comprehension, first: Value | None) -> Value:
     """Runs in the enclosing frame, whose variables are put back afterwards, once for each known item."""
     outside = state.frames.get(flow.frame.id, {})
     since = flow.counter
     flow.joining += 1
     try:
-        items, certain = _comprehend(flow, state, node, 0)
+        items, certain = _comprehend(flow, state, node, 0, first)
     finally:
         flow.joining -= 1
     if not certain:
@@ -51,7 +99,9 @@ def evaluate_comprehension(flow: Flow, state: State, node: p.Comprehension) -> V
     return flow.allocate(state, ListRecord.of(iteration, node.kind))
 
 
-def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> tuple[list[Value], bool]:
+def _comprehend(
+    flow: Flow, state: State, node: p.Comprehension, depth: int, first: Value | None = None
+) -> tuple[list[Value], bool]:
     flow.step(state)
     if depth == len(node.clauses):
         made = flow.evaluate(state, node.element)
@@ -59,7 +109,7 @@ def _comprehend(flow: Flow, state: State, node: p.Comprehension, depth: int) -> 
             made = TupleValue((made, flow.evaluate(state, node.value)))
         return [made], True
     clause = node.clauses[depth]
-    iterated = flow.evaluate(state, clause.iterable)
+    iterated = flow.evaluate(state, clause.iterable) if first is None else first
     iterated = calls.iterated(flow, state, iterated, clause.iterable.span, clause.is_async)
     generator = calls.generator_of(state, iterated)
     if generator is not None:

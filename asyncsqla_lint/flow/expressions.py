@@ -108,7 +108,7 @@ def _call(flow: Flow, state: State, node: p.Call) -> Value:
     if flow.awaiting is not None and flow.awaiting[1] is node:
         flow.meanings.call_awaited(flow, state, function, node.span)
     result = function.call(flow, state, arguments, node.span)
-    if arguments.positional and any(is_put_off(state, one) for one in arguments.positional):
+    if any(is_put_off(state, one) for one in arguments.all()):
         used_up(flow, state, function, arguments, result, node.span)
     return result
 
@@ -149,10 +149,14 @@ def _subscript(flow: Flow, state: State, node: p.Subscript) -> Value:
 
 def _part(iteration: Iteration, bounds: list[Value]) -> Iteration:
     """`rows[1:]`"""
-    numbers = [one.value for one in bounds if isinstance(one, Constant)]
-    if iteration.items is None or len(numbers) < len(bounds):
+    numbers = [
+        one.value
+        for one in bounds
+        if isinstance(one, Constant) and (one.value is None or isinstance(one.value, int))
+    ]
+    if iteration.items is None or len(numbers) < len(bounds) or numbers[2] == 0:
         return Iteration(element=iteration.one())
-    items = iteration.items[slice(*numbers)]
+    items = iteration.items[numbers[0] : numbers[1] : numbers[2]]
     return Iteration(items=items, may_be_empty=not items)
 
 

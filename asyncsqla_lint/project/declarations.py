@@ -217,6 +217,7 @@ def _other(mapping: Mapping, declared: Declared, construct: Construct, inner: Ty
                 deferred=deferred,
                 deferred_group=group if isinstance(group, str) else None,
                 deferred_raiseload=raiseload,
+                expires_on_flush=constant(index, construct.keywords.get("expire_on_flush")) is not False,
             )
         ]
     if short in ("composite", "Composite", "CompositeProperty"):

@@ -184,6 +184,7 @@ class ColumnProperty(MappedAttribute):
     deferred: bool = False
     deferred_group: str | None = None
     deferred_raiseload: bool = False
+    expires_on_flush: bool = True
 
 
 @dataclass(eq=False, repr=False)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.project.models import Column
+from asyncsqla_lint.project.models import Column, ColumnProperty, MappedAttribute
 from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
@@ -136,6 +136,8 @@ def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     for name, attribute in record.model.attributes.items():
         if isinstance(attribute, Column) and attribute.computed and record.model.eager_defaults is False:
             attributes[name] = AttributeState(EXPIRED, None, cause)
+        elif _is_asked_for_again(attribute, attributes.get(name)):
+            attributes[name] = AttributeState(EXPIRED, None, cause)
     attributes = _computed(attributes, cause)
     return replace(
         record, lifecycle=PERSISTENT, attributes=attributes, is_modified=False, is_uncommitted=True
@@ -169,7 +171,19 @@ def updated(record: InstanceRecord, cause: Cause) -> InstanceRecord:
                 if attribute.name in attributes and record.is_modified and _given(record, name):
                     continue
                 attributes[name] = AttributeState(bits, None, cause)
+    for name, attribute in record.model.attributes.items():
+        before = record.state_of(name)
+        if _is_asked_for_again(attribute, before):
+            bits = EXPIRED if record.is_modified or before is None else EXPIRED | before.bits
+            attributes[name] = AttributeState(bits, None, cause)
     return replace(record, attributes=attributes, is_modified=False)
+
+
+def _is_asked_for_again(attribute: MappedAttribute, found: AttributeState | None) -> bool:
+    """A flush expires what SQL computes from other columns (`ASQ302/bad_computed_by_sql`)."""
+    if not isinstance(attribute, ColumnProperty) or not attribute.expires_on_flush:
+        return False
+    return not attribute.deferred or (found is not None and found.bits & LOADED != 0)
 
 
 def _given(record: InstanceRecord, name: str) -> bool:
