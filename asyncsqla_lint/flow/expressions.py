@@ -13,8 +13,8 @@ from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord, Driven
 from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.paths import paths
-from asyncsqla_lint.flow.strings import concatenated
 from asyncsqla_lint.flow.stdlib.lazily import is_put_off, used_up
+from asyncsqla_lint.flow.strings import concatenated
 from asyncsqla_lint.flow.targets import IN_PLACE, assign, changing
 from asyncsqla_lint.flow.values import (
     NONE,

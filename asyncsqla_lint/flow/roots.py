@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.callables import ClassValue
+from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.calls import bind, run_body
 from asyncsqla_lint.flow.frames import RISK, Frame, Outcome
 from asyncsqla_lint.flow.outliving import Left, leave_behind, outliving
 from asyncsqla_lint.flow.promises import opened
 from asyncsqla_lint.flow.scopes import globals_given
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, FunctionValue, Value
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Value
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import ClassBinding, FunctionBinding, Module

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.meanings import CallMeaning, Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
@@ -16,10 +17,7 @@ from asyncsqla_lint.flow.values import (
     TRUE,
     UNKNOWN,
     Arguments,
-    ClassValue,
     Constant,
-    ExternalValue,
-    FunctionValue,
     Reference,
     Value,
     alternatives,
