@@ -30,6 +30,7 @@ from asyncsqla_lint.flow.values import (
     Arguments,
     Iteration,
     Reference,
+    Union,
     UnknownCall,
     Value,
     alternatives,
@@ -267,6 +268,8 @@ def bind(flow: Flow, state: State, frame: Frame, info: FunctionInfo, arguments: 
             value = flow.types.annotation_value(state, frame, parameter.annotation, parameter.span)
         elif isinstance(value, Reference) and isinstance(parameter.annotation, (BinaryOperation, Subscript)):
             value = _widened(flow, state, frame, value, parameter.annotation)
+        elif isinstance(value, Union) and parameter.annotation is not None:
+            value = _of_its_kind(flow, state, frame, value, parameter.annotation)
         state.assign(frame.id, parameter.name, value)
 
 
@@ -285,6 +288,24 @@ def _widened(flow: Flow, state: State, frame: Frame, value: Reference, annotatio
 
 
 _KINDS = ((True, False), (False, True))
+
+
+def _of_its_kind(flow: Flow, state: State, frame: Frame, value: Union, annotation: Expression) -> Value:
+    """What may be of either kind (one flag decides for a whole library) is of the one asked for here."""
+    kinds = [_kind(state, one) for one in value.alternatives]
+    if not {True, False} <= set(kinds):
+        return value
+    promised = flow.types.annotation_value(state, frame, annotation, annotation.span)
+    wanted = {_kind(state, one) for one in alternatives(promised)}
+    if wanted not in ({True}, {False}):
+        return value
+    return union(
+        tuple(one for one, kind in zip(value.alternatives, kinds, strict=True) if kind in {None, *wanted})
+    )
+
+
+def _kind(state: State, value: Value) -> bool | None:
+    return state.record(value.oid).suits(True) if isinstance(value, Reference) else None
 
 
 def _default(flow: Flow, state: State, frame: Frame, parameter: Parameter) -> Value:

@@ -14,6 +14,7 @@ from asyncsqla_lint.flow.targets import assign
 from asyncsqla_lint.flow.trying import TryContext, execute_try, heard_around
 from asyncsqla_lint.flow.values import (
     NONE,
+    UNKNOWN,
     Reference,
     Value,
     alternatives,
@@ -92,13 +93,20 @@ def _as_try(node: With, position: int) -> Try:
 
 
 def _fitting(state: State, manager: Value, is_async: bool) -> Value:
-    """Where it may be of either kind, the author knows which it is here."""
+    """Where it may be of either kind, the author knows which it is here; and that it is one of those known,
+    where somebody else might have put something into a module's variable."""
     found = alternatives(manager)
     if len(found) < 2:
         return manager
     suits = [state.record(one.oid).suits(is_async) if isinstance(one, Reference) else None for one in found]
     return (
-        union(tuple(one for one, fits in zip(found, suits, strict=True) if fits is not False))
+        union(
+            tuple(
+                one
+                for one, fits in zip(found, suits, strict=True)
+                if fits is not False and one is not UNKNOWN
+            )
+        )
         if any(suits)
         else manager
     )

@@ -96,6 +96,10 @@ class Value(Struct, frozen=True):
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         return flow.call_unknown(state, self, arguments, at)
 
+    def likeness(self) -> object | None:
+        """What calls of it give depends on this alone, wherever it was made; None: on more."""
+        return None
+
     def await_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         """What awaiting the coroutine of a method call gives (the call itself gave a coroutine)."""
         return UNKNOWN
@@ -414,7 +418,7 @@ class Union(Value, frozen=True):
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         return flow.alternatives(
-            state, self._usable(), lambda value, at_state: value.call(flow, at_state, arguments, at)
+            state, _unlike(self._usable()), lambda value, at_state: value.call(flow, at_state, arguments, at)
         )
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
@@ -475,6 +479,15 @@ class Union(Value, frozen=True):
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return self.alternatives
+
+
+def _unlike(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Of those whose calls give the same, the first."""
+    found: dict[object, Value] = {}
+    for number, value in enumerate(values):
+        likeness = value.likeness()
+        found.setdefault(number if likeness is None else likeness, value)
+    return tuple(found.values())
 
 
 def union(values: tuple[Value, ...]) -> Value:

@@ -49,6 +49,19 @@ class FactoryValue(Value, frozen=True):
     def truth(self, state: State) -> bool | None:
         return True
 
+    def likeness(self) -> object | None:
+        """A start-up hook and a worker's make the same factory."""
+        return (
+            FactoryValue,
+            self.is_async,
+            self.expire_on_commit,
+            self.bind,
+            self.autoflush,
+            self.cls,
+            self.is_scoped,
+            self.is_promised,
+        )
+
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         if name == "class_" and not self.is_promised:
             return self.cls or ExternalValue(ASYNC_SESSION if self.is_async else SYNC_SESSION)

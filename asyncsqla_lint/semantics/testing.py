@@ -26,8 +26,13 @@ def is_test_module(module: Module) -> bool:
 
 def in_test(frame: Frame | None) -> bool:
     """Does a test or fixture run this?"""
+    return test_of(frame) is not None
+
+
+def test_of(frame: Frame | None) -> FunctionInfo | None:
+    """The test or fixture that runs this."""
     while frame is not None:
         if frame.function is not None and is_test(frame.function):
-            return True
+            return frame.function
         frame = frame.caller
-    return False
+    return None

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import failures
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.semantics import failures, testing
 from asyncsqla_lint.semantics.events import FailedSessionUsed, TransactionMisused
 from asyncsqla_lint.semantics.ledger import AT_ONCE, CLEANS_UP, ledger
 
@@ -24,6 +25,15 @@ IDLE = AT_ONCE | CLEANS_UP | {"run_sync", "connection"}
 BEGINS = frozenset({"add", "add_all"})
 
 
+def _is_only_tried_out(flow: Flow, failure: failures.Failure) -> bool:
+    """A test's session often stands in for one that each call opens for itself. Whether a handler of the code
+    that is tried out may go on is for those to say who call it in earnest."""
+    test = testing.test_of(flow.frame) or flow.notes.get("root")
+    if not isinstance(test, FunctionInfo) or not testing.is_test(test):
+        return False
+    return (failure.handled_at or failure.site).module is not test.module
+
+
 def used(
     flow: Flow, state: State, session: Reference, record: SessionRecord, method: str, at: Span
 ) -> SessionRecord:
@@ -35,7 +45,11 @@ def used(
     changed = record
     if method not in IDLE:
         if record.failure is not None:
-            if record.failure.is_waiting and flow.listens(FailedSessionUsed):
+            if (
+                record.failure.is_waiting
+                and flow.listens(FailedSessionUsed)
+                and not _is_only_tried_out(flow, record.failure)
+            ):
                 certain = flow.is_certain and not record.failure.is_doubtful
                 flow.emit(
                     FailedSessionUsed(

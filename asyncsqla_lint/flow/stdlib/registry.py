@@ -14,6 +14,7 @@ from asyncsqla_lint.flow.stdlib import (
     iterables,
     iteration_tools,
     logging,
+    mocking,
     namespaces,
     reflection,
     regular_expressions,
@@ -31,6 +32,7 @@ def register(meanings: Meanings) -> None:
     iterables.register(meanings)
     iteration_tools.register(meanings)
     logging.register(meanings)
+    mocking.register(meanings)
     namespaces.register(meanings)
     reflection.register(meanings)
     regular_expressions.register(meanings)
