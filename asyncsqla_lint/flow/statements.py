@@ -81,10 +81,12 @@ def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
         flow.budget.runs(statement)
     # Of a `try`, what is in it may raise.
     if flow.is_caught_somewhere and not isinstance(statement, Try):
-        is_safe = _is_safe(statement) or (
-            bool(flow.handling) and (_cleans_up(statement) or _reports(statement))
-        )
         context = flow.tries[-1]
+        is_safe = (
+            _is_safe(statement)
+            or (bool(flow.handling) and (_cleans_up(statement) or _reports(statement)))
+            or (context.catches == _LOOKUPS and _is_there(flow, state, statement))
+        )
         tells = context.is_of_databases or context.tells_databases
         is_plain = tells and not is_safe and _is_plain(flow, statement)
         if not is_safe and not (is_plain and context.is_of_databases):
@@ -102,6 +104,22 @@ def _is_safe(statement: Statement) -> bool:
             for one in statement.targets
         )
     )
+
+
+def _is_there(flow: Flow, state: State, statement: Statement) -> bool:
+    """`await node.awaitable_attrs.logs`, `if wanted:`; of a known node: no `AttributeError` comes of it."""
+    if isinstance(statement, If):
+        return isinstance(statement.test, Name)
+    value = statement.value if isinstance(statement, Evaluate) else None
+    value = value.value if isinstance(value, Await) else value
+    name = ""
+    while isinstance(value, Attribute):
+        name, value = value.name, value.value
+    owner = narrowing.current(flow, state, value) if name and isinstance(value, Name) else None
+    return isinstance(owner, Reference) and owner.has_attribute(flow, state, name, statement.span) is True
+
+
+_LOOKUPS = frozenset(("AttributeError",))
 
 
 def _cleans_up(statement: Statement) -> bool:

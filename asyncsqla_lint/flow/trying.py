@@ -45,6 +45,9 @@ def heard_around(tries: Sequence[TryContext]) -> int:
     return tries[-1].hears if tries else NOBODY
 
 
+_OF_LOOKUPS = External("builtins.AttributeError")
+
+
 class TryContext:
     """An open `try` (or `with`): collects the states in which something inside may raise."""
 
@@ -144,6 +147,8 @@ def may_catch(flow: Flow, state: State, node: Expression | None, exception: Valu
     symbol = flow.scopes.symbol(flow.frame, node)
     if isinstance(symbol, External) and symbol.name in ("builtins.Exception", "builtins.BaseException"):
         return True
+    if exception == RISK and symbol == _OF_LOOKUPS:
+        return False  # what is waited for has failed, not the code that asks for it
     raised = _class_of_exception(state, exception)
     if raised is None or symbol is None:
         return None

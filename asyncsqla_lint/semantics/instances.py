@@ -243,6 +243,8 @@ class InstanceRecord(Record, frozen=True):
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
         if name in self.model.attributes or name in self.extras or self.model.cls.find(name) is not None:
             return True
+        if name == "awaitable_attrs" and self.model.has_async_attrs:
+            return True
         return None if self.model.is_open else False
 
     def set_attribute(

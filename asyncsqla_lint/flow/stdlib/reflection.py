@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.callables import ClassValue, SuperValue
 from asyncsqla_lint.flow.classes import Getting
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.values import (
@@ -133,6 +134,21 @@ def _cast(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return union(kept) if kept else UNKNOWN
 
 
+def _is_coroutine(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`await x if inspect.isawaitable(x) else x`: a helper for sync and async twins."""
+    given = arguments.positional[:1]
+    records = [
+        state.record(one.oid) if isinstance(one, Reference) else None
+        for value in given
+        for one in alternatives(value)
+    ]
+    if records and all(
+        isinstance(one, CoroutineRecord) and one.kind == "coroutine" and not one.is_perhaps for one in records
+    ):
+        return Constant(True)
+    return flow.call_unknown(state, UNKNOWN, arguments, at)
+
+
 def register(meanings: Meanings) -> None:
     meanings.learn(MEANINGS)
 
@@ -145,6 +161,7 @@ MEANINGS = {
     "type": _type,
     "super": _super,
     "property functools.cached_property": _property,
+    "inspect.isawaitable inspect.iscoroutine asyncio.iscoroutine": _is_coroutine,
     "typing.cast": _cast,
     "typing.get_args typing_extensions.get_args": _type_arguments,
     "typing.get_origin typing_extensions.get_origin": _origin,
