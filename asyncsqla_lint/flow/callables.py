@@ -34,6 +34,10 @@ class ExternalValue(Value, frozen=True):
         return None
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        # A package without a file of its own, or with an empty one, is the project's all the same.
+        module = flow.index.module(f"{self.name}.{name}", flow.frame.module)
+        if module is not None:
+            return ModuleValue(module)
         return flow.meanings.attribute(flow, state, self, name, at)
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
