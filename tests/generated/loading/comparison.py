@@ -2,7 +2,8 @@
 
 A program is run and linted; then the lines that raised are taken out, and it is run and linted again, until
 nothing raises any more. A read that raises in every world has to be reported; what is reported has to raise
-in one.
+in one. Where nine worlds and the linter differ, more worlds are asked, and what the garbage collector has to
+say: it decides what a session still holds of rows that refer to one another.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from asyncsqla_lint.rules.engine import analyse
 from asyncsqla_lint.syntax import lower
 from asyncsqla_lint.workspace.config import Config
 from generated.loading.programs import Node, Program, Rendered
-from generated.loading.schemas import BARE, UNLINKED
+from generated.loading.schemas import FURTHER, is_loose
 
 WORKER = Path(__file__).with_name("worker.py")
 ROUNDS = 40
@@ -49,8 +50,15 @@ class Release:
             text=True,
         )
 
-    def run(self, program: Program, main: str) -> list[Run]:
-        request = {"models": program.models, "main": main, "flags": program.flags, "rows": program.rows}
+    def run(self, program: Program, main: str, worlds: range, *, collects: bool = False) -> list[Run]:
+        """`collects`: between any two lines the garbage collector takes what nobody refers to."""
+        request = {
+            "models": program.models,
+            "main": main,
+            "flags": program.flags,
+            "rows": [program.rows(world) for world in worlds],
+            "collects": collects,
+        }
         source, sink = self.process.stdout, self.process.stdin
         assert source is not None and sink is not None
         print(json.dumps(request), file=sink, flush=True)
@@ -62,7 +70,7 @@ class Release:
             raise RuntimeError(answer["failed"])
         return [
             Run(
-                one["world"],
+                worlds[one["world"]],
                 tuple(one["flags"]),
                 one["line"],
                 one["kind"],
@@ -148,7 +156,7 @@ def compare(
         ) -> Disagreement:
             return Disagreement(what, line, detail, rendered, program.models, taken)
 
-        runs = release.run(program, rendered.text)
+        runs = release.run(program, rendered.text, program.worlds)
         tally.runs += len(runs)
         # SQLAlchemy follows some eager loads around a circle of rows for ever: such a query is taken out too.
         spoilt = {run.line for run in runs if run.line and run.kind in ("", ENDLESS)}
@@ -164,18 +172,24 @@ def compare(
         raising = {run.line for run in runs if run.line}
         if not raising:
             executed = frozenset().union(*(run.executed for run in runs))
-            for line, codes in sorted(reported.items()):
-                if line in executed or line not in rendered.nodes:
-                    return disagreement("false", line, ", ".join(sorted(codes)))
-            return None
+            unheard = {line for line in reported if line in executed or line not in rendered.nodes}
+            if not unheard:
+                return None
+            runs = _further(program, release, rendered)
+            raising = unheard & {run.line for run in runs}
+            if unheard != raising:
+                line = min(unheard - raising)
+                return disagreement("false", line, ", ".join(sorted(reported[line])))
         verdicts = {line: _judge(line, rendered.nodes[line], runs) for line in sorted(raising)}
         for line, verdict in verdicts.items():
             errors = [run for run in runs if run.line == line]
             if line not in reported:
                 # What was said before may stand for it; when that is taken out, it has to be said itself.
                 if verdict == "certain" and not raising & set(reported) and not has_ignored:
-                    detail = errors[0].error.splitlines()[0]
-                    return disagreement("missed", line, detail)
+                    every = [*runs, *_further(program, release, rendered)]
+                    verdicts[line] = _judge(line, rendered.nodes[line], every)
+                    if verdicts[line] == "certain":
+                        return disagreement("missed", line, errors[0].error.splitlines()[0])
             elif not any(CODES[run.kind] & reported[line] for run in errors):
                 detail = f"{errors[0].error} but {sorted(reported[line])}"
                 return disagreement("wrong code", line, detail)
@@ -214,6 +228,15 @@ def shrunk(program: Program, release: Release, found: Disagreement) -> Disagreem
     return found
 
 
+def _further(program: Program, release: Release, rendered: Rendered) -> list[Run]:
+    """In more worlds, and where the garbage collector is always there."""
+    return [
+        *release.run(program, rendered.text, FURTHER),
+        *release.run(program, rendered.text, FURTHER, collects=True),
+        *release.run(program, rendered.text, program.worlds, collects=True),
+    ]
+
+
 def _judge(line: int, node: Node, runs: list[Run]) -> str:
     """Does the line raise whatever the data ("certain"), only in some worlds ("by
     data"), or is that not seen yet ("")?
@@ -221,7 +244,7 @@ def _judge(line: int, node: Node, runs: list[Run]) -> str:
     found = "by data"
     for flags in {run.flags for run in runs if run.line == line}:
         counts = node.is_derived or not node.is_to_one
-        here = [run for run in runs if run.flags == flags and (counts or run.world not in (BARE, UNLINKED))]
+        here = [run for run in runs if run.flags == flags and (counts or not is_loose(run.world))]
         others = [run for run in here if run.line != line]
         if len(others) == len(here) or any(line in run.executed for run in others):
             continue

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+from generated.loading.schemas import Rows
 
 
 @dataclass(eq=False)
@@ -37,7 +39,8 @@ class Program:
     head: str
     nodes: list[Node]
     flags: int
-    rows: list[list[tuple[str, list[dict[str, object]]]]]
+    worlds: range  # that every program is run in
+    rows: Callable[[int], Rows]
 
     def render(self, without: Iterable[Node] = ()) -> Rendered:
         out = _Output(set(without))

@@ -106,8 +106,9 @@ class Writer:
                 if one.subclasses
             ),
         )
-        rows = [schema.rows(world) for world in range(schema.worlds)]
-        return Program(schema.source(), head, [*self.helpers, case], schema.flags, rows)
+        return Program(
+            schema.source(), head, [*self.helpers, case], schema.flags, range(schema.worlds), schema.rows
+        )
 
     def name(self, stem: str) -> str:
         self.count += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import functools
 import gc
 import itertools
 import json
@@ -65,20 +66,24 @@ class Worker:
         main: dict[str, Any] = {"__name__": "main"}
         tree = ast.fix_missing_locations(Noted().visit(ast.parse(request["main"])))
         exec(compile(tree, "main.py", "exec"), main)
-        runs = []
+        runs, collects = [], request["collects"]
+        if collects:
+            gc.freeze()  # what is there before is not looked through again
         try:
             async with self.engine.begin() as connection:
                 await connection.run_sync(models.Base.metadata.create_all)
             for world, rows in enumerate(request["rows"]):
                 for flags in itertools.product((False, True), repeat=request["flags"]):
                     await self.fill(models.Base.metadata.tables, rows)
-                    main["_note"] = (executed := set[int]()).add
+                    executed = set[int]()
+                    main["_note"] = functools.partial(_collecting, executed.add) if collects else executed.add
                     ended = await run(main["case"], flags) | {"executed": sorted(executed)}
                     runs.append({"world": world, "flags": flags, **ended})
                     if ended["kind"] == "Endless":
                         return runs
         finally:
             await self.engine.dispose()
+            gc.unfreeze()
         return runs
 
     async def fill(self, tables: dict[str, Any], rows: list[tuple[str, list[dict[str, Any]]]]) -> None:
@@ -89,6 +94,11 @@ class Worker:
             for name, values in rows:
                 if values:
                     await connection.execute(tables[name].insert(), values)
+
+
+def _collecting(note: Callable[[int], None], line: int) -> None:
+    gc.collect()
+    note(line)
 
 
 class Noted(ast.NodeTransformer):
