@@ -24,6 +24,7 @@ class Cause(Struct, frozen=True):
     certain: bool = True
     assumption: str = ""
     maker: Site | None = None  # of a commit: what made the session so that it expires on commit
+    stays: bool = False  # a reload of the columns does not bring it back
 
 
 # A new object's empty collection was read, not changed: it is not loaded after the flush.

@@ -20,7 +20,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     WRONG,
     AttributeState,
 )
-from asyncsqla_lint.semantics.instances import DETACHED, InstanceRecord, current, load_attribute
+from asyncsqla_lint.semantics.instances import InstanceRecord, current, load_attribute
 from asyncsqla_lint.semantics.missing import standing
 from asyncsqla_lint.semantics.reading import read
 
@@ -58,7 +58,7 @@ class AwaitableAttribute(Value, frozen=True):
         if not isinstance(record, InstanceRecord):
             return UNKNOWN
         found = record.state_of(self.name)
-        if found is not None and _emits_sql(record, self.name, found) and record.lifecycle != DETACHED:
+        if found is not None and _emits_sql(record, self.name, found) and not record.is_detached:
             from asyncsqla_lint.semantics.loops import asked
 
             asked(flow, state, "awaitable_attrs", (self.instance,), at)

@@ -22,7 +22,13 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Relationship
-from asyncsqla_lint.semantics.attribute_states import DYNAMIC, LOADED, LOOKED_AT, AttributeState
+from asyncsqla_lint.semantics.attribute_states import (
+    DYNAMIC,
+    EXPIRED,
+    LOADED,
+    LOOKED_AT,
+    AttributeState,
+)
 from asyncsqla_lint.semantics.instances import PENDING, TRANSIENT, InstanceRecord
 from asyncsqla_lint.semantics.missing import allowed, emit
 
@@ -111,6 +117,7 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
                 other = _with_child(flow, state, target, other, inverse.name, owner)
                 if other.expired is not None:  # the flush asks for its key, to write the pair down
                     other = replace(other, is_modified=other.is_modified or None)
+                    other = _waiting(other, inverse.name)
             other = replace(other, is_referred=True)
             if other.session is None and record.session is not None and other.lifecycle == TRANSIENT:
                 other = replace(other, session=record.session, lifecycle=PENDING)
@@ -133,6 +140,15 @@ def _with_child(
         made = flow.allocate(state, CollectionRecord((child,), None, "list", False, me, name))
         return record.with_attribute(name, AttributeState(LOADED, made))
     return record
+
+
+def _waiting(record: InstanceRecord, name: str) -> InstanceRecord:
+    """An expired collection that something waits to be added to: no reload of the columns brings it along."""
+    found = record.state_of(name)
+    cause = None if found is None else found.cause or record.expired
+    if found is None or found.bits != EXPIRED or cause is None:
+        return record
+    return record.with_attribute(name, replace(found, cause=replace(cause, stays=True)))
 
 
 class DynamicCollection(Value, frozen=True):

@@ -105,6 +105,8 @@ def _asked_for_key(record: InstanceRecord) -> InstanceRecord:
 
 def _come_back(found: AttributeState, back: AttributeState, certain: bool) -> AttributeState:
     """What was expired on some path is what a refresh makes of it."""
+    if found.cause is not None and found.cause.stays:
+        return found
     if certain:
         return AttributeState(
             found.bits & ~(EXPIRED | EXPIRED << SURE) | back.bits, found.value, found.cause, found.plan

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 EAGER = frozenset({"selectinload", "joinedload", "subqueryload", "immediateload", "contains_eager"})
+FURTHER = EAGER - {"joinedload", "contains_eager"}  # by SELECTs of their own
 FILLING = EAGER | {"noload"}
 RELATIONSHIP_STRATEGIES = EAGER | {"raiseload", "lazyload", "noload", "defaultload"}
 COLUMN_STRATEGIES = frozenset({"load_only", "defer", "undefer", "undefer_group", "with_expression"})
+LAZY = ("select", "raise", "raise_on_sql")
 LAZY_NAMES = {
     "select": "lazyload",
     "joined": "joinedload",
@@ -245,6 +247,7 @@ class Plan(Struct, frozen=True):
     chosen_in: int = 0  # the frame whose paths these were
     is_elsewhere: bool = False  # of an object that the session has had from elsewhere, which nobody can name
     is_refresh: bool = False  # of an instance that is there: further SELECTs are made one by one
+    joins_only: bool = False  # for an instance that is there no further SELECT is made
 
     @property
     def has_options(self) -> bool:
@@ -257,6 +260,14 @@ class Plan(Struct, frozen=True):
 
     def strategy(self, relationship: Relationship) -> str | None:
         """How the relationship is loaded; None when that cannot be told."""
+        found = self._strategy(relationship)
+        if self.joins_only and (
+            found in FURTHER or (found is None and relationship.lazy is not None and not self.is_open)
+        ):
+            return "lazyload"
+        return found
+
+    def _strategy(self, relationship: Relationship) -> str | None:
         found: str | None = None
         named = False
         for entry in self.entries:
@@ -387,7 +398,8 @@ class Plan(Struct, frozen=True):
         )
         strategy = self.strategy(relationship)
         back = relationship.inverse
-        if strategy == "immediateload" and back is not None and back.direction == "many-to-one":
+        leads_back = back is not None and back.direction == "many-to-one" and back.lazy not in LAZY
+        if strategy == "immediateload" and back is not None and leads_back:
             # A SELECT for one object's children leaves alone what leads back to it
             # (`immediate_leaves_the_way_back`).
             entries.insert(0, Entry((Step(back.name),), "lazyload"))

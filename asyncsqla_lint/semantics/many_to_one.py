@@ -153,7 +153,7 @@ def _leads_to(record: InstanceRecord, target: ClassInfo, down: Relationship | No
     """
     for name, relationship in record.model.relationships.items():
         found = record.state_of(name)
-        if found is None or found.bits & WRONG or found.value is not None:
+        if found is None or found.bits & WRONG or found.value is not None or name in record.blank:
             continue
         plan = record.plan if found.plan is None else found.plan
         if not found.bits & LOADED and (plan is None or plan.is_open):

@@ -18,7 +18,7 @@ from asyncsqla_lint.semantics.expressions import AliasValue
 from asyncsqla_lint.semantics.identity import may_be
 from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
 from asyncsqla_lint.semantics.loader_options import Plan
-from asyncsqla_lint.semantics.meeting import meet
+from asyncsqla_lint.semantics.meeting import meet, one_of_all
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.requerying import requeried
@@ -54,6 +54,8 @@ def materialise(
     met = meet(flow, state, session, model, statement, plan, many=many, besides=besides)
     before = None if met.certain is None else state.record(met.certain.oid)
     if met.certain is not None and not (isinstance(before, InstanceRecord) and before.absent):
+        if met.row is not None:
+            one_of_all(state, met.certain)
         return met.certain
     others = dict(met.perhaps)
     for record in others.values():  # what they have loaded is of use to this one
@@ -95,6 +97,8 @@ def materialise(
     if met.certain is not None and isinstance(before, InstanceRecord):
         return or_else(state, met.certain, before, fresh)
     made = allocate(flow, state, fresh)
+    if met.row is not None:
+        one_of_all(state, made)
     owner = None if session is None else state.record(session.oid)
     if fresh.is_whole and session is not None and isinstance(owner, SessionRecord):
         state.put(session, replace(owner, whole=(*owner.whole[-MOST_LISTS:], made)))

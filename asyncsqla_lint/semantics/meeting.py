@@ -170,9 +170,11 @@ def _meet_below(
         below = plan.below(one)
         leads_to_one = alone and one.direction == "many-to-one"
         row = SOME_ROW if leads_to_one else None
-        filled = unread.filled(target, below)
+        # What an immediate load meets gets no further SELECTs; what it makes does.
+        meeting = replace(below, joins_only=plan.strategy(one) == "immediateload")
+        filled = unread.filled(target, meeting)
         if filled and shows:
-            unread.shown(flow, state, session, target, below)
+            unread.shown(flow, state, session, target, meeting)
         for reference, record in list(held(state, session)):
             if record.lifecycle != PERSISTENT or not may_be(record, target.cls):
                 continue
@@ -183,7 +185,7 @@ def _meet_below(
                 if record.expired is not None:
                     state.put(reference, perhaps(record, reloaded(record), row))
             elif record.expired is not None or (record.plan is not None and record.plan.has_column_options):
-                state.put(reference, perhaps_requeried(record, below, statement, row))
+                state.put(reference, perhaps_requeried(record, meeting, statement, row))
             elif filled:
                 state.put(reference, perhaps_filled(record, filled, leads_to_one))
         if depth < MOST_STEPS and below.entries:

@@ -50,7 +50,11 @@ def _replayed(record: InstanceRecord, plan: Plan | None) -> InstanceRecord:
 def reloaded(record: InstanceRecord) -> InstanceRecord:
     """An expired instance that `get()` finds: its columns come back, whatever an option once deferred."""
     fresh = refreshed(record)
-    kept = {name: one for name, one in record.attributes.items() if not one.bits & EXPIRED}
+    kept = {
+        name: one
+        for name, one in record.attributes.items()
+        if not one.bits & EXPIRED or (one.cause is not None and one.cause.stays)
+    }
     attributes = {**fresh.attributes, **kept}
     for name, column in record.model.columns.items():
         found = fresh.state_of(name)

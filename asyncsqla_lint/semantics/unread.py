@@ -68,6 +68,8 @@ def _leads_to(record: InstanceRecord, relationship: Relationship, model: Model) 
     found = record.state_of(relationship.name)
     if found is None or found.bits != LOADED or found.value is not None or relationship.target is None:
         return False
+    if relationship.name in record.blank:
+        return False
     plan = record.plan if found.plan is None else found.plan
     if plan is None or relationship.lazy in ("dynamic", "write_only", "noload"):
         return False
