@@ -67,12 +67,12 @@ def flush(
         if record.lifecycle == PENDING:
             state.put(reference, inserted(record, cause))
         elif record.lifecycle in (PERSISTENT, "mixed"):
-            state.put(reference, updated(_asked_for_key(record), cause))
+            state.put(reference, updated(asked_for_key(record, bool(record.is_modified)), cause))
         for target, known in list(_newly_referred_to(state, record)):
             if known.session == session and known.expired is not None:
                 state.put(target, replace(reloaded(known), is_modified=known.is_modified))
             elif known.session == session:
-                state.put(target, _asked_for_key(known))
+                state.put(target, asked_for_key(known, bool(known.is_modified)))
 
 
 def autoflush(flow: Flow, state: State, session: Reference | None, at: Span) -> None:
@@ -82,19 +82,20 @@ def autoflush(flow: Flow, state: State, session: Reference | None, at: Span) -> 
         flush(flow, state, session, at)
 
 
-def _asked_for_key(record: InstanceRecord) -> InstanceRecord:
+def asked_for_key(record: InstanceRecord, certain: bool) -> InstanceRecord:
     """An UPDATE needs the primary key: where that is expired, everything expired is loaded with it.
 
-    `ASQ302/good_commit_expires`; what was expired by name, without the key, stays away.
+    `ASQ302/good_commit_expires`; what was expired by name, without the key, stays away. `certain`: it is
+    asked for on every path.
     """
     keys = [record.state_of(name) for name in record.model.primary_key]
     if not any(one is not None and one.bits & EXPIRED for one in keys):
         return record
-    if record.expired is not None and record.is_modified:
-        return replace(reloaded(record), is_modified=True, lifecycle=record.lifecycle)
+    if record.expired is not None and certain:
+        return replace(reloaded(record), is_modified=record.is_modified, lifecycle=record.lifecycle)
     fresh = refreshed(record)
     doubtful = {
-        name: _come_back(found, back, bool(record.is_modified))
+        name: _come_back(found, back, certain)
         for name in record.model.attributes
         if (found := record.state_of(name)) is not None
         and found.bits & EXPIRED

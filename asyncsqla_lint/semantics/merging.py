@@ -14,10 +14,9 @@ from asyncsqla_lint.project.models import Column, Relationship
 from asyncsqla_lint.semantics import eager_use
 from asyncsqla_lint.semantics.attribute_states import LOADED, UNSURE, WRITTEN, AttributeState
 from asyncsqla_lint.semantics.expiry import held, instances_in
-from asyncsqla_lint.semantics.flushing import flush, touch
+from asyncsqla_lint.semantics.flushing import asked_for_key, flush, touch
 from asyncsqla_lint.semantics.instances import PENDING, TRANSIENT, InstanceRecord, allocate
 from asyncsqla_lint.semantics.loader_options import LoaderOptions, Plan, collected
-from asyncsqla_lint.semantics.refreshing import reloaded
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -57,6 +56,7 @@ def _merge_target(
     from asyncsqla_lint.semantics.statements import Statement
 
     model, site = record.model, flow.site(at)
+    touch(state, session)  # to change an attribute begins a transaction, too
     key = identity_of(source, record)
     if key is None and record.lifecycle == TRANSIENT:
         new = InstanceRecord(model, session=session, lifecycle=PENDING, is_new=True, origin=site)
@@ -65,10 +65,9 @@ def _merge_target(
         alive = state.alive()
         for reference, one in held(state, session):
             if one.model is model and reference.oid in alive and same_row(reference, one, key):
-                if one.expired is not None:  # its key is assigned, and so looked at: that loads it again
-                    state.put(reference, reloaded(replace(one, replayed=_brought(record))))
+                # Its key is assigned, and so looked at: that loads again what is expired.
+                state.put(reference, asked_for_key(replace(one, replayed=_brought(record)), True))
                 return reference
-    touch(state, session)
     equalities = () if key is None else tuple((model.cls, name, value) for name, value in key)
     statement = Statement("select", site, (ClassValue(model.cls),), options, equalities, has_criteria=True)
     return materialise(flow, state, session, model, statement, many=False)
