@@ -51,7 +51,9 @@ class Properties(Value, frozen=True):
         return Method(self, name)
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        names = () if self.model.is_open else self.names()
+        if self.model.is_open:
+            return UNKNOWN
+        names = self.names()
         if name == "keys":
             return TupleValue(tuple(Constant(one) for one in names))
         if name == "values":

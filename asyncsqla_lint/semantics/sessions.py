@@ -42,6 +42,8 @@ from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, InstanceRec
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
+# Said in so many words, by what holds a session in an object of its own, and closes it when that is left.
+ENTERING = frozenset(("__aenter__", "__aexit__", "__enter__", "__exit__"))
 # The coroutines of AsyncSession; on a Session the same names are plain methods.
 COROUTINES = frozenset(
     "execute scalar scalars get get_one refresh merge merge_all delete delete_all flush commit rollback "
@@ -143,6 +145,12 @@ class SessionRecord(Record, frozen=True):
 
             is_nested = name == "begin_nested" or arguments.get(0, "nested") == Constant(True)
             return flow.allocate(state, TransactionRecord(me, flow.site(at), is_nested=is_nested))
+        if name in ENTERING and self.is_async is name.startswith("__a"):
+            if self.is_async:
+                return flow.allocate_watched(
+                    state, CoroutineRecord(Method(me, name), arguments, flow.site(at))
+                )
+            return perform(flow, state, me, name, arguments, at)
         if self.is_async and api_use.has(flow, state, me, name) is False:
             return UNKNOWN  # the attribute is not there: nothing is done
         if self.is_async and name in COROUTINES:
@@ -263,7 +271,9 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         blocking.session_used(flow, state, me, record, name, at)
     if name in ledger.WRITES and _writes(flow, state, name, arguments, at):
         ledger.written(flow, state, me, name, at)
-    if name == "close" or name == "aclose":
+    if name in ("__aenter__", "__enter__"):
+        return me
+    if name in ("close", "aclose", "__aexit__", "__exit__"):
         ledger.closed(flow, state, me, record.site, record.how == "parameter", at)
         if flow.listens(SessionLeft):
             flow.emit(SessionLeft(flow.site(at), flow.frame, flow.is_certain, me, record))

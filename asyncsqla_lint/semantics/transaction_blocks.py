@@ -93,6 +93,8 @@ class TransactionRecord(Record, frozen=True):
         session = state.record(self.session.oid)
         if isinstance(session, SessionRecord) and not self.is_nested:
             state.put(self.session, replace(session, begun=""))
+            if not flow.muted:  # committed inside of it or not: an exception there gives the connection back
+                ledger.book(flow).guarded.add(session.site)
         if self.owns_session:
             leave_block(flow, state, self.session, at, raised)
             perform(flow, state, self.session, "close", Arguments(), at)

@@ -32,6 +32,7 @@ from asyncsqla_lint.semantics.instances import (
     PERSISTENT,
     TRANSIENT,
     InstanceRecord,
+    forgotten,
     load_attribute,
 )
 from asyncsqla_lint.semantics.materialising import accompanied
@@ -255,8 +256,6 @@ def _refresh(
         assert isinstance(record, InstanceRecord)
         before = record
         if names is None:
-            from asyncsqla_lint.semantics.instances import forgotten
-
             state.put(
                 reference, forgotten(replace(record, expired=None)) if record.expired else forgotten(record)
             )
@@ -271,6 +270,9 @@ def _refresh(
         if names is not None:
             brought(flow, state, reference, names, at)
         one_of_all(state, reference)
+    if names is None:  # whatever they were, they may have led to the others
+        for reference, record in list(held(state, me)):
+            state.put(reference, forgotten(record))
     return NONE
 
 
