@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from asyncsqla_lint.findings import Fix
 from asyncsqla_lint.flow.frames import Site
-from asyncsqla_lint.program import Return
+from asyncsqla_lint.program import Function, Return, end_of, start_of
 from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.rules.repairs.base import one_repair, one_unsafe, repair, unsafe
-from asyncsqla_lint.semantics.events import SessionShared
+from asyncsqla_lint.semantics.events import SessionShared, WriteLost
 
 
 def open_in_block(site: Site) -> Fix | None:
@@ -17,6 +17,25 @@ def open_in_block(site: Site) -> Fix | None:
         if isinstance(node, Return) and node.value is not None and node.value.span == site.span:
             return one_unsafe("yield_from_block", site, "Yield it from an `async with`")
     return one_repair("open_in_block", site, "Open it with `async with`")
+
+
+def commit_at_the_end(event: WriteLost) -> Fix | None:
+    """Of the block that opens it. Who lends a session to others who commit leaves that to them: the one who
+    forgot it has to.
+    """
+    user = event.frame.function
+    opener = _function_around(event.opened_at)
+    if user is not None and opener is not None and opener.is_generator:
+        functions = (one for module in user.index.modules.values() for one in module.program.functions)
+        if any("commit" in one.mentions for one in functions if one is not opener):
+            return None
+    return unsafe("Commit at the end of the block", [repair("add_commit", event.opened_at)])
+
+
+def _function_around(site: Site) -> Function | None:
+    at = start_of(site.span)
+    around = (one for one in site.module.program.functions if start_of(one.span) <= at < end_of(one.span))
+    return max(around, key=lambda one: start_of(one.span), default=None)
 
 
 def in_sequence(event: SessionShared) -> Fix | None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.places import line_seen_from, place
-from asyncsqla_lint.rules.repairs.base import repair, unsafe
+from asyncsqla_lint.rules.repairs.sessions import commit_at_the_end
 from asyncsqla_lint.rules.rule import LosesWrite, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import WriteLost
 from asyncsqla_lint.semantics.testing import in_test
@@ -38,6 +38,10 @@ class WriteNeverCommitted(Rule):
     async with session_factory.begin() as session:
         session.add(User(name="Ada"))
     ```
+
+    ## What the fix does
+    It commits at the end of the `async with` that opens the session. Where that lends it to others (a dependency,
+    a context manager) who commit by themselves, there is no fix: the one who forgot it has to.
     """
 
     code = "ASQ206"
@@ -60,5 +64,4 @@ class WriteNeverCommitted(Rule):
         places += [
             place(write.site, "written here too") for write in event.writes if write.site != event.site
         ]
-        mend = unsafe("Commit at the end of the block", [repair("add_commit", event.opened_at)])
-        report(self, event, message, related=places, fix=mend)
+        report(self, event, message, related=places, fix=commit_at_the_end(event))
