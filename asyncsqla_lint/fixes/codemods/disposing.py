@@ -39,6 +39,8 @@ class DisposeFinally(Codemod):
         if isinstance(last, cst.Try) and last.finalbody is not None and len(rest) == 1:
             return Changes.of([_into_finally(file, last.finalbody, dispose)])
         done = next((n for n, one in enumerate(rest) if file.code(one).strip() == dispose), None)
+        if done is None and any(_disposes(file, one, dispose) for one in rest):
+            raise Refused("a `finally` further in disposes it already: that one has to come out here")
         if done is None or _is_named(file, rest[done + 1 :], name):
             return Changes.of(nested(file, rest, "try:", "finally:", dispose))
         if not done:
@@ -113,6 +115,11 @@ class DisposeAsync(Codemod):
             raise Refused("the engine is not named there")
         start, end = file.outer(inner.value)[1], file.end(inner)
         return Changes.of([insertion(file.start(call), "await "), Edit(start, end, "")])
+
+
+def _disposes(file: File, part: cst.BaseStatement, dispose: str) -> bool:
+    finals = file.nodes(part, cst.Finally)
+    return any(file.code(line).strip() == dispose for final in finals for line in final.body.body)
 
 
 def _is_named(file: File, statements: Sequence[cst.BaseStatement], name: str) -> bool:

@@ -135,6 +135,8 @@ def session_in_reach(file: File, node: cst.CSTNode, instance: str = "") -> str:
         found[name] = None
     if not found:
         found.update(dict.fromkeys(_named_sessions(file, function, before)))
+    if not found:
+        found.update(dict.fromkeys(_held_sessions(file, function)))
     if len(found) != 1:
         raise Refused("no session is in reach" if not found else "it is not clear whose session to use")
     return next(iter(found))
@@ -178,3 +180,17 @@ def _named_sessions(file: File, function: cst.FunctionDef, before: int) -> Itera
                 name = item.asname.name.value
                 if "session" in name.lower() or name in ("db", "s"):
                     yield name
+
+
+def _held_sessions(file: File, function: cst.FunctionDef) -> Iterator[str]:
+    """`self.session`, as the constructor of the method's class has it from a parameter annotated as one."""
+    cls = file.around(function, cst.ClassDef)
+    methods = () if cls is None else [one for one in cls.body.body if isinstance(one, cst.FunctionDef)]
+    own = function.params.params[0].name.value if function in methods and function.params.params else ""
+    for method in methods if own == "self" else ():
+        if method.name.value == "__init__":
+            given = set(_named_sessions(file, method, 0))
+            for one in file.nodes(method.body, cst.Assign):
+                target = one.targets[0].target
+                if isinstance(one.value, cst.Name) and one.value.value in given and _is_dotted(target):
+                    yield file.code(target)

@@ -48,19 +48,43 @@ class AddRollback(Codemod):
         node = file.expression(repair)
         must_be_awaitable(file, node)
         attempt = _try_around(file, node)
-        session = _session_of(file, node)
-        if session.split(".")[0] in _bound_in(file, attempt.body):
-            raise Refused(f"the handler may be reached before there is a `{session}`")
-        edits = []
-        for handler in attempt.handlers:
-            if not isinstance(handler.body, cst.IndentedBlock) or _leaves(handler.body.body):
-                continue
-            first = handler.body.body[0]
-            at, indentation = statement_before(file, first)
-            edits.append(insertion(at, f"await {session}.rollback(){file.newline}{indentation}"))
-        if not edits:
-            raise Refused("no handler swallows the error there")
-        return Changes.of(edits)
+        return _rolled_back(file, attempt, attempt.handlers, _session_of(file, node))
+
+
+class RollBackInHandler(Codemod):
+    """Roll back first of all in the handler that stands there: what it swallows comes from elsewhere."""
+
+    name = "roll_back_in_handler"
+
+    def changes(self, file: File, repair: Repair) -> Changes:
+        start, _ = file.place(repair)
+        handlers = file.within(start, start, cst.ExceptHandler)
+        handler = next((one for one in handlers if file.start(one) == start), None)
+        attempt = None if handler is None else file.parent(handler)
+        if handler is None or not isinstance(attempt, cst.Try):
+            raise Refused("no `except` swallows the error there")
+        must_be_awaitable(file, handler)
+        return _rolled_back(file, attempt, [handler], session_in_reach(file, handler.body))
+
+
+def _rolled_back(
+    file: File,
+    attempt: cst.Try | cst.TryStar,
+    handlers: Sequence[cst.ExceptHandler | cst.ExceptStarHandler],
+    session: str,
+) -> Changes:
+    if session.split(".")[0] in _bound_in(file, attempt.body):
+        raise Refused(f"the handler may be reached before there is a `{session}`")
+    edits = []
+    for handler in handlers:
+        if not isinstance(handler.body, cst.IndentedBlock) or _leaves(handler.body.body):
+            continue
+        first = handler.body.body[0]
+        at, indentation = statement_before(file, first)
+        edits.append(insertion(at, f"await {session}.rollback(){file.newline}{indentation}"))
+    if not edits:
+        raise Refused("no handler swallows the error there")
+    return Changes.of(edits)
 
 
 def _try_around(file: File, node: cst.CSTNode) -> cst.Try | cst.TryStar:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.findings import Confidence
 from asyncsqla_lint.rules.places import place
-from asyncsqla_lint.rules.repairs.engines import dispose, sync_dispose
+from asyncsqla_lint.rules.repairs.disposing import dispose, sync_dispose
 from asyncsqla_lint.rules.rule import Leaks, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned, EngineDisposed
 

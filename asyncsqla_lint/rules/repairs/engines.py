@@ -8,16 +8,11 @@ from asyncsqla_lint.findings import Fix, Repair
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.knowledge.dialects import Dialects
 from asyncsqla_lint.knowledge.drivers import Where, replacement
-from asyncsqla_lint.program import AnnotatedAssign, Assign, Attribute, Call, Name, end_of, start_of
-from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.index import Index, Module
-from asyncsqla_lint.project.names import External, ImportBinding
-from asyncsqla_lint.project.walking import calls, walk
-from asyncsqla_lint.rules.repairs.applications import lifespans_with
-from asyncsqla_lint.rules.repairs.base import first_of, repair, safe, unsafe
+from asyncsqla_lint.program import Call, Name
+from asyncsqla_lint.project.names import ImportBinding
+from asyncsqla_lint.rules.repairs.base import repair, safe, unsafe
 from asyncsqla_lint.rules.repairs.written import Texts, node_of
-from asyncsqla_lint.semantics.engine_events import EngineAbandoned, EngineCreated
+from asyncsqla_lint.semantics.engine_events import EngineCreated
 from asyncsqla_lint.semantics.events import BindMismatched
 from asyncsqla_lint.semantics.listening import ListenerMisplaced
 from asyncsqla_lint.semantics.urls import Address
@@ -112,144 +107,6 @@ def fitting_pool(site: Site, pool: str | None) -> Fix | None:
 def drop_keywords(site: Site, names: Sequence[str]) -> Fix | None:
     listed = ", ".join(f"`{name}`" for name in names)
     return safe(f"Leave out {listed}", [repair("remove_keywords", site, names=list(names))])
-
-
-def dispose(event: EngineAbandoned) -> Fix | None:
-    """At the end of whoever makes it, of the object that holds it, or of the application."""
-    site = event.record.site
-    if event.how == "module":
-        return _at_the_end(event, site)
-    return first_of(_finally(event, site), _with_its_owner(event, site))
-
-
-def _finally(event: EngineAbandoned, site: Site) -> Fix | None:
-    """In the coroutine that has it: where it is made, or where a helper gives it."""
-    owner = event.frame.function
-    if owner is None or not owner.is_async:
-        return None
-    if _is_inside(site, owner):
-        return unsafe("Dispose it in a `finally`", [repair("dispose_finally", site)])
-    for node in walk(owner.body):
-        if isinstance(node, (Assign, AnnotatedAssign)) and isinstance(node.value, Call):
-            called = event.index.resolve(owner.module, node.value.function, owner)
-            method = _ended_by(called, site)
-            # Where the object is closed already, that does not end this engine.
-            if method and not (isinstance(called, ClassInfo) and method in owner.header.mentions):
-                given = Site(owner.module, node.value.span)
-                wanted = repair("dispose_finally", given, method=method)
-                return unsafe(f"`{method}()` in a `finally` of `{owner.qualname}`", [wanted])
-    return None
-
-
-def _ended_by(called: object, site: Site) -> str:
-    """How to end what a call gives: an engine that a helper makes, or the object that holds it."""
-    if isinstance(called, FunctionInfo):
-        return "dispose" if _is_inside(site, called) and _gives(called, site) else ""
-    if not isinstance(called, ClassInfo):
-        return ""
-    maker = called.members["__init__"].function if "__init__" in called.members else None
-    if maker is None or not _is_inside(site, maker):
-        return ""
-    closing = [one for one in _closing(called) if "dispose" in one.header.mentions]
-    return closing[0].name if len(closing) == 1 else ""
-
-
-def _is_inside(site: Site, function: FunctionInfo) -> bool:
-    start, end = start_of(function.span), end_of(function.span)
-    return function.module is site.module and start <= start_of(site.span) < end
-
-
-def _gives(helper: FunctionInfo, site: Site) -> bool:
-    """Does it return the engine that it makes, and nothing else?"""
-    names = {
-        target.id
-        for node in walk(helper.body)
-        if isinstance(node, Assign) and node.value.span == site.span
-        for target in node.targets
-        if isinstance(target, Name)
-    }
-    return not helper.is_async and all(
-        one.id in names if isinstance(one, Name) else one is not None and one.span == site.span
-        for one in helper.returned
-    )
-
-
-def _with_its_owner(event: EngineAbandoned, site: Site) -> Fix | None:
-    """`self.engine` goes when the object is closed, if there is one way to close it."""
-    for function in event.index.functions_of(site.module):
-        cls = function.owner
-        if cls is None or not _is_inside(site, function):
-            continue
-        closing = _closing(cls)
-        name = _held_as(function, site)
-        if len(closing) == 1 and name:
-            at = Site(closing[0].module, closing[0].header.name_span)
-            wanted = repair("dispose_at_end", at, target=f"self.{name}")
-            return unsafe(f"Dispose it in `{closing[0].qualname}`", [wanted])
-    return None
-
-
-def _closing(cls: ClassInfo) -> list[FunctionInfo]:
-    found = (cls.members[name].function for name in _CLOSING if name in cls.members)
-    return [one for one in found if one is not None and one.is_async]
-
-
-_CLOSING = ("close", "aclose", "dispose", "disconnect", "shutdown", "stop", "teardown", "__aexit__")
-
-
-def _held_as(function: FunctionInfo, site: Site) -> str:
-    """`engine` of `self.engine = create_async_engine(…)`."""
-    for node in walk(function.body):
-        if isinstance(node, (Assign, AnnotatedAssign)) and node.value is not None:
-            target = node.targets[0] if isinstance(node, Assign) else node.target
-            if node.value.span == site.span and isinstance(target, Attribute):
-                return target.name
-    return ""
-
-
-def _at_the_end(event: EngineAbandoned, site: Site) -> Fix | None:
-    """A module's engine: after the `yield` of the one lifespan, or when the one `main` is done."""
-    name = next(
-        (
-            statement.targets[0].id
-            for statement in site.module.program.statements
-            if isinstance(statement, Assign)
-            and statement.value.span == site.span
-            and isinstance(statement.targets[0], Name)
-        ),
-        "",
-    )
-    if not name:
-        return None
-    of_module: dict[str, str | list[str] | bool] = {"target": name, "from": site.module.name}
-    lifespans = lifespans_with(event.index, site.module)
-    if len(lifespans) == 1:
-        at = Site(lifespans[0].module, lifespans[0].header.name_span)
-        message = f"Dispose it at the end of `{lifespans[0].name}`"
-        return unsafe(message, [repair("dispose_after_yield", at, **of_module)])
-    main = _main(event.index, site.module)
-    if lifespans or main is None:
-        return None
-    at = Site(main.module, main.header.name_span)
-    return unsafe(f"Dispose it when `{main.name}` is done", [repair("dispose_around", at, **of_module)])
-
-
-def _main(index: Index, module: Module) -> FunctionInfo | None:
-    """What the module itself hands to `asyncio.run`, if that is one thing."""
-    found: set[FunctionInfo] = set()
-    for node in calls((module.program.statements, *module.program.bodies)):
-        called = index.resolve(module, node.function)
-        if not isinstance(called, External) or called.name != "asyncio.run" or not node.arguments:
-            continue
-        given = node.arguments[0]
-        main = index.resolve(module, given.function) if isinstance(given, Call) else None
-        if isinstance(main, FunctionInfo):
-            found.add(main)
-    return found.pop() if len(found) == 1 else None
-
-
-def sync_dispose(site: Site) -> Fix | None:
-    return unsafe("Use `await engine.dispose()`", [repair("dispose_async", site)])
 
 
 def sync_target(event: ListenerMisplaced) -> Fix | None:

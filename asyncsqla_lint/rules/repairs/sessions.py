@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from asyncsqla_lint.findings import Fix
 from asyncsqla_lint.flow.frames import Site
-from asyncsqla_lint.program import Function, Return, end_of, start_of
+from asyncsqla_lint.program import Return
 from asyncsqla_lint.project.walking import walk
-from asyncsqla_lint.rules.repairs.base import one_repair, one_unsafe, repair, unsafe
+from asyncsqla_lint.rules.repairs.base import first_of, one_repair, one_unsafe, repair, unsafe
+from asyncsqla_lint.rules.repairs.written import function_around
 from asyncsqla_lint.semantics.events import SessionShared, WriteLost
 
 
@@ -24,7 +25,7 @@ def commit_at_the_end(event: WriteLost) -> Fix | None:
     forgot it has to.
     """
     user = event.frame.function
-    opener = _function_around(event.opened_at)
+    opener = function_around(event.opened_at)
     if user is not None and opener is not None and opener.is_generator:
         functions = (one for module in user.index.modules.values() for one in module.program.functions)
         if any("commit" in one.mentions for one in functions if one is not opener):
@@ -32,10 +33,13 @@ def commit_at_the_end(event: WriteLost) -> Fix | None:
     return unsafe("Commit at the end of the block", [repair("add_commit", event.opened_at)])
 
 
-def _function_around(site: Site) -> Function | None:
-    at = start_of(site.span)
-    around = (one for one in site.module.program.functions if start_of(one.span) <= at < end_of(one.span))
-    return max(around, key=lambda one: start_of(one.span), default=None)
+def roll_back(failed_at: Site, handled_at: Site | None) -> Fix | None:
+    """In the handler around the flush; or in that which its error comes to, in a caller."""
+    message = "Roll back in the handler"
+    here = unsafe(message, [repair("add_rollback", failed_at)])
+    if handled_at is None:
+        return here
+    return first_of(here, unsafe(message, [repair("roll_back_in_handler", handled_at)]))
 
 
 def in_sequence(event: SessionShared) -> Fix | None:

@@ -41,6 +41,13 @@ def node_of(site: Site) -> p.Node | None:
     return node_at((program.statements, *program.bodies), site.span)
 
 
+def function_around(site: Site) -> p.Function | None:
+    """The innermost."""
+    at = start_of(site.span)
+    around = (one for one in site.module.program.functions if start_of(one.span) <= at < end_of(one.span))
+    return max(around, key=lambda one: start_of(one.span), default=None)
+
+
 class Texts:
     """The literals that hold one of `wanted`, among all that a value may be made of."""
 

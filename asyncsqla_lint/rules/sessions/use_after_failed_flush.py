@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from asyncsqla_lint.rules.places import line_seen_from, place
-from asyncsqla_lint.rules.repairs.base import repair, unsafe
+from asyncsqla_lint.rules.repairs.sessions import roll_back
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
 from asyncsqla_lint.semantics.events import FailedSessionUsed
 
@@ -58,9 +58,9 @@ class UseAfterFailedFlush(Rule):
             f"when the flush on {where} fails, its error is swallowed without a rollback, and this "
             f"`{event.method}` raises `PendingRollbackError`; `await session.rollback()` in the handler"
         )
-        mend = unsafe("Roll back in the handler", [repair("add_rollback", failed_at)])
         related = [place(failed_at, "this flush may fail")]
         cause = event.failure.handled_at
+        mend = roll_back(failed_at, cause)
         if cause is not None:
             related.append(place(cause, "its error is swallowed here"))
         report(self, event, message, fix=mend, related=related, subject=event.method, cause=cause)

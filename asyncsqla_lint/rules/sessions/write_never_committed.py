@@ -40,8 +40,8 @@ class WriteNeverCommitted(Rule):
     ```
 
     ## What the fix does
-    It commits at the end of the `async with` that opens the session. Where that lends it to others (a dependency,
-    a context manager) who commit by themselves, there is no fix: the one who forgot it has to.
+    It commits at the end of the `async with` that opens the session. Where that lends it to others (a
+    dependency, a context manager) who commit by themselves, there is no fix: the one who forgot it has to.
     """
 
     code = "ASQ206"
