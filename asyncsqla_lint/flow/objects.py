@@ -16,6 +16,7 @@ from asyncsqla_lint.flow.values import (
     Iteration,
     Method,
     Reference,
+    TupleValue,
     Value,
     join,
 )
@@ -110,7 +111,15 @@ class ObjectRecord(Record, frozen=True):
         made = me.attribute(flow, state, "__await__", at).call(flow, state, Arguments(), at)
         return UNKNOWN if made == me else made.awaited(flow, state, at)
 
+    def _row(self) -> tuple[Value, ...]:
+        """A named tuple's elements."""
+        if self.cls.info.kind != "namedtuple":
+            return ()
+        return tuple(self.attributes.get(name, UNKNOWN) for name in self.cls.info.fields)
+
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        if row := self._row():
+            return Iteration(items=row, may_be_empty=False)
         name = "__aiter__" if is_async else "__iter__"
         if self.cls.info.find(name) is not None:
             result = me.attribute(flow, state, name, at).call(flow, state, Arguments(), at)
@@ -123,6 +132,9 @@ class ObjectRecord(Record, frozen=True):
         return Iteration(element=UNKNOWN)
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        row = self._row()
+        if row and isinstance(key, Constant):
+            return TupleValue(row).item(flow, state, key, at)
         if self.cls.info.find("__getitem__") is None and isinstance(key, Constant):
             return self.attributes.get(item_name(key.value), UNKNOWN)
         return self._special(flow, state, me, "__getitem__", Arguments((key,)), at)

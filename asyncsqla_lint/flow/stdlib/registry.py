@@ -15,6 +15,7 @@ from asyncsqla_lint.flow.stdlib import (
     iteration_tools,
     logging,
     mocking,
+    named_tuples,
     namespaces,
     reflection,
     regular_expressions,
@@ -31,6 +32,7 @@ def register(meanings: Meanings) -> None:
     functional.register(meanings)
     iterables.register(meanings)
     iteration_tools.register(meanings)
+    named_tuples.register(meanings)
     logging.register(meanings)
     mocking.register(meanings)
     namespaces.register(meanings)
