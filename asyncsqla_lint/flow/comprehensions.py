@@ -32,21 +32,29 @@ if TYPE_CHECKING:
 
 def evaluate_comprehension(flow: Flow, state: State, node: p.Comprehension) -> Value:
     """A generator expression runs when it is gone over; of it, only the first iterable is evaluated here."""
-    if node.kind != "generator" or _waits(node):
+    used = _used(flow, node) if node.kind == "generator" else None
+    if used is None:
         return _evaluated(flow, state, node, None)
-    clause = node.clauses[0]
-    first = flow.evaluate(state, clause.iterable)
-    used = {one.id for one in walk((node,)) if isinstance(one, p.Name)}
+    first = flow.evaluate(state, node.clauses[0].iterable)
     variables = {name: value for name, value in state.frames.get(flow.frame.id, {}).items() if name in used}
     later = _Later(node, flow.frame, tuple(variables))
     return flow.allocate(state, LazyRecord(later, Arguments((first, *variables.values()))))
 
 
-def _waits(node: p.Comprehension) -> bool:
-    """An asynchronous generator: who goes over it awaits."""
-    return any(clause.is_async for clause in node.clauses) or any(
-        isinstance(one, p.Await) for one in walk((node,))
-    )
+def _used(flow: Flow, node: p.Comprehension) -> frozenset[str] | None:
+    """The names in a generator expression; None: an asynchronous one, who goes over it awaits."""
+    known = flow.memory.setdefault(_Later, {})
+    assert isinstance(known, dict)
+    found = known.get(id(node))
+    if found is None:
+        inside = list(walk((node,)))
+        waits = any(clause.is_async for clause in node.clauses) or any(
+            isinstance(one, p.Await) for one in inside
+        )
+        names = None if waits else frozenset(one.id for one in inside if isinstance(one, p.Name))
+        found = known[id(node)] = (node, names)  # held, so that no id is used twice
+    used: frozenset[str] | None = found[1]
+    return used
 
 
 class _Later(Struct, frozen=True):
