@@ -186,8 +186,9 @@ def compare(
             if line not in reported:
                 # What was said before may stand for it; when that is taken out, it has to be said itself.
                 if verdict == "certain" and not raising & set(reported) and not has_ignored:
-                    every = [*runs, *_further(program, release, rendered)]
-                    verdicts[line] = _judge(line, rendered.nodes[line], every)
+                    further = _further(program, release, rendered)
+                    reaching = [run for run in further if run.line == line or line in run.executed]
+                    verdicts[line] = _judge(line, rendered.nodes[line], [*runs, *reaching])
                     if verdicts[line] == "certain":
                         return disagreement("missed", line, errors[0].error.splitlines()[0])
             elif not any(CODES[run.kind] & reported[line] for run in errors):
