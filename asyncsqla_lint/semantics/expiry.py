@@ -86,7 +86,9 @@ def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> N
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     for reference, record in list(held(state, session)):
-        if record.lifecycle == PENDING or (record.is_uncommitted and record.lifecycle == PERSISTENT):
+        if record.lifecycle == PENDING or (
+            record.is_uncommitted and record.lifecycle in (PERSISTENT, "mixed")
+        ):
             state.put(
                 reference,
                 replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False, is_modified=True),
@@ -101,7 +103,7 @@ def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> N
 def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
     """Only what was changed since the savepoint is expired (`savepoint_rollback_unmodified`)."""
     for reference, record in list(held(state, session)):
-        if record.lifecycle == PENDING or record.is_uncommitted:
+        if record.lifecycle == PENDING or record.is_recent:
             state.put(reference, replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False))
         elif record.is_written:
             state.put(reference, expired(record, cause))

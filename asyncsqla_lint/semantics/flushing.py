@@ -143,7 +143,12 @@ def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
             attributes[name] = AttributeState(EXPIRED, None, cause)
     attributes = _computed(attributes, cause)
     return replace(
-        record, lifecycle=PERSISTENT, attributes=attributes, is_modified=False, is_uncommitted=True
+        record,
+        lifecycle=PERSISTENT,
+        attributes=attributes,
+        is_modified=False,
+        is_uncommitted=True,
+        is_recent=True,
     )
 
 

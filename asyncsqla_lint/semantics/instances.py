@@ -61,6 +61,7 @@ class InstanceRecord(Record, frozen=True):
     is_referred: bool = False  # of a new one: another has been put into a relationship with it
     is_written: bool | None = False  # changed since the savepoint (or transaction) began
     is_uncommitted: bool = False  # inserted in this transaction
+    is_recent: bool = False  # inserted since the savepoint began
     blank: frozenset[str] = frozenset()  # many-to-ones to nothing: nobody has given their key
     many: bool = False
     is_whole: bool = False  # when `many`: every row of the class is one of them
@@ -98,7 +99,9 @@ class InstanceRecord(Record, frozen=True):
         extras = dict(self.extras)
         for name, value in other.extras.items():
             extras[name] = join(extras[name], value) if name in extras else value
-        lifecycle = self.lifecycle if self.lifecycle == other.lifecycle else "mixed"
+        is_uncommitted, lifecycle = self.is_uncommitted, self.lifecycle
+        if lifecycle != other.lifecycle:
+            lifecycle, is_uncommitted = "mixed", self.goes_with_rollback and other.goes_with_rollback
         return replace(
             self,
             attributes=attributes,
@@ -106,6 +109,7 @@ class InstanceRecord(Record, frozen=True):
             expired=self.expired if self.expired == other.expired else None,
             session=self.session if self.session == other.session else self.session or other.session,
             lifecycle=lifecycle,
+            is_uncommitted=is_uncommitted,
             is_modified=self.is_modified if self.is_modified == other.is_modified else None,
             is_written=self.is_written if self.is_written == other.is_written else None,
             detached_by=self.detached_by or other.detached_by,
@@ -118,6 +122,11 @@ class InstanceRecord(Record, frozen=True):
 
     def on_one_path(self, which: int) -> Record:
         return self if self.session is None or self.absent == which else replace(self, absent=which)
+
+    @property
+    def goes_with_rollback(self) -> bool:
+        """A rollback makes it a mere object again."""
+        return self.is_uncommitted or self.lifecycle in (TRANSIENT, PENDING)
 
     # -- what is loaded
 

@@ -70,7 +70,7 @@ def commit(flow: Flow, state: State, session: Reference, at: Span, *, ends_block
     ended(state, session)
     for reference, one in list(held(state, session)):
         if one.is_uncommitted or one.is_written is not False:
-            state.put(reference, replace(one, is_uncommitted=False, is_written=False))
+            state.put(reference, replace(one, is_uncommitted=False, is_recent=False, is_written=False))
 
 
 def ended(state: State, session: Reference) -> None:
@@ -99,8 +99,8 @@ def begin(flow: Flow, state: State, session: Reference, is_nested: bool, at: Spa
     if isinstance(owner, SessionRecord):
         state.put(session, replace(owner, in_nested=owner.in_nested + 1))
     for reference, record in list(held(state, session)):
-        if record.is_written is not False or record.is_uncommitted:
-            state.put(reference, replace(record, is_written=False, is_uncommitted=False))
+        if record.is_written is not False or record.is_recent:
+            state.put(reference, replace(record, is_written=False, is_recent=False))
 
 
 def end(
