@@ -248,6 +248,19 @@ def _dict(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return flow.allocate(state, record)
 
 
+def _same_mapping(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`MappingProxyType(mapping)`: a view of it."""
+    return arguments.first
+
+
+def _chain_map(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`ChainMap(own, defaults)`: the first that has a key answers."""
+    found = flow.allocate(state, DictRecord())
+    for one in reversed(arguments.positional):
+        found.call_method(flow, state, "update", Arguments((one,)), at)
+    return found
+
+
 def _default_dict(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     made = arguments.first.call(flow, state, Arguments(), at) if arguments.positional else None
     return flow.allocate(state, DictRecord({}, made if isinstance(made, Reference) else None))
@@ -282,4 +295,6 @@ MEANINGS = {
     "itertools.chain.from_iterable": lazily(_chain_nested),
     "itertools.groupby": lazily(_group_by),
     "collections.defaultdict": _default_dict,
+    "types.MappingProxyType": _same_mapping,
+    "collections.ChainMap": _chain_map,
 }
