@@ -387,6 +387,8 @@ class Taken:
             return value.name, self.key(value.receiver)
         if isinstance(value, UnknownCall):
             return "call", *[self.key(one) for one in value.touched]
+        if value.is_leaf:
+            return value
         raise NotClosed
 
     def _object(self, oid: int) -> object:

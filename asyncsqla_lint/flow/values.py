@@ -7,7 +7,7 @@ own; this floor knows only Python. Whatever is not known is `UNKNOWN`: it answer
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
@@ -66,6 +66,8 @@ class Iteration(Struct, frozen=True):
 
 class Value(Struct, frozen=True):
     """The protocol. The defaults are those of an object about which nothing is known."""
+
+    is_leaf: ClassVar[bool] = False  # of the floors above, and leads nowhere: see `flow.closed`
 
     def truth(self, state: State) -> bool | None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.events import Event
@@ -32,6 +32,8 @@ class DdlMisdirected(Event):
 
 class SchemaItem(Value, frozen=True):
     """A MetaData, a Table, or another thing that `create` and `drop` apply to."""
+
+    is_leaf: ClassVar[bool] = True
 
     kind: str
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
@@ -33,11 +33,16 @@ APPLICATIONS = (
 class Application(Value, frozen=True):
     """An ASGI application: one for all requests, as is its `state`."""
 
+    is_leaf: ClassVar[bool] = True
+
     def truth(self, state: State) -> bool | None:
         return True
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        return APPLICATION_STATE if name == "state" else UNKNOWN
+        if name != "state":
+            return UNKNOWN
+        flow.touch()  # what one function keeps there, others find
+        return APPLICATION_STATE
 
 
 class ApplicationState(Value, frozen=True):

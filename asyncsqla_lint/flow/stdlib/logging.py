@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import NONE, Arguments, Method, Value
@@ -17,6 +17,8 @@ GETTERS = ("logging.getLogger", "structlog.get_logger", "structlog.getLogger", "
 
 
 class Logger(Value, frozen=True):
+    is_leaf: ClassVar[bool] = True
+
     def truth(self, state: State) -> bool | None:
         return True
 

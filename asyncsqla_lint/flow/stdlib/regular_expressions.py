@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.meanings import Meanings
@@ -22,6 +22,8 @@ _AT_THE_START = re.compile(r"\^(?:\([^()|]*(?:\|[^()|]*)*\)|[^()|])*$")  # there
 
 class PatternValue(Value, frozen=True):
     """`re.compile(…)`."""
+
+    is_leaf: ClassVar[bool] = True
 
     pattern: str
     flags: int
