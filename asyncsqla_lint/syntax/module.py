@@ -12,6 +12,7 @@ from asyncsqla_lint.syntax.failure import SyntaxFailure, explain
 from asyncsqla_lint.syntax.function import Definitions, without_docstring
 from asyncsqla_lint.syntax.nesting import DEEPEST, SHALLOW, depth
 from asyncsqla_lint.syntax.suppressions import suppressions
+from asyncsqla_lint.syntax.unvalidated import unvalidated
 
 LARGE_STACK = 256 << 20  # reserved, not used: only the pages that are touched become memory
 TOO_DEEP = "nested too deeply"
@@ -49,13 +50,12 @@ def on_large_stack(text: str) -> cst.Module:
 
 def parsed(text: str) -> cst.Module:
     try:
-        return cst.parse_module(text)
+        with unvalidated():
+            return cst.parse_module(text)
     except cst.ParserSyntaxError as error:
         raise explain(text, error) from None
     except UnicodeEncodeError as error:
         raise SyntaxFailure.at("a lone surrogate is no text", text, error.start) from None
-    except cst.CSTValidationError as error:  # a name that this interpreter's Unicode does not know
-        raise SyntaxFailure(str(error), 1, 1) from None
     except BaseException as error:
         # LibCST's Rust side reports its own mistakes so; it is no Exception.
         if type(error).__name__ != "PanicException":
