@@ -144,6 +144,8 @@ class Choice(Struct):
 class Oracle:
     """Replays one statement once for each combination of the choices that its expressions meet."""
 
+    __slots__ = ("choices", "highest", "position")
+
     MOST_CHOICES = 3
 
     def __init__(self) -> None:

@@ -36,14 +36,14 @@ def merged(flow: Flow, states: list[State], offset: int) -> list[State]:
 
 def paths(flow: Flow, state: State, act: Callable[[State], Value]) -> tuple[list[Option], list[Outcome]]:
     """Run `act` once for each combination of the choices it meets; `state` is used up."""
-    outer, flow.oracle = flow.oracle, Oracle()
-    joining, flow.joining = flow.joining, 0
+    outer, joining, counter = flow.oracle, flow.joining, flow.counter
+    oracle = flow.oracle = Oracle()
+    flow.joining = 0
     options: list[Option] = []
     exits: list[Outcome] = []
-    start, counter = state, flow.counter
     try:
         while True:
-            own = start.copy()
+            own = state.copy()
             flow.counter = counter  # a replay meets the same ids up to its last choice
             try:
                 value = act(own)
@@ -52,11 +52,12 @@ def paths(flow: Flow, state: State, act: Callable[[State], Value]) -> tuple[list
                     exits.append(end.outcome)
             else:
                 options.append((own, value))
-            flow.oracle.highest = max(flow.oracle.highest, flow.counter)
-            if not flow.oracle.advance():
+            if flow.counter > oracle.highest:
+                oracle.highest = flow.counter
+            if not oracle.choices or not oracle.advance():
                 break
     finally:
-        flow.counter = max(flow.counter, flow.oracle.highest)
+        flow.counter = max(flow.counter, oracle.highest)
         flow.oracle = outer
         flow.joining = joining
     return options, exits

@@ -46,11 +46,16 @@ def held_by_others(
     return state.reachable(roots) | state.outside()
 
 
+def _is_open(state: State, oid: int) -> bool:
+    record = state.record(oid)
+    return isinstance(record, CoroutineRecord) and not record.is_awaited
+
+
 def coroutines_lost(
     flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State]
 ) -> None:
     mine = [oid for oid in flow.watched if oid > frame.id]
-    if not mine:
+    if not any(_is_open(state, oid) for state in (*(state for state, _ in done), *raised) for oid in mine):
         return
     lost: dict[Site, list[tuple[State, Reference, CoroutineRecord]]] = {}
     dealt_with: set[Site] = set()

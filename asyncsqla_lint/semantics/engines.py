@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
-from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import (
@@ -237,9 +237,23 @@ def _from_config(
     return made(flow, state, EngineRecord(is_async, flow.site(at), name, url, options, open_), at)
 
 
+_WATCHED = "engines watched"
+
+
+def _watched(flow: Flow) -> dict[int, None]:
+    found = flow.notes.get(_WATCHED)
+    return found if isinstance(found, dict) else {}
+
+
+def watched(flow: Flow, frame: Frame) -> list[int]:
+    """The engines that the root has made in this activation: most of what is watched are coroutines."""
+    return [oid for oid in _watched(flow) if oid > frame.id and oid in flow.watched]
+
+
 def made(flow: Flow, state: State, record: EngineRecord, at: Span) -> Reference:
     record = replace(record, is_each=flow.joining > 0, fails=making.fails(record, flow.release))
     engine = flow.allocate_watched(state, record)
+    flow.notes[_WATCHED] = {**_watched(flow), engine.oid: None}  # once, though statements are run again
     if flow.listens(EngineCreated):
         given = _connect_args(state, record.options.get("connect_args"))
         wrapped = _is_wrapped(flow, at)

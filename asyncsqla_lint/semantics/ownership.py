@@ -23,7 +23,7 @@ from asyncsqla_lint.project.walking import calls, walk
 from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned
-from asyncsqla_lint.semantics.engines import DISPOSED, HALF, OPEN, EngineRecord
+from asyncsqla_lint.semantics.engines import DISPOSED, HALF, OPEN, EngineRecord, watched
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -74,16 +74,13 @@ def watches(flow: Flow, info: FunctionInfo) -> bool:
 def engines_abandoned(
     flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State]
 ) -> None:
-    mine = [oid for oid in flow.watched if oid > frame.id and oid not in flow.spared]
+    mine = [oid for oid in watched(flow, frame) if oid not in flow.spared]
     if not mine or not flow.listens(EngineAbandoned) or frame.function is None:
         return
     if frame.is_captured and _nested_dispose(frame.function):
         return
     if frame.function in _whole_process(flow, frame.module):
         flow.spared.update(mine)
-        return
-    mine = _engines(mine, [*(state for state, _ in done), *raised, *risky])
-    if not mine:
         return
     for state, value in done:
         _kept_by_modules(flow, state, frame, mine, value)
@@ -107,11 +104,6 @@ def engines_abandoned(
         for reference, record in lost or _open(flow, state, frame, owned, (), but=frame.receiver):
             _abandon(flow, frame, record, "exception", reported)
             state.put(reference, replace(record, fate=DISPOSED))
-
-
-def _engines(watched: list[int], states: list[State]) -> list[int]:
-    """Most of what is watched are coroutines."""
-    return [oid for oid in watched if any(isinstance(one.heap.get(oid), EngineRecord) for one in states)]
 
 
 def _disposed_here(frame: Frame, done: list[Option], mine: list[int]) -> list[int]:

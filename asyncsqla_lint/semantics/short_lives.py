@@ -13,7 +13,7 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.walking import calls, walk
 from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.engine_events import EngineShortLived
-from asyncsqla_lint.semantics.engines import EngineRecord
+from asyncsqla_lint.semantics.engines import EngineRecord, watched
 from asyncsqla_lint.semantics.ownership import pools
 from asyncsqla_lint.semantics.surroundings import around
 
@@ -29,7 +29,7 @@ def register(meanings: Meanings) -> None:
 def engines_let_go(
     flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State]
 ) -> None:
-    mine = [oid for oid in flow.watched if oid > frame.id]
+    mine = watched(flow, frame)
     if not mine or not done or frame.function is None or not flow.listens(EngineShortLived):
         return
     state, value = done[0]
