@@ -82,7 +82,9 @@ def _execute(
             if model is not None:
                 executed(flow, state, me, model, found)
     result = ResultRecord(found, me, flow.site(at), is_async=is_async, executor=me)
-    if name in ("scalars", "stream_scalars") or (name == "exec" and len(found.entities) == 1):
+    # `exec(select(*columns))`: of how many columns nobody knows, and of one alone it gives the values.
+    is_of_one = len(found.entities) == 1 and found.entities[0] is not UNKNOWN
+    if name in ("scalars", "stream_scalars") or (name == "exec" and is_of_one):
         result = replace(result, shape="scalars")
     reference = flow.allocate(state, result)
     if name == "scalar":
