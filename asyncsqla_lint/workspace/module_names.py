@@ -42,6 +42,7 @@ class Layout:
         self._parents: dict[str, list[str]] = {}  # a top-level name → the directories that hold it
         self._directories: set[str] = set()
         self._learn_directories()
+        self._libraries = self._find_libraries()
         self._naturals: dict[str, str] = {}
         self._known_roots: dict[tuple[str, str, tuple[str, ...]], str | None] = {}
         self._holding: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
@@ -85,10 +86,40 @@ class Layout:
         if found is None:
             parent = os.path.dirname(directory)
             inside = self._is_package(directory) and parent != directory
-            found = self._naturals[directory] = self._natural_root(parent) if inside else directory
+            found = self._natural_root(parent) if inside else directory
+            if found == parent and os.path.basename(directory) in self._libraries:
+                found = os.path.dirname(parent)  # `adapters/celery` is not that library
+            self._naturals[directory] = found
         return found
 
     # --- imports ---------------------------------------------------------------------------------
+
+    def _find_libraries(self) -> frozenset[str]:
+        """Top-level names that stand for what is installed, though directories here are called so.
+
+        Modules of such a name are imported that nothing here has, and none that something has. SQLAlchemy is
+        always one: who has a package of that name at the top hides the library from himself (and in its own
+        repository it is better known than read).
+        """
+        wanted = {
+            (each.module, each.names)
+            for imports in self._imports.values()
+            for each in imports
+            if not each.level and each.module.partition(".")[0] in self._parents
+        }
+        here: set[str] = set()
+        missing: set[str] = set()
+        for module, names in wanted:
+            first, _, rest = module.partition(".")
+            asked = [rest] if rest else names
+            places = [
+                os.path.join(each, first, *one.split(".")) for each in self._parents[first] for one in asked
+            ]
+            if any(self._module_at(place) is not None or place in self._directories for place in places):
+                here.add(first)
+            elif rest:
+                missing.add(first)
+        return frozenset(missing - here) | {"sqlalchemy"}
 
     def _resolved(self, path: str, imported: ImportedName) -> tuple[str, ...]:
         directory = os.path.dirname(path)
@@ -120,7 +151,7 @@ class Layout:
     def _root_for(self, directory: str, imported: ImportedName) -> str | None:
         """The directory in which an absolute import, made by a file in `directory`, finds its module."""
         first = imported.module.partition(".")[0]
-        if first not in self._parents:
+        if first not in self._parents or first in self._libraries:
             return None
         wanted = (imported.module, imported.names)
         holding = self._holding.get(wanted)

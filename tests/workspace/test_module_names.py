@@ -154,6 +154,36 @@ def edges(files: dict[str, str], src: tuple[str, ...] = ()) -> dict[str, list[st
             id="the standard library is no vote",
         ),
         pytest.param(
+            {
+                "adapters/sqlalchemy/__init__.py": "",
+                "adapters/sqlalchemy/models.py": "from sqlalchemy import select",
+                "adapters/celery/__init__.py": "",
+                "adapters/celery/jobs.py": "from celery import Celery\nfrom celery.schedules import crontab",
+                "main.py": "from sqlalchemy import select",
+            },
+            {
+                "adapters/sqlalchemy/__init__.py": (".", "adapters.sqlalchemy"),
+                "adapters/sqlalchemy/models.py": (".", "adapters.sqlalchemy.models"),
+                "adapters/celery/__init__.py": (".", "adapters.celery"),
+                "adapters/celery/jobs.py": (".", "adapters.celery.jobs"),
+                "main.py": (".", "main"),
+            },
+            id="packages called as the libraries that they adapt",
+        ),
+        pytest.param(
+            {
+                "app/models/__init__.py": "from app.models.user import User",
+                "app/models/user.py": "",
+                "app/main.py": "from app.models import User\nfrom app.version import generated",
+            },
+            {
+                "app/models/__init__.py": (".", "app.models"),
+                "app/models/user.py": (".", "app.models.user"),
+                "app/main.py": (".", "app.main"),
+            },
+            id="a module that is generated is missing",
+        ),
+        pytest.param(
             {"__init__.py": "", "x.py": ""},
             {"__init__.py": ("..", "work"), "x.py": ("..", "work.x")},
             id="a package at the top",
