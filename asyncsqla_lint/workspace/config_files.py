@@ -313,11 +313,18 @@ def _common_directory(paths: list[str]) -> str:
         return os.getcwd()
 
 
-_ROOT_MARKERS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg")
+_ROOT_MARKERS = (".git", ".hg", "pyproject.toml", "setup.cfg")
 
 
 def is_project_root(directory: str) -> bool:
-    return any(os.path.exists(os.path.join(directory, marker)) for marker in _ROOT_MARKERS)
+    if any(os.path.exists(os.path.join(directory, marker)) for marker in _ROOT_MARKERS):
+        return True
+    try:
+        with open(os.path.join(directory, "setup.py"), "rb") as file:
+            text = file.read()
+    except OSError:
+        return False
+    return b"setuptools" in text or b"distutils" in text  # else it is a module called so
 
 
 def project_root(directory: str) -> str:

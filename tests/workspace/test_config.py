@@ -163,6 +163,12 @@ def test_without_a_file_the_root_is_the_projects(tmp_path: Path) -> None:
     assert (config.root, config.origin, config.exclude) == (str(tmp_path), "", DEFAULT_EXCLUDE)
 
 
+def test_a_module_called_setup_makes_no_project(tmp_path: Path) -> None:
+    write(tmp_path / "setup.py", "from setuptools import setup\n\nsetup()\n")
+    write(tmp_path / "app" / "routers" / "setup.py", "")
+    assert load_config([str(tmp_path / "app" / "routers" / "setup.py")]).root == str(tmp_path)
+
+
 # --- layers ----------------------------------------------------------------------------------------
 
 
