@@ -69,6 +69,7 @@ FRAMEWORKS = (
     "graphene",
     "jinja",
     "litestar",
+    "marshmallow",
     "msgspec",
     "pydantic",
     "pytest",
