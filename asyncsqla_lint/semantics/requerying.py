@@ -87,7 +87,8 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
     for name, state in record.attributes.items():
         attribute = record.model.attributes.get(name)
         if not statement.populate_existing:
-            if not state.bits & EXPIRED:
+            is_missing = state.bits & (WRONG | UNSURE) and _loaded_by(record, plan, name)
+            if not state.bits & EXPIRED and not is_missing:
                 attributes[name] = state
         elif isinstance(attribute, Relationship) and not attribute.uselist and _own_strategy(attribute, plan):
             attributes[name] = (
