@@ -102,7 +102,7 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
     return replace(
         record,
         plan=plan,
-        origin=statement.site if statement.populate_existing else record.origin,
+        origin=statement.site,
         replayed=replayed,
         attributes=attributes,
         expired=None,
