@@ -7,7 +7,7 @@ one answers. This floor registers Python itself (`builtins`), `semantics` SQLAlc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
+P = ParamSpec("P")
 CallMeaning = Callable[["Flow", "State", Arguments, Span], Value]
 InstanceMeaning = Callable[["Flow", "State", tuple[Value, ...], Span], Value]
 AttributeHook = Callable[["Flow", "State", Value, ClassValue, str, Span], "Value | None"]
@@ -114,18 +115,13 @@ class Meanings:
     def instantiate(
         self, flow: Flow, state: State, cls: ClassValue, arguments: Arguments, at: Span
     ) -> Value | None:
-        for hook in self.when_instantiated:
-            found = hook(flow, state, cls, arguments, at)
-            if found is not None:
-                return found
-        return None
+        return _first(self.when_instantiated, flow, state, cls, arguments, at)
 
     def instance_of_class(self, flow: Flow, state: State, cls: ClassValue, at: Span, depth: int) -> Value:
         """An object that an annotation promises."""
-        for hook in self.when_promised:
-            found = hook(flow, state, cls, at)
-            if found is not None:
-                return found
+        found = _first(self.when_promised, flow, state, cls, at)
+        if found is not None:
+            return found
         if depth > 2:
             return UNKNOWN
         from asyncsqla_lint.flow.implementations import implementation
@@ -134,29 +130,18 @@ class Meanings:
         return opened(flow, state, implementation(flow, cls), at)
 
     def class_attribute(self, flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:
-        for hook in self.when_class_read:
-            found = hook(flow, state, cls, name, at)
-            if found is not None:
-                return found
-        return None
+        return _first(self.when_class_read, flow, state, cls, name, at)
 
     def inherited_attribute(
         self, flow: Flow, state: State, me: Value, cls: ClassValue, name: str, at: Span
     ) -> Value | None:
         """An attribute that the class has from a base outside of the project."""
-        for hook in self.when_inherited:
-            found = hook(flow, state, me, cls, name, at)
-            if found is not None:
-                return found
-        return None
+        return _first(self.when_inherited, flow, state, me, cls, name, at)
 
     def field(self, flow: Flow, state: State, cls: ClassValue, name: str, value: Value, at: Span) -> Value:
         """What reading a field gives whose class body says `value`."""
-        for hook in self.when_field_read:
-            found = hook(flow, state, cls, name, value, at)
-            if found is not None:
-                return found
-        return value
+        found = _first(self.when_field_read, flow, state, cls, name, value, at)
+        return value if found is None else found
 
     # -- what the code does with values
 
@@ -254,3 +239,12 @@ class Meanings:
     def matters(self, flow: Flow, state: State, function: FunctionValue, arguments: Arguments) -> bool:
         """Could running this function tell anyone anything?"""
         return all(hook(flow, state, function, arguments) is not False for hook in self.when_called)
+
+
+def _first(hooks: Sequence[Callable[P, Value | None]], *given: P.args, **words: P.kwargs) -> Value | None:
+    """The answer of the first hook that has one: all are asked at every attribute and call."""
+    for hook in hooks:
+        found = hook(*given, **words)
+        if found is not None:
+            return found
+    return None

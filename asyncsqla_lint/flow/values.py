@@ -188,9 +188,14 @@ class Symbol(Value, frozen=True):
 
     name: str
 
+    @staticmethod
+    def of_row(number: int, name: str) -> Symbol:
+        """What a row has in a column: of the object, or the place, that has the number."""
+        return Symbol(f"{number}.{name}")
+
     @property
     def is_of_row(self) -> bool:
-        """The column of an instance: which row it is depends on it."""
+        """Made by `of_row`: which row it is depends on it. (Other names begin as Python's do.)"""
         return self.name[:1].isdigit()
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:

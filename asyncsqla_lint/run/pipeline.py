@@ -9,20 +9,17 @@ from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from asyncsqla_lint.findings import Finding
 from asyncsqla_lint.run.cache import Answer, Cache
+from asyncsqla_lint.run.configurations import Identities, Resolved
 from asyncsqla_lint.run.contents import Overlay
 from asyncsqla_lint.run.garbage import seldom_collected
 from asyncsqla_lint.run.keys import content_hash, digest, key_of
 from asyncsqla_lint.run.localising import Shown, merged, named_sources, one_per_cause
 from asyncsqla_lint.run.outcome import Report, Statistics
 from asyncsqla_lint.run.sources import Looked, Sources, arranged, glances_of, look
-from asyncsqla_lint.workspace.config import Config, Greenless
+from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.decoding import decode
-from asyncsqla_lint.workspace.greenlet import GreenletResolver
-from asyncsqla_lint.workspace.target_release import TargetResolver
 
 if TYPE_CHECKING:
     from asyncsqla_lint.program import Program
@@ -76,7 +73,7 @@ class _Run:
         self.analyse = analyse
         self.progress = progress
         self.seconds: dict[str, float] = {}
-        self.identity = _Identities(config.root)
+        self.identity = Identities(config.root)
 
     def over(self, paths: Sequence[str], overlay: Overlay) -> Report:
         self.cache.turn()
@@ -84,7 +81,7 @@ class _Run:
         with self.timed("workspace"):
             known_files = self.cache.files(root)
             looked = look(paths, self.config, overlay, known_files)
-            resolved = _Resolved(self.config.root, self.identity, overlay)
+            resolved = Resolved(self.config.root, self.identity, overlay)
             key = "" if overlay or self.analyse is not None else self.key(looked, resolved)
         answer = self.cache.answer(key) if key else None
         try:
@@ -120,7 +117,7 @@ class _Run:
             sources=sources,
         )
 
-    def key(self, looked: Looked, resolved: _Resolved) -> str:
+    def key(self, looked: Looked, resolved: Resolved) -> str:
         """All that the answer depends on."""
         root = self.config.root
         files = [
@@ -138,7 +135,7 @@ class _Run:
         except UnicodeEncodeError:  # a file's name need not be UTF-8
             return ""
 
-    def answered(self, looked: Looked, resolved: _Resolved, overlay: Overlay) -> Answer:
+    def answered(self, looked: Looked, resolved: Resolved, overlay: Overlay) -> Answer:
         root = self.config.root
         with self.timed("workspace"):
             known = self.cache.glances(root)
@@ -177,7 +174,7 @@ class _Run:
 class _Analysis:
     """What a run does when no earlier one has done all of it."""
 
-    def __init__(self, run: _Run, sources: Sources, resolved: _Resolved, overlay: Overlay) -> None:
+    def __init__(self, run: _Run, sources: Sources, resolved: Resolved, overlay: Overlay) -> None:
         self.run = run
         self.sources = sources
         self.overlay = overlay
@@ -433,64 +430,6 @@ class _Analysis:
                     of_file += [finding for finding in idle if not suppressions.silences(finding)]
             kept += [selection.with_fix(finding) for finding in of_file if selection.keeps(finding, ignored)]
         return sorted(kept, key=lambda finding: finding.sort_key)
-
-
-# --- what a run goes by ------------------------------------------------------------------------------
-
-
-class _Identities:
-    """Each configuration's identity, worked out once: thousands of files share one."""
-
-    def __init__(self, root: str) -> None:
-        self._root = root
-        self._known: dict[int, tuple[Config, str]] = {}  # by id, and held, so that no id is used twice
-
-    def __call__(self, config: Config) -> str:
-        known = self._known.get(id(config))
-        if known is None:
-            identity = f"{config.digest()} {key_of(config.root, self._root)}"
-            known = self._known[id(config)] = (config, identity)
-        return known[1]
-
-
-class _Resolved:
-    """A configuration as it holds in a directory, with what the project there runs on found out."""
-
-    def __init__(self, root: str, identity: _Identities, overlay: Overlay) -> None:
-        read = partial(_read, overlay)
-        self._target_of = TargetResolver(root, read)
-        self._lacks_greenlet = GreenletResolver(root, read)
-        self._identity = identity
-        self._known: dict[tuple[str, str], Config] = {}
-        self._distinct: dict[tuple[str, str, Greenless | None], Config] = {}
-
-    def __call__(self, config: Config, directory: str) -> Config:
-        own = self._identity(config)
-        found = self._known.get((own, directory))
-        if found is None:
-            target, lacking = config.target_sqlalchemy, self._lacks_greenlet(directory)
-            if target == "auto":
-                target = self._target_of(directory).release
-            alike = self._distinct.get((own, target, lacking))
-            if alike is None:
-                alike = msgspec.structs.replace(config, target_sqlalchemy=target, lacks_greenlet=lacking)
-            found = self._known[own, directory] = self._distinct[own, target, lacking] = alike
-        return found
-
-    def identity(self, config: Config, directory: str) -> str:
-        return self._identity(self(config, directory))
-
-
-def _read(overlay: Overlay, path: str) -> str:
-    """The text of a dependency file, as it stands or would stand."""
-    data = overlay.get(path)
-    if data is None:
-        try:
-            with open(path, "rb") as file:
-                data = file.read()
-        except OSError:
-            return ""
-    return data.decode("utf-8-sig", "replace")
 
 
 def _is_about_us(findings: Sequence[Finding]) -> bool:

@@ -36,7 +36,7 @@ def identity_of(reference: Reference, record: InstanceRecord) -> Key | None:
         return record.key
     if record.lifecycle != TRANSIENT:
         known = {name: state.value for name, state in record.attributes.items()}
-        return tuple((name, known.get(name) or Symbol(f"{reference.oid}.{name}")) for name in names)
+        return tuple((name, known.get(name) or Symbol.of_row(reference.oid, name)) for name in names)
     given = tuple(
         (name, state.value)
         for name in names
@@ -49,15 +49,15 @@ def same_row(reference: Reference, record: InstanceRecord, key: Key | None) -> b
     """Is `record` the row that `key` identifies?"""
     if key is None or record.many:
         return None
-    if all(value == Symbol(f"{reference.oid}.{name}") for name, value in key):
+    if all(value == Symbol.of_row(reference.oid, name) for name, value in key):
         return True
     if record.key == key:
         return True
     if record.key is None:
         known = {name: state.value for name, state in record.attributes.items() if state.value is not None}
-        own = [known.get(name, Symbol(f"{reference.oid}.{name}")) for name, _ in key]
+        own = [known.get(name, Symbol.of_row(reference.oid, name)) for name, _ in key]
         if record.is_new and all(
-            isinstance(value, Constant) and mine == Symbol(f"{reference.oid}.{name}")
+            isinstance(value, Constant) and mine == Symbol.of_row(reference.oid, name)
             for mine, (name, value) in zip(own, key, strict=True)
         ):
             return False  # the key that the database gives is not one that the program writes down

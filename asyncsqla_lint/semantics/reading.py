@@ -188,7 +188,7 @@ def value_of(
     if isinstance(attribute, Relationship):
         value = _related(flow, state, me, record, attribute)
     else:
-        value = Symbol(f"{me.oid}.{attribute.name}")
+        value = Symbol.of_row(me.oid, attribute.name)
     now = current(state, me, record)
     known = now.state_of(attribute.name) or found
     if value is not UNKNOWN:

@@ -256,7 +256,7 @@ class ResultRecord(Record, frozen=True):
                 state.put(made, expiry.expired(record, self.expired))
             return made
         if isinstance(entity, AttributeValue):
-            return Symbol(f"{self.site.span}.{entity.cls.name}.{entity.name}")
+            return Symbol.of_row(self.site.span, f"{entity.cls.name}.{entity.name}")
         return UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:
