@@ -8,7 +8,8 @@ from typing import Union
 
 from asyncsqla_lint.findings import Finding
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.workspace.config import Config, load_config
+from asyncsqla_lint.workspace.config import Config
+from asyncsqla_lint.workspace.config_files import load_config
 
 Path = Union[str, "os.PathLike[str]"]
 

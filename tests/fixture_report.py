@@ -17,7 +17,7 @@ from msgspec import Struct
 
 import asyncsqla_lint
 from asyncsqla_lint.rules import catalogue
-from asyncsqla_lint.workspace.config import load_config
+from asyncsqla_lint.workspace.config_files import load_config
 
 
 class Place(Struct, frozen=True, order=True):

@@ -24,7 +24,8 @@ from asyncsqla_lint.report.context import Context, RuleText
 from asyncsqla_lint.run.cache import Cache, stored
 from asyncsqla_lint.run.outcome import CLEAN, FAILED, FOUND, Report
 from asyncsqla_lint.run.pipeline import run as run_pipeline
-from asyncsqla_lint.workspace.config import Config, ConfigError, load_config
+from asyncsqla_lint.workspace.config import Config, ConfigError
+from asyncsqla_lint.workspace.config_files import load_config
 from asyncsqla_lint.workspace.discovery import discover
 
 if TYPE_CHECKING:

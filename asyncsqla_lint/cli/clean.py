@@ -10,7 +10,8 @@ import click
 
 from asyncsqla_lint.cli.output import warn
 from asyncsqla_lint.run.store import DIRECTORY, TAG, caches_below
-from asyncsqla_lint.workspace.config import ConfigError, load_config
+from asyncsqla_lint.workspace.config import ConfigError
+from asyncsqla_lint.workspace.config_files import load_config
 
 
 @click.command(short_help="Remove the cache.")

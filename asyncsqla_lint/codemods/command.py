@@ -16,7 +16,7 @@ from asyncsqla_lint.fixes.codemod import Codemod
 from asyncsqla_lint.fixes.plan import Planner
 from asyncsqla_lint.run.outcome import Report
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.workspace.config import load_config
+from asyncsqla_lint.workspace.config_files import load_config
 
 UNSAVED = "unsaved.py"  # what comes from standard input has no name
 

@@ -101,7 +101,7 @@ def _locked(descriptor: int) -> bool:
 def _run(paths: tuple[str, ...], overlay: dict[str, bytes]) -> ByFile:
     from asyncsqla_lint.run.cache import stored
     from asyncsqla_lint.run.pipeline import run
-    from asyncsqla_lint.workspace.config import load_config
+    from asyncsqla_lint.workspace.config_files import load_config
 
     config = load_config(paths)
     report = run(list(paths), config, overlay=overlay, cache=stored(config))
@@ -125,7 +125,8 @@ def _refuse_bad_settings(paths: tuple[str, ...]) -> None:
     """Now, on one line, rather than in each process as a crash of the plugin."""
     from flake8.exceptions import ExecutionError  # type: ignore[import-untyped]  # flake8 ships no types
 
-    from asyncsqla_lint.workspace.config import ConfigError, load_config
+    from asyncsqla_lint.workspace.config import ConfigError
+    from asyncsqla_lint.workspace.config_files import load_config
 
     try:
         load_config(paths)

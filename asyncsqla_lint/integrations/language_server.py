@@ -21,7 +21,8 @@ from asyncsqla_lint.report.context import LINE_END
 from asyncsqla_lint.run.cache import Cache, stored
 from asyncsqla_lint.run.outcome import Report
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.workspace.config import ConfigError, load_config
+from asyncsqla_lint.workspace.config import ConfigError
+from asyncsqla_lint.workspace.config_files import load_config
 
 _PAUSE = 0.3  # seconds without a keystroke before what was typed is checked
 

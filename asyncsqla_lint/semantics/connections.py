@@ -25,9 +25,9 @@ from asyncsqla_lint.semantics import api_use, blocking, ledger, tasks, transacti
 from asyncsqla_lint.semantics.engine_events import ConnectionLeft, ConnectionOpened, ConnectionUsed
 from asyncsqla_lint.semantics.events import StatementExecuted
 from asyncsqla_lint.semantics.failures import DATABASE_ERROR
+from asyncsqla_lint.semantics.greenlets import run_sync
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement
-from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -338,21 +338,6 @@ def _execute(flow: Flow, state: State, me: Reference, name: str, arguments: Argu
     streams = name.startswith("stream")
     result = ResultRecord(statement, None, flow.site(at), shape=shape, is_async=streams, executor=me)
     return flow.allocate(state, result)
-
-
-def run_sync(flow: Flow, state: State, given: Value, arguments: Arguments, at: Span) -> Value:
-    if not arguments.positional:
-        return UNKNOWN
-    function, *rest = arguments.positional
-    fits = api_use.run_sync_given(flow, state, function, at)
-    around(flow).greenlets += 1
-    try:
-        handed = Arguments((given, *rest), arguments.keywords, arguments.more, arguments.more_keywords)
-        result = function.call(flow, state, handed, at)
-    finally:
-        around(flow).greenlets -= 1
-    api_use.run_sync_gave(flow, state, result, at, fits)
-    return result
 
 
 def register(meanings: Meanings) -> None:

@@ -37,6 +37,7 @@ from asyncsqla_lint.semantics import (
 from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit
 from asyncsqla_lint.semantics.attribute_states import Cause
 from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft
+from asyncsqla_lint.semantics.greenlets import run_sync
 from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, InstanceRecord
 
 if TYPE_CHECKING:
@@ -288,9 +289,9 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
     if name in executing.METHODS:
         return executing.METHODS[name](flow, state, me, record, arguments, at, name)
     if name == "run_sync":
-        from asyncsqla_lint.semantics.sync_sessions import run_sync
+        from asyncsqla_lint.semantics.sync_sessions import SyncSession
 
-        return run_sync(flow, state, me, arguments, at)
+        return run_sync(flow, state, SyncSession(me), arguments, at)
     return UNKNOWN
 
 

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
-    UNKNOWN,
     Arguments,
     Method,
     Reference,
@@ -16,11 +15,9 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import (
-    api_use,
     legacy_query,
 )
 from asyncsqla_lint.semantics.sessions import SessionRecord, perform
-from asyncsqla_lint.semantics.surroundings import around
 from asyncsqla_lint.semantics.transaction_blocks import TransactionRecord
 
 if TYPE_CHECKING:
@@ -70,20 +67,3 @@ class Quiet(Value, frozen=True):
         if isinstance(record, SessionRecord):
             state.put(self.session, replace(record, autoflush=True))
         return False
-
-
-def run_sync(flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
-    if not arguments.positional:
-        return UNKNOWN
-    function, *rest = arguments.positional
-    fits = api_use.run_sync_given(flow, state, function, at)
-    around(flow).greenlets += 1
-    try:
-        given = Arguments(
-            (SyncSession(me), *rest), arguments.keywords, arguments.more, arguments.more_keywords
-        )
-        result = function.call(flow, state, given, at)
-    finally:
-        around(flow).greenlets -= 1
-    api_use.run_sync_gave(flow, state, result, at, fits)
-    return result

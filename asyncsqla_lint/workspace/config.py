@@ -143,21 +143,3 @@ class Config(Struct, frozen=True, kw_only=True):
         if any(key in layer for layer in self.command_line):
             return "command line"
         return self.origin or "configuration"
-
-
-def load_config(
-    paths: tuple[str, ...] | list[str] = (),
-    *,
-    config_file: str | tuple[str, ...] | list[str] | None = None,
-    isolated: bool = False,
-    overrides: dict[str, object] | None = None,
-) -> Config:
-    """The settings for a run over `paths`: the nearest file above them, then `--config`, then overrides.
-
-    `config_file` holds what `--config` was given, in order: a path, or `key = value` in TOML.
-    `overrides` has the keys of the file (`extend-select`); None means not given.
-    """
-    from asyncsqla_lint.workspace import config_files
-
-    given = [config_file] if isinstance(config_file, str) else list(config_file or ())
-    return config_files.load(list(paths), given, isolated, overrides or {})

@@ -267,11 +267,23 @@ def with_overrides(config: Config, overrides: Mapping[str, object], where: str =
     return msgspec.convert(merged, Config)
 
 
-def load(paths: list[str], given: list[str], isolated: bool, overrides: Mapping[str, object]) -> Config:
+def load_config(
+    paths: Sequence[str] = (),
+    *,
+    config_file: str | Sequence[str] | None = None,
+    isolated: bool = False,
+    overrides: Mapping[str, object] | None = None,
+) -> Config:
+    """The settings for a run over `paths`: the nearest file above them, then `--config`, then overrides.
+
+    `config_file` holds what `--config` was given, in order: a path, or `key = value` in TOML.
+    `overrides` has the keys of the file (`extend-select`); None means not given.
+    """
+    given = [config_file] if isinstance(config_file, str) else list(config_file or ())
     file, inline = _split_given(given)
     if isolated and file:
         raise ConfigError("--isolated and --config FILE exclude each other")
-    start = _common_directory(paths)
+    start = _common_directory(list(paths))
     if file:
         # As ruff: a file named on the command line speaks for the place where it was named.
         config = msgspec.structs.replace(read_config_file(file), root=os.getcwd())
@@ -281,7 +293,7 @@ def load(paths: list[str], given: list[str], isolated: bool, overrides: Mapping[
         config = msgspec.structs.replace(config, nested=not isolated)
     for text in inline:
         config = with_overrides(config, _inline(text), "--config")
-    return with_overrides(config, overrides)
+    return with_overrides(config, overrides or {})
 
 
 def _split_given(given: list[str]) -> tuple[str | None, list[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from asyncsqla_lint.report import FORMATS
 from asyncsqla_lint.rules.selection import selected
-from asyncsqla_lint.workspace.config import load_config
+from asyncsqla_lint.workspace.config_files import load_config
 from cli.conftest import Lint
 
 if sys.version_info >= (3, 11):

@@ -17,7 +17,7 @@ import pytest
 from asyncsqla_lint.run.cluster import ClusterError, Executing, dask
 from asyncsqla_lint.run.outcome import Report
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.workspace.config import load_config
+from asyncsqla_lint.workspace.config_files import load_config
 
 MODELS = """
 from sqlalchemy import ForeignKey

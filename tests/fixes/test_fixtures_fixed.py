@@ -27,7 +27,8 @@ from asyncsqla_lint.fixes import apply
 from asyncsqla_lint.run.cache import Cache
 from asyncsqla_lint.run.outcome import Report
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.workspace.config import Config, load_config
+from asyncsqla_lint.workspace.config import Config
+from asyncsqla_lint.workspace.config_files import load_config
 
 BAD = [fixture for fixture in discover() if fixture.kind == "bad"]
 

@@ -8,7 +8,8 @@ import pytest
 
 import asyncsqla_lint
 from asyncsqla_lint.frameworks import registry
-from asyncsqla_lint.workspace.config import FRAMEWORKS, load_config
+from asyncsqla_lint.workspace.config import FRAMEWORKS
+from asyncsqla_lint.workspace.config_files import load_config
 
 PROGRAM = """\
 from pydantic import BaseModel, ConfigDict

@@ -17,7 +17,8 @@ from toy import Calls
 from asyncsqla_lint.findings import Location, fingerprint
 from asyncsqla_lint.run.outcome import Report
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.workspace.config import Config, ConfigError, load_config
+from asyncsqla_lint.workspace.config import Config, ConfigError
+from asyncsqla_lint.workspace.config_files import load_config
 
 CODES = ["ASQ198", "ASQ298"]
 CODE = CODES[0]

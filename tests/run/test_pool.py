@@ -17,7 +17,8 @@ from toy import Answer, Calls
 from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.run.pipeline import run
 from asyncsqla_lint.run.pool import Here, Pool
-from asyncsqla_lint.workspace.config import Config, load_config
+from asyncsqla_lint.workspace.config import Config
+from asyncsqla_lint.workspace.config_files import load_config
 
 
 def squared(shared: int, task: int) -> int:

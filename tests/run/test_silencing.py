@@ -9,7 +9,7 @@ from toy import Calls
 
 from asyncsqla_lint.findings import Finding
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.workspace.config import load_config
+from asyncsqla_lint.workspace.config_files import load_config
 
 
 def findings(text: str, **overrides: object) -> tuple[Finding, ...]:

@@ -14,7 +14,8 @@ from asyncsqla_lint.rules.engine import analyse
 from asyncsqla_lint.run import work
 from asyncsqla_lint.run.cache import Cache, stored
 from asyncsqla_lint.run.pipeline import run
-from asyncsqla_lint.workspace.config import Config, load_config
+from asyncsqla_lint.workspace.config import Config
+from asyncsqla_lint.workspace.config_files import load_config
 
 MODELS = """\
 from sqlalchemy import ForeignKey

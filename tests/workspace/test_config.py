@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from asyncsqla_lint.workspace.config import DEFAULT_EXCLUDE, Config, ConfigError, load_config
+from asyncsqla_lint.workspace.config import DEFAULT_EXCLUDE, Config, ConfigError
+from asyncsqla_lint.workspace.config_files import load_config
 
 EVERY_KEY = """\
 [tool.asyncsqla-lint]

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from asyncsqla_lint.workspace.config import Config, load_config
+from asyncsqla_lint.workspace.config import Config
+from asyncsqla_lint.workspace.config_files import load_config
 from asyncsqla_lint.workspace.discovery import discover
 
 

@@ -57,9 +57,7 @@ class AddEagerLoad(Codemod):
 
     def changes(self, file: File, repair: Repair) -> Changes:
         call = file.node(repair, cst.Call)
-        wanted: list[Step] = []
-        for path in list_of(repair, "paths"):
-            _grow(wanted, [_step(part) for part in path.split(" > ")])
+        wanted = _wanted(repair)
         writer = _Writer(file, text_of(repair, "module"), call)
         writer.is_told = flag_of(repair, "told")
         kind = last_name(call.func)
@@ -82,9 +80,7 @@ class PassOptions(Codemod):
 
     def changes(self, file: File, repair: Repair) -> Changes:
         call = file.node(repair, cst.Call)
-        wanted: list[Step] = []
-        for path in list_of(repair, "paths"):
-            _grow(wanted, [_step(part) for part in path.split(" > ")])
+        wanted = _wanted(repair)
         if not flag_of(repair, "joins"):
             _without_joins(wanted)
         writer = _Writer(file, text_of(repair, "module"), call)
@@ -92,6 +88,13 @@ class PassOptions(Codemod):
         if before:
             return writer.into_star(call, int(before), wanted)
         return writer.into_keyword(call, parameter, wanted)
+
+
+def _wanted(repair: Repair) -> list[Step]:
+    steps: list[Step] = []
+    for path in list_of(repair, "paths"):
+        _grow(steps, [_step(part) for part in path.split(" > ")])
+    return steps
 
 
 def _step(text: str) -> Step:
