@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.values import UNKNOWN, Constant, Text, Value, join
-from asyncsqla_lint.semantics.loader_options import Plan
+from asyncsqla_lint.semantics.plans import Plan
 
 LOADED, UNLOADED, EXPIRED, RAISES, DYNAMIC, UNSURE = 1, 2, 4, 8, 16, 32
 WRONG = UNLOADED | EXPIRED | RAISES | DYNAMIC

@@ -17,7 +17,7 @@ from asyncsqla_lint.semantics.attribute_states import (
 )
 from asyncsqla_lint.semantics.identity import compare
 from asyncsqla_lint.semantics.instances import InstanceRecord
-from asyncsqla_lint.semantics.loader_options import Plan
+from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.requerying import requeried
 from asyncsqla_lint.semantics.statements import Statement

@@ -36,7 +36,8 @@ from asyncsqla_lint.semantics.attribute_states import (
     Cause,
     Key,
 )
-from asyncsqla_lint.semantics.loader_options import EAGER, Plan
+from asyncsqla_lint.semantics.loader_options import EAGER
+from asyncsqla_lint.semantics.plans import Plan
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

@@ -10,7 +10,8 @@ from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRONG
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
-from asyncsqla_lint.semantics.loader_options import EAGER, Plan
+from asyncsqla_lint.semantics.loader_options import EAGER
+from asyncsqla_lint.semantics.plans import Plan
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

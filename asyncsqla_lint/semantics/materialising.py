@@ -17,9 +17,9 @@ from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.expressions import AliasValue
 from asyncsqla_lint.semantics.identity import may_be
 from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
-from asyncsqla_lint.semantics.loader_options import Plan
 from asyncsqla_lint.semantics.meeting import meet, one_of_all
 from asyncsqla_lint.semantics.planning import is_whole, planned
+from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.requerying import requeried
 from asyncsqla_lint.semantics.statements import Statement

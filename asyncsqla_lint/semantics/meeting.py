@@ -25,8 +25,9 @@ from asyncsqla_lint.semantics.doubt import SOME_ROW, perhaps, perhaps_filled, pe
 from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.identity import identity_of, is_primary, key_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
-from asyncsqla_lint.semantics.loader_options import EAGER, Plan
+from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.planning import is_whole, planned
+from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.requerying import requeried
 from asyncsqla_lint.semantics.statements import Statement

@@ -16,7 +16,8 @@ from asyncsqla_lint.semantics.attribute_states import LOADED, UNSURE, WRITTEN, A
 from asyncsqla_lint.semantics.expiry import held, instances_in
 from asyncsqla_lint.semantics.flushing import asked_for_key, flush, touch
 from asyncsqla_lint.semantics.instances import PENDING, TRANSIENT, InstanceRecord, allocate
-from asyncsqla_lint.semantics.loader_options import LoaderOptions, Plan, collected
+from asyncsqla_lint.semantics.loader_options import LoaderOptions, collected
+from asyncsqla_lint.semantics.plans import Plan
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

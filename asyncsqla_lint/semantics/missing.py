@@ -25,8 +25,8 @@ from asyncsqla_lint.semantics.attribute_states import (
 )
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.instances import InstanceRecord, current, forgotten, is_instance
-from asyncsqla_lint.semantics.loader_options import Plan
 from asyncsqla_lint.semantics.many_to_one import known_target, leads_nowhere, may_be_known
+from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.surroundings import around
 
 ANYTHING = Plan(is_open=True)

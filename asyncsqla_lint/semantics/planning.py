@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model
-from asyncsqla_lint.semantics.loader_options import Plan, named_in, plan_for
+from asyncsqla_lint.semantics.plans import Plan, named_in, plan_for
 from asyncsqla_lint.semantics.statements import Statement, entity_class
 
 

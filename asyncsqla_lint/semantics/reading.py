@@ -32,9 +32,9 @@ from asyncsqla_lint.semantics.instances import (
     allocate,
     current,
 )
-from asyncsqla_lint.semantics.loader_options import Plan
 from asyncsqla_lint.semantics.materialising import among_all
 from asyncsqla_lint.semantics.missing import missing, undecided
+from asyncsqla_lint.semantics.plans import Plan
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

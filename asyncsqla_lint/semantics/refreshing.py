@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Va
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, UNLOADED, UNSURE, AttributeState
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
-from asyncsqla_lint.semantics.loader_options import Plan
+from asyncsqla_lint.semantics.plans import Plan
 
 
 def refreshed(record: InstanceRecord) -> InstanceRecord:

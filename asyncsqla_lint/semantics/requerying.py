@@ -15,7 +15,8 @@ from asyncsqla_lint.semantics.attribute_states import (
     AttributeState,
 )
 from asyncsqla_lint.semantics.instances import InstanceRecord
-from asyncsqla_lint.semantics.loader_options import FILLING, Plan
+from asyncsqla_lint.semantics.loader_options import FILLING
+from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.statements import Statement
 
 

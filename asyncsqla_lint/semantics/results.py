@@ -32,8 +32,8 @@ from asyncsqla_lint.semantics.events import ResultFetched, ResultMisused
 from asyncsqla_lint.semantics.expressions import AliasValue, AttributeValue
 from asyncsqla_lint.semantics.fetched import FetchedRecord
 from asyncsqla_lint.semantics.instances import InstanceRecord
-from asyncsqla_lint.semantics.loader_options import plan_for
 from asyncsqla_lint.semantics.materialising import materialise
+from asyncsqla_lint.semantics.plans import plan_for
 from asyncsqla_lint.semantics.statements import Statement, entity_class, entity_name
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def joined_collections(flow: Flow, statement: Statement) -> tuple[str, ...]:
 def _joined_below(
     relationships: dict[str, Relationship], plan: object, prefix: str, found: list[str], depth: int
 ) -> None:
-    from asyncsqla_lint.semantics.loader_options import Plan
+    from asyncsqla_lint.semantics.plans import Plan
 
     assert isinstance(plan, Plan)
     for name, relationship in relationships.items():

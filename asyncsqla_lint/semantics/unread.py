@@ -9,8 +9,9 @@ from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.project.models import Model, Relationship
 from asyncsqla_lint.semantics.attribute_states import LOADED
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord, current
-from asyncsqla_lint.semantics.loader_options import EAGER, FILLING, Plan
+from asyncsqla_lint.semantics.loader_options import EAGER, FILLING
 from asyncsqla_lint.semantics.many_to_one import plan_leads_to
+from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.reading import value_of
 
 if TYPE_CHECKING:
