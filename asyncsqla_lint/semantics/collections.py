@@ -136,7 +136,7 @@ def _with_child(
                 grown = held.with_more(Iteration(items=(child,), may_be_empty=False))
                 state.put(one, CollectionRecord(grown.items, grown.element, grown.kind, False, me, name))
         return record.with_attribute(name, replace(found, cause=None))
-    if record.lifecycle in (TRANSIENT, PENDING):
+    if not record.has_identity:
         made = flow.allocate(state, CollectionRecord((child,), None, "list", False, me, name))
         return record.with_attribute(name, AttributeState(LOADED, made))
     return record
@@ -179,7 +179,7 @@ class DynamicCollection(Value, frozen=True):
             return
         attribute = record.model.attributes[self.name]
         found = AttributeState(DYNAMIC)
-        if record.lifecycle in (TRANSIENT, PENDING) or allowed(flow, state, record, attribute, found):
+        if not record.has_identity or allowed(flow, state, record, attribute, found):
             return
         if not flow.is_caught("MissingGreenlet", "InvalidRequestError", "StatementError", "SQLAlchemyError"):
             emit(flow, state, self.owner, record, attribute, found, True, at, "read")

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Reference, Value, alternatives
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, RAISES, AttributeState, Cause
+from asyncsqla_lint.semantics.default_states import expired_state
 from asyncsqla_lint.semantics.failures import over
 from asyncsqla_lint.semantics.instances import DETACHED, PENDING, PERSISTENT, TRANSIENT, InstanceRecord
 
@@ -57,7 +58,7 @@ def expired_by_name(record: InstanceRecord, name: str, cause: Cause) -> Attribut
         if strategy == "noload":
             return AttributeState(LOADED)
     elif relationship is not None and record.expired is None:
-        return record.expired_default(relationship, cause)
+        return expired_state(record, relationship, cause)
     return AttributeState(EXPIRED, None, cause)
 
 

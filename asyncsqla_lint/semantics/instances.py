@@ -15,27 +15,20 @@ from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Iteration, Reference,
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import (
-    Column,
-    ColumnProperty,
-    MappedAttribute,
     Model,
-    QueryExpression,
     Relationship,
 )
 from asyncsqla_lint.semantics import generated
 from asyncsqla_lint.semantics.attribute_states import (
-    CHOSEN,
     DYNAMIC,
-    EXPIRED,
     LOADED,
-    RAISES,
-    UNLOADED,
     UNSURE,
     WRONG,
     AttributeState,
     Cause,
     Key,
 )
+from asyncsqla_lint.semantics.default_states import default_state
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.plans import Plan
 
@@ -125,9 +118,14 @@ class InstanceRecord(Record, frozen=True):
         return self if self.session is None or self.absent == which else replace(self, absent=which)
 
     @property
+    def has_identity(self) -> bool:
+        """It is, or was, a row."""
+        return self.lifecycle not in (TRANSIENT, PENDING)
+
+    @property
     def goes_with_rollback(self) -> bool:
         """A rollback makes it a mere object again."""
-        return self.is_uncommitted or self.lifecycle in (TRANSIENT, PENDING)
+        return self.is_uncommitted or not self.has_identity
 
     # -- what is loaded
 
@@ -151,97 +149,8 @@ class InstanceRecord(Record, frozen=True):
         known = _defaults_of(self)
         found = known.get(name)
         if found is None:
-            found = known[name] = self._default(attribute)
+            found = known[name] = default_state(self, attribute)
         return found
-
-    def _default(self, attribute: MappedAttribute) -> AttributeState:
-        if isinstance(attribute, Relationship):
-            if attribute.lazy in ("dynamic", "write_only"):
-                return AttributeState(LOADED)
-        if self.lifecycle in (TRANSIENT, PENDING):
-            return AttributeState(LOADED)
-        if self.expired is not None:
-            return self.expired_default(attribute, self.expired)
-        if isinstance(attribute, Relationship):
-            return self._relationship_default(attribute)
-        if isinstance(attribute, (Column, ColumnProperty, QueryExpression)):
-            return self._column_default(attribute)
-        return AttributeState(LOADED)
-
-    def expired_default(self, attribute: MappedAttribute, cause: Cause) -> AttributeState:
-        if isinstance(attribute, Relationship):
-            # Asking for the key loads the rest again, and with it what an option asked for.
-            comes_back = self.plan is not None and self.plan.strategy(attribute) in EAGER
-            if attribute.lazy == "raise" or (attribute.lazy == "raise_on_sql" and not comes_back):
-                return AttributeState(RAISES, None, cause)
-            if attribute.lazy == "noload":
-                return AttributeState(UNSURE)
-        return AttributeState(EXPIRED if cause.certain else EXPIRED | LOADED, None, cause)
-
-    def _relationship_default(self, attribute: Relationship) -> AttributeState:
-        if self.is_new:
-            return self._unloaded(attribute)
-        if self.plan is None:
-            return AttributeState(UNSURE)
-        strategy = self.plan.strategy(attribute)
-        if strategy is None:
-            is_alone = not self.many and self.plan.takes_what_is_held(attribute)
-            return AttributeState(UNLOADED if is_alone else UNSURE)
-        if self.plan.is_perhaps_loaded(attribute.name) and strategy not in EAGER:
-            missing = 0 if self.plan.is_loaded_anyway(attribute.name) else UNLOADED
-            return AttributeState(LOADED | missing | CHOSEN)
-        if strategy in EAGER or strategy == "noload":
-            return AttributeState(LOADED)
-        if strategy == "raiseload":
-            return AttributeState(RAISES)
-        return AttributeState(UNLOADED)
-
-    def _unloaded(self, attribute: Relationship) -> AttributeState:
-        if attribute.lazy in ("raise", "raise_on_sql") and (self.plan is None or not self.plan.entries):
-            return AttributeState(RAISES)
-        if attribute.lazy == "noload":
-            return AttributeState(LOADED)
-        return AttributeState(UNLOADED)
-
-    def _column_default(self, attribute: Column | ColumnProperty | QueryExpression) -> AttributeState:
-        if self.is_new:
-            if isinstance(attribute, ColumnProperty):
-                return AttributeState(UNLOADED)
-            if isinstance(attribute, Column) and attribute.deferred and attribute.default is None:
-                return AttributeState(UNLOADED)  # nobody gave it: the row has it, the object does not
-            return AttributeState(LOADED)
-        if self.plan is None:
-            if not isinstance(attribute, QueryExpression) and attribute.deferred:
-                return AttributeState(UNSURE)
-            return AttributeState(LOADED)
-        if not self._has_own_columns(attribute):
-            return AttributeState(UNLOADED, None, Cause("subclass"))
-        loaded = self.plan.loads_column(self.model, attribute)
-        if loaded is None:
-            return AttributeState(UNSURE)
-        if loaded or isinstance(attribute, QueryExpression):
-            return AttributeState(LOADED)
-        raises = not isinstance(attribute, QueryExpression) and attribute.deferred_raiseload
-        raises = raises or any(
-            entry.raises and attribute.name in entry.columns for entry in self.plan.entries
-        )
-        return AttributeState(RAISES if raises else UNLOADED)
-
-    def _has_own_columns(self, attribute: MappedAttribute) -> bool:
-        """Columns of a joined subclass are not loaded by a query of its base."""
-        plan = self.plan
-        if plan is None or not plan.trail or plan.is_open:
-            return True
-        queried = plan.trail[-1]
-        owner = attribute.owner
-        if queried.is_subclass_of(owner) or not owner.is_subclass_of(queried):
-            return True
-        model = next((one for one in self.model.lineage if one.cls is owner), self.model)
-        if model.polymorphic_load in ("selectin", "inline"):
-            return True
-        if any(one.cls is queried and one.with_polymorphic for one in self.model.lineage):
-            return True
-        return any(cls.is_subclass_of(owner) for cls in plan.subclasses)
 
     # -- reading
 
@@ -426,8 +335,7 @@ _defaults: dict[object, tuple[object, dict[str, AttributeState]]] = {}
 def _defaults_of(record: InstanceRecord) -> dict[str, AttributeState]:
     """Instances that one query gave, or one commit expired, have them in common."""
     model, plan, expired = record.model, record.plan, record.expired
-    is_unwritten = record.lifecycle in (TRANSIENT, PENDING)
-    key = (id(model), id(plan), id(expired), is_unwritten, record.is_new, record.many)
+    key = (id(model), id(plan), id(expired), record.has_identity, record.is_new, record.many)
     known = _defaults.get(key)
     if known is None:
         known = _defaults[key] = ((model, plan, expired), {})

@@ -23,6 +23,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     Cause,
     surely_wrong,
 )
+from asyncsqla_lint.semantics.default_states import expired_state
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.instances import InstanceRecord, current, forgotten, is_instance
 from asyncsqla_lint.semantics.many_to_one import known_target, leads_nowhere, may_be_known
@@ -144,7 +145,7 @@ def _forget_siblings(state: State, me: Reference, record: InstanceRecord) -> Non
 def _unsure(record: InstanceRecord, cause: Cause) -> dict[str, AttributeState]:
     """Of an instance whose columns came back: its relationships are still expired."""
     return {
-        name: record.expired_default(attribute, cause)
+        name: expired_state(record, attribute, cause)
         for name, attribute in record.model.attributes.items()
         if isinstance(attribute, Relationship) and attribute.lazy not in ("dynamic", "write_only")
     }

@@ -25,9 +25,7 @@ from asyncsqla_lint.project.models import (
 from asyncsqla_lint.semantics.attribute_states import CHOSEN, LOADED, LOOKED_AT, UNSURE, WRONG, AttributeState
 from asyncsqla_lint.semantics.collections import CollectionRecord, DynamicCollection
 from asyncsqla_lint.semantics.instances import (
-    PENDING,
     PERSISTENT,
-    TRANSIENT,
     InstanceRecord,
     allocate,
     current,
@@ -192,7 +190,7 @@ def value_of(
     now = current(state, me, record)
     known = now.state_of(attribute.name) or found
     if value is not UNKNOWN:
-        if now.lifecycle in (TRANSIENT, PENDING) and attribute.name not in now.attributes:
+        if not now.has_identity and attribute.name not in now.attributes:
             known = replace(known, cause=LOOKED_AT)
         state.put(me, now.with_attribute(attribute.name, replace(known, value=value)))
     return value
@@ -219,7 +217,7 @@ def _related(
     target, uselist = attribute.target, attribute.uselist
     if attribute.lazy in ("dynamic", "write_only"):
         return DynamicCollection(me, attribute.name, attribute.lazy)
-    if record.lifecycle in (TRANSIENT, PENDING):
+    if not record.has_identity:
         if uselist:
             return flow.allocate(state, CollectionRecord((), None, "list", True, me, attribute.name))
         return NONE

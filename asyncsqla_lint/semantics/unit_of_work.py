@@ -160,7 +160,7 @@ def adopt(flow: Flow, state: State, session: Reference, value: Value, depth: int
     for reference, record in list(instances_in(state, value)):
         if record.session is not None and record.lifecycle != DETACHED and record.lifecycle != TRANSIENT:
             continue
-        lifecycle = PENDING if record.lifecycle in (TRANSIENT, PENDING) else PERSISTENT
+        lifecycle = PERSISTENT if record.has_identity else PENDING
         state.put(reference, replace(record, session=session, lifecycle=lifecycle, detached_by=None))
         if depth > 6:
             continue

@@ -1,0 +1,120 @@
+"""The state of an attribute of which nothing is said: what the query, or an expiry, made of all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint.project.models import (
+    Column,
+    ColumnProperty,
+    MappedAttribute,
+    QueryExpression,
+    Relationship,
+)
+from asyncsqla_lint.semantics.attribute_states import (
+    CHOSEN,
+    EXPIRED,
+    LOADED,
+    RAISES,
+    UNLOADED,
+    UNSURE,
+    AttributeState,
+    Cause,
+)
+from asyncsqla_lint.semantics.loader_options import EAGER
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.semantics.instances import InstanceRecord
+
+
+def default_state(record: InstanceRecord, attribute: MappedAttribute) -> AttributeState:
+    if isinstance(attribute, Relationship):
+        if attribute.lazy in ("dynamic", "write_only"):
+            return AttributeState(LOADED)
+    if not record.has_identity:
+        return AttributeState(LOADED)
+    if record.expired is not None:
+        return expired_state(record, attribute, record.expired)
+    if isinstance(attribute, Relationship):
+        return _relationship(record, attribute)
+    if isinstance(attribute, (Column, ColumnProperty, QueryExpression)):
+        return _column(record, attribute)
+    return AttributeState(LOADED)
+
+
+def expired_state(record: InstanceRecord, attribute: MappedAttribute, cause: Cause) -> AttributeState:
+    if isinstance(attribute, Relationship):
+        # Asking for the key loads the rest again, and with it what an option asked for.
+        comes_back = record.plan is not None and record.plan.strategy(attribute) in EAGER
+        if attribute.lazy == "raise" or (attribute.lazy == "raise_on_sql" and not comes_back):
+            return AttributeState(RAISES, None, cause)
+        if attribute.lazy == "noload":
+            return AttributeState(UNSURE)
+    return AttributeState(EXPIRED if cause.certain else EXPIRED | LOADED, None, cause)
+
+
+def _relationship(record: InstanceRecord, attribute: Relationship) -> AttributeState:
+    if record.is_new:
+        return _unloaded(record, attribute)
+    if record.plan is None:
+        return AttributeState(UNSURE)
+    strategy = record.plan.strategy(attribute)
+    if strategy is None:
+        is_alone = not record.many and record.plan.takes_what_is_held(attribute)
+        return AttributeState(UNLOADED if is_alone else UNSURE)
+    if record.plan.is_perhaps_loaded(attribute.name) and strategy not in EAGER:
+        missing = 0 if record.plan.is_loaded_anyway(attribute.name) else UNLOADED
+        return AttributeState(LOADED | missing | CHOSEN)
+    if strategy in EAGER or strategy == "noload":
+        return AttributeState(LOADED)
+    if strategy == "raiseload":
+        return AttributeState(RAISES)
+    return AttributeState(UNLOADED)
+
+
+def _unloaded(record: InstanceRecord, attribute: Relationship) -> AttributeState:
+    if attribute.lazy in ("raise", "raise_on_sql") and (record.plan is None or not record.plan.entries):
+        return AttributeState(RAISES)
+    if attribute.lazy == "noload":
+        return AttributeState(LOADED)
+    return AttributeState(UNLOADED)
+
+
+def _column(record: InstanceRecord, attribute: Column | ColumnProperty | QueryExpression) -> AttributeState:
+    if record.is_new:
+        if isinstance(attribute, ColumnProperty):
+            return AttributeState(UNLOADED)
+        if isinstance(attribute, Column) and attribute.deferred and attribute.default is None:
+            return AttributeState(UNLOADED)  # nobody gave it: the row has it, the object does not
+        return AttributeState(LOADED)
+    if record.plan is None:
+        if not isinstance(attribute, QueryExpression) and attribute.deferred:
+            return AttributeState(UNSURE)
+        return AttributeState(LOADED)
+    if not _has_own_columns(record, attribute):
+        return AttributeState(UNLOADED, None, Cause("subclass"))
+    loaded = record.plan.loads_column(record.model, attribute)
+    if loaded is None:
+        return AttributeState(UNSURE)
+    if loaded or isinstance(attribute, QueryExpression):
+        return AttributeState(LOADED)
+    raises = not isinstance(attribute, QueryExpression) and attribute.deferred_raiseload
+    raises = raises or any(entry.raises and attribute.name in entry.columns for entry in record.plan.entries)
+    return AttributeState(RAISES if raises else UNLOADED)
+
+
+def _has_own_columns(record: InstanceRecord, attribute: MappedAttribute) -> bool:
+    """Columns of a joined subclass are not loaded by a query of its base."""
+    plan = record.plan
+    if plan is None or not plan.trail or plan.is_open:
+        return True
+    queried = plan.trail[-1]
+    owner = attribute.owner
+    if queried.is_subclass_of(owner) or not owner.is_subclass_of(queried):
+        return True
+    model = next((one for one in record.model.lineage if one.cls is owner), record.model)
+    if model.polymorphic_load in ("selectin", "inline"):
+        return True
+    if any(one.cls is queried and one.with_polymorphic for one in record.model.lineage):
+        return True
+    return any(cls.is_subclass_of(owner) for cls in plan.subclasses)
