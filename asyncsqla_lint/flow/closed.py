@@ -30,7 +30,8 @@ from asyncsqla_lint.flow.copies import Copier
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
 from asyncsqla_lint.flow.frames import DEEPEST_CALL, BudgetExceeded, Calls, Frame, Option, Outcome, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.state import FORGOTTEN, OUTSIDE, Record, State
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.state import OUTSIDE, State
 from asyncsqla_lint.flow.stdlib.context_variables import ContextVariableRecord
 from asyncsqla_lint.flow.trying import NOBODY, TryContext, heard_around
 from asyncsqla_lint.flow.values import (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.coroutines import Ready
-from asyncsqla_lint.flow.state import FORGOTTEN, Record
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,

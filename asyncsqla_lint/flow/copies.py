@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from asyncsqla_lint.flow.callables import ClassValue, Decorated, FunctionValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.state import Record
+from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,

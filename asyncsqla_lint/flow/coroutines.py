@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.callables import FunctionValue
-from asyncsqla_lint.flow.state import FORGOTTEN, Record
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Iteration, Method, Reference, Value, union
 from asyncsqla_lint.program import Span
 

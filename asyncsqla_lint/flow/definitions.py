@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.frames import Frame
-from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, TupleValue, Value, join
 from asyncsqla_lint.program import Expression, Span
 from asyncsqla_lint.project.classes import ClassInfo

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from asyncsqla_lint.flow.values import Reference
 
 if TYPE_CHECKING:
-    from asyncsqla_lint.flow.state import Record
+    from asyncsqla_lint.flow.records import Record
 
 SHIFT = 5
 PAGE = 1 << SHIFT  # neighbouring ids on a page: objects made together change together

@@ -29,7 +29,8 @@ from asyncsqla_lint.flow.frames import (
     merged_options,
 )
 from asyncsqla_lint.flow.heap import PAGE
-from asyncsqla_lint.flow.state import OUTSIDE, Joins, Record, State, Variables, join_states
+from asyncsqla_lint.flow.records import Joins, Record
+from asyncsqla_lint.flow.state import OUTSIDE, State, Variables, join_states
 from asyncsqla_lint.flow.trying import ALL, NOBODY, Cleanup, TryContext, heard_around
 from asyncsqla_lint.flow.types import Types
 from asyncsqla_lint.flow.values import (

@@ -15,7 +15,8 @@ from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.values import Reference, Value
 
 if TYPE_CHECKING:
-    from asyncsqla_lint.flow.state import Record, State
+    from asyncsqla_lint.flow.records import Record
+    from asyncsqla_lint.flow.state import State
 
 
 class Leads(Struct, frozen=True):

@@ -9,7 +9,8 @@ from asyncsqla_lint.flow import calls, narrowing
 from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.frames import Option, Outcome
 from asyncsqla_lint.flow.paths import Result, consumer_paths, left_pending, merged, paths
-from asyncsqla_lint.flow.state import VACANT, State
+from asyncsqla_lint.flow.records import VACANT
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.targets import assign
 from asyncsqla_lint.flow.values import (
     NONE,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint.flow import operators
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import item_name
-from asyncsqla_lint.flow.state import FORGOTTEN, Record
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,

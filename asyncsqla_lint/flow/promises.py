@@ -17,7 +17,8 @@ from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.frames import BudgetExceeded, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.state import Record, State
+from asyncsqla_lint.flow.records import Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value
 from asyncsqla_lint.flow.worlds import Fact, TooDeep, Unshared
 from asyncsqla_lint.program import Span

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow import calls, classes, narrowing, patterns
+from asyncsqla_lint.flow import calls, class_bodies, narrowing, patterns
 from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.frames import Outcome
 from asyncsqla_lint.flow.loops import execute_for, execute_while
@@ -218,7 +218,7 @@ def _define_function(flow: Flow, state: State, node: FunctionDefinition) -> None
 def _define_class(flow: Flow, state: State, node: ClassDefinition) -> None:
     cls = flow.scopes.nested_class(flow.frame, node)
     state.assign(flow.frame.id, node.name, cls)
-    classes.announce(flow, state, cls, node)
+    class_bodies.announce(flow, state, cls, node)
 
 
 def _import(flow: Flow, state: State, node: Import) -> None:

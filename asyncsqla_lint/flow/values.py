@@ -15,7 +15,8 @@ from asyncsqla_lint.program import Scalar, Span
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
-    from asyncsqla_lint.flow.state import Record, State
+    from asyncsqla_lint.flow.records import Record
+    from asyncsqla_lint.flow.state import State
 
 MOST_ALTERNATIVES = 5
 MOST_UNROLLED = 8

@@ -8,7 +8,8 @@ from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Iteration, Method, Reference, Value, join
 from asyncsqla_lint.program import Span
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value, join
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround

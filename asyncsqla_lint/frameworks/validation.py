@@ -14,7 +14,7 @@ from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.state import Record
+from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,

@@ -9,7 +9,8 @@ from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.state import Record, State
+from asyncsqla_lint.flow.records import Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.tasks import start

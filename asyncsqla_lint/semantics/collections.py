@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import ListRecord
-from asyncsqla_lint.flow.state import Record, State
+from asyncsqla_lint.flow.records import Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,

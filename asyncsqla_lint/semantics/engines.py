@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.state import FORGOTTEN, Record
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,

@@ -10,7 +10,8 @@ from asyncsqla_lint.flow import operators
 from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.frames import Site
-from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Iteration, Reference, Value, alternatives, join
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.state import Record, State
+from asyncsqla_lint.flow.records import Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Constant, Reference, Value, alternatives
 from asyncsqla_lint.program import Span, end_of, start_of
 from asyncsqla_lint.project.walking import blocks

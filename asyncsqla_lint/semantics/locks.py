@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,
     TRUE,

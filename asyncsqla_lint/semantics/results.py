@@ -10,7 +10,8 @@ from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Site
-from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,

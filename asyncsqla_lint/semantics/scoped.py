@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
-from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import api_use, ledger

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, PathEnds, Site
-from asyncsqla_lint.flow.state import FORGOTTEN, Record, State
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.stdlib import context_variables
 from asyncsqla_lint.flow.values import (
     UNKNOWN,

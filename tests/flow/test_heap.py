@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.heap import Heap
-from asyncsqla_lint.flow.state import Record
+from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.values import Constant
 
 Writes = list[tuple[int, int]]

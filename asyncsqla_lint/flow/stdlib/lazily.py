@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.callables import ClassValue, Decorated, FunctionValue, Partial
 from asyncsqla_lint.flow.containers import ListRecord
-from asyncsqla_lint.flow.state import FORGOTTEN, Record
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Iteration, Method, Reference, Value
 from asyncsqla_lint.program import Span
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.state import FORGOTTEN, Record
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value, join
 from asyncsqla_lint.program import Span
 

@@ -1,0 +1,126 @@
+"""Attributes that only methods assign: `self.name = …` in another one, `cls.name = …` in a class method."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue
+from asyncsqla_lint.flow.frames import Frame, PathEnds
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Reference, Value, union
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.keeping import kept
+from asyncsqla_lint.project.walking import statements
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+
+def assigned_attribute(flow: Flow, state: State, me: Reference, cls: ClassValue, name: str) -> Value | None:
+    """What some other method of the class assigns to `self.name`."""
+    found: list[Value] = []
+    for ancestor in cls.info.ancestors:
+        for number, expression, annotation in self_assignments(flow, ancestor).get(name, ()):
+            info = flow.index.function_at(ancestor.module, number, ancestor)
+            running = (name, info)
+            if running in flow.running:
+                continue
+            flow.running.add(running)
+            try:
+                found.append(_assigned_in(flow, state, me, info, expression, annotation))
+            finally:
+                flow.running.discard(running)
+    found = [value for value in found if value not in (NONE, UNKNOWN)]
+    return union(tuple(found[:3])) if found else None
+
+
+def _assigned_in(
+    flow: Flow,
+    state: State,
+    me: Value,
+    info: FunctionInfo,
+    expression: p.Expression,
+    annotation: p.Expression | None,
+) -> Value:
+    from asyncsqla_lint.flow.calls import bind
+
+    frame = Frame(flow.new_id(), info.module, info, receiver=me, owner=info.owner, caller=flow.frame)
+    state.open_frame(frame.id)
+    flow.joining += 1
+    try:
+        with flow.entered(frame), flow.silently():
+            bind(flow, state, frame, info, Arguments((me,), {}, UNKNOWN, UNKNOWN))
+            value = flow.evaluate(state, expression)
+            if value in (UNKNOWN, NONE) and annotation is not None:
+                value = flow.types.annotation_value(state, frame, annotation, annotation.span)
+    except PathEnds:
+        value = UNKNOWN
+    finally:
+        flow.joining -= 1
+        state.close_frame(frame.id)
+    return value
+
+
+Assignments = dict[str, list[tuple[int, p.Expression, "p.Expression | None"]]]
+
+
+def self_assignments(flow: Flow, cls: ClassInfo) -> Assignments:
+    """`self.name = …` in the methods that the class body defines."""
+    cls.module.consult()
+
+    def find() -> Assignments:
+        found: Assignments = {}
+        for member in cls.members.values():
+            function = member.function
+            if function is None or not function.header.parameters:
+                continue
+            if function.module is not cls.module:
+                cls.index.foundation.add(function.module)
+            _assignments(function.body, function.header.parameters[0].name, function.number, found)
+        return found
+
+    return kept(cls, "self_assignments", find)
+
+
+def _assignments(body: p.Statements, me: str, number: int, found: Assignments) -> None:
+    for statement in statements(body):
+        if not isinstance(statement, (p.Assign, p.AnnotatedAssign)) or statement.value is None:
+            continue
+        annotation = statement.annotation if isinstance(statement, p.AnnotatedAssign) else None
+        for target in statement.targets if isinstance(statement, p.Assign) else (statement.target,):
+            if isinstance(target, p.Attribute) and isinstance(target.value, p.Name) and target.value.id == me:
+                found.setdefault(target.name, []).append((number, statement.value, annotation))
+
+
+def assigned_to_class(flow: Flow, cls: ClassValue, name: str) -> Value:
+    """What a class method assigns to `cls.name`: one value for the whole project, as a global is."""
+    key = (assigned_to_class, cls.info, name)
+    return flow.remembered(key, partial(_assigned_to_class, ClassValue(cls.info), name), UNKNOWN)
+
+
+def _assigned_to_class(cls: ClassValue, name: str, flow: Flow) -> Value:
+    found: list[Value] = []
+    for ancestor in cls.info.ancestors:
+        for number, expression, annotation in self_assignments(flow, ancestor).get(name, ()):
+            info = flow.index.function_at(ancestor.module, number, ancestor)
+            member = ancestor.members.get(info.name)
+            if member is not None and member.kind == "classmethod":
+                given = partial(_given_to_class, flow, cls, info, expression, annotation)
+                found.append(flow.scopes.at_module(info.module, given))
+    found = [value for value in found if value not in (NONE, UNKNOWN)]
+    return union(tuple(found[:3])) if found else UNKNOWN
+
+
+def _given_to_class(
+    flow: Flow,
+    cls: ClassValue,
+    info: FunctionInfo,
+    expression: p.Expression,
+    annotation: p.Expression | None,
+    state: State,
+    frame: Frame,
+) -> Value:
+    return _assigned_in(flow, state, cls, info, expression, annotation)
