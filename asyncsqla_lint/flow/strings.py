@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Text, TupleValue, Union, Value, union
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _PURE = frozenset(
     "strip lstrip rstrip lower upper title removeprefix removesuffix startswith endswith replace format join "
-    "split "
+    "split format_map "
     "rsplit partition capitalize casefold encode count find isdigit".split()
 )
 
@@ -65,6 +65,11 @@ def call(
     given = [argument.value if isinstance(argument, Constant) else None for argument in arguments.positional]
     if name == "format" and isinstance(value, Constant) and isinstance(value.value, str):
         return _format(flow, state, value.value, arguments, at)
+    if name == "format_map" and isinstance(value, Constant) and isinstance(value.value, str):
+        mapping = arguments.first
+        return _format(
+            flow, state, value.value, arguments, at, lambda key: mapping.item(flow, state, Constant(key), at)
+        )
     if (
         name == "join"
         and isinstance(value, Constant)
@@ -111,7 +116,14 @@ def _partial(value: Text, name: str, given: list[Scalar]) -> Value:
     return UNKNOWN
 
 
-def _format(flow: Flow, state: State, pattern: str, arguments: Arguments, at: Span) -> Value:
+def _format(
+    flow: Flow,
+    state: State,
+    pattern: str,
+    arguments: Arguments,
+    at: Span,
+    named: Callable[[str], Value | None] | None = None,
+) -> Value:
     """`"{0} {order.customer.name}".format(…)` reads the attributes that the pattern names."""
     import string
 
@@ -132,7 +144,7 @@ def _format(flow: Flow, state: State, pattern: str, arguments: Arguments, at: Sp
             position += 1
             found = arguments.positional[number] if number < len(arguments.positional) else None
         else:
-            found = arguments.keywords.get(name)
+            found = (named or arguments.keywords.get)(name)
         if found is not None:
             for step in path:
                 found = found.attribute(flow, state, step, at)

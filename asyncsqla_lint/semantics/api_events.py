@@ -59,3 +59,4 @@ class RunSyncMisused(Event):
 
     what: str
     function: str
+    is_written_for_it: bool = False  # what is "async" asks for the sync session: to await it would not do

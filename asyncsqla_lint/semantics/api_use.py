@@ -21,6 +21,8 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Attribute, Call, Expression, Span, Subscript
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import External, Scoped
 from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.api_events import (
     AttributeMissing,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 # What a coroutine object itself has.
 OF_COROUTINES = frozenset({"close", "send", "throw", "__await__", "__name__", "__qualname__"})
+SYNC = frozenset({"sqlalchemy.orm.Session", "sqlalchemy.orm.session.Session", "sqlmodel.Session"})
 _SHAPES = {"rows": "Result", "scalars": "ScalarResult", "mappings": "MappingResult"}
 
 
@@ -300,8 +303,19 @@ def run_sync_given(flow: Flow, state: State, function: Value, at: Span) -> bool:
             what, name = "async", one.name
         if what:
             fits = False
-            flow.emit(RunSyncMisused(flow.site(at), flow.frame, certain, what, name))
+            plainly = isinstance(plain, FunctionValue) and _asks_for_sync(flow, plain.info)
+            flow.emit(RunSyncMisused(flow.site(at), flow.frame, certain, what, name, plainly))
     return fits
+
+
+def _asks_for_sync(flow: Flow, function: FunctionInfo) -> bool:
+    for parameter in function.header.parameters:
+        if parameter.annotation is not None:
+            type_ = flow.index.type(Scoped(parameter.annotation, function.module, function))
+            promised = (one.symbol for one in type_.union or (type_,))
+            if any(isinstance(one, External) and one.name in SYNC for one in promised):
+                return True
+    return False
 
 
 def run_sync_gave(flow: Flow, state: State, result: Value, at: Span, fits: bool) -> None:

@@ -62,6 +62,8 @@ class AwaitableAttribute(Value, frozen=True):
             from asyncsqla_lint.semantics.loops import asked
 
             asked(flow, state, "awaitable_attrs", (self.instance,), at)
+            with flow.hedged(not found.bits & MISSING or bool(found.bits & LOADED)):
+                _session_used(flow, state, record.session, at)
             flushing.autoflush(flow, state, record.session, at)
             is_raising = bool(found.bits & RAISES)
             before = current(state, self.instance, record)
@@ -75,6 +77,17 @@ class AwaitableAttribute(Value, frozen=True):
                 meeting.brought(flow, state, self.instance, (self.name,), at)
             record = current(state, self.instance, record)
         return read(flow, state, self.instance, record, self.name, at, "read")
+
+
+def _session_used(flow: Flow, state: State, session: Reference | None, at: Span) -> None:
+    """The load is the session's work: beside another task's, or after a failed flush, it goes wrong too."""
+    from asyncsqla_lint.semantics import tasks, transactions
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    record = None if session is None else state.record(session.oid)
+    if session is not None and isinstance(record, SessionRecord):
+        tasks.used(flow, state, session, record, "awaitable_attrs", at)
+        transactions.used(flow, state, session, record, "awaitable_attrs", at)
 
 
 def _emits_sql(record: InstanceRecord, name: str, found: AttributeState) -> bool:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value
+from asyncsqla_lint.knowledge.dialects import dialects
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Scoped
 from asyncsqla_lint.semantics import testing
+from asyncsqla_lint.semantics.api_use import SYNC
 from asyncsqla_lint.semantics.binds import kind_of
 from asyncsqla_lint.semantics.engine_events import LoopBlocked
 from asyncsqla_lint.semantics.surroundings import around
+from asyncsqla_lint.semantics.urls import addresses
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -26,7 +29,6 @@ DRIVERS = (
     "cx_Oracle.connect oracledb.connect pg8000.connect pg8000.dbapi.connect"
 ).split()
 _EXTENSION = "sqlalchemy.ext.asyncio."
-_SYNC = frozenset({"sqlalchemy.orm.Session", "sqlalchemy.orm.session.Session", "sqlmodel.Session"})
 # Of a Session: what asks the database at once. The others keep books, or are given a connection already.
 SESSION_METHODS = frozenset(
     "execute scalar scalars get get_one refresh merge flush commit connection query exec bulk_save_objects "
@@ -68,13 +70,34 @@ def blocked(
 
 
 def session_used(flow: Flow, state: State, me: Reference, record: SessionRecord, name: str, at: Span) -> None:
-    if record.bind == NONE or kind_of(state, record.bind):
+    if record.bind == NONE or kind_of(state, record.bind) or never_connects(flow, state, record.bind):
         return  # without an engine, or on an async one, it fails before it waits
     if not record.is_async and name in SESSION_METHODS:
-        if record.how == "parameter" and takes_either(flow):
+        if record.how == "parameter" and (takes_either(flow) or is_run_in_greenlets(flow)):
             return
         kind = "scoped_session" if record.is_scoped else "Session"
         blocked(flow, f"{kind}.{name}", at, None if record.how == "parameter" else record.site, me.oid)
+
+
+def never_connects(flow: Flow, state: State, bind: Value) -> bool:
+    """A sync engine with an async driver (ASQ103) fails at its first connect, and holds nobody up."""
+    from asyncsqla_lint.semantics.engines import EngineRecord
+
+    record = state.record(bind.oid) if isinstance(bind, Reference) else None
+    if not isinstance(record, EngineRecord) or record.is_async:
+        return False
+    known = dialects(flow.release)
+    return any(known.is_async_under_sync(url.name) for url in addresses(record.url)[0])
+
+
+def is_run_in_greenlets(flow: Flow) -> bool:
+    """`await session.run_sync(f)` of a coroutine function: its body never runs, which is what ASQ407 says."""
+    coroutine = coroutine_of(flow.frame)
+    return coroutine is not None and any(
+        "run_sync" in one.mentions and coroutine.name in one.mentions
+        for one in coroutine.module.program.functions
+        if one.name != coroutine.name
+    )
 
 
 def takes_either(flow: Flow) -> bool:
@@ -86,7 +109,7 @@ def takes_either(flow: Flow) -> bool:
             if parameter.annotation is not None:
                 type_ = flow.index.type(Scoped(parameter.annotation, function.module, function))
                 names = {one.symbol.name for one in type_.union if isinstance(one.symbol, External)}
-                if any(name.startswith(_EXTENSION) for name in names) and not _SYNC.isdisjoint(names):
+                if any(name.startswith(_EXTENSION) for name in names) and not SYNC.isdisjoint(names):
                     return True
         if function.is_async:
             return False

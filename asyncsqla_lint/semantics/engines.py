@@ -126,7 +126,7 @@ class EngineRecord(Record, frozen=True):
         event_loops.engine_used(flow, state, me)
         if flow.listens(EngineUsed):
             flow.emit(EngineUsed(flow.site(at), flow.frame, flow.is_certain, me, self, name))
-        if not self.is_async:
+        if not self.is_async and not blocking.never_connects(flow, state, me):
             blocking.blocked(flow, f"Engine.{name}", at, None if self.is_given else self.site, me.oid)
 
 

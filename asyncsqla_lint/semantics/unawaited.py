@@ -39,8 +39,12 @@ def left(flow: Flow, state: State, coroutine: Reference, at: Span) -> None:
 
 
 def read(flow: Flow, state: State, coroutine: Reference, name: str, at: Span) -> None:
-    """`find_user(session).name`: taken for its result."""
-    if flow.awaiting is None and name not in OF_COROUTINES and function_of(state, coroutine) is not None:
+    """`find_user(session).name`, `session.get(User, 1).name`: taken for its result."""
+    record = state.record(coroutine.oid)
+    if not isinstance(record, CoroutineRecord) or record.is_awaited or name in OF_COROUTINES:
+        return  # one that `await` would have bound too early has been spoken of
+    is_sqlalchemys = owner_of(state, record) and not record.is_perhaps
+    if is_sqlalchemys or (flow.awaiting is None and function_of(state, coroutine) is not None):
         lost(flow, state, coroutine)
 
 

@@ -21,6 +21,7 @@ from asyncsqla_lint.flow.values import (
     alternatives,
     is_short,
     join,
+    union,
 )
 from asyncsqla_lint.program import Span
 
@@ -138,10 +139,21 @@ def _filter(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if len(arguments.positional) < 2:
         return UNKNOWN
     function, source = arguments.positional[:2]
-    element = source.iterate(flow, state, at, False).one()
-    if element is not None and function != NONE:
-        function.call(flow, state, Arguments((element,)), at)
-    return flow.allocate(state, ListRecord(None, element, "iterator"))
+    iteration = source.iterate(flow, state, at, False)
+    items = iteration.items if iteration.items is not None else (iteration.element,)
+    kept: list[Value] = []
+    is_known = iteration.items is not None
+    for item in items:
+        if item is None:
+            continue
+        answer = item if function == NONE else function.call(flow, state, Arguments((item,)), at)
+        passes = answer.truth(state)
+        is_known = is_known and passes is not None
+        if passes is not False:
+            kept.append(item)
+    if is_known:
+        return flow.allocate(state, ListRecord(tuple(kept), None, "iterator"))
+    return flow.allocate(state, ListRecord(None, union(tuple(kept)) if kept else None, "iterator"))
 
 
 MOST_COUNTED = 3  # rounds of a loop over a range that are run one by one

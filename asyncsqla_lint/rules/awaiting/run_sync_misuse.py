@@ -48,4 +48,5 @@ class RunSyncMisuse(Rule):
             )
         else:
             message = "`run_sync` is given the result of a call: `TypeError`; pass the function, without `()`"
-        report(self, event, message, fix=run_sync(event.what, event.site))
+        fix = None if event.is_written_for_it else run_sync(event.what, event.site)
+        report(self, event, message, fix=fix)

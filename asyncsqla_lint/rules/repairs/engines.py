@@ -8,7 +8,7 @@ from asyncsqla_lint.findings import Fix, Repair
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.knowledge.dialects import Dialects
 from asyncsqla_lint.knowledge.drivers import Where, replacement
-from asyncsqla_lint.program import Call, Name
+from asyncsqla_lint.program import Attribute, Call, Name
 from asyncsqla_lint.project.names import ImportBinding
 from asyncsqla_lint.rules.repairs.base import repair, safe, unsafe
 from asyncsqla_lint.rules.repairs.written import Texts, node_of
@@ -56,10 +56,25 @@ _ASYNC_MAKERS = {"create_engine": "create_async_engine", "engine_from_config": "
 
 
 def async_engine(site: Site, maker: str) -> Fix | None:
-    if maker not in _ASYNC_MAKERS:
+    if maker not in _ASYNC_MAKERS or not _is_called_by_name(site, maker):
         return None
     arguments = async_engine_arguments(maker)
     return unsafe(f"Use `{arguments['name']}`", [repair("replace_callee", site, **arguments)])
+
+
+def _is_called_by_name(site: Site, maker: str) -> bool:
+    """And not by way of a `partial`, whose name says nothing to change."""
+    call = node_of(site)
+    if not isinstance(call, Call):
+        return False
+    if isinstance(call.function, Attribute):
+        return call.function.name == maker
+    if not isinstance(call.function, Name):
+        return False
+    bindings = site.module.names.bindings.get(call.function.id, ())
+    return call.function.id == maker or any(
+        isinstance(one, ImportBinding) and one.name == maker for one in bindings
+    )
 
 
 def async_engine_arguments(maker: str) -> dict[str, str | list[str] | bool]:
