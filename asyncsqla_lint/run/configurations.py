@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import msgspec
@@ -10,6 +11,7 @@ from asyncsqla_lint.run.contents import Overlay
 from asyncsqla_lint.run.keys import key_of
 from asyncsqla_lint.workspace.config import Config, Greenless
 from asyncsqla_lint.workspace.greenlet import GreenletResolver
+from asyncsqla_lint.workspace.requirements import Dependencies
 from asyncsqla_lint.workspace.target_release import TargetResolver
 
 
@@ -31,10 +33,12 @@ class Identities:
 class Resolved:
     """A configuration as it holds in a directory, with what the project there runs on found out."""
 
-    def __init__(self, root: str, identity: Identities, overlay: Overlay) -> None:
-        read = partial(_read, overlay)
-        self._target_of = TargetResolver(root, read)
-        self._lacks_greenlet = GreenletResolver(root, read)
+    def __init__(
+        self, root: str, identity: Identities, overlay: Overlay, listed: Mapping[str, Collection[str]]
+    ) -> None:
+        dependencies = Dependencies(partial(_read, overlay), listed)
+        self._target_of = TargetResolver(root, dependencies)
+        self._lacks_greenlet = GreenletResolver(root, dependencies)
         self._identity = identity
         self._known: dict[tuple[str, str], Config] = {}
         self._distinct: dict[tuple[str, str, Greenless | None], Config] = {}

@@ -81,7 +81,7 @@ class _Run:
         with self.timed("workspace"):
             known_files = self.cache.files(root)
             looked = look(paths, self.config, overlay, known_files)
-            resolved = Resolved(self.config.root, self.identity, overlay)
+            resolved = Resolved(root, self.identity, overlay, looked.others)
             key = "" if overlay or self.analyse is not None else self.key(looked, resolved)
         answer = self.cache.answer(key) if key else None
         try:

@@ -6,7 +6,7 @@ Everything here is decided from paths and bytes; the Programs come later.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ from asyncsqla_lint.run.cache import Glance
 from asyncsqla_lint.run.contents import Contents, Overlay, Seen
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.config_files import is_project_root
-from asyncsqla_lint.workspace.discovery import PathError, discover, reason, shown
+from asyncsqla_lint.workspace.discovery import Discovery, PathError, discover, reason, shown
 from asyncsqla_lint.workspace.module_names import Layout, ModuleName
 from asyncsqla_lint.workspace.relevance import (
     Relevance,
@@ -35,6 +35,7 @@ class Looked(Struct, frozen=True):
     configs: Mapping[str, Config]  # of the rest of the project too
     data: Contents
     errors: tuple[PathError, ...]
+    others: Mapping[str, Collection[str]]  # directory → names of what else stands there, where it was walked
 
 
 class Sources(Struct, frozen=True):
@@ -49,7 +50,8 @@ def look(paths: Sequence[str], config: Config, overlay: Overlay, seen: Mapping[s
     found = discover(paths, config, overlay.keys())
     targets = {file.path: file.config for file in found.files}
     errors = list(found.errors)
-    files = {**_surroundings(paths, config), **targets}
+    around = _surroundings(paths, config)
+    files = {**{file.path: file.config for file in around.files}, **targets}
     data = Contents(overlay, seen)
     for path in files:
         try:
@@ -57,7 +59,7 @@ def look(paths: Sequence[str], config: Config, overlay: Overlay, seen: Mapping[s
         except OSError as error:
             if path in targets:
                 errors.append(PathError(shown(path), reason(error)))
-    return Looked(targets, files, data, tuple(sorted(errors)))
+    return Looked(targets, files, data, tuple(sorted(errors)), {**around.others, **found.others})
 
 
 def glances_of(data: Contents, known: Mapping[str, Glance]) -> dict[str, Glance]:
@@ -120,7 +122,7 @@ def _for_targets(
     return Relevance(checked, reachable(checked | known, graph))
 
 
-def _surroundings(paths: Sequence[str], config: Config) -> dict[str, Config]:
+def _surroundings(paths: Sequence[str], config: Config) -> Discovery:
     """The rest of the project that the paths belong to."""
     given = [os.path.abspath(path) for path in paths]
     roots = [os.path.join(config.root, each) for each in config.src if each != "."]
@@ -134,9 +136,7 @@ def _surroundings(paths: Sequence[str], config: Config) -> dict[str, Config]:
         roots = [*roots, *neighbours]
     roots = [os.path.abspath(root) for root in roots if os.path.exists(root)]
     missing = [root for root in roots if not any(_is_at_or_below(root, path) for path in given)]
-    if not missing:
-        return {}
-    return {file.path: file.config for file in discover(missing, config).files}
+    return discover(missing, config)
 
 
 def _python_files(directory: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -36,6 +36,7 @@ class PathError(Struct, frozen=True, order=True):
 class Discovery(Struct, frozen=True):
     files: tuple[SourceFile, ...]  # by path
     errors: tuple[PathError, ...]
+    others: Mapping[str, list[str]]  # directories that were walked → what else stands there
 
 
 def discover(paths: Sequence[str], config: Config, unsaved: Collection[str] = ()) -> Discovery:
@@ -69,7 +70,7 @@ class _Walk:
         self.files: dict[str, Config] = {}
         self.links: dict[str, Config] = {}  # symbolic links to files
         self.errors: set[PathError] = set()
-        self.visited: set[str] = set()
+        self.others: dict[str, list[str]] = {}
         self._excludes: dict[int, Patterns] = {}
         self._configs: dict[str, Config] = {}
 
@@ -81,7 +82,7 @@ class _Walk:
                 real.add(target)
                 self.files[path] = config
         files = tuple(SourceFile(path, self.files[path]) for path in sorted(self.files))
-        return Discovery(files, tuple(sorted(self.errors)))
+        return Discovery(files, tuple(sorted(self.errors)), self.others)
 
     def start(self, given: str) -> None:
         path = os.path.abspath(given)
@@ -110,9 +111,9 @@ class _Walk:
         stack = [(top, config, ignores)]
         while stack:
             directory, config, ignores = stack.pop()
-            if directory in self.visited:
+            if directory in self.others:
                 continue
-            self.visited.add(directory)
+            others = self.others[directory] = []
             try:
                 with os.scandir(directory) as listing:
                     entries = list(listing)
@@ -132,6 +133,7 @@ class _Walk:
                 name = entry.name
                 is_directory = entry.is_dir(follow_symlinks=False)
                 if not is_directory and not name.endswith(".py"):
+                    others.append(name)
                     continue
                 path = entry.path
                 if excludes.decides(path, name, is_directory):

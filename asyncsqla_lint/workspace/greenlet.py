@@ -9,13 +9,9 @@ from collections.abc import Iterator, Sequence
 from asyncsqla_lint.workspace.config import Greenless
 from asyncsqla_lint.workspace.discovery import shown
 from asyncsqla_lint.workspace.requirements import (
-    LOCKS,
-    Read,
+    Dependencies,
     Requirement,
     admitted_line,
-    is_dependency_file,
-    listed,
-    requirements_in,
 )
 
 _EXTRAS = re.compile(r"sqlalchemy\s*\[([^\]]*)\]", re.IGNORECASE)
@@ -31,9 +27,9 @@ _LOCKED_GREENLET = re.compile(r"""^name = ["']greenlet["']|"greenlet": \{""", re
 class GreenletResolver:
     """For each directory, the nearest requirement at or above it, if that leaves greenlet out."""
 
-    def __init__(self, root: str, read: Read) -> None:
+    def __init__(self, root: str, dependencies: Dependencies) -> None:
         self._root = root
-        self._read = read
+        self._dependencies = dependencies
         self._known: dict[str, Greenless | None] = {}
 
     def __call__(self, directory: str) -> Greenless | None:
@@ -43,7 +39,7 @@ class GreenletResolver:
 
     def _nearest(self, directory: str) -> Greenless | None:
         for place in self._upwards(directory):
-            asked = list(requirements_in(place, self._read))
+            asked = self._dependencies.requirements(place)
             if asked:
                 return self._lacking(place, asked)
         return None
@@ -52,20 +48,19 @@ class GreenletResolver:
         newer = next((one for one in asked if admitted_line(one.text) == "2.1"), None)
         if newer is None or any(_brings_greenlet(one.text) for one in asked):
             return None
-        names = filter(is_dependency_file, listed(directory))
-        if any(_GREENLET.search(self._read(os.path.join(directory, name))) for name in names):
+        read = self._dependencies.read
+        if any(_GREENLET.search(read(directory, name)) for name in self._dependencies.files(directory)):
             return None
-        lock = next(self._locks(directory), "")
-        if lock and _LOCKED_GREENLET.search(self._read(lock)):
+        place, lock = next(self._locks(directory), ("", ""))
+        if lock and _LOCKED_GREENLET.search(read(place, lock)):
             return None
         path = shown(os.path.join(directory, newer.file), self._root)
-        return Greenless(newer.text, path.replace(os.sep, "/"), os.path.basename(lock))
+        return Greenless(newer.text, path.replace(os.sep, "/"), lock)
 
-    def _locks(self, directory: str) -> Iterator[str]:
+    def _locks(self, directory: str) -> Iterator[tuple[str, str]]:
         """A workspace has one for all of its projects."""
         for place in self._upwards(directory):
-            names = listed(place)
-            yield from (os.path.join(place, name) for name in LOCKS if name in names)
+            yield from ((place, name) for name in self._dependencies.locks(place))
 
     def _upwards(self, directory: str) -> Iterator[str]:
         yield directory

@@ -6,7 +6,7 @@ import configparser
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from msgspec import Struct
 
@@ -28,12 +28,49 @@ class Requirement(Struct, frozen=True):
     text: str
 
 
-def requirements_in(directory: str, read: Read) -> Iterable[Requirement]:
-    """What the dependency files of one directory ask of SQLAlchemy."""
-    for name in listed(directory):
-        if is_dependency_file(name):
-            for text in requirements_of(name, read(os.path.join(directory, name))):
-                yield Requirement(name, text)
+class Dependencies:
+    """The lock and dependency files of directories, which several ask for: each directory is looked into once.
+
+    `listed` are the files of directories that somebody has listed already, Python's left out or not.
+    """
+
+    def __init__(self, read: Read, listed: Mapping[str, Collection[str]] | None = None) -> None:
+        self._read = read
+        self._listed = listed or {}
+        self._names: dict[str, tuple[str, ...]] = {}
+        self._requirements: dict[str, tuple[Requirement, ...]] = {}
+
+    def read(self, directory: str, name: str) -> str:
+        return self._read(os.path.join(directory, name))
+
+    def files(self, directory: str) -> tuple[str, ...]:
+        """The names of its dependency files."""
+        return tuple(name for name in self._all(directory) if name not in LOCKS)
+
+    def locks(self, directory: str) -> tuple[str, ...]:
+        names = self._all(directory)
+        return tuple(name for name in LOCKS if name in names)
+
+    def requirements(self, directory: str) -> tuple[Requirement, ...]:
+        """What the dependency files of one directory ask of SQLAlchemy."""
+        found = self._requirements.get(directory)
+        if found is None:
+            found = self._requirements[directory] = tuple(
+                Requirement(name, text)
+                for name in self.files(directory)
+                for text in requirements_of(name, self.read(directory, name))
+            )
+        return found
+
+    def _all(self, directory: str) -> tuple[str, ...]:
+        found = self._names.get(directory)
+        if found is None:
+            names = self._listed.get(directory)
+            if names is None:
+                names = _listed(directory)
+            found = tuple(sorted(name for name in names if name in LOCKS or is_dependency_file(name)))
+            self._names[directory] = found
+        return found
 
 
 def requirements_of(name: str, text: str) -> list[str]:
@@ -54,9 +91,9 @@ def is_dependency_file(name: str) -> bool:
     return name.endswith((".txt", ".in")) and "requirements" in name
 
 
-def listed(directory: str) -> list[str]:
+def _listed(directory: str) -> list[str]:
     try:
-        return sorted(os.listdir(directory))
+        return os.listdir(directory)
     except OSError:
         return []
 

@@ -14,15 +14,7 @@ import re
 from msgspec import Struct
 
 from asyncsqla_lint.workspace.config import Release
-from asyncsqla_lint.workspace.requirements import (
-    LOCKS,
-    SPLIT,
-    Read,
-    admitted_line,
-    listed,
-    requirements_in,
-    table,
-)
+from asyncsqla_lint.workspace.requirements import SPLIT, Dependencies, admitted_line, table
 
 DEFAULT: Release = "2.0"
 
@@ -38,9 +30,9 @@ _UNKNOWN = TargetRelease(DEFAULT, "no lock file or requirement names SQLAlchemy'
 class TargetResolver:
     """The release line for each directory: the nearest evidence at or above it, not above `root`."""
 
-    def __init__(self, root: str, read: Read) -> None:
+    def __init__(self, root: str, dependencies: Dependencies) -> None:
         self._root = root
-        self._read = read
+        self._dependencies = dependencies
         self._known: dict[str, TargetRelease | None] = {}
 
     def __call__(self, directory: str) -> TargetRelease:
@@ -48,7 +40,7 @@ class TargetResolver:
 
     def _nearest(self, directory: str) -> TargetRelease | None:
         if directory not in self._known:
-            found = evidence_in(directory, self._read)
+            found = evidence_in(directory, self._dependencies)
             parent = os.path.dirname(directory)
             inside = directory != self._root and directory.startswith(self._root.rstrip(os.sep) + os.sep)
             if found is None and inside and parent != directory:
@@ -57,16 +49,14 @@ class TargetResolver:
         return self._known[directory]
 
 
-def evidence_in(directory: str, read: Read) -> TargetRelease | None:
+def evidence_in(directory: str, dependencies: Dependencies) -> TargetRelease | None:
     """What the lock and dependency files of one directory say."""
-    names = listed(directory)
-    for name in LOCKS:
-        if name in names:
-            version = _locked_version(name, read(os.path.join(directory, name)))
-            if version:
-                return TargetRelease(_line_of(version), f"{name}: sqlalchemy {version}")
+    for name in dependencies.locks(directory):
+        version = _locked_version(name, dependencies.read(directory, name))
+        if version:
+            return TargetRelease(_line_of(version), f"{name}: sqlalchemy {version}")
     found: TargetRelease | None = None
-    for one in requirements_in(directory, read):
+    for one in dependencies.requirements(directory):
         line = admitted_line(one.text)
         if line is not None:
             return TargetRelease(line, f"{one.file}: {one.text}")

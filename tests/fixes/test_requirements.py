@@ -14,6 +14,7 @@ from asyncsqla_lint.fixes.edits import applied
 from asyncsqla_lint.fixes.tree import Refused
 from asyncsqla_lint.workspace.config import Greenless
 from asyncsqla_lint.workspace.greenlet import GreenletResolver
+from asyncsqla_lint.workspace.requirements import Dependencies
 
 
 def asked(name: str, text: str, requirement: str) -> str:
@@ -126,7 +127,7 @@ def lacking(root: Path, *below: str, **files: str) -> Greenless | None:
     def read(path: str) -> str:
         return Path(path).read_text(encoding="utf-8") if Path(path).is_file() else ""
 
-    return GreenletResolver(str(root), read)(str(root.joinpath(*below)))
+    return GreenletResolver(str(root), Dependencies(read))(str(root.joinpath(*below)))
 
 
 NEWER = '[project]\ndependencies = ["sqlalchemy>=2.1"]\n'

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncsqla_lint.workspace.requirements import admitted_line
+from asyncsqla_lint.workspace.requirements import Dependencies, admitted_line
 from asyncsqla_lint.workspace.target_release import TargetResolver, evidence_in
 
 
@@ -36,7 +36,7 @@ LOCKS = {
 def test_a_lock_file_decides(tmp_path: Path, name: str, version: str, line: str) -> None:
     (tmp_path / name).write_text(LOCKS[name].format(version), encoding="utf-8")
     (tmp_path / "requirements.txt").write_text("sqlalchemy<2.1\n", encoding="utf-8")
-    found = evidence_in(str(tmp_path), read)
+    found = evidence_in(str(tmp_path), Dependencies(read))
     assert found is not None
     assert (found.release, found.evidence) == (line, f"{name}: sqlalchemy {version}")
 
@@ -96,7 +96,7 @@ FILES = {
 @pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in FILES.items() for text in texts])
 def test_dependency_files_are_read(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    found = evidence_in(str(tmp_path), read)
+    found = evidence_in(str(tmp_path), Dependencies(read))
     assert found is not None
     assert found.release == "2.1"
     assert found.evidence.startswith(f"{name}: sqlalchemy") or found.evidence.startswith(
@@ -110,7 +110,7 @@ def test_dependency_files_are_read(tmp_path: Path, name: str, text: str) -> None
 )
 def test_a_broken_file_is_no_evidence(tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
-    assert evidence_in(str(tmp_path), read) is None
+    assert evidence_in(str(tmp_path), Dependencies(read)) is None
 
 
 def test_the_nearest_evidence_counts_up_to_the_root(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_the_nearest_evidence_counts_up_to_the_root(tmp_path: Path) -> None:
     service = tmp_path / "project" / "service" / "app"
     service.mkdir(parents=True)
     (tmp_path / "project" / "service" / "requirements.txt").write_text("sqlalchemy>=2.1\n", encoding="utf-8")
-    resolver = TargetResolver(str(tmp_path / "project"), read)
+    resolver = TargetResolver(str(tmp_path / "project"), Dependencies(read))
     assert resolver(str(service)).release == "2.1"
     assert resolver(str(tmp_path / "project")).release == "2.0"
     assert "no lock file" in resolver(str(tmp_path / "project")).evidence
@@ -126,7 +126,7 @@ def test_the_nearest_evidence_counts_up_to_the_root(tmp_path: Path) -> None:
 
 def test_a_requirement_that_admits_both_says_so(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("sqlalchemy>=2.0\n", encoding="utf-8")
-    found = evidence_in(str(tmp_path), read)
+    found = evidence_in(str(tmp_path), Dependencies(read))
     assert found is not None
     assert (found.release, found.evidence) == (
         "2.0",
