@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from asyncsqla_lint.findings import Finding
-from asyncsqla_lint.rules.itself import InternalError
 from asyncsqla_lint.workspace.decoding import DecodeError, decode
 from asyncsqla_lint.workspace.discovery import PathError
 
@@ -44,7 +43,7 @@ class Report(Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        if self.errors or any(finding.code == InternalError.code for finding in self.findings):
+        if self.errors or any(finding.code == "ASQ903" for finding in self.findings):
             return FAILED
         return FOUND if self.findings else CLEAN
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from asyncsqla_lint.workspace.config import FRAMEWORKS, OUTPUT_FORMATS, Config, ConfigError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from asyncsqla_lint.workspace.toml import read_toml
 
 SECTION = "asyncsqla-lint"
 FILE_NAMES = (f".{SECTION}.toml", f"{SECTION}.toml", "pyproject.toml")  # the first that is there wins
@@ -174,10 +169,10 @@ def _read(path: str, *, required: bool = False) -> Mapping[str, object]:
     if not required and SECTION.encode() not in data:
         return {}  # not ours: its TOML is somebody else's to complain about
     try:
-        return tomllib.loads(data.decode("utf-8-sig"))
+        return read_toml(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8, as TOML must be") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
 
 
@@ -307,8 +302,8 @@ def _split_given(given: list[str]) -> tuple[str | None, list[str]]:
 
 def _inline(text: str) -> Mapping[str, object]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+        return read_toml(text)
+    except ValueError:
         raise ConfigError(f"--config: {text!r} is neither a file nor `key = value` in TOML") from None
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
-import sys
 from collections.abc import Callable, Collection, Mapping
 
 from msgspec import Struct
 
 from asyncsqla_lint.workspace.config import Release
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from asyncsqla_lint.workspace.toml import read_toml
 
 Read = Callable[[str], str]  # the text of a file, "" where there is none
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
@@ -29,7 +23,7 @@ class Requirement(Struct, frozen=True):
 
 
 class Dependencies:
-    """The lock and dependency files of directories, which several ask for: each directory is looked into once.
+    """The lock and dependency files of directories, each directory looked into once.
 
     `listed` are the files of directories that somebody has listed already, Python's left out or not.
     """
@@ -75,6 +69,8 @@ class Dependencies:
 
 def requirements_of(name: str, text: str) -> list[str]:
     """What a dependency file of that name says."""
+    if "sqlalchemy" not in text.lower():
+        return []  # of most files of a large project: nothing to be parsed
     if name == "pyproject.toml":
         return _of_pyproject(toml(text))
     if name == "setup.cfg":
@@ -185,6 +181,8 @@ def _of_table(given: Mapping[str, object]) -> list[str]:
 
 
 def _of_setup_cfg(text: str) -> list[str]:
+    import configparser  # few have such a file
+
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(text)
@@ -204,6 +202,6 @@ def table(document: object, *keys: str) -> Mapping[str, object]:
 
 def toml(text: str) -> Mapping[str, object]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+        return read_toml(text)
+    except ValueError:
         return {}

@@ -7,7 +7,6 @@ whatever fails on 2.0 alone (`postgresql://` in an async URL) is a defect of wha
 
 from __future__ import annotations
 
-import json
 import os
 import re
 
@@ -84,6 +83,8 @@ def _locked_version(name: str, text: str) -> str | None:
 
 
 def _of_pipfile_lock(text: str) -> str | None:
+    import json  # few have such a file
+
     try:
         document = json.loads(text)
     except ValueError:
