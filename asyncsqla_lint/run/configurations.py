@@ -42,6 +42,7 @@ class Resolved:
         self._identity = identity
         self._known: dict[tuple[str, str], Config] = {}
         self._distinct: dict[tuple[str, str, Greenless | None], Config] = {}
+        self._identities: dict[tuple[int, str], tuple[Config, str]] = {}
 
     def __call__(self, config: Config, directory: str) -> Config:
         own = self._identity(config)
@@ -57,7 +58,11 @@ class Resolved:
         return found
 
     def identity(self, config: Config, directory: str) -> str:
-        return self._identity(self(config, directory))
+        known = self._identities.get((id(config), directory))
+        if known is None:
+            known = (config, self._identity(self(config, directory)))
+            self._identities[id(config), directory] = known
+        return known[1]
 
 
 def _read(overlay: Overlay, path: str) -> str:

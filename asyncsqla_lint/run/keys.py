@@ -26,7 +26,8 @@ def key_of(path: str, root: str) -> str:
     """A path as every machine that holds the project knows it: what fingerprints and a cache may contain."""
     if path == root:
         return "."
-    return shown(path, root).replace(os.sep, "/")
+    key = shown(path, root)
+    return key if os.sep == "/" else key.replace(os.sep, "/")
 
 
 def path_of(key: str, root: str) -> str:
