@@ -74,7 +74,7 @@ class AwaitableAttribute(Value, frozen=True):
                 load_attribute(state, self.instance, record, self.name)
             meeting.came(state, self.instance, before)
             if found is not None:
-                meeting.brought(flow, state, self.instance, (self.name,), at)
+                meeting.brought(flow, state, self.instance, before, (self.name,), at)
             record = current(state, self.instance, record)
         return read(flow, state, self.instance, record, self.name, at, "read")
 

@@ -70,7 +70,10 @@ def executed(flow: Flow, statement: Statement) -> None:
     if UNKNOWN in statement.entities:
         return  # of what it gives nothing is seen, so neither are its reads
     entries = tuple(
-        entry for option in statement.options for entry in option.entries if entry.strategy in QUERIES
+        entry
+        for option in statement.options
+        for entry in option.entries
+        if entry.strategy in QUERIES and "*" not in names(entry)  # whatever that loads, it names nothing
     )
     use_of(flow).asked.setdefault(flow.frame.id, {})[statement.site] = entries
     flow.watched.add(0)  # what unknown code is given counts as read

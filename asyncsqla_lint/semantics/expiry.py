@@ -96,6 +96,9 @@ def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> N
             )
         elif record.lifecycle in (PERSISTENT, "mixed"):
             state.put(reference, replace(expired(record, cause), is_written=False))
+    for reference, record in list(state.records(InstanceRecord)):
+        if record.left == session:
+            state.put(reference, replace(record, lifecycle=TRANSIENT, is_uncommitted=False, left=None))
     owner = state.record(session.oid)
     if isinstance(owner, SessionRecord) and cause.what == "rollback":
         state.put(session, replace(owner, failure=over(owner.failure), in_transaction=False))
@@ -122,4 +125,6 @@ def detached(record: InstanceRecord, cause: Cause) -> InstanceRecord:
         return replace(record, lifecycle=TRANSIENT, session=None)
     if record.lifecycle == "mixed" and record.is_new:
         return replace(record, session=None, detached_by=cause)
-    return replace(record, lifecycle=DETACHED, session=None, detached_by=cause)
+    # What was expunged in the transaction that inserted it, a rollback still makes a mere object.
+    left = record.session if record.is_uncommitted and cause.what in ("expunge", "expunge_all") else None
+    return replace(record, lifecycle=DETACHED, session=None, detached_by=cause, left=left)

@@ -16,6 +16,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     LOADED,
     LOOKED_AT,
+    RAISES,
     SERVER_SIDE,
     SURE,
     UNSURE,
@@ -98,10 +99,15 @@ def asked_for_key(record: InstanceRecord, certain: bool) -> InstanceRecord:
         name: _come_back(found, back, certain)
         for name in record.model.attributes
         if (found := record.state_of(name)) is not None
-        and found.bits & EXPIRED
+        and _gone(found)
         and (back := fresh.state_of(name)) is not None
     }
     return replace(record, attributes={**record.attributes, **doubtful})
+
+
+def _gone(found: AttributeState) -> int:
+    """What an expiry has made of it: where the class says `lazy="raise"`, it has made it raise."""
+    return found.bits & (EXPIRED if found.cause is None else EXPIRED | RAISES)
 
 
 def _come_back(found: AttributeState, back: AttributeState, certain: bool) -> AttributeState:
@@ -109,8 +115,9 @@ def _come_back(found: AttributeState, back: AttributeState, certain: bool) -> At
     if found.cause is not None and found.cause.stays:
         return found
     if certain:
+        gone = _gone(found)
         return AttributeState(
-            found.bits & ~(EXPIRED | EXPIRED << SURE) | back.bits, found.value, found.cause, found.plan
+            found.bits & ~(gone | gone << SURE) | back.bits, found.value, found.cause, found.plan
         )
     return found.doubted() if back.bits & (LOADED | UNSURE) else found
 

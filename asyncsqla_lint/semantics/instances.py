@@ -57,6 +57,7 @@ class InstanceRecord(Record, frozen=True):
     is_written: bool | None = False  # changed since the savepoint (or transaction) began
     is_uncommitted: bool = False  # inserted in this transaction
     is_recent: bool = False  # inserted since the savepoint began
+    left: Reference | None = None  # inserted in this transaction of that session, which has expunged it
     blank: frozenset[str] = frozenset()  # many-to-ones to nothing: nobody has given their key
     many: bool = False
     is_whole: bool = False  # when `many`: every row of the class is one of them
@@ -276,6 +277,8 @@ class InstanceRecord(Record, frozen=True):
         return allocate(flow, state, replace(self, many=False, attributes={**self.attributes, **taken}))
 
     def absorb(self, flow: Flow, state: State, me: Reference, processed: tuple[Value, ...]) -> None:
+        if not self.many:
+            return  # it has been one of the elements itself
         records = [
             state.record(one.oid)
             for value in processed

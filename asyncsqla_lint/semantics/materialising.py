@@ -17,7 +17,7 @@ from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.expressions import AliasValue
 from asyncsqla_lint.semantics.identity import may_be
 from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
-from asyncsqla_lint.semantics.meeting import meet, one_of_all
+from asyncsqla_lint.semantics.meeting import has_all, meet, one_of_all
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.refreshing import reloaded
@@ -61,7 +61,7 @@ def materialise(
     for record in others.values():  # what they have loaded is of use to this one
         if record.origin is not None:
             eager_use.read_whole(flow, record.origin)
-    whole = _whole_among(state, others, model)
+    whole = next((one for one, record in others.items() if has_all(state, record, model)), None)
     gives_all = many and is_whole(statement)
     if whole is not None and gives_all and others[whole].model is model:
         return whole
@@ -103,23 +103,6 @@ def materialise(
     if fresh.is_whole and session is not None and isinstance(owner, SessionRecord):
         state.put(session, replace(owner, whole=(*owner.whole[-MOST_LISTS:], made)))
     return made
-
-
-def _whole_among(state: State, others: dict[Reference, InstanceRecord], model: Model) -> Reference | None:
-    """All rows of the class are there already: whoever asks for some gets some of these."""
-    for reference, record in others.items():
-        if (
-            record.is_whole
-            and record.many
-            and not record.absent
-            and model.cls.is_subclass_of(record.model.cls)
-        ):
-            is_complete = not any(
-                one.is_new and one.session == record.session and one.model.cls.is_subclass_of(model.cls)
-                for _, one in state.records(InstanceRecord)
-            )
-            return reference if is_complete else None
-    return None
 
 
 def or_else(state: State, me: Reference, record: InstanceRecord, fresh: InstanceRecord) -> Reference:

@@ -29,7 +29,7 @@ from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.refreshing import reloaded
-from asyncsqla_lint.semantics.requerying import requeried
+from asyncsqla_lint.semantics.requerying import requeried, source_of
 from asyncsqla_lint.semantics.statements import Statement
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Met(NamedTuple):
     """Whom a query finds there: the one that it certainly gives, those that it may give, as they were."""
 
     certain: Reference | None
-    was: InstanceRecord | None
+    was: InstanceRecord | None  # that one; else any of those that are all rows of the class
     perhaps: list[tuple[Reference, InstanceRecord]]
     key: Key | None
     row: Key | None  # the key, if it is the primary one: one row at most
@@ -94,10 +94,25 @@ def meet(
                 state.put(reference, requeried(record, plan, statement))
             else:
                 state.put(reference, perhaps_requeried(record, plan, statement, row))
+            if was is None and reference.oid in alive and has_all(state, record, model):
+                was = record
             is_another = record.plan is not None and record.plan.is_elsewhere
             if reference.oid in alive and (not many or record.many) and not is_another:
                 doubtful.append((reference, record))
     return Met(found, was, doubtful, key, row)
+
+
+def has_all(state: State, record: InstanceRecord, model: Model) -> bool:
+    """All rows of the class are there already, as these: whoever asks for some gets some of these."""
+    is_all = record.is_whole and record.many and not record.absent
+    return (
+        is_all
+        and model.cls.is_subclass_of(record.model.cls)
+        and not any(
+            one.is_new and one.session == record.session and one.model.cls.is_subclass_of(model.cls)
+            for _, one in state.records(InstanceRecord)
+        )
+    )
 
 
 def executed(flow: Flow, state: State, session: Reference, model: Model, statement: Statement) -> None:
@@ -111,7 +126,9 @@ def executed(flow: Flow, state: State, session: Reference, model: Model, stateme
         _meet_below(flow, state, session, model, statement, plan, 0, was=met.was, alone=met.row is not None)
 
 
-def brought(flow: Flow, state: State, me: Reference, names: tuple[str, ...], at: Span) -> None:
+def brought(
+    flow: Flow, state: State, me: Reference, before: InstanceRecord, names: tuple[str, ...], at: Span
+) -> None:
     """An instance has been refreshed: what it loads besides brings back those that were expired.
 
     `names`: the relationships that were asked for; none: whatever its query would load.
@@ -119,6 +136,8 @@ def brought(flow: Flow, state: State, me: Reference, names: tuple[str, ...], at:
     record = state.record(me.oid)
     if not isinstance(record, InstanceRecord) or record.session is None:
         return
+    if before.is_new and not _may_be_referred_to(before):
+        return  # a row made here, which leads to nobody
     if not any(
         other.expired is not None or any(found.bits & EXPIRED for found in other.attributes.values())
         for reference, other in held(state, record.session)
@@ -153,8 +172,9 @@ def _meet_below(
 ) -> None:
     """What the query loads below its rows may be there already, and gets what was missing.
 
-    `down` has led to them: who goes up again comes back to a row that the query has met. `was`: the one row,
-    as it was: what it had is not loaded at once. `alone`: it is one row at most.
+    `down` has led to them: who goes up again comes back to a row that the query has met. `was`: the rows as
+    they were: what they had is not loaded at once, what is, is loaded as they came. `alone`: it is one row at
+    most.
     `shows`: those whom nobody has read get records too.
     """
     from asyncsqla_lint.semantics import unread
@@ -163,12 +183,14 @@ def _meet_below(
         target = one.target
         if target is None or plan.strategy(one) not in EAGER or (only and one.name not in only):
             continue
-        if down is not None and one.direction == "many-to-one" and one.inverse is down:
+        goes_back = down is not None and one.direction == "many-to-one" and one.inverse is down
+        if goes_back and not plan.below(one).entries:
             continue
         had = None if was is None or statement.populate_existing else was.state_of(one.name)
         if had is not None and had.bits == LOADED and plan.strategy(one) == "immediateload":
             continue
-        below = plan.below(one)
+        came = plan if was is None or statement.populate_existing else source_of(was, plan, one)
+        below = came.below(one)
         leads_to_one = alone and one.direction == "many-to-one"
         row = SOME_ROW if leads_to_one else None
         # What an immediate load meets gets no further SELECTs; what it makes does.

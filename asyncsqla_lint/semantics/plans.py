@@ -134,7 +134,10 @@ class Plan(Struct, frozen=True):
         if strategy == "immediateload" or (self.is_refresh and strategy in ("selectinload", "subqueryload")):
             # A many-to-one takes what the session holds; a collection comes all the same.
             return None if relationship.direction == "many-to-one" else strategy
-        return "lazyload"
+        # Nothing is loaded then: a read does what the class says.
+        return {"raise": "raiseload", "raise_on_sql": "raiseload", "noload": "noload"}.get(
+            relationship.lazy or "", "lazyload"
+        )
 
     def loads_column(self, model: Model, attribute: Column | ColumnProperty | QueryExpression) -> bool | None:
         deferred = not isinstance(attribute, QueryExpression) and attribute.deferred

@@ -8,7 +8,14 @@ from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Value
 from asyncsqla_lint.project.models import Relationship
-from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, UNLOADED, UNSURE, AttributeState
+from asyncsqla_lint.semantics.attribute_states import (
+    EXPIRED,
+    LOADED,
+    RAISES,
+    UNLOADED,
+    UNSURE,
+    AttributeState,
+)
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.plans import Plan
 
@@ -48,7 +55,10 @@ def _replayed(record: InstanceRecord, plan: Plan | None) -> InstanceRecord:
 
 
 def reloaded(record: InstanceRecord) -> InstanceRecord:
-    """An expired instance that `get()` finds: its columns come back, whatever an option once deferred."""
+    """An expired instance that `get()` finds: its columns come back, whatever an option once deferred.
+
+    Those that the class defers do not, whatever an option once undeferred.
+    """
     fresh = refreshed(record)
     kept = {
         name: one
@@ -58,9 +68,13 @@ def reloaded(record: InstanceRecord) -> InstanceRecord:
     attributes = {**fresh.attributes, **kept}
     for name, column in record.model.columns.items():
         found = fresh.state_of(name)
-        if name in kept or column.deferred or found is None:
+        if name in kept or found is None:
             continue
-        if found.bits & UNLOADED and found.cause is None:
+        if column.deferred:
+            if record.expired is not None and found.bits == LOADED:
+                bits = RAISES if column.deferred_raiseload else UNLOADED
+                attributes[name] = AttributeState(bits, None, record.expired)
+        elif found.bits & UNLOADED and found.cause is None:
             attributes[name] = AttributeState(LOADED)
     return replace(fresh, attributes=attributes)
 

@@ -34,7 +34,7 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
             if plan.is_open or (plan.is_perhaps_loaded(name) and not plan.is_loaded_anyway(name)):
                 attributes[name] = state.doubted()
             elif _loaded_by(record, plan, name):
-                attributes[name] = AttributeState(LOADED, plan=_source(record, plan, attribute))
+                attributes[name] = AttributeState(LOADED, plan=source_of(record, plan, attribute))
             elif plan.takes_what_is_held(attribute):
                 attributes[name] = state.doubted()
             elif not state.bits & LOADED and (bits := _own_strategy(attribute, plan)):
@@ -52,7 +52,7 @@ def _loaded_by(record: InstanceRecord, plan: Plan, name: str) -> bool:
     return isinstance(attribute, Relationship) and plan.strategy(attribute) in FILLING
 
 
-def _source(record: InstanceRecord, plan: Plan, relationship: Relationship) -> Plan:
+def source_of(record: InstanceRecord, plan: Plan, relationship: Relationship) -> Plan:
     """Whose options are for what the relationship leads to.
 
     An instance that is there emits a SELECT of its own with the options that it came with.

@@ -68,8 +68,10 @@ def commit(flow: Flow, state: State, session: Reference, at: Span, *, ends_block
                 if one.lifecycle in (PERSISTENT, "mixed"):
                     state.put(reference, doubted(one))
     ended(state, session)
-    for reference, one in list(held(state, session)):
-        if one.is_uncommitted or one.is_written is not False:
+    for reference, one in list(state.records(InstanceRecord)):
+        if one.left == session:
+            state.put(reference, replace(one, is_uncommitted=False, left=None))
+        elif one.session == session and (one.is_uncommitted or one.is_written is not False):
             state.put(reference, replace(one, is_uncommitted=False, is_recent=False, is_written=False))
 
 
@@ -268,7 +270,7 @@ def _refresh(
             state.put(reference, accompanied(state, refreshed(record), reference))
         came(state, reference, before)
         if names is not None:
-            brought(flow, state, reference, names, at)
+            brought(flow, state, reference, before, names, at)
         one_of_all(state, reference)
     if names is None:  # whatever they were, they may have led to the others
         for reference, record in list(held(state, me)):

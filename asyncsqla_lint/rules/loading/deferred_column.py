@@ -43,12 +43,15 @@ class DeferredColumn(Rule):
         words = Wording(event)
         if event.caused_by == "subclass":
             mend = f"use `selectin_polymorphic` or `with_polymorphic` for `{event.attribute.owner.name}`"
-            what = "belongs to a subclass and is not loaded by"
+            what = f"belongs to a subclass and is not loaded by {words.query}"
+        elif event.caused_by:
+            mend = f'`await session.refresh(obj, ["{event.attribute.name}"])` loads it'
+            what = f"was expired by {words.cause}, and what brought the rest back has left it deferred"
         else:
             mend = (
                 f"add `undefer({event.attribute.owner.name}.{event.attribute.name})` to the query's options"
             )
-            what = "is not loaded by"
+            what = f"is not loaded by {words.query}"
         error = "InvalidRequestError" if event.cause == "raise" else "MissingGreenlet"
-        message = f"{words.subject} {what} {words.query}: reading it here raises `{error}`; {mend}"
+        message = f"{words.subject} {what}: reading it here raises `{error}`; {mend}"
         report(self, event, message, related=words.places(), subject=words.key, fix=undefer(event))

@@ -247,8 +247,8 @@ def _joined(repairs: Sequence[Repair]) -> list[Repair]:
 def undefer(event: AttributeLoad) -> Fix | None:
     """Load a deferred column, or those of a subclass, with the query."""
     above, entity, made = event.above, _entity(event), event.loaded_at
-    if made is None or entity is None or above is None:
-        return None
+    if made is None or entity is None or above is None or event.caused_by not in ("", "subclass"):
+        return None  # (after an expiry, no option of the query brings it back)
     prefix: list[str] = []
     if above:
         paths = _paths(event, above)
