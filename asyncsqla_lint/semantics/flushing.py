@@ -27,7 +27,7 @@ from asyncsqla_lint.semantics.attribute_states import (
 from asyncsqla_lint.semantics.expiry import held, instances_in, rolled_back, rolled_back_to_savepoint
 from asyncsqla_lint.semantics.failures import DATABASE_ERROR, Failure
 from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, InstanceRecord
-from asyncsqla_lint.semantics.refreshing import refreshed, reloaded
+from asyncsqla_lint.semantics.refreshing import come_back, reloaded
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -94,7 +94,7 @@ def asked_for_key(record: InstanceRecord, certain: bool) -> InstanceRecord:
         return record
     if record.expired is not None and certain:
         return replace(reloaded(record), is_modified=record.is_modified, lifecycle=record.lifecycle)
-    fresh = refreshed(record)
+    fresh = come_back(record)
     doubtful = {
         name: _come_back(found, back, certain)
         for name in record.model.attributes

@@ -81,6 +81,7 @@ def meet(
     found: Reference | None = None
     was: InstanceRecord | None = None
     doubtful: list[tuple[Reference, InstanceRecord]] = []
+    again: list[Reference] = []
     for reference, record in others:
         same = same_row(reference, record, key)
         if record.lifecycle == "mixed":  # on some path the session has let go of it
@@ -92,6 +93,7 @@ def meet(
         elif same is not False:
             if everything and (record.plan is not None or record.is_new):
                 state.put(reference, requeried(record, plan, statement))
+                again.append(reference)
             else:
                 state.put(reference, perhaps_requeried(record, plan, statement, row))
             if was is None and reference.oid in alive and has_all(state, record, model):
@@ -99,6 +101,9 @@ def meet(
             is_another = record.plan is not None and record.plan.is_elsewhere
             if reference.oid in alive and (not many or record.many) and not is_another:
                 doubtful.append((reference, record))
+    if any(record.is_whole and record.many for _, record in others):
+        for reference in again:
+            one_of_all(state, reference)
     return Met(found, was, doubtful, key, row)
 
 
@@ -282,9 +287,9 @@ def one_of_all(state: State, me: Reference) -> None:
             mine, theirs = now.state_of(name), other.state_of(name)
             if mine is None or theirs is None:
                 continue
-            wrong = surely_wrong(mine.bits)
-            if theirs.rows == (key,) and not wrong:
-                attributes[name] = theirs.settled()
-            elif wrong & ~surely_wrong(theirs.bits):
-                attributes[name] = replace(theirs.joined(mine), rows=(key,), otherwise=theirs.bits)
+            others = theirs.settled() if theirs.rows == (key,) else theirs
+            if surely_wrong(mine.bits) & ~surely_wrong(others.bits):
+                attributes[name] = replace(others.joined(mine), rows=(key,), otherwise=others.bits)
+            elif others is not theirs:
+                attributes[name] = others
         state.put(reference, replace(other, attributes=attributes))

@@ -54,29 +54,34 @@ def _replayed(record: InstanceRecord, plan: Plan | None) -> InstanceRecord:
     )
 
 
-def reloaded(record: InstanceRecord) -> InstanceRecord:
-    """An expired instance that `get()` finds: its columns come back, whatever an option once deferred.
+def come_back(record: InstanceRecord) -> InstanceRecord:
+    """An expired instance that is asked for by its key: its columns are there as the class says.
 
-    Those that the class defers do not, whatever an option once undeferred.
+    No option of a query defers one of them, or undefers it; relationships are as a refresh loads them.
     """
     fresh = refreshed(record)
+    columns: dict[str, AttributeState] = {}
+    for name, column in record.model.columns.items():
+        found = fresh.state_of(name)
+        if found is None or found.cause is not None:
+            continue
+        if not column.deferred and found.bits & UNLOADED:
+            columns[name] = AttributeState(LOADED)
+        elif column.deferred and found.bits == LOADED:
+            bits = RAISES if column.deferred_raiseload else UNLOADED
+            columns[name] = AttributeState(bits, None, record.expired)
+    return replace(fresh, attributes={**fresh.attributes, **columns})
+
+
+def reloaded(record: InstanceRecord) -> InstanceRecord:
+    """What of an instance is expired is loaded again."""
+    fresh = come_back(record)
     kept = {
         name: one
         for name, one in record.attributes.items()
         if not one.bits & EXPIRED or (one.cause is not None and one.cause.stays)
     }
-    attributes = {**fresh.attributes, **kept}
-    for name, column in record.model.columns.items():
-        found = fresh.state_of(name)
-        if name in kept or found is None:
-            continue
-        if column.deferred:
-            if record.expired is not None and found.bits == LOADED:
-                bits = RAISES if column.deferred_raiseload else UNLOADED
-                attributes[name] = AttributeState(bits, None, record.expired)
-        elif found.bits & UNLOADED and found.cause is None:
-            attributes[name] = AttributeState(LOADED)
-    return replace(fresh, attributes=attributes)
+    return replace(fresh, attributes={**fresh.attributes, **kept})
 
 
 def attribute_names(state: State, value: Value | None) -> tuple[str, ...] | None:
