@@ -86,6 +86,14 @@ class FormatString(Node, frozen=True, array_like=True, gc=False, tag=5):
     parts: tuple[Expression, ...]
 
 
+class Formatted(Node, frozen=True, array_like=True, gc=False, tag=25):
+    """`{value!r:>10}`: a piece of an f-string that says how; its place is the value's."""
+
+    value: Expression
+    conversion: str  # "r", "s", "a", or ""
+    specification: tuple[Expression, ...]  # pieces, as those of an f-string
+
+
 class Subscript(Node, frozen=True, array_like=True, gc=False, tag=6):
     value: Expression
     index: Expression  # `a[b, c]` is a TupleDisplay
@@ -203,6 +211,7 @@ Expression = Union[
     Call,
     Constant,
     FormatString,
+    Formatted,
     Subscript,
     Slice,
     TupleDisplay,

@@ -14,9 +14,10 @@ from asyncsqla_lint.flow.coroutines import CoroutineRecord, Driven
 from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.paths import paths
 from asyncsqla_lint.flow.stdlib.lazily import is_put_off, used_up
-from asyncsqla_lint.flow.strings import concatenated
+from asyncsqla_lint.flow.strings import concatenated, converted
 from asyncsqla_lint.flow.targets import IN_PLACE, assign, changing
 from asyncsqla_lint.flow.values import (
+    EMPTY,
     NONE,
     UNKNOWN,
     Arguments,
@@ -54,11 +55,25 @@ def _constant(flow: Flow, state: State, node: p.Constant) -> Value:
 
 
 def _format(flow: Flow, state: State, node: p.FormatString) -> Value:
+    return _joined(flow, state, node.parts)
+
+
+def _joined(flow: Flow, state: State, parts: tuple[p.Expression, ...]) -> Value:
     pieces: list[Value] = []
-    for part in node.parts:
+    for part in parts:
         value = evaluate(flow, state, part)
-        pieces.append(value if isinstance(part, p.Constant) else value.formatted(flow, state, part.span))
+        if not isinstance(part, (p.Constant, p.Formatted)):
+            value = value.formatted(flow, state, part.span, EMPTY)
+        pieces.append(value)
     return concatenated(pieces)
+
+
+def _formatted(flow: Flow, state: State, node: p.Formatted) -> Value:
+    value = evaluate(flow, state, node.value)
+    if node.conversion:
+        value = converted(flow, state, value, node.conversion, node.span)
+    specification = _joined(flow, state, node.specification)
+    return value.formatted(flow, state, node.span, specification)
 
 
 def arguments_of(flow: Flow, state: State, node: p.Call) -> Arguments:
@@ -298,6 +313,7 @@ EVALUATORS: dict[type, Callable[..., Value]] = {
     p.Call: _call,
     p.Constant: _constant,
     p.FormatString: _format,
+    p.Formatted: _formatted,
     p.Subscript: _subscript,
     p.Slice: _slice,
     p.TupleDisplay: _tuple,

@@ -181,10 +181,14 @@ class ObjectRecord(Record, frozen=True):
     ) -> Value | None:
         return operators.operated(flow, state, me, operator, other, at)
 
-    def formatted(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
-        for name in ("__format__", "__str__"):
-            if self.cls.info.find(name) is not None:
-                return me.attribute(flow, state, name, at).call(flow, state, Arguments(), at)
+    def formatted(
+        self, flow: Flow, state: State, me: Reference, at: Span, specification: Value | None = None
+    ) -> Value:
+        if specification is not None and self.cls.info.find("__format__") is not None:
+            given = Arguments((specification,))
+            return me.attribute(flow, state, "__format__", at).call(flow, state, given, at)
+        if self.cls.info.find("__str__") is not None:
+            return me.attribute(flow, state, "__str__", at).call(flow, state, Arguments(), at)
         return self.represented(flow, state, me, at)
 
     def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import narrowing, operators
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
-from asyncsqla_lint.flow.strings import concatenated, text
+from asyncsqla_lint.flow.strings import concatenated, percent_formatted, text
 from asyncsqla_lint.flow.targets import changing
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
@@ -96,10 +96,7 @@ def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, 
     if operator == "%" and isinstance(left, (Constant, Text)):
         if not isinstance(left, Constant) or isinstance(left.value, str):
             given = right.elements if isinstance(right, TupleValue) else (right,)
-            written = tuple(
-                one.formatted(flow, state, at) if not isinstance(one, (Constant, Text)) else one
-                for one in given
-            )
+            written = percent_formatted(flow, state, left, given, at)
             return _percent(left.value, TupleValue(written)) if isinstance(left, Constant) else UNKNOWN
     if operator in ("+", "|") and hasattr(left, "record"):
         record = left.record(state)

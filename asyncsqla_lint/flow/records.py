@@ -126,7 +126,9 @@ class Record(Struct, frozen=True):
     ) -> bool | None:
         return False
 
-    def formatted(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+    def formatted(
+        self, flow: Flow, state: State, me: Reference, at: Span, specification: Value | None = None
+    ) -> Value:
         return self.represented(flow, state, me, at)
 
     def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ _PURE = frozenset(
     "split format_map "
     "rsplit partition capitalize casefold encode count find isdigit".split()
 )
+
+_CONVERSION = re.compile(r"%(?:\(\w*\))?[-#0 +]*\d*(?:\.\d+)?([a-zA-Z%])")
 
 
 def text(parts: list[str | None]) -> Value:
@@ -53,6 +56,26 @@ def concatenated(pieces: Sequence[Value]) -> Value:
             made = (concatenated((*pieces[:position], one, *rest)) for one in piece.alternatives)
             return union(tuple(made))
     return text([part for piece in pieces for part in text_parts(piece)])
+
+
+def converted(flow: Flow, state: State, value: Value, conversion: str, at: Span) -> Value:
+    """`{value!r}`."""
+    return value.formatted(flow, state, at) if conversion == "s" else value.represented(flow, state, at)
+
+
+def percent_formatted(
+    flow: Flow, state: State, pattern: Value, given: tuple[Value, ...], at: Span
+) -> tuple[Value, ...]:
+    """What `pattern % given` puts in: `%r` asks for the `repr` of what stands there."""
+    conversions: list[str] = []
+    if isinstance(pattern, Constant) and isinstance(pattern.value, str):
+        conversions = [found for found in _CONVERSION.findall(pattern.value) if found != "%"]
+    if len(conversions) != len(given):
+        conversions = ["s"] * len(given)
+    return tuple(
+        converted(flow, state, one, "r" if conversion in "ra" else "s", at)
+        for one, conversion in zip(given, conversions, strict=True)
+    )
 
 
 def call(
@@ -148,7 +171,11 @@ def _format(
         if found is not None:
             for step in path:
                 found = found.attribute(flow, state, step, at)
-            if "[" not in field:
-                found = found.formatted(flow, state, at)
-        parts.extend([None] if found is None or spec or conversion else text_parts(found))
+            if "[" in field:
+                found = None
+            elif conversion:
+                found = converted(flow, state, found, conversion, at)
+        if found is not None:
+            found = found.formatted(flow, state, at, UNKNOWN if "{" in (spec or "") else Constant(spec or ""))
+        parts.extend([None] if found is None else text_parts(found))
     return text(parts)

@@ -148,8 +148,10 @@ class Value(Struct, frozen=True):
         """Run the exit of a with block; does it swallow the exception? None: perhaps."""
         return False
 
-    def formatted(self, flow: Flow, state: State, at: Span) -> Value:
-        """`str(value)`, as in an f-string."""
+    def formatted(
+        self, flow: Flow, state: State, at: Span, specification: Value | None = None
+    ) -> Value:
+        """`str(value)`; with a specification, which is empty in a plain `{value}`, `format(value, …)`."""
         return self.represented(flow, state, at)
 
     def represented(self, flow: Flow, state: State, at: Span) -> Value:
@@ -239,11 +241,17 @@ class Constant(Value, frozen=True):
             return item.value in self.value
         return None
 
-    def formatted(self, flow: Flow, state: State, at: Span) -> Value:
-        return Constant(str(self.value))
+    def formatted(
+        self, flow: Flow, state: State, at: Span, specification: Value | None = None
+    ) -> Value:
+        return Constant(str(self.value)) if specification in (None, EMPTY) else UNKNOWN
+
+    def represented(self, flow: Flow, state: State, at: Span) -> Value:
+        return Constant(repr(self.value))
 
 
 NONE = Constant(None)
+EMPTY = Constant("")
 TRUE = Constant(True)
 FALSE = Constant(False)
 
@@ -268,8 +276,10 @@ class Text(Value, frozen=True):
             return True
         return None
 
-    def formatted(self, flow: Flow, state: State, at: Span) -> Value:
-        return self
+    def formatted(
+        self, flow: Flow, state: State, at: Span, specification: Value | None = None
+    ) -> Value:
+        return self if specification in (None, EMPTY) else UNKNOWN
 
 
 class Method(Value, frozen=True):
@@ -378,8 +388,10 @@ class Reference(Value, frozen=True):
     def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool | None:
         return state.record(self.oid).leave(flow, state, self, at, is_async, raised)
 
-    def formatted(self, flow: Flow, state: State, at: Span) -> Value:
-        return state.record(self.oid).formatted(flow, state, self, at)
+    def formatted(
+        self, flow: Flow, state: State, at: Span, specification: Value | None = None
+    ) -> Value:
+        return state.record(self.oid).formatted(flow, state, self, at, specification)
 
     def represented(self, flow: Flow, state: State, at: Span) -> Value:
         return state.record(self.oid).represented(flow, state, self, at)
@@ -474,9 +486,11 @@ class Union(Value, frozen=True):
         answers = {value.leave(flow, state, at, is_async, raised) for value in self._usable()}
         return answers.pop() if len(answers) == 1 else None
 
-    def formatted(self, flow: Flow, state: State, at: Span) -> Value:
+    def formatted(
+        self, flow: Flow, state: State, at: Span, specification: Value | None = None
+    ) -> Value:
         with flow.hedged(True):
-            return union(tuple(value.formatted(flow, state, at) for value in self.alternatives))
+            return union(tuple(value.formatted(flow, state, at, specification) for value in self.alternatives))
 
     def represented(self, flow: Flow, state: State, at: Span) -> Value:
         with flow.hedged(True):

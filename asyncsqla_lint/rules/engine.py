@@ -25,7 +25,11 @@ from asyncsqla_lint.rules.places import located, mark_of, place
 from asyncsqla_lint.rules.rule import Handler, Rule
 from asyncsqla_lint.semantics import extension
 from asyncsqla_lint.semantics import registry as semantics
+from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.workspace.config import Config
+
+
+Key = tuple[str, str, Location, str]
 
 
 class Analysis(Struct):
@@ -48,7 +52,9 @@ class Reports:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self.found: dict[tuple[str, str, Location, str], Finding] = {}
+        self.found: dict[Key, Finding] = {}
+        self.lent: set[Key] = set()  # said of a session alone that callers may have set
+        self.reads: set[tuple[str, Location, str]] = set()  # said without it
 
     def __call__(
         self,
@@ -84,6 +90,18 @@ class Reports:
         key = (rule.code, path, start, subject or message)
         known = self.found.get(key)
         self.found[key] = finding if known is None else _merged(known, finding)
+        if isinstance(event, AttributeLoad):
+            if not event.is_lent:
+                self.reads.add((path, start, subject))
+                self.lent.discard(key)
+            elif known is None:
+                self.lent.add(key)
+
+    def settled(self) -> list[Finding]:
+        """A read that fails in a session of its own need not be said to fail in a borrowed one, too."""
+        twice = {key for key in self.lent if key[1:] in self.reads}
+        kept = (finding for key, finding in self.found.items() if key not in twice)
+        return sorted(kept, key=lambda finding: finding.sort_key)
 
 
 def _merged(known: Finding, other: Finding) -> Finding:
@@ -149,8 +167,7 @@ def analyse(index: Index, modules: Sequence[str], config: Config) -> Analysis:
         _guarded(reports, module.path, "the top level", partial(run_module_root, flow, module))
         for info in functions_of(flow, module):
             _guarded(reports, module.path, f"`{info.qualname}`", partial(run_function_root, flow, info))
-    findings = sorted(reports.found.values(), key=lambda finding: finding.sort_key)
-    return Analysis(findings, dict(sorted(flow.statistics.items())))
+    return Analysis(reports.settled(), dict(sorted(flow.statistics.items())))
 
 
 def _guarded(reports: Reports, path: str, where: str, run: Callable[[], None]) -> None:

@@ -41,6 +41,7 @@ class AttributeLoad(Event):
     above: tuple[Relationship, ...] | None  # the same to the instance; None where it cannot be told
     maker: Site | None  # the factory (or class call) that let a commit expire it
     is_failed: bool = False  # a flush of its session has failed, and nobody has rolled back yet
+    is_lent: bool = False  # its session is one that callers may have set; the code copes with none as well
 
 
 class AttributeWritten(Event):

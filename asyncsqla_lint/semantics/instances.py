@@ -178,11 +178,16 @@ class InstanceRecord(Record, frozen=True):
     def delete_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:
         return None
 
-    def formatted(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
-        for name in ("__format__", "__str__"):
+    def formatted(
+        self, flow: Flow, state: State, me: Reference, at: Span, specification: Value | None = None
+    ) -> Value:
+        ways: list[tuple[str, Arguments]] = [("__str__", Arguments())]
+        if specification is not None:
+            ways.insert(0, ("__format__", Arguments((specification,))))
+        for name, given in ways:
             found = self.model.cls.find(name)
             if found is not None and found[1].function is not None:
-                return run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments(), at)
+                return run_function(flow, state, FunctionValue(found[1].function, (), me), given, at)
         return self.represented(flow, state, me, at)
 
     def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:

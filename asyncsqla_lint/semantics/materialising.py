@@ -15,7 +15,7 @@ from asyncsqla_lint.semantics.attribute_states import UNLOADED, UNSURE, Attribut
 from asyncsqla_lint.semantics.doubt import bits_if, perhaps_one_of
 from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.expressions import AliasValue
-from asyncsqla_lint.semantics.identity import may_be
+from asyncsqla_lint.semantics.identity import key_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
 from asyncsqla_lint.semantics.meeting import has_all, meet, one_of_all
 from asyncsqla_lint.semantics.planning import is_whole, planned
@@ -93,7 +93,7 @@ def materialise(
     fresh = perhaps_one_of(fresh, doubtful)
     if not many:
         fresh = accompanied(state, fresh)
-    fresh = _led_by(fresh, statement)
+    fresh = _joined_to(state, _led_by(fresh, statement), statement)
     if met.certain is not None and isinstance(before, InstanceRecord):
         return or_else(state, met.certain, before, fresh)
     made = allocate(flow, state, fresh)
@@ -166,4 +166,28 @@ def _led_by(record: InstanceRecord, statement: Statement) -> InstanceRecord:
             if one.local_keys == {key} and one.target is not None and one.target.primary_key == (value.name,):
                 if found is not None and found.bits == UNLOADED:
                     record = record.with_attribute(name, AttributeState(UNLOADED | UNSURE))
+    return record
+
+
+def _joined_to(state: State, record: InstanceRecord, statement: Statement) -> InstanceRecord:
+    """`join(Item.owner).where(User.email == email)`: the rows refer to the user whom `email` has found before."""
+    others = tuple(
+        one for one in statement.equalities if one[0] is not None and not may_be(record, one[0])
+    )
+    if not others or record.session is None:
+        return record
+    alive: set[int] | None = None
+    for name, one in record.model.relationships.items():
+        found = record.state_of(name)
+        if one.direction != "many-to-one" or one.target is None or found is None or found.bits != UNLOADED:
+            continue
+        key = key_of(one.target, others)
+        if key is None:
+            continue
+        alive = state.alive() if alive is None else alive
+        for reference, other in held(state, record.session):
+            is_there = reference.oid in alive and may_be(other, one.target.cls)
+            if is_there and same_row(reference, other, key):
+                record = record.with_attribute(name, AttributeState(UNLOADED | UNSURE))
+                break
     return record

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.stdlib import context_variables
 from asyncsqla_lint.flow.values import NONE, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import MappedAttribute, Relationship
@@ -239,6 +240,7 @@ def emit(
             above,
             why.maker if why is not None else None,
             not detached and _refuses(state, record),
+            record.session is not None and context_variables.is_assumed(state, record.session),
         )
     )
 

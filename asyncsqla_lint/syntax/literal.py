@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from unicodedata import normalize
 
 import libcst as cst
 
-from asyncsqla_lint.program import Constant, Expression, FormatString, Opaque, span
+from asyncsqla_lint.program import Constant, Expression, FormatString, Formatted, Opaque, span
 from asyncsqla_lint.syntax.positions import Cursor
 from asyncsqla_lint.syntax.strings import format_text, string_value
 from asyncsqla_lint.syntax.visitor import Visitor
@@ -98,8 +98,7 @@ class Literals(Visitor, Cursor):
         self.format_parts(node.parts, "r" in node.start.lower(), parts)
         self.at += len(node.end)
         self.strings.append((start, self.at))
-        evaluated = tuple(part for part in parts if not isinstance(part, Constant))
-        return Opaque(self.finish(node, start), evaluated)
+        return Opaque(self.finish(node, start), tuple(_evaluated(parts)))
 
     def format_parts(
         self,
@@ -123,17 +122,19 @@ class Literals(Visitor, Cursor):
                 self.token(1)
                 self.next()
                 parts.append(Constant(span(opened, self.at), self.text[opened : self.at]))
-            parts.append(formatted)
-            if piece.conversion is not None:
-                self.token(1 + len(piece.conversion))
-            if piece.format_spec is None:
-                self.token(1)
-                continue
+            conversion = piece.conversion or ""
+            if conversion:
+                self.token(1 + len(conversion))
             self.token(1)
             specification: list[Expression] = []
-            self.format_parts(piece.format_spec, raw, specification)
-            parts.extend(part for part in specification if not isinstance(part, Constant))
-            self.at += 1
+            if piece.format_spec is not None:
+                self.format_parts(piece.format_spec, raw, specification)
+                self.at += 1
+            elif piece.equal is not None:
+                conversion = conversion or "r"
+            if conversion or specification:
+                formatted = Formatted(formatted.span, formatted, conversion, tuple(specification))
+            parts.append(formatted)
 
     def visit_ConcatenatedString(self, node: cst.ConcatenatedString) -> Expression:
         start = self.begin(node)
@@ -146,7 +147,7 @@ class Literals(Visitor, Cursor):
         place = self.finish(node, start)
         if any(isinstance(piece, Opaque) for piece in pieces):  # bytes, or a template
             parts = [part for piece in pieces for part in self.parts_of(piece)]
-            return Opaque(place, tuple(part for part in parts if not isinstance(part, Constant)))
+            return Opaque(place, tuple(_evaluated(parts)))
         texts = [piece.value for piece in pieces if isinstance(piece, Constant)]
         if len(texts) == len(pieces):
             return Constant(place, "".join(str(text) for text in texts))
@@ -155,3 +156,13 @@ class Literals(Visitor, Cursor):
     @staticmethod
     def parts_of(piece: Expression) -> tuple[Expression, ...]:
         return piece.parts if isinstance(piece, (FormatString, Opaque)) else (piece,)
+
+
+def _evaluated(parts: Iterable[Expression]) -> Iterator[Expression]:
+    """What a template works out, which formats nothing."""
+    for part in parts:
+        if isinstance(part, Formatted):
+            yield part.value
+            yield from _evaluated(part.specification)
+        elif not isinstance(part, Constant):
+            yield part

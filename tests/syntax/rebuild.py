@@ -55,6 +55,10 @@ def marked(name: str, parts: list[ast.AST]) -> ast.Call:
     return ast.Call(ast.Name(name, ast.Load()), parts, [])
 
 
+def formatted(value: ast.AST, conversion: str, specification: list[ast.AST]) -> ast.Call:
+    return marked(FORMAT, [value, without_places(ast.Constant(conversion)), *format_parts(specification)])
+
+
 def format_parts(parts: list[ast.AST]) -> list[ast.AST]:
     """Neighbouring strings joined, as `ast` does with literal pieces, and without places."""
     joined: list[ast.AST] = []
@@ -114,6 +118,9 @@ class Rebuild:
 
     def FormatString(self, node):
         return marked(FORMAT, format_parts(self.all(node.parts)))
+
+    def Formatted(self, node):
+        return formatted(self.of(node.value), node.conversion, self.all(node.specification))
 
     def Subscript(self, node):
         return ast.Subscript(self.of(node.value), self.of(node.index), ast.Load())
@@ -402,11 +409,13 @@ class Normalise(ast.NodeTransformer):
             if isinstance(value, ast.Constant):
                 yield self.visit_Constant(ast.Constant(value.value))
             else:
-                yield self.visit(value.value)
-                if value.format_spec is not None:
-                    yield from (
-                        part for part in self.parts(value.format_spec) if not isinstance(part, ast.Constant)
-                    )
+                found = self.visit(value.value)
+                conversion = "" if value.conversion == -1 else chr(value.conversion)
+                specification = [] if value.format_spec is None else list(self.parts(value.format_spec))
+                if conversion or specification:
+                    yield ast.copy_location(formatted(found, conversion, specification), found)
+                else:
+                    yield found
 
     def documented(self, node):
         if ast.get_docstring(node, clean=False) is not None:

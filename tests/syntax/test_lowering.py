@@ -121,7 +121,11 @@ def test_format_strings_keep_what_they_evaluate() -> None:
     value = value_of("""'a' f"{user.name!r:>{width}}b{{{x = }" 'c'""")
     assert isinstance(value, p.FormatString)
     shown = [part.value if isinstance(part, p.Constant) else type(part).__name__ for part in value.parts]
-    assert shown == ["a", "Attribute", "Name", "b{", "x = ", "Name", "c"]
+    assert shown == ["a", "Formatted", "b{", "x = ", "Formatted", "c"]
+    _, user, _, _, x, _ = value.parts
+    assert isinstance(user, p.Formatted) and user.conversion == "r" and user.span == user.value.span
+    assert [type(part).__name__ for part in user.specification] == ["Constant", "Name"]
+    assert isinstance(x, p.Formatted) and (x.conversion, x.specification) == ("r", ())
 
 
 def test_templates_are_opaque_and_evaluated() -> None:

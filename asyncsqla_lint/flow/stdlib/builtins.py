@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Value, union
+from asyncsqla_lint.flow.values import EMPTY, NONE, UNKNOWN, Arguments, Constant, Value, union
 from asyncsqla_lint.program import Span
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ def _bool(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 def _str(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return arguments.first.formatted(flow, state, at) if arguments.positional else Constant("")
+
+
+def _format(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return arguments.first.formatted(flow, state, at, arguments.get("format_spec", 1) or EMPTY)
 
 
 def _repr(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -68,7 +72,8 @@ MEMBER_DECORATORS = frozenset(
 
 MEANINGS = {
     "bool": _bool,
-    "str format": _str,
+    "str": _str,
+    "format": _format,
     "repr ascii": _repr,
     "print pprint.pprint": _print,
     "copy.copy copy.deepcopy asyncio.shield inspect.unwrap textwrap.dedent inspect.cleandoc": _same,

@@ -38,9 +38,10 @@ class ContextVariableRecord(Record, frozen=True):
     def joined(self, other: Record) -> Record:
         if not isinstance(other, ContextVariableRecord):
             return FORGOTTEN
+        assumed = self.is_assumed or other.is_assumed
         if self.value is None or other.value is None:
-            return replace(self, value=self.value or other.value)
-        return replace(self, value=join(self.value, other.value))
+            return replace(self, value=self.value or other.value, is_assumed=assumed)
+        return replace(self, value=join(self.value, other.value), is_assumed=assumed)
 
     def annotated(self, where: Scoped) -> Record:
         return replace(self, written=where)
@@ -53,11 +54,11 @@ class ContextVariableRecord(Record, frozen=True):
     ) -> Value:
         if name == "set" and arguments.positional:
             state.put(me, replace(self, value=arguments.positional[0], is_assumed=False))
-            return Token(self.value)
+            return Token(self)
         if name == "reset":
             token = arguments.get(0, "token")
-            before = token.before if isinstance(token, Token) else None
-            state.put(me, replace(self, value=before))
+            before = token.before if isinstance(token, Token) else replace(self, value=None)
+            state.put(me, before)
             return NONE
         if name == "get":
             fallback = arguments.get(0, "default") or self.default or UNKNOWN
@@ -88,11 +89,13 @@ class ContextVariableRecord(Record, frozen=True):
 def is_assumed(state: State, value: Value) -> bool:
     """Is it what callers may have set, or else nothing? Code that asks for it copes with both."""
     records = (record for _, record in state.records(ContextVariableRecord))
-    return any(one.is_assumed and one.value == value for one in records)
+    return any(
+        one.is_assumed and one.value is not None and value in alternatives(one.value) for one in records
+    )
 
 
 class Token(Value, frozen=True):
-    before: Value | None = None
+    before: ContextVariableRecord | None = None
 
 
 def register(meanings: Meanings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.strings import percent_formatted
 from asyncsqla_lint.flow.values import NONE, Arguments, Method, Value
 from asyncsqla_lint.program import Span
 
@@ -27,7 +28,8 @@ class Logger(Value, frozen=True):
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         if name in WRITES:
-            for value in (*arguments.positional, *arguments.keywords.values()):
+            percent_formatted(flow, state, arguments.first, arguments.positional[1:], at)
+            for value in (*arguments.positional[:1], *arguments.keywords.values()):
                 value.formatted(flow, state, at)
             return NONE
         return self  # bind, getChild, opt …
