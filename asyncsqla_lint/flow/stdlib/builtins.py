@@ -25,7 +25,7 @@ def _str(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 
 def _format(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return arguments.first.formatted(flow, state, at, arguments.get("format_spec", 1) or EMPTY)
+    return arguments.first.formatted(flow, state, at, arguments.get(1, "format_spec") or EMPTY)
 
 
 def _repr(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
