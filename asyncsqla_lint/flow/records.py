@@ -48,6 +48,10 @@ class Record(Struct, frozen=True):
         """The project's class of which this is an instance."""
         return None
 
+    def possible_subclasses(self) -> tuple[ClassInfo, ...]:
+        """Those of which it may be an instance just as well."""
+        return ()
+
     def is_external(self, name: str) -> bool | None:
         """Is this an instance of a class that is not the project's?"""
         return None

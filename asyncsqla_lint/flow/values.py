@@ -148,9 +148,7 @@ class Value(Struct, frozen=True):
         """Run the exit of a with block; does it swallow the exception? None: perhaps."""
         return False
 
-    def formatted(
-        self, flow: Flow, state: State, at: Span, specification: Value | None = None
-    ) -> Value:
+    def formatted(self, flow: Flow, state: State, at: Span, specification: Value | None = None) -> Value:
         """`str(value)`; with a specification, which is empty in a plain `{value}`, `format(value, …)`."""
         return self.represented(flow, state, at)
 
@@ -241,9 +239,7 @@ class Constant(Value, frozen=True):
             return item.value in self.value
         return None
 
-    def formatted(
-        self, flow: Flow, state: State, at: Span, specification: Value | None = None
-    ) -> Value:
+    def formatted(self, flow: Flow, state: State, at: Span, specification: Value | None = None) -> Value:
         return Constant(str(self.value)) if specification in (None, EMPTY) else UNKNOWN
 
     def represented(self, flow: Flow, state: State, at: Span) -> Value:
@@ -276,9 +272,7 @@ class Text(Value, frozen=True):
             return True
         return None
 
-    def formatted(
-        self, flow: Flow, state: State, at: Span, specification: Value | None = None
-    ) -> Value:
+    def formatted(self, flow: Flow, state: State, at: Span, specification: Value | None = None) -> Value:
         return self if specification in (None, EMPTY) else UNKNOWN
 
 
@@ -388,9 +382,7 @@ class Reference(Value, frozen=True):
     def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool | None:
         return state.record(self.oid).leave(flow, state, self, at, is_async, raised)
 
-    def formatted(
-        self, flow: Flow, state: State, at: Span, specification: Value | None = None
-    ) -> Value:
+    def formatted(self, flow: Flow, state: State, at: Span, specification: Value | None = None) -> Value:
         return state.record(self.oid).formatted(flow, state, self, at, specification)
 
     def represented(self, flow: Flow, state: State, at: Span) -> Value:
@@ -486,11 +478,11 @@ class Union(Value, frozen=True):
         answers = {value.leave(flow, state, at, is_async, raised) for value in self._usable()}
         return answers.pop() if len(answers) == 1 else None
 
-    def formatted(
-        self, flow: Flow, state: State, at: Span, specification: Value | None = None
-    ) -> Value:
+    def formatted(self, flow: Flow, state: State, at: Span, specification: Value | None = None) -> Value:
         with flow.hedged(True):
-            return union(tuple(value.formatted(flow, state, at, specification) for value in self.alternatives))
+            return union(
+                tuple(value.formatted(flow, state, at, specification) for value in self.alternatives)
+            )
 
     def represented(self, flow: Flow, state: State, at: Span) -> Value:
         with flow.hedged(True):

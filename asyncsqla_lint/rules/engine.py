@@ -28,7 +28,6 @@ from asyncsqla_lint.semantics import registry as semantics
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.workspace.config import Config
 
-
 Key = tuple[str, str, Location, str]
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
 TRANSIENT, PENDING, PERSISTENT, DETACHED = "transient", "pending", "persistent", "detached"
+MOST_SUBCLASSES = 4  # that are asked besides the class which a query names
 SOMEWHERE = -1  # of `absent`: not where any other is
 
 
@@ -72,6 +73,11 @@ class InstanceRecord(Record, frozen=True):
 
     def class_info(self) -> ClassInfo | None:
         return self.model.cls
+
+    def possible_subclasses(self) -> tuple[ClassInfo, ...]:
+        if self.is_new or self.model.polymorphic_on is None:
+            return ()
+        return tuple(one.cls for one in self.model.subclasses)[:MOST_SUBCLASSES]
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, InstanceRecord):

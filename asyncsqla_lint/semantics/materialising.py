@@ -170,10 +170,8 @@ def _led_by(record: InstanceRecord, statement: Statement) -> InstanceRecord:
 
 
 def _joined_to(state: State, record: InstanceRecord, statement: Statement) -> InstanceRecord:
-    """`join(Item.owner).where(User.email == email)`: the rows refer to the user whom `email` has found before."""
-    others = tuple(
-        one for one in statement.equalities if one[0] is not None and not may_be(record, one[0])
-    )
+    """`join(Item.owner).where(User.email == email)`: they refer to the user whom that has found before."""
+    others = tuple(one for one in statement.equalities if one[0] is not None and not may_be(record, one[0]))
     if not others or record.session is None:
         return record
     alive: set[int] | None = None

@@ -25,6 +25,7 @@ from asyncsqla_lint.project.models import (
 from asyncsqla_lint.semantics.attribute_states import CHOSEN, LOADED, LOOKED_AT, UNSURE, WRONG, AttributeState
 from asyncsqla_lint.semantics.collections import CollectionRecord, DynamicCollection
 from asyncsqla_lint.semantics.instances import (
+    MOST_SUBCLASSES,
     PERSISTENT,
     InstanceRecord,
     allocate,
@@ -36,8 +37,6 @@ from asyncsqla_lint.semantics.plans import Plan
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
-
-MOST_OVERRIDES = 4
 
 
 def read(
@@ -125,7 +124,9 @@ def _dispatched(
     model = record.model
     found: list[Value] = [ClassValue(model.cls)]
     if model.polymorphic_on is not None:
-        found += [ClassValue(one.cls) for one in model.subclasses if name in one.cls.members][:MOST_OVERRIDES]
+        found += [ClassValue(one.cls) for one in model.subclasses if name in one.cls.members][
+            :MOST_SUBCLASSES
+        ]
 
     def given(cls: Value, own: State) -> Value:
         assert isinstance(cls, ClassValue)

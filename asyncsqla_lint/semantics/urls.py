@@ -126,9 +126,7 @@ class UrlValue(Value, frozen=True):
         kept = None if self.query is None else tuple(pair for pair in self.query if pair[0] not in unwanted)
         return replace(self, query=kept)
 
-    def formatted(
-        self, flow: Flow, state: State, at: Span, specification: Value | None = None
-    ) -> Value:
+    def formatted(self, flow: Flow, state: State, at: Span, specification: Value | None = None) -> Value:
         parts: list[str | None] = [*text_parts(self.drivername), "://", None]
         if isinstance(self.database, (Constant, Text)) and self.database != NONE:
             parts += ["/", *text_parts(self.database)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.callables import Decorated, FunctionValue
+from asyncsqla_lint.flow.callables import ClassValue, Decorated, FunctionValue
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Reference, Value, alternatives
 from asyncsqla_lint.program import Span
@@ -46,27 +46,44 @@ def dispatch(flow: Flow, state: State, function: FunctionValue, arguments: Argum
                 flow, own, function, Arguments((one, *rest), arguments.keywords, arguments.more), at
             ),
         )
-    chosen = tuple(
-        FunctionValue(info, function.closure if info is function.info else (), function.receiver)
-        for info in _chosen(state, first, function.info, known)
-    )
-    return flow.alternatives(state, chosen, lambda one, own: one.call(flow, own, arguments, at))
+    chosen = {
+        FunctionValue(info, function.closure if info is function.info else (), function.receiver): cls
+        for info, cls in _chosen(state, first, function.info, known).items()
+    }
+
+    def run(one: Value, own: State) -> Value:
+        cls = chosen[one] if isinstance(one, FunctionValue) else None
+        if cls is not None and isinstance(first, Reference):
+            own.record(first.oid).specialised(flow, own, first, ClassValue(cls))
+        return one.call(flow, own, arguments, at)
+
+    return flow.alternatives(state, tuple(chosen), run)
 
 
-def _chosen(state: State, value: Value, general: FunctionInfo, known: Implementations) -> list[FunctionInfo]:
+def _chosen(
+    state: State, value: Value, general: FunctionInfo, known: Implementations
+) -> dict[FunctionInfo, ClassInfo | None]:
+    """The functions that may run; with the subclass that the argument is one of, where that one does."""
     if isinstance(value, Constant):
         name = f"builtins.{type(value.value).__name__}"
-        return [info for symbol, info in known if isinstance(symbol, External) and symbol.name == name] or [
-            general
-        ]
-    cls = state.record(value.oid).class_info() if isinstance(value, Reference) else None
-    if cls is None:
-        return [general, *(info for _, info in known)]
+        found = [info for symbol, info in known if isinstance(symbol, External) and symbol.name == name]
+        return dict.fromkeys(found or [general])
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    cls = None if record is None else record.class_info()
+    if record is None or cls is None:
+        return dict.fromkeys([general, *(info for _, info in known)])
+    several: dict[FunctionInfo, ClassInfo | None] = {_of_class(cls, general, known): None}
+    for one in record.possible_subclasses():
+        several.setdefault(_of_class(one, general, known), one)
+    return several
+
+
+def _of_class(cls: ClassInfo, general: FunctionInfo, known: Implementations) -> FunctionInfo:
     for ancestor in cls.ancestors:
         for symbol, info in known:
             if symbol is ancestor:
-                return [info]
-    return [general]
+                return info
+    return general
 
 
 def implementations_of(flow: Flow, general: FunctionInfo) -> Implementations:
