@@ -57,8 +57,8 @@ class ContextVariableRecord(Record, frozen=True):
             return Token(self)
         if name == "reset":
             token = arguments.get(0, "token")
-            before = token.before if isinstance(token, Token) else replace(self, value=None)
-            state.put(me, before)
+            before = token.before if isinstance(token, Token) else None
+            state.put(me, before or replace(self, value=None))
             return NONE
         if name == "get":
             fallback = arguments.get(0, "default") or self.default or UNKNOWN
