@@ -69,8 +69,10 @@ def object_attribute(
     flow: Flow, state: State, me: Reference, record: ObjectRecord, name: str, at: Span
 ) -> Value:
     value = record.attributes.get(name)
+    # What a module keeps may have been opened or filled since, by whoever starts the application.
+    may_be_set = record.is_open or state.base.get(me.oid) is record
     if value is not None and value is not UNKNOWN:
-        if value != NONE or not record.is_open:
+        if value != NONE or not may_be_set:
             return value
     made = definitions.given(flow, record.cls.info, name) if value is None else None
     if made is not None:
@@ -90,7 +92,7 @@ def object_attribute(
             return result
     elif name == "__class__" or (name == "__orig_class__" and record.cls.arguments):
         return record.cls
-    if value is None or (value == NONE and record.is_open) or value is UNKNOWN:
+    if value is None or (value == NONE and may_be_set) or value is UNKNOWN:
         assigned = assigned_attribute(flow, state, me, record.cls, name)
         if assigned is not None:
             _remember(state, me, name, assigned)

@@ -48,6 +48,7 @@ class Meanings:
         self.when_awaited_again: list[Callable[[Flow, State, Value, Span], None]] = []
         self.when_coroutine_read: list[Callable[[Flow, State, Reference, str, Span], None]] = []
         self.when_dropped: list[Callable[[Flow, State, Reference, Span], None]] = []
+        self.when_kept_elsewhere: list[Callable[[Flow, State, Value], None]] = []
         self.when_class_changed: list[Callable[[Flow, State, ClassValue, str, Value], None]] = []
         self.when_handled: list[Callable[[Flow, State, Span], None]] = []
         self.when_handed_on: list[Callable[[Flow, State, Span], None]] = []
@@ -202,6 +203,11 @@ class Meanings:
 
     def cleans_up(self, state: State, awaited: Value) -> bool:
         return any(hook(state, awaited) for hook in self.is_cleaning_up)
+
+    def kept_elsewhere(self, flow: Flow, state: State, value: Value) -> None:
+        """An unknown object keeps it: `app["engine"] = …`, `context.state.engine = …`."""
+        for hook in self.when_kept_elsewhere:
+            hook(flow, state, value)
 
     def class_changed(self, flow: Flow, state: State, cls: ClassValue, name: str, value: Value) -> None:
         """`Class.name = value`: all instances have it."""

@@ -88,6 +88,7 @@ class Value(Struct, frozen=True):
 
     def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
         if flow.watched:
+            flow.meanings.kept_elsewhere(flow, state, value)
             state.let_out((value,))
 
     def delete_attribute(self, flow: Flow, state: State, name: str, at: Span) -> None:
@@ -136,6 +137,7 @@ class Value(Struct, frozen=True):
 
     def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
         if flow.watched:
+            flow.meanings.kept_elsewhere(flow, state, value)
             state.let_out((value,))
 
     def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:

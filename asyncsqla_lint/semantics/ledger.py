@@ -49,6 +49,7 @@ class LedgerRecord(Record, frozen=True):
     reopened: SessionUsed | None = None  # the first use after that
     is_doubtful: bool = False  # paths met that left it differently
     is_settled: bool = False  # what is to be said of it has been said
+    handed: Site | None = None  # the call that has returned it to whoever has to close it now
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, LedgerRecord):
@@ -64,6 +65,7 @@ class LedgerRecord(Record, frozen=True):
             self.reopened if other.reopened is not None else None,
             self.is_doubtful or other.is_doubtful or self.holds != other.holds,
             self.is_settled or other.is_settled,
+            self.handed or other.handed,
         )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow.frames import Frame, Option
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -41,9 +42,21 @@ def sessions_ended(
         others = held_by_others(flow, state, frame, (value,))
         others.update(use.session.oid for _, task in tasks_of(state) if not task.is_done for use in task.uses)
         lent = state.reachable(frame.lent)
+        returned = alternatives(value)
         for subject, record, page in found:
+            if subject in returned:
+                _handed(state, frame, subject, page)
             if subject.oid not in others:
                 _abandoned(flow, state, frame, subject, record, page, subject.oid in lent)
+
+
+def _handed(state: State, frame: Frame, subject: Reference, page: LedgerRecord) -> None:
+    """A function returns the session that it has opened: whoever called it has to close it."""
+    caller = frame.caller
+    # A framework that calls a dependency is no place to close anything.
+    if caller is not None and caller.function is not None and p.holds(caller.function.body, frame.call_span):
+        handed = Site(caller.module, frame.call_span)
+        state.put(ledger.key(subject), replace(page, handed=handed))
 
 
 def _own(
@@ -90,7 +103,9 @@ def _abandoned(
     if how and _is_spared(flow, frame, record, how):
         how = ""
     if how and flow.listens(SessionLeaked):
-        flow.emit(SessionLeaked(record.site, frame, flow.is_certain, subject, record, how, closed))
+        flow.emit(
+            SessionLeaked(page.handed or record.site, frame, flow.is_certain, subject, record, how, closed)
+        )
     if how and page.writes:
         ledger.lose(flow, record.site, page, None)
     state.put(ledger.key(subject), replace(page, is_settled=True))

@@ -46,6 +46,7 @@ def register(meanings: Meanings) -> None:
     meanings.when_ended.append(engines_abandoned)
     meanings.when_module_ended.append(module_ended)
     meanings.when_class_changed.append(kept_by_class)
+    meanings.when_kept_elsewhere.append(kept_by_all)
     meanings.watches.append(watches)
 
 
@@ -84,6 +85,9 @@ def engines_abandoned(
         return
     for state, value in done:
         _kept_by_modules(flow, state, frame, mine, value)
+        is_root = frame.caller is None or frame.caller.function is None
+        if is_root and frame.receiver is not None:
+            kept_by_all(flow, state, frame.receiver)  # `self.engine = …` in a hook that a framework calls
     # Of an engine whose sync half alone was disposed, that is the defect; or that nobody has awaited it.
     reported = {
         record.site
@@ -96,8 +100,11 @@ def engines_abandoned(
         for reference, record in _open(flow, state, frame, mine, (value,)):
             _abandon(flow, frame, record, "never", reported)
             state.put(reference, replace(record, fate=DISPOSED))
-    if _is_main(flow, frame.function) or testing.is_fixture(frame.function):
-        return  # an exception that leaves it ends the process; no test is run then
+    if _is_main(flow, frame.function):
+        flow.spared.update(mine)  # an exception that leaves it ends the process, whoever has run it
+        return
+    if testing.is_fixture(frame.function):
+        return  # no test is run then
     owned = _disposed_here(frame, done, mine)
     for state in (*raised, *risky):
         lost = _open(flow, state, frame, mine, ())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from asyncsqla_lint.findings import Repair
-from asyncsqla_lint.fixes.codemod import Codemod, File
+from asyncsqla_lint.fixes.codemod import Codemod, File, flag_of
 from asyncsqla_lint.fixes.codemods.awaiting import must_be_awaitable
 from asyncsqla_lint.fixes.edits import Changes, Edit, Import
 from asyncsqla_lint.fixes.nesting import nested, siblings, without_line
@@ -20,7 +20,8 @@ _ITERATORS = ("AsyncIterator", "AsyncGenerator", "AsyncIterable")
 class OpenInBlock(Codemod):
     """`session = Session()` and what follows → `async with Session() as session:` around it.
 
-    The place is what opens. What follows a `close()` of the same block stays outside.
+    The place is what opens; `awaits` where that is a coroutine function of the project. What follows a
+    `close()` of the same block stays outside.
     """
 
     name = "open_in_block"
@@ -43,7 +44,8 @@ class OpenInBlock(Codemod):
             raise Refused("it is used again after it was closed")
         for part in inside:
             _must_stay(file, part, name)
-        header = f"async with {file.code(opened)} as {name}:"
+        manager = value if flag_of(repair, "awaits") else opened
+        header = f"async with {file.code(manager)} as {name}:"
         assert isinstance(statement, cst.SimpleStatementLine)
         edits = [Edit(*file.extent(statement.body[0]), header), *nested(file, inside, "")]
         if closing is not None:

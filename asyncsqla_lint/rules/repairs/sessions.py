@@ -6,18 +6,18 @@ from asyncsqla_lint.findings import Fix
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.program import Return
 from asyncsqla_lint.project.walking import walk
-from asyncsqla_lint.rules.repairs.base import first_of, one_repair, one_unsafe, repair, unsafe
+from asyncsqla_lint.rules.repairs.base import first_of, one_unsafe, repair, safe, unsafe
 from asyncsqla_lint.rules.repairs.written import function_around
 from asyncsqla_lint.semantics.events import SessionShared, WriteLost
 
 
-def open_in_block(site: Site) -> Fix | None:
+def open_in_block(site: Site, is_handed: bool) -> Fix | None:
     """What a dependency returns is yielded instead, which changes what its other callers get."""
     program = site.module.program
     for node in walk(program.bodies):
         if isinstance(node, Return) and node.value is not None and node.value.span == site.span:
             return one_unsafe("yield_from_block", site, "Yield it from an `async with`")
-    return one_repair("open_in_block", site, "Open it with `async with`")
+    return safe("Open it with `async with`", [repair("open_in_block", site, awaits=is_handed)])
 
 
 def commit_at_the_end(event: WriteLost) -> Fix | None:

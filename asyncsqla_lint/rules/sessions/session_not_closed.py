@@ -57,4 +57,7 @@ class SessionNotClosed(Rule):
             else:
                 message = f"this {what} is closed on {where}, but not when an exception passes"
         message += ", which leaks its connection; open it with `async with`"
-        report(self, event, message, related=places, subject=what, fix=open_in_block(event.site))
+        is_handed = event.site != event.record.site
+        if is_handed:
+            places.append(place(event.record.site, "made here"))
+        report(self, event, message, related=places, subject=what, fix=open_in_block(event.site, is_handed))
