@@ -39,6 +39,7 @@ class AttributeLoad(Event):
     via: str  # the schema, property or method through which the read came
     path: tuple[Relationship, ...]  # from the instance that the query gave to the attribute, itself included
     above: tuple[Relationship, ...] | None  # the same to the instance; None where it cannot be told
+    above_by: tuple[str | None, ...]  # the strategies by which the query loads these
     maker: Site | None  # the factory (or class call) that let a commit expire it
     is_failed: bool = False  # a flush of its session has failed, and nobody has rolled back yet
     is_lent: bool = False  # its session is one that callers may have set; the code copes with none as well

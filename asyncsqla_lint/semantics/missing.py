@@ -218,7 +218,7 @@ def emit(
         why = record.detached_by
     if why is not None and (why.assumption or not why.certain):
         certain = False
-    above = path_to(state, record)
+    above, by = path_to(state, record)
     flow.emit(
         AttributeLoad(
             site,
@@ -238,6 +238,7 @@ def emit(
             via,
             (*above, attribute) if isinstance(attribute, Relationship) and above is not None else (),
             above,
+            by,
             why.maker if why is not None else None,
             not detached and _refuses(state, record),
             record.session is not None and context_variables.is_assumed(state, record.session),
@@ -254,18 +255,24 @@ def _refuses(state: State, record: InstanceRecord) -> bool:
     return failure is not None and failure.is_waiting and not failure.is_doubtful
 
 
-def path_to(state: State, record: InstanceRecord) -> tuple[Relationship, ...] | None:
-    """The relationships from the instance that the query gave to this one; None where they cannot be told."""
-    found: list[Relationship] = []
+def path_to(
+    state: State, record: InstanceRecord
+) -> tuple[tuple[Relationship, ...] | None, tuple[str | None, ...]]:
+    """The relationships from the instance that the query gave to this one, and how the query loads each.
+
+    None where they cannot be told.
+    """
+    found: list[tuple[Relationship, str | None]] = []
     while record.parent is not None and len(found) < 7:
         owner, name = record.parent
         parent = state.record(owner.oid)
         step = parent.model.relationships.get(name) if isinstance(parent, InstanceRecord) else None
         if step is None or not isinstance(parent, InstanceRecord):
-            return None
-        found.append(step)
+            return None, ()
+        found.append((step, None if parent.plan is None else parent.plan.strategy(step)))
         record = parent
-    return tuple(reversed(found))
+    found.reverse()
+    return tuple(step for step, _ in found), tuple(how for _, how in found)
 
 
 def standing(flow: Flow, at: Span) -> tuple[Site, Frame, str]:

@@ -267,6 +267,13 @@ def plan_for(
     )
 
 
+def eager_strategy(relationship: Relationship, known: str | None = None) -> str:
+    """What would load it with the query: what does already, or else what suits its direction."""
+    if known in EAGER:
+        return known
+    return "joinedload" if relationship.uselist is False else "selectinload"
+
+
 def named_in(
     cls: ClassInfo, alternatives: tuple[tuple[LoaderOptions, ...], ...]
 ) -> tuple[frozenset[str], ...]:

@@ -115,4 +115,4 @@ def _mend(event: Serialized, words: Wording) -> str:
 
 def _options(load: Load) -> list[str]:
     """The loader options that would load what one field reads, one for each branch of its tree."""
-    return [loader_option((*load.path, *rest)) for rest in _paths(load.below)]
+    return [loader_option((*load.path, *rest), load.event.above_by) for rest in _paths(load.below)]

@@ -10,13 +10,17 @@ from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.rules.places import line_of, place
 from asyncsqla_lint.semantics.events import AttributeLoad
+from asyncsqla_lint.semantics.plans import eager_strategy
 
 
-def loader_option(path: Sequence[Relationship]) -> str:
-    """ "joinedload(Order.customer).selectinload(Customer.orders)"."""
+def loader_option(path: Sequence[Relationship], by: Sequence[str | None] = ()) -> str:
+    """ "joinedload(Order.customer).selectinload(Customer.orders)".
+
+    `by`: how the query loads the first of these already.
+    """
     steps: list[str] = []
-    for relationship, below in zip_longest(path, path[1:]):
-        strategy = "joinedload" if relationship.uselist is False else "selectinload"
+    for relationship, below, known in zip_longest(path, path[1:], by):
+        strategy = eager_strategy(relationship, known)
         key = f"{relationship.model.name}.{relationship.name}"
         target = relationship.target
         if below is not None and target is not None and not target.cls.is_subclass_of(below.model.cls):
@@ -51,7 +55,7 @@ class Wording:
         attribute = self.event.attribute
         if self.event.instance.is_new:
             return f'`await session.refresh(obj, ["{attribute.name}"])` loads it'
-        option = loader_option(self.event.path) or f"selectinload({self.key})"
+        option = loader_option(self.event.path, self.event.above_by) or f"selectinload({self.key})"
         return f"add `.options({option})` to the query"
 
     @property

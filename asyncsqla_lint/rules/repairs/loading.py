@@ -29,6 +29,7 @@ from asyncsqla_lint.rules.repairs.handing_options import handed_to_builder
 from asyncsqla_lint.rules.repairs.written import node_of
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.loader_options import EAGER
+from asyncsqla_lint.semantics.plans import eager_strategy
 
 
 def eager_load(event: AttributeLoad) -> Fix | None:
@@ -192,8 +193,10 @@ def _paths(event: AttributeLoad, path: Sequence[Relationship]) -> list[list[str]
     cls = _entity(event)
     found: list[list[str]] = []
     steps: list[str] = []
+    known = (*event.above_by, *(None for _ in path))  # what the query loads already stays as it is
     for number, relationship in enumerate(path):
         owner = relationship.model.cls
+        strategy = eager_strategy(relationship, known[number])
         if cls is None or cls.qualname != cls.name:
             return []
         if not cls.is_subclass_of(owner):
@@ -202,26 +205,22 @@ def _paths(event: AttributeLoad, path: Sequence[Relationship]) -> list[list[str]
             # A base query ignores what is said of a subclass that it has not been told of.
             if owner not in _told(event):
                 found.append([f"selectin_polymorphic {cls.name}.", _class(owner)])
-            steps.append(f"{_strategy(relationship)} {owner.module.name}:{owner.name}.{relationship.name}")
+            steps.append(f"{strategy} {owner.module.name}:{owner.name}.{relationship.name}")
         else:
             name = f"{cls.module.name}:{cls.name}" if number else cls.name
-            steps.append(f"{_strategy(relationship)} {name}.{relationship.name}")
+            steps.append(f"{strategy} {name}.{relationship.name}")
         cls = None if relationship.target is None else relationship.target.cls
         if number and relationship is path[number - 1]:
             # A tree: what is read a second time is read at any depth.
             steps.pop()
-            strategy, _, again = steps[-1].removesuffix("*").partition(" ")
-            steps[-1] = f"{'selectinload' if strategy == 'joinedload' else strategy} {again}*"
+            before, _, again = steps[-1].removesuffix("*").partition(" ")
+            steps[-1] = f"{'selectinload' if before == 'joinedload' else before} {again}*"
     return [*found, steps] if steps else []
 
 
 def _told(event: AttributeLoad) -> tuple[ClassInfo, ...]:
     """The subclasses that the query loads too."""
     return () if event.instance.plan is None else event.instance.plan.subclasses
-
-
-def _strategy(relationship: Relationship) -> str:
-    return "joinedload" if relationship.uselist is False else "selectinload"
 
 
 def _class(cls: ClassInfo) -> str:
