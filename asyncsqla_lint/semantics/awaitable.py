@@ -67,7 +67,8 @@ class AwaitableAttribute(Value, frozen=True):
             flushing.autoflush(flow, state, record.session, at)
             is_raising = bool(found.bits & RAISES)
             before = current(state, self.instance, record)
-            record = _with_expired(before)
+            brings_columns = self.name not in before.model.columns or found.bits & EXPIRED
+            record = _with_expired(before) if brings_columns else before  # (a deferred column comes alone)
             state.put(self.instance, record)
             found = record.state_of(self.name)
             if found is not None and found.bits & (WRONG | UNSURE) and not is_raising:

@@ -109,9 +109,6 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
                 other = other.with_attribute(inverse.name, AttributeState(LOADED, owner)).with_key(
                     inverse.name
                 )
-                # Its row refers to another one now: surely to a new one, else if it did not do so before.
-                if inverse.direction == "many-to-one" and (record.is_new or other.expired is not None):
-                    other = replace(other, is_modified=True if record.is_new else other.is_modified or None)
             elif inverse is None:
                 other = replace(other, blank=frozenset())
             elif inverse.uselist:
@@ -119,10 +116,20 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
                 if other.expired is not None:  # the flush asks for its key, to write the pair down
                     other = replace(other, is_modified=other.is_modified or None)
                     other = _waiting(other, inverse.name)
+            # Its row refers to another one now: surely to a new one, else if it did not do so before.
+            if _holds_the_key(relationship) and (record.is_new or other.expired is not None):
+                other = replace(other, is_modified=True if record.is_new else other.is_modified or None)
             other = replace(other, is_referred=True)
             if other.session is None and record.session is not None and other.lifecycle == TRANSIENT:
                 other = replace(other, session=record.session, lifecycle=PENDING)
             state.put(target, other)
+
+
+def _holds_the_key(relationship: Relationship) -> bool:
+    """Is the foreign key in the row of what the relationship leads to?"""
+    inverse = relationship.inverse
+    is_many_to_one = inverse is not None and inverse.direction == "many-to-one"
+    return is_many_to_one or relationship.direction == "one-to-many"
 
 
 def _with_child(

@@ -21,7 +21,8 @@ from asyncsqla_lint.semantics.attribute_states import (
     AttributeState,
     Cause,
 )
-from asyncsqla_lint.semantics.loader_options import EAGER
+from asyncsqla_lint.semantics.loader_options import EAGER, Entry, Step
+from asyncsqla_lint.semantics.plans import Plan
 
 if TYPE_CHECKING:
     from asyncsqla_lint.semantics.instances import InstanceRecord
@@ -42,6 +43,9 @@ def default_state(record: InstanceRecord, attribute: MappedAttribute) -> Attribu
     return AttributeState(LOADED)
 
 
+NOTHING = Plan(entries=(Entry((Step("*"),), "noload"),))  # a `lazy="noload"` that has expired holds nothing
+
+
 def expired_state(record: InstanceRecord, attribute: MappedAttribute, cause: Cause) -> AttributeState:
     if isinstance(attribute, Relationship):
         # Asking for the key loads the rest again, and with it what an option asked for.
@@ -49,7 +53,7 @@ def expired_state(record: InstanceRecord, attribute: MappedAttribute, cause: Cau
         if attribute.lazy == "raise" or (attribute.lazy == "raise_on_sql" and not comes_back):
             return AttributeState(RAISES, None, cause)
         if attribute.lazy == "noload":
-            return AttributeState(UNSURE)
+            return AttributeState(LOADED, plan=NOTHING)
     return AttributeState(EXPIRED if cause.certain else EXPIRED | LOADED, None, cause)
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Reference, Value, alternatives
-from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, RAISES, AttributeState, Cause
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, RAISES, UNLOADED, AttributeState, Cause
 from asyncsqla_lint.semantics.default_states import expired_state
 from asyncsqla_lint.semantics.failures import over
 from asyncsqla_lint.semantics.instances import DETACHED, PENDING, PERSISTENT, TRANSIENT, InstanceRecord
@@ -35,7 +35,13 @@ def instances_in(state: State, value: Value) -> Iterator[tuple[Reference, Instan
 def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     """Everything that the mapper manages is gone."""
     if cause.certain:
-        return replace(record, attributes={}, expired=cause, is_modified=False)
+        # A deferred column that was not there stays what it was: its load brings nothing else.
+        deferred = {
+            name: found
+            for name, column in record.model.columns.items()
+            if column.deferred and (found := record.state_of(name)) and found.bits in (UNLOADED, RAISES)
+        }
+        return replace(record, attributes=deferred, expired=cause, is_modified=False)
     attributes = {
         name: AttributeState(found.bits | EXPIRED, found.value, cause)
         for name, found in record.attributes.items()
@@ -49,14 +55,14 @@ def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
 
 
 def expired_by_name(record: InstanceRecord, name: str, cause: Cause) -> AttributeState:
-    """Only the value goes: how it would be loaded is still as the query said."""
+    """Only the value goes: an option that put its own way of loading in the place of the class's stays."""
     relationship = record.model.relationships.get(name)
     if relationship is not None and record.plan is not None:
         strategy = record.plan.strategy(relationship)
         if strategy == "raiseload":
             return AttributeState(RAISES, None, cause)
-        if strategy == "noload":
-            return AttributeState(LOADED)
+        if strategy not in (None, "lazyload"):
+            return expired_state(record, relationship, cause)
     elif relationship is not None and record.expired is None:
         return expired_state(record, relationship, cause)
     return AttributeState(EXPIRED, None, cause)

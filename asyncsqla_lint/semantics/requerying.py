@@ -114,7 +114,10 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
 
 def _own_strategy(relationship: Relationship, plan: Plan) -> int:
     """What an option makes of an unloaded relationship of this instance, where its class says otherwise."""
-    strategy, raises = plan.strategy(relationship), relationship.lazy in ("raise", "raise_on_sql")
-    if strategy == "raiseload" and (not raises or not plan.raises_on_sql_only(relationship)):
-        return RAISES
-    return UNLOADED if strategy == "lazyload" and raises else 0
+    strategy = plan.strategy(relationship)
+    if strategy == "raiseload":
+        is_the_class_s = relationship.lazy == (
+            "raise_on_sql" if plan.raises_on_sql_only(relationship) else "raise"
+        )
+        return 0 if is_the_class_s else RAISES
+    return UNLOADED if strategy == "lazyload" and relationship.lazy in ("raise", "raise_on_sql") else 0

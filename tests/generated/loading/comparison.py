@@ -3,7 +3,8 @@
 A program is run and linted; then the lines that raised are taken out, and it is run and linted again, until
 nothing raises any more. A read that raises in every world has to be reported; what is reported has to raise
 in one. Where nine worlds and the linter differ, more worlds are asked, and what the garbage collector has to
-say: it decides what a session still holds of rows that refer to one another.
+say: it decides what a session still holds of rows that refer to one another. What is reported behind a
+handler may raise where a commit fails.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from generated.loading.schemas import FURTHER, is_loose
 
 WORKER = Path(__file__).with_name("worker.py")
 ROUNDS = 40
+MOST_COMMITS = 6
 # What may be reported where that is raised.
 CODES = {
     "MissingGreenlet": {"ASQ301", "ASQ302", "ASQ305", "ASQ306", "ASQ311"},
@@ -32,6 +34,7 @@ CODES = {
     "InvalidRequestError": {"ASQ301", "ASQ305", "ASQ311"},
 }
 ENDLESS = "Endless"
+CLOSED = "Closed"  # what would have raised `MissingGreenlet` in a block whose transaction is not over
 IGNORED = (
     "ASQ310"  # said of the `get` whose options do nothing; the read that then fails is not reported again
 )
@@ -50,14 +53,20 @@ class Release:
             text=True,
         )
 
-    def run(self, program: Program, main: str, worlds: range, *, collects: bool = False) -> list[Run]:
-        """`collects`: between any two lines the garbage collector takes what nobody refers to."""
+    def run(
+        self, program: Program, main: str, worlds: range, *, collects: bool = False, fails: int = 0
+    ) -> list[Run]:
+        """`collects`: between any two lines the garbage collector takes what nobody refers to.
+
+        `fails`: the commit that fails, the first, the second, and so on.
+        """
         request = {
             "models": program.models,
             "main": main,
             "flags": program.flags,
             "rows": [program.rows(world) for world in worlds],
             "collects": collects,
+            "fails": fails,
         }
         source, sink = self.process.stdout, self.process.stdin
         assert source is not None and sink is not None
@@ -159,7 +168,7 @@ def compare(
         runs = release.run(program, rendered.text, program.worlds)
         tally.runs += len(runs)
         # SQLAlchemy follows some eager loads around a circle of rows for ever: such a query is taken out too.
-        spoilt = {run.line for run in runs if run.line and run.kind in ("", ENDLESS)}
+        spoilt = {run.line for run in runs if run.line and run.kind not in CODES}
         if spoilt:
             if not spoilt <= set(rendered.nodes):
                 raise RuntimeError(f"a program fails outside of its lines: {runs}\n{rendered.text}")
@@ -176,6 +185,9 @@ def compare(
             if not unheard:
                 return None
             runs = _further(program, release, rendered)
+            if unheard - {run.line for run in runs if run.kind in CODES}:
+                runs += _where_commits_fail(program, release, rendered)
+            runs = [run for run in runs if run.kind in CODES or run.kind == CLOSED]
             raising = unheard & {run.line for run in runs}
             if unheard != raising:
                 line = min(unheard - raising)
@@ -191,7 +203,7 @@ def compare(
                     verdicts[line] = _judge(line, rendered.nodes[line], [*runs, *reaching])
                     if verdicts[line] == "certain":
                         return disagreement("missed", line, errors[0].error.splitlines()[0])
-            elif not any(CODES[run.kind] & reported[line] for run in errors):
+            elif not any(run.kind == CLOSED or CODES[run.kind] & reported[line] for run in errors):
                 detail = f"{errors[0].error} but {sorted(reported[line])}"
                 return disagreement("wrong code", line, detail)
         settled = {line for line, verdict in verdicts.items() if verdict == "by data" or line in reported}
@@ -235,6 +247,17 @@ def _further(program: Program, release: Release, rendered: Rendered) -> list[Run
         *release.run(program, rendered.text, FURTHER),
         *release.run(program, rendered.text, FURTHER, collects=True),
         *release.run(program, rendered.text, program.worlds, collects=True),
+    ]
+
+
+def _where_commits_fail(program: Program, release: Release, rendered: Rendered) -> list[Run]:
+    """No world shows it, and who handles an `IntegrityError` expects it."""
+    if "IntegrityError" not in rendered.text.partition("engine =")[2] or ".commit()" not in rendered.text:
+        return []
+    return [
+        run
+        for number in range(1, MOST_COMMITS + 1)
+        for run in release.run(program, rendered.text, program.worlds, fails=number)
     ]
 
 

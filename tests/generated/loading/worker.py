@@ -16,6 +16,7 @@ import itertools
 import json
 import os
 import signal
+import sqlite3
 import sys
 import tempfile
 import traceback
@@ -27,7 +28,7 @@ from typing import Any
 
 import sqlalchemy.ext.asyncio
 from sqlalchemy import event
-from sqlalchemy.exc import InvalidRequestError, MissingGreenlet, StatementError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError, MissingGreenlet, StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm.exc import DetachedInstanceError
 
@@ -43,6 +44,7 @@ class Worker:
         self.text = ""
         sqlalchemy.ext.asyncio.create_async_engine = self.make_engine
         self.engine: AsyncEngine | None = None
+        self.fails_in = 0  # so many commits on, one fails
 
     def make_engine(self, *_: object, **__: object) -> AsyncEngine:
         assert self.engine is not None
@@ -63,6 +65,7 @@ class Worker:
         self.path.unlink(missing_ok=True)
         self.engine = MAKE_ENGINE(self.url, connect_args={"timeout": 0})
         event.listen(self.engine.sync_engine, "connect", _fast)
+        event.listen(self.engine.sync_engine, "commit", self.commits)
         main: dict[str, Any] = {"__name__": "main"}
         tree = ast.fix_missing_locations(Noted().visit(ast.parse(request["main"])))
         exec(compile(tree, "main.py", "exec"), main)
@@ -76,8 +79,10 @@ class Worker:
                 for flags in itertools.product((False, True), repeat=request["flags"]):
                     await self.fill(models.Base.metadata.tables, rows)
                     executed = set[int]()
+                    self.fails_in = request["fails"]
                     main["_note"] = functools.partial(_collecting, executed.add) if collects else executed.add
                     ended = await run(main["case"], flags) | {"executed": sorted(executed)}
+                    self.fails_in = 0
                     runs.append({"world": world, "flags": flags, **ended})
                     if ended["kind"] == "Endless":
                         return runs
@@ -85,6 +90,11 @@ class Worker:
             await self.engine.dispose()
             gc.unfreeze()
         return runs
+
+    def commits(self, _: object) -> None:
+        self.fails_in -= 1
+        if self.fails_in == 0:
+            raise IntegrityError("COMMIT", None, sqlite3.IntegrityError("this time it fails"))
 
     async def fill(self, tables: dict[str, Any], rows: list[tuple[str, list[dict[str, Any]]]]) -> None:
         assert self.engine is not None
@@ -168,6 +178,8 @@ def kind_of(error: BaseException) -> str:
         return "InvalidRequestError"
     if isinstance(error, InvalidRequestError) and "due to raiseload=True" in str(error):
         return "InvalidRequestError"
+    if isinstance(error, InvalidRequestError) and "Can't operate on closed transaction" in str(error):
+        return "Closed"
     return ""
 
 
