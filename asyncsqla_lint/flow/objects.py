@@ -146,6 +146,15 @@ class ObjectRecord(Record, frozen=True):
             return
         self._special(flow, state, me, "__setitem__", Arguments((key, value)), at)
 
+    def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
+        if self.cls.info.find("__contains__") is None:
+            return None
+        return self._special(flow, state, me, "__contains__", Arguments((item,)), at).truth(state)
+
+    def length(self, flow: Flow, state: State, me: Reference, at: Span) -> None:
+        if self.cls.info.find("__len__") is not None:
+            self._special(flow, state, me, "__len__", Arguments(), at)
+
     def _method(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value | None:
         """Its own, or what it has from a base outside of the project, if that is known."""
         if self.cls.info.find(name) is None:

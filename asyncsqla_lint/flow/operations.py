@@ -12,6 +12,7 @@ from asyncsqla_lint.flow.strings import concatenated, percent_formatted, text
 from asyncsqla_lint.flow.targets import changing
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
+    Arguments,
     Constant,
     Member,
     Reference,
@@ -67,9 +68,19 @@ def evaluate_unary(flow: Flow, state: State, node: p.UnaryOperation) -> Value:
         return UNKNOWN if truth is None else Constant(not truth)
     if node.operator == "-" and isinstance(value, Constant) and isinstance(value.value, (int, float)):
         return Constant(-value.value)
+    own = operators.run_method(flow, state, value, (operators.UNARY[node.operator],), Arguments(), node.span)
+    if own is not None:
+        return own
     if node.operator == "~":
         return value.operated(flow, state, "~", UNKNOWN, node.span) or UNKNOWN
     return UNKNOWN
+
+
+def evaluate_augmented(flow: Flow, state: State, node: p.AugmentedAssign) -> Value:
+    left = flow.evaluate(state, node.target)
+    right = flow.evaluate(state, node.value)
+    own = operators.operated_in_place(flow, state, left, node.operator, right, node.span)
+    return operate(flow, state, left, node.operator, right, node.span) if own is None else own
 
 
 def evaluate_binary(flow: Flow, state: State, node: p.BinaryOperation) -> Value:

@@ -26,7 +26,14 @@ METHODS = {
     "|": ("__or__",),
     "&": ("__and__",),
     "@": ("__matmul__",),
+    "//": ("__floordiv__",),
+    "%": ("__mod__",),
+    "**": ("__pow__",),
+    "<<": ("__lshift__",),
+    ">>": ("__rshift__",),
+    "^": ("__xor__",),
 }
+UNARY = {"-": "__neg__", "+": "__pos__", "~": "__invert__"}
 
 
 def run_method(
@@ -47,6 +54,14 @@ def operated(flow: Flow, state: State, left: Value, operator: str, right: Value,
     names = METHODS.get(operator)
     if names is None:
         return None
+    return run_method(flow, state, left, names, Arguments((right,)), at)
+
+
+def operated_in_place(
+    flow: Flow, state: State, left: Value, operator: str, right: Value, at: Span
+) -> Value | None:
+    """`left += right`; None: it is `left + right`."""
+    names = tuple(f"__i{name[2:]}" for name in METHODS.get(operator, ()))
     return run_method(flow, state, left, names, Arguments((right,)), at)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow import calls, class_bodies, narrowing, patterns
+from asyncsqla_lint.flow import calls, class_bodies, narrowing, operations, patterns
 from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.frames import Outcome
 from asyncsqla_lint.flow.loops import execute_for, execute_while
@@ -27,7 +27,6 @@ from asyncsqla_lint.program import (
     Attribute,
     AugmentedAssign,
     Await,
-    BinaryOperation,
     Break,
     Call,
     ClassDefinition,
@@ -194,10 +193,9 @@ def _annotated_assign(flow: Flow, state: State, node: AnnotatedAssign) -> None:
 
 
 def _augmented_assign(flow: Flow, state: State, node: AugmentedAssign) -> None:
-    operation = BinaryOperation(node.span, node.target, node.operator, node.value)
     flow.changing, before = node.target.span, flow.changing
     try:
-        value = evaluate(flow, state, operation)
+        value = operations.evaluate_augmented(flow, state, node)
     finally:
         flow.changing = before
     assign(flow, state, node.target, value)
