@@ -15,6 +15,7 @@ from asyncsqla_lint.frameworks.injection import Injection, Need, parameters_of
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Module
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
 
 _FIXTURES = ("pytest.fixture", "pytest_asyncio.fixture", "pytest_asyncio.plugin.fixture")
-Fixtures = dict[str, list[FunctionInfo]]
 STEPS_PER_TEST = 1_000  # what it calls is not its own: that has roots of its own
 
 
@@ -104,14 +104,14 @@ def _needs_of(flow: Flow, state: State, value: Value, me: Value | None) -> list[
 def _needs(
     flow: Flow, info: FunctionInfo, parameters: tuple[p.Parameter, ...], me: Value | None
 ) -> list[Need]:
-    fixtures = fixtures_of(flow.index)
+    fixtures = kept(flow.index, "fixtures", lambda: Fixtures(flow.index))
     found: list[Need] = []
     for parameter in parameters:
         own = info.owner.find(parameter.name) if info.owner is not None and me is not None else None
         if own is not None and own[1].function is not None and fixture_name(own[1].function) is not None:
             found.append(Need(parameter.name, FunctionValue(own[1].function, (), me)))
             continue
-        fixture = visible(fixtures.get(parameter.name, []), info)
+        fixture = fixtures.visible(parameter.name, info)
         if fixture is not None and parameter.default is None:
             function = flow.scopes.function(fixture)
             if isinstance(function, FunctionValue):
@@ -132,33 +132,54 @@ def fixture_name(info: FunctionInfo) -> str | None:
 _IMPORTED = ("pytest", "pytest_asyncio", "fixture")
 
 
-def fixtures_of(index: Index) -> Fixtures:
-    found: Fixtures | None = index.__dict__.get("fixtures")
-    if found is None:
-        found = index.__dict__["fixtures"] = {}
+class Fixtures:
+    """Those of all modules, by name. A module is looked into when a name is asked for that may be its own."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._candidates: dict[str, list[Module]] = {}
+        self._unknown: list[Module] = []
+        self._known: dict[Module, dict[str, list[FunctionInfo]]] = {}
         for module in index.modules.values():
+            if module.signs is None:
+                self._unknown.append(module)
+            elif module.says(*_IMPORTED):
+                for name in module.signs.decorated:
+                    self._candidates.setdefault(name, []).append(module)
+
+    def visible(self, name: str, user: FunctionInfo) -> FunctionInfo | None:
+        """The module's own, else the nearest conftest's, else the only one there is (a plugin's)."""
+        own = self._first(user.module, name, user)
+        if own is not None:
+            return own
+        others = [one for one in (*self._candidates.get(name, ()), *self._unknown) if one is not user.module]
+        here = PurePath(user.module.path).parent
+        near = [one for one in others if _is_conftest(one) and _folder(one) in (here, *here.parents)]
+        for module in sorted(near, key=lambda one: -len(_folder(one).parts)):
+            found = self._first(module, name, user)
+            if found is not None:
+                return found
+        plugins: list[FunctionInfo] = []
+        for module in others:
+            if not _is_conftest(module):
+                plugins += self._of(module).get(name, ())
+                if len(plugins) > 1:
+                    return None
+        return plugins[0] if plugins else None
+
+    def _first(self, module: Module, name: str, user: FunctionInfo) -> FunctionInfo | None:
+        return next((one for one in self._of(module).get(name, ()) if one is not user), None)
+
+    def _of(self, module: Module) -> dict[str, list[FunctionInfo]]:
+        found = self._known.get(module)
+        if found is None:
+            found = self._known[module] = {}
             if module.says(*_IMPORTED) and any(name in module.names.bindings for name in _IMPORTED):
-                for info in index.functions_of(module):
+                for info in self._index.functions_of(module):
                     name = fixture_name(info)
                     if name is not None and info.owner is None:
                         found.setdefault(name, []).append(info)
-    return found
-
-
-def visible(candidates: list[FunctionInfo], user: FunctionInfo) -> FunctionInfo | None:
-    """The module's own, else the nearest conftest's, else the only one there is (a plugin's)."""
-    others = [one for one in candidates if one is not user]
-    for one in others:
-        if one.module is user.module:
-            return one
-    here = PurePath(user.module.path).parent
-    near = [
-        one for one in others if _is_conftest(one.module) and _folder(one.module) in (here, *here.parents)
-    ]
-    if near:
-        return max(near, key=lambda one: len(_folder(one.module).parts))
-    plugins = [one for one in others if not _is_conftest(one.module)]
-    return plugins[0] if len(plugins) == 1 else None
+        return found
 
 
 def _folder(module: Module) -> PurePath:

@@ -105,7 +105,7 @@ def layers_of(index: Index) -> tuple[Layer, ...]:
             [
                 layer
                 for module in index.modules.values()
-                if module.says(STATE) and any(STATE in header.mentions for header in module.program.functions)
+                if module.says(STATE) and (module.signs is None or module.signs.surrounds)
                 for info in index.functions_of(module)
                 if STATE in info.header.mentions and is_middleware(info)
                 for layer in [layer_of(info, _kept_as)]

@@ -22,7 +22,7 @@ REGISTERING = frozenset({"register", "add_api_route"})  # methods to which funct
 STATE = "state"  # where requests and applications keep what their middlewares have made
 _SEARCHED = {DISPOSE, *REGISTERING, STATE, *MAPPING_CALLS, *FACTORIES}
 _REGISTERS = frozenset({"middleware", "outer_middleware"})
-_FACTORY_KEYWORDS = {"expire_on_commit", "class_"}
+_FACTORY_KEYWORDS = {"bind", "class_", "expire_on_commit"}
 _PLACES = ("span", "name_span")
 _shown: dict[type, tuple[str, ...]] = {}  # the other fields of nodes that are shown as they are
 
@@ -79,16 +79,16 @@ class Outline:
 def kept_on_state(program: p.Program) -> object:
     """What is kept on an application's or a request's state, which others find there under its name."""
     plain = Outline(program)
-    found: list[object] = [plain.of(one) for one in program.statements if _kept_names((one,))]
+    found: list[object] = [plain.of(one) for one in program.statements if names_on_state((one,))]
     for number, header in enumerate(program.functions):
         if STATE in header.mentions:
-            names = _kept_names(program.bodies[number])
+            names = names_on_state(program.bodies[number])
             if names:
                 found.append((header.qualname, names))
     return found
 
 
-def _kept_names(body: p.Statements) -> list[str]:
+def names_on_state(body: p.Statements) -> list[str]:
     """`db` of `app.state.db = …`."""
     targets = (target for one in walk(body) if isinstance(one, p.Assign) for target in one.targets)
     return sorted(
@@ -133,7 +133,7 @@ def _factory_bodies(program: p.Program) -> list[p.Statements]:
 
 def _made_in(program: p.Program, body: p.Statements, makers: Collection[str]) -> Iterator[tuple[int, p.Call]]:
     for call in calls(body):
-        if _may_make_sessions(call) or _last(call.function) in makers:
+        if _may_make_sessions(call) or _last(call.function) in (*FACTORIES, *makers):
             yield program.location(p.start_of(call.span))[0], call
 
 
@@ -170,9 +170,15 @@ def may_surround(header: p.Function) -> bool:
 
 def _may_make_sessions(call: p.Call) -> bool:
     name = _last(call.function)
-    return name.lower().endswith(("session", "maker", "sessionconfig")) or any(
-        word.name in _FACTORY_KEYWORDS for word in call.keywords
+    return (
+        name.lower().endswith(("session", "maker", "sessionconfig"))
+        or any(word.name in _FACTORY_KEYWORDS for word in call.keywords)
+        or any("engine" in _last(_called(one)).lower() for one in call.arguments)
     )
+
+
+def _called(node: p.Expression) -> p.Expression:
+    return node.function if isinstance(node, p.Call) else node
 
 
 def _last(node: p.Expression) -> str:

@@ -7,14 +7,22 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.project.outline import DISPOSE, FACTORIES, MAPPING_CALLS, REGISTERING, STATE
+from asyncsqla_lint.project.outline import (
+    DISPOSE,
+    FACTORIES,
+    MAPPING_CALLS,
+    REGISTERING,
+    STATE,
+    factory_calls,
+    may_surround,
+    names_on_state,
+)
 from asyncsqla_lint.project.walking import walk
 
 WORDS = frozenset(
     {
         *(DISPOSE, STATE, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
-        *("async", "asyncio", "backref", "bind", "engine", "expire_on_commit"),
-        *("litestar", "fixture", "pytest", "pytest_asyncio"),
+        *("async", "asyncio", "backref", "litestar", "fixture", "pytest", "pytest_asyncio"),
         *("__call__", "middleware", "outer_middleware"),
     }
 )
@@ -25,6 +33,10 @@ class Signs(Struct, frozen=True, array_like=True):
     classes: tuple[tuple[str, tuple[str, ...]], ...]  # those outside of functions; the names in their bases
     aliases: tuple[tuple[str, tuple[str, ...]], ...]  # other names, and of what: `B = a.Base`, `Base as B`
     assigns: bool  # `User.posts = …` outside of functions
+    makes_sessions: bool  # something that may be a session factory is made, anywhere
+    surrounds: bool  # a function may be a middleware
+    kept: tuple[str, ...]  # names that are kept on an application's state, or a request's
+    decorated: tuple[str, ...]  # functions outside of classes, and what their decorators call them
 
 
 def signs_of(program: p.Program, words: str) -> Signs:
@@ -45,7 +57,35 @@ def signs_of(program: p.Program, words: str) -> Signs:
             of = _names(one.value)
             aliases += [(node.id, of) for node in walk(targets) if isinstance(node, p.Name) and of]
     said = frozenset(word for word in WORDS if f" {word} " in words)
-    return Signs(said, tuple(classes), tuple(aliases), assigns)
+    return Signs(
+        said,
+        tuple(classes),
+        tuple(aliases),
+        assigns,
+        bool(factory_calls(program)),
+        any(map(may_surround, program.functions)),
+        tuple(sorted(_kept(program))) if STATE in said else (),
+        tuple(dict.fromkeys(_decorated(program))),
+    )
+
+
+def _kept(program: p.Program) -> set[str]:
+    bodies = [program.statements]
+    bodies += [
+        program.bodies[number] for number, one in enumerate(program.functions) if STATE in one.mentions
+    ]
+    return {name for body in bodies for name in names_on_state(body)}
+
+
+def _decorated(program: p.Program) -> Iterator[str]:
+    for one in _outside(program.statements, into_classes=False):
+        if isinstance(one, p.FunctionDefinition):
+            header = program.functions[one.function]
+            for decorator in header.decorators:
+                yield header.name
+                for word in decorator.keywords if isinstance(decorator, p.Call) else ():
+                    if word.name == "name" and isinstance(word.value, p.Constant):
+                        yield str(word.value.value)
 
 
 def _outside(statements: p.Statements, *, into_classes: bool) -> Iterator[p.Statement]:

@@ -12,27 +12,17 @@ import msgspec
 from msgspec import Struct
 
 from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.run.arrangement import Arrangement, Glance
 from asyncsqla_lint.run.contents import Seen
 from asyncsqla_lint.run.keys import digest, tool, utf8
 from asyncsqla_lint.run.store import DIRECTORY, Store
 from asyncsqla_lint.workspace.config import Config
-from asyncsqla_lint.workspace.relevance import ImportedName
 
 if TYPE_CHECKING:
     from asyncsqla_lint.program import Program
     from asyncsqla_lint.project.facts import Facts
 
 Data = TypeVar("Data")
-
-
-class Glance(Struct, frozen=True, array_like=True):
-    """What a file's bytes say without being parsed."""
-
-    is_seed: bool
-    names_driver: bool
-    names_async_api: bool
-    has_coroutine: bool
-    imports: tuple[ImportedName, ...]
 
 
 class Answer(Struct, frozen=True, array_like=True):
@@ -91,6 +81,7 @@ class Cache:
         self._results: _Recent[Result] = _Recent()
         self._words: _Recent[str] = _Recent()
         self._views: dict[str, Views] = {}
+        self._arrangements: dict[str, Arrangement] = {}
         # What stood in files that are being typed or mended when their Programs were made, by absolute path.
         self.drafts: dict[str, bytes] = {}
 
@@ -182,6 +173,15 @@ class Cache:
     def remember_glances(self, root: str, glances: Mapping[str, Glance]) -> None:
         self._put("glances", utf8(root), glances)
 
+    def arrangement(self, root: str) -> Arrangement | None:
+        """Of the files below a root."""
+        return self._arrangements.get(root) or self._get("arrangement", utf8(root), _ARRANGEMENT)
+
+    def remember_arrangement(self, root: str, made: Arrangement, *, lasting: bool) -> None:
+        self._arrangements[root] = made
+        if lasting:
+            self._put("arrangement", utf8(root), made)
+
     def _get(self, kind: str, name: str, decoder: msgspec.msgpack.Decoder[Data]) -> Data | None:
         if self.store is None:
             return None
@@ -221,6 +221,7 @@ _ANSWER = msgspec.msgpack.Decoder(Answer)
 _FILES = msgspec.msgpack.Decoder(dict[str, Seen])
 _WORDS = msgspec.msgpack.Decoder(str)
 _VIEWS = msgspec.msgpack.Decoder(Views)
+_ARRANGEMENT = msgspec.msgpack.Decoder(Arrangement)
 _GLANCES = msgspec.msgpack.Decoder(dict[str, Glance])
 
 

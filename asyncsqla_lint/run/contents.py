@@ -70,6 +70,11 @@ class Contents(Mapping[str, bytes]):
             )
 
     @property
+    def is_stored(self) -> bool:
+        """Is it what the disk holds? Else nothing of it outlives this process."""
+        return self.is_steady and not self._overlay
+
+    @property
     def to_remember(self) -> Mapping[str, Seen]:
         return self._to_remember
 

@@ -140,9 +140,9 @@ class _Run:
         with self.timed("workspace"):
             known = self.cache.glances(root)
             glances = glances_of(looked.data, known)
-            if not overlay and glances != known:
+            if looked.data.is_stored and glances != known:
                 self.cache.remember_glances(root, glances)
-            sources = arranged(looked, self.config, glances)
+            sources = arranged(looked, self.config, glances, self.cache)
         if sources is None:
             self.check_selectors(looked)
             return Answer((), False, 0, 0, 0, {})
@@ -339,12 +339,13 @@ class _Analysis:
         from asyncsqla_lint.run.ripples import Project
 
         paths = {self.keys[path]: path for path in self.facts}
+        imported = self.sources.imported()
         return Project(
             words=cache(lambda: self.words(paths)),
             program=lambda key: self.program(paths[key]),
             classes=cache(self.classes),
             imported={
-                key: [self.keys[other] for other in self.sources.imported[path]]
+                key: [self.keys[other] for other in imported[path] if other in self.keys]
                 for key, path in paths.items()
             },
         )

@@ -6,16 +6,18 @@ Everything here is decided from paths and bytes; the Programs come later.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec import Struct
 
-from asyncsqla_lint.run.cache import Glance
+from asyncsqla_lint.run.arrangement import Arranged, Glance, arrangement
+from asyncsqla_lint.run.cache import Cache
 from asyncsqla_lint.run.contents import Contents, Overlay, Seen
+from asyncsqla_lint.run.keys import digest
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.config_files import is_project_root
 from asyncsqla_lint.workspace.discovery import Discovery, PathError, discover, reason, shown
-from asyncsqla_lint.workspace.module_names import Layout, ModuleName
+from asyncsqla_lint.workspace.module_names import ModuleName
 from asyncsqla_lint.workspace.relevance import (
     Relevance,
     has_coroutine,
@@ -24,7 +26,6 @@ from asyncsqla_lint.workspace.relevance import (
     names_async_api,
     names_driver,
     reachable,
-    relevant,
 )
 
 
@@ -43,7 +44,7 @@ class Sources(Struct, frozen=True):
     checked: tuple[str, ...]  # what is analysed
     known: tuple[str, ...]  # what is parsed
     names: Mapping[str, ModuleName]
-    imported: Mapping[str, frozenset[str]]  # of the known: the files that each imports
+    imported: Callable[[], Mapping[str, frozenset[str]]]  # the files that each imports
 
 
 def look(paths: Sequence[str], config: Config, overlay: Overlay, seen: Mapping[str, Seen]) -> Looked:
@@ -81,30 +82,29 @@ def glances_of(data: Contents, known: Mapping[str, Glance]) -> dict[str, Glance]
     return found
 
 
-def arranged(looked: Looked, config: Config, glances: Mapping[str, Glance]) -> Sources | None:
+def arranged(looked: Looked, config: Config, glances: Mapping[str, Glance], cache: Cache) -> Sources | None:
     """Which files are to be parsed and checked, under which names; None where nothing names SQLAlchemy."""
-    of_path = {path: glances[content] for path, content in looked.data.hashes.items()}
-    seeds = {path for path, glance in of_path.items() if glance.is_seed}
-    if not seeds:
+    of_path = {path: glances[content] for path, content in sorted(looked.data.hashes.items())}
+    paths = tuple(of_path)
+    try:
+        of = digest(config.root, config.src, paths, tuple(of_path.values()))
+    except UnicodeEncodeError:  # a file's name need not be UTF-8
+        of = ""
+    made = cache.arrangement(config.root)
+    if made is None or not of or made.of != of:
+        made = arrangement(of, of_path, config)
+        cache.remember_arrangement(config.root, made, lasting=bool(of) and looked.data.is_stored)
+    if not made.known:
         return None
-    drivers = {path for path, glance in of_path.items() if glance.names_driver}
-    async_api = {path for path, glance in of_path.items() if glance.names_async_api}
-    coroutines = {path for path, glance in of_path.items() if glance.has_coroutine}
-    imports = {path: glance.imports for path, glance in of_path.items()}
-    layout = Layout(of_path, imports, [os.path.join(config.root, each) for each in config.src])
-    graph = {path: layout.imported(path) for path in of_path}
-    chosen = _for_targets(relevant(seeds, graph, async_api, coroutines, drivers), graph, looked.targets)
+    found = Arranged(made, paths)
+    chosen = _for_targets(found.relevance(), found.imported, looked.targets)
     return Sources(
-        looked,
-        tuple(sorted(chosen.checked)),
-        tuple(sorted(chosen.known)),
-        layout.names,
-        {path: graph[path] & chosen.known for path in chosen.known},
+        looked, tuple(sorted(chosen.checked)), tuple(sorted(chosen.known)), found.names(), found.imported
     )
 
 
 def _for_targets(
-    whole: Relevance, graph: Mapping[str, frozenset[str]], targets: Mapping[str, Config]
+    whole: Relevance, imported: Callable[[], Mapping[str, frozenset[str]]], targets: Mapping[str, Config]
 ) -> Relevance:
     """What must be analysed so that the targets get the findings of a run over the whole project.
 
@@ -113,9 +113,10 @@ def _for_targets(
     """
     if whole.known <= targets.keys():
         return whole
+    graph = imported()
     importers: dict[str, list[str]] = {}
-    for path, imported in graph.items():
-        for each in imported:
+    for path, others in graph.items():
+        for each in others:
             importers.setdefault(each, []).append(path)
     known = whole.known & targets.keys()
     checked = reachable(known, importers) & whole.checked

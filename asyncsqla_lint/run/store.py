@@ -135,6 +135,11 @@ class Store:
 
     def _evict(self, connection: sqlite3.Connection) -> bool:
         """What was not used for the longest time makes room, down to four fifths of the limit."""
+        (pages,), (each_page,) = (
+            connection.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size")
+        )
+        if pages * each_page <= self._limit:
+            return False  # without counting
         (size,) = connection.execute("SELECT total(size) FROM entries").fetchone()
         if size <= self._limit:
             return False

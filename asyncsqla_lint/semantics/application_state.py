@@ -58,7 +58,7 @@ _WATCHING = "application state watched"
 
 def _given(flow: Flow, name: str) -> Iterator[Value]:
     for module in flow.index.modules.values():
-        if not module.says(STATE):
+        if module.signs is not None and name not in module.signs.kept:
             continue
         for one in module.names.attribute_assignments:
             if _keeps(one.target, one.name, name):

@@ -68,9 +68,6 @@ def settle(flow: Flow, state: State) -> None:
             state.put(reference, replace(record, session=session))
 
 
-_SIGNS = (*FACTORIES, "bind", "engine", "expire_on_commit")  # what a factory is, or is given
-
-
 def expire_on_commit(index: Index, of_plugin: bool = False) -> tuple[bool | None, str]:
     """What the factories of the project (tests aside) agree on, and the words that say so.
 
@@ -78,7 +75,7 @@ def expire_on_commit(index: Index, of_plugin: bool = False) -> tuple[bool | None
     """
     votes: dict[bool | None, tuple[Module, p.Call]] = {}
     for module in index.modules.values():
-        if is_test(module) or not module.says(*_SIGNS):
+        if is_test(module) or (module.signs is not None and not module.signs.makes_sessions):
             continue
         for call, scope, is_plugins in _factory_calls(index, module):
             if of_plugin and not is_plugins:
