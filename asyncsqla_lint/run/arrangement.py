@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
 
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.module_names import Layout, ModuleName
@@ -25,6 +26,9 @@ class Glance(Struct, frozen=True, array_like=True):
     imports: tuple[ImportedName, ...]
 
 
+_GLANCE = msgspec.msgpack.Decoder(Glance)
+
+
 class Arrangement(Struct, frozen=True, array_like=True):
     """Of files that go by their numbers, in the order of their paths."""
 
@@ -36,8 +40,9 @@ class Arrangement(Struct, frozen=True, array_like=True):
     known: tuple[int, ...]  # none: nothing names SQLAlchemy
 
 
-def arrangement(of: str, glances: Mapping[str, Glance], config: Config) -> Arrangement:
-    """`glances` are by path, in order."""
+def arrangement(of: str, encoded: Mapping[str, Raw], config: Config) -> Arrangement:
+    """Of glances, by path and in order, as they are stored: mostly nobody has to read them."""
+    glances = {path: _GLANCE.decode(glance) for path, glance in encoded.items()}
     seeds = {path for path, glance in glances.items() if glance.is_seed}
     if not seeds:
         return Arrangement(of, (), (), (), (), ())

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from asyncsqla_lint.findings import Finding
-from asyncsqla_lint.run.arrangement import Arrangement, Glance
+from asyncsqla_lint.run.arrangement import Arrangement
 from asyncsqla_lint.run.contents import Seen
 from asyncsqla_lint.run.keys import digest, tool, utf8
 from asyncsqla_lint.run.store import DIRECTORY, Store
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.facts import Facts
 
 Data = TypeVar("Data")
+_OF_ALL = " of all"
+_FEW = 50  # entries: so many are read one by one
 
 
 class Answer(Struct, frozen=True, array_like=True):
@@ -60,6 +62,7 @@ class _Recent(Generic[Data]):
     def __init__(self) -> None:
         self.now: dict[str, Data] = {}
         self._last: dict[str, Data] = {}
+        self.bundled: Collection[str] = ()  # what the bundle holds, if it was opened
 
     def get(self, name: str) -> Data | None:
         if name not in self.now and name in self._last:
@@ -104,15 +107,16 @@ class Cache:
 
     # --- texts -----------------------------------------------------------------------------------
 
-    def facts(self, hashes: Iterable[str]) -> dict[str, Facts]:
-        """What is known of these contents."""
-        return self._get_many("facts", hashes, self._facts, _decoders()[1])
+    def facts(self, hashes: Iterable[str], root: str) -> dict[str, Facts]:
+        """What is known of these contents, which stand below a root."""
+        decoders = _decoders()
+        return self._get_many("facts", hashes, self._facts, decoders.facts, (root, decoders.all_facts))
 
     def program(self, content: str) -> Program | None:
         return self.programs((content,)).get(content)
 
     def programs(self, hashes: Iterable[str]) -> dict[str, Program]:
-        return self._get_many("program", hashes, self._programs, _decoders()[0])
+        return self._get_many("program", hashes, self._programs, _decoders().program)
 
     def words(self, hashes: Iterable[str]) -> dict[str, str]:
         """The words of these contents, each between blanks."""
@@ -127,14 +131,15 @@ class Cache:
             self._put("program", content, program)
             self._put("words", content, words)
         self._words.now[content] = words
-        made = _decoders()[0].decode(program) if isinstance(program, bytes) else program
+        made = _decoders().program.decode(program) if isinstance(program, bytes) else program
         self._programs.now[content] = made
         self._facts.now[content] = facts
 
     # --- modules ---------------------------------------------------------------------------------
 
-    def results(self, keys: Iterable[str]) -> dict[str, Result]:
-        return self._get_many("result", keys, self._results, _decoders()[2])
+    def results(self, keys: Iterable[str], root: str) -> dict[str, Result]:
+        decoders = _decoders()
+        return self._get_many("result", keys, self._results, decoders.result, (root, decoders.all_results))
 
     def remember_result(self, key: str, result: Result, *, lasting: bool) -> None:
         self._results.now[key] = result
@@ -148,6 +153,14 @@ class Cache:
         self._views[key] = views
         if lasting:
             self._put("views", key, views)
+
+    def bundle(self, root: str) -> None:
+        """Keep together what a run over all modules below a root has asked for of each: the next one reads
+        it in one piece.
+        """
+        for kind, recent in (("facts", self._facts), ("result", self._results)):
+            if len(recent.now) > _FEW and recent.now.keys() != set(recent.bundled):
+                self._put(kind + _OF_ALL, utf8(root), recent.now)
 
     # --- whole runs ------------------------------------------------------------------------------
 
@@ -166,11 +179,11 @@ class Cache:
     def remember_files(self, root: str, seen: Mapping[str, Seen]) -> None:
         self._put("files", utf8(root), {path: one for path, one in seen.items() if path == utf8(path)})
 
-    def glances(self, root: str) -> dict[str, Glance]:
+    def glances(self, root: str) -> dict[str, Raw]:
         """What the files below a root have said of themselves, by the hash of their contents."""
         return self._get("glances", utf8(root), _GLANCES) or {}
 
-    def remember_glances(self, root: str, glances: Mapping[str, Glance]) -> None:
+    def remember_glances(self, root: str, glances: Mapping[str, Raw]) -> None:
         self._put("glances", utf8(root), glances)
 
     def arrangement(self, root: str) -> Arrangement | None:
@@ -189,10 +202,21 @@ class Cache:
         return None if data is None else _decoded(data, decoder)
 
     def _get_many(
-        self, kind: str, names: Iterable[str], recent: _Recent[Data], decoder: msgspec.msgpack.Decoder[Data]
+        self,
+        kind: str,
+        names: Iterable[str],
+        recent: _Recent[Data],
+        decoder: msgspec.msgpack.Decoder[Data],
+        bundle: tuple[str, msgspec.msgpack.Decoder[dict[str, Data]]] | None = None,
     ) -> dict[str, Data]:
         wanted = list(names)
         found = {name: value for name in wanted if (value := recent.get(name)) is not None}
+        if bundle is not None and len(wanted) - len(found) > _FEW:
+            together = self._get(kind + _OF_ALL, utf8(bundle[0]), bundle[1]) or {}
+            recent.bundled = together.keys()
+            for name in wanted:
+                if name not in found and name in together:
+                    found[name] = recent.now[name] = together[name]
         missing = {_key(name): name for name in wanted if name not in found}
         if self.store is not None and missing:
             for key, data in self.store.get_many(kind, missing).items():
@@ -222,18 +246,25 @@ _FILES = msgspec.msgpack.Decoder(dict[str, Seen])
 _WORDS = msgspec.msgpack.Decoder(str)
 _VIEWS = msgspec.msgpack.Decoder(Views)
 _ARRANGEMENT = msgspec.msgpack.Decoder(Arrangement)
-_GLANCES = msgspec.msgpack.Decoder(dict[str, Glance])
+_GLANCES = msgspec.msgpack.Decoder(dict[str, Raw])
+
+
+class _Decoders:
+    def __init__(self) -> None:
+        from asyncsqla_lint.program import Program
+        from asyncsqla_lint.project.facts import Facts
+
+        self.program = msgspec.msgpack.Decoder(Program)
+        self.facts = msgspec.msgpack.Decoder(Facts)
+        self.all_facts = msgspec.msgpack.Decoder(dict[str, Facts])
+        self.result = msgspec.msgpack.Decoder(Result)
+        self.all_results = msgspec.msgpack.Decoder(dict[str, Result])
 
 
 @cache
-def _decoders() -> tuple[
-    msgspec.msgpack.Decoder[Program], msgspec.msgpack.Decoder[Facts], msgspec.msgpack.Decoder[Result]
-]:
+def _decoders() -> _Decoders:
     """Made when the first one is read: a run with nothing changed reads none."""
-    from asyncsqla_lint.program import Program
-    from asyncsqla_lint.project.facts import Facts
-
-    return msgspec.msgpack.Decoder(Program), msgspec.msgpack.Decoder(Facts), msgspec.msgpack.Decoder(Result)
+    return _Decoders()
 
 
 def _key(name: str) -> str:

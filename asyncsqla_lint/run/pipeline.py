@@ -228,7 +228,7 @@ class _Analysis:
         from asyncsqla_lint.run import work
 
         hashes = self.data.hashes
-        facts = self.run.cache.facts(hashes[path] for path in self.sources.known)
+        facts = self.run.cache.facts((hashes[path] for path in self.sources.known), self.run.config.root)
         for path in self.run.cache.drafts:
             if (
                 path in hashes
@@ -295,7 +295,7 @@ class _Analysis:
         under: dict[str, str] = {}
         for keys, holds in () if outlook is None else outlook.tries():
             wanted = {path: key for path, key in keys.items() if path not in found}
-            known = self.run.cache.results(wanted.values())
+            known = self.run.cache.results(wanted.values(), self.run.config.root)
             for path, key in wanted.items():
                 result = known.get(key)
                 if result is not None and holds(path, result):
@@ -309,6 +309,8 @@ class _Analysis:
         if outlook is not None and self.data.is_steady:
             name, views = outlook.name, outlook.views(under)
             self.run.cache.remember_views(name, views, lasting=not self.overlay)
+            if self.data.is_stored and self.sources.looked.targets.keys() >= set(self.sources.known):
+                self.run.cache.bundle(self.run.config.root)
         return [found[path] for path in paths]
 
     def outlook(self, paths: Mapping[str, str]) -> Outlook | None:
@@ -418,10 +420,12 @@ class _Analysis:
         for path, config in self.sources.looked.targets.items():
             if path not in self.keys:
                 continue
+            silencing = self.facts[path].silencing if path in self.facts else None
+            if silencing is None and self.keys[path] not in by_key:
+                continue
             selection = selections[self.run.identity(config)]
             ignored = selection.ignored_in(path)
             of_file = selection.consistent(merged(by_key.get(self.keys[path], ())))
-            silencing = self.facts[path].silencing if path in self.facts else None
             if silencing is not None:
                 suppressions = Suppressions(self.keys[path], silencing)
                 failed = any(finding.code == "ASQ903" for finding in of_file)

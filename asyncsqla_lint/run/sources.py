@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
 
 from asyncsqla_lint.run.arrangement import Arranged, Glance, arrangement
 from asyncsqla_lint.run.cache import Cache
@@ -63,26 +64,27 @@ def look(paths: Sequence[str], config: Config, overlay: Overlay, seen: Mapping[s
     return Looked(targets, files, data, tuple(sorted(errors)), {**around.others, **found.others})
 
 
-def glances_of(data: Contents, known: Mapping[str, Glance]) -> dict[str, Glance]:
-    """By the hash of what was looked at."""
-    found: dict[str, Glance] = {}
+def glances_of(data: Contents, known: Mapping[str, Raw]) -> dict[str, Raw]:
+    """Encoded Glances, by the hash of what was looked at."""
+    found: dict[str, Raw] = {}
     for path, content in data.hashes.items():
         if content not in found:
             glance = known.get(content)
             if glance is None:
                 text = data[path]
-                glance = Glance(
+                made = Glance(
                     is_seed(text),
                     names_driver(text),
                     names_async_api(text),
                     has_coroutine(text),
                     tuple(imports_of(text)),
                 )
+                glance = Raw(msgspec.msgpack.encode(made))
             found[content] = glance
     return found
 
 
-def arranged(looked: Looked, config: Config, glances: Mapping[str, Glance], cache: Cache) -> Sources | None:
+def arranged(looked: Looked, config: Config, glances: Mapping[str, Raw], cache: Cache) -> Sources | None:
     """Which files are to be parsed and checked, under which names; None where nothing names SQLAlchemy."""
     of_path = {path: glances[content] for path, content in sorted(looked.data.hashes.items())}
     paths = tuple(of_path)
