@@ -40,6 +40,9 @@ class ExternalValue(Value, frozen=True):
             return ModuleValue(module)
         return flow.meanings.attribute(flow, state, self, name, at)
 
+    def has_attribute(self, flow: Flow, state: State, name: str, at: Span) -> bool | None:
+        return flow.meanings.has_attribute(flow, self, name)
+
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         return flow.call_external(state, self, arguments, at)
 

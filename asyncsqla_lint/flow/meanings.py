@@ -7,7 +7,7 @@ one answers. This floor registers Python itself (`builtins`), `semantics` SQLAlc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 P = ParamSpec("P")
+Answer = TypeVar("Answer")
 CallMeaning = Callable[["Flow", "State", Arguments, Span], Value]
 InstanceMeaning = Callable[["Flow", "State", tuple[Value, ...], Span], Value]
 AttributeHook = Callable[["Flow", "State", Value, ClassValue, str, Span], "Value | None"]
@@ -37,6 +38,7 @@ class Meanings:
         self.member_decorators: set[str] = set()  # of which a class knows what they do to its members
         self.when_instantiated: list[Callable[[Flow, State, ClassValue, Arguments, Span], Value | None]] = []
         self.when_promised: list[Callable[[Flow, State, ClassValue, Span], Value | None]] = []
+        self.when_looked_for: list[Callable[[Flow, ExternalValue, str], bool | None]] = []
         self.when_class_read: list[Callable[[Flow, State, ClassValue, str, Span], Value | None]] = []
         self.when_inherited: list[AttributeHook] = []
         self.when_member_tested: list[Callable[[Flow, State, str, Expression, bool], None]] = []
@@ -103,6 +105,9 @@ class Meanings:
 
     def attribute(self, flow: Flow, state: State, value: ExternalValue, name: str, at: Span) -> Value:
         return self.external(f"{value.name}.{name}")
+
+    def has_attribute(self, flow: Flow, value: ExternalValue, name: str) -> bool | None:
+        return _first(self.when_looked_for, flow, value, name)
 
     def exception_ancestors(self, name: str) -> tuple[str, ...]:
         """The last names of an exception's bases, itself included; empty when it is not known."""
@@ -247,7 +252,7 @@ class Meanings:
         return all(hook(flow, state, function, arguments) is not False for hook in self.when_called)
 
 
-def _first(hooks: Sequence[Callable[P, Value | None]], *given: P.args, **words: P.kwargs) -> Value | None:
+def _first(hooks: Sequence[Callable[P, Answer | None]], *given: P.args, **words: P.kwargs) -> Answer | None:
     """The answer of the first hook that has one: all are asked at every attribute and call."""
     for hook in hooks:
         found = hook(*given, **words)

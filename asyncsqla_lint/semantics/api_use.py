@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from asyncsqla_lint.flow.callables import Decorated, FunctionValue, Partial
+from asyncsqla_lint.flow.callables import Decorated, ExternalValue, FunctionValue, Partial
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
@@ -274,6 +274,12 @@ def has(flow: Flow, state: State, me: Value, name: str) -> bool | None:
     return False if owner is not None and api(flow.release).is_missing(owner, name) else None
 
 
+def class_has(flow: Flow, cls: ExternalValue, name: str) -> bool | None:
+    """`hasattr(AsyncSession, "after_commit")`: the tables have all the public names of a class."""
+    found = api(flow.release).class_(cls.name) if cls.name.startswith("sqlalchemy.") else None
+    return None if found is None or name.startswith("_") or name in found.methods else False
+
+
 # --- run_sync ------------------------------------------------------------------------------------
 
 
@@ -337,6 +343,7 @@ def _is_coroutine_method(flow: Flow, state: State, method: Method) -> bool:
 
 
 def register(meanings: Meanings) -> None:
+    meanings.when_looked_for.append(class_has)
     meanings.when_awaited.append(call_awaited)
     meanings.when_entered.append(entered)
     meanings.when_coroutine_read.append(coroutine_read)

@@ -27,6 +27,7 @@ class Cause(Struct, frozen=True):
     stays: bool = False  # a reload of the columns does not bring it back
 
 
+FAILED = "a failed flush"  # of a cause
 # A new object's empty collection was read, not changed: it is not loaded after the flush.
 LOOKED_AT = Cause("a look")
 SERVER_SIDE = Cause("flush")

@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Reference, Value, alternatives
-from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, RAISES, UNLOADED, AttributeState, Cause
+from asyncsqla_lint.semantics.attribute_states import (
+    EXPIRED,
+    FAILED,
+    LOADED,
+    RAISES,
+    SURE,
+    UNLOADED,
+    UNSURE,
+    AttributeState,
+    Cause,
+)
 from asyncsqla_lint.semantics.default_states import expired_state
 from asyncsqla_lint.semantics.failures import over
 from asyncsqla_lint.semantics.instances import DETACHED, PENDING, PERSISTENT, TRANSIENT, InstanceRecord
@@ -119,6 +130,26 @@ def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause
             state.put(reference, expired(record, cause))
         elif record.is_written is None:
             state.put(reference, doubted(expired(record, replace(cause, certain=False))))
+
+
+def survived(state: State, session: Reference, flushed_at: Site) -> None:
+    """The session is used again. On the paths that go on behind that, the flush has not failed."""
+    for reference, record in list(held(state, session)):
+        if _has_failed(record.expired, flushed_at):
+            unsure = dict.fromkeys(record.model.attributes, AttributeState(UNSURE))
+            state.put(reference, replace(record, attributes=unsure, expired=None))
+            continue
+        kept = {
+            name: replace(one, bits=one.bits & ~(EXPIRED | EXPIRED << SURE) or UNSURE, cause=None)
+            for name, one in record.attributes.items()
+            if one.bits & EXPIRED and _has_failed(one.cause, flushed_at)
+        }
+        if kept:
+            state.put(reference, replace(record, attributes={**record.attributes, **kept}))
+
+
+def _has_failed(cause: Cause | None, flushed_at: Site) -> bool:
+    return cause is not None and cause.what == FAILED and cause.site == flushed_at
 
 
 def detach_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:

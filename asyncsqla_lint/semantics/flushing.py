@@ -14,6 +14,7 @@ from asyncsqla_lint.project.models import Column, ColumnProperty, MappedAttribut
 from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
+    FAILED,
     LOADED,
     LOOKED_AT,
     RAISES,
@@ -224,7 +225,7 @@ def fail(
         failure = None if releases or ends_block else Failure(flow.site(at))
         still = record.in_transaction and not ends_block
         failed.put(session, replace(record, failure=failure, in_transaction=still))
-    cause = Cause("a failed flush", flow.site(at))
+    cause = Cause(FAILED, flow.site(at))
     with flow.silently():
         if isinstance(record, SessionRecord) and (record.in_nested or releases):
             rolled_back_to_savepoint(flow, failed, session, cause)

@@ -117,6 +117,10 @@ class SessionRecord(Record, frozen=True):
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
         return api_use.has(flow, state, me, name)
 
+    def forget(self, flow: Flow, state: State, me: Reference) -> None:
+        """Whoever had it may have rolled back, or begun; after a failed flush it could do nothing else."""
+        state.put(me, replace(self, failure=None, in_transaction=None))
+
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         if self.cls is not None:
             found = self.cls.find(name)

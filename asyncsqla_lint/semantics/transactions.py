@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.semantics import failures, testing
+from asyncsqla_lint.semantics import expiry, failures, testing
 from asyncsqla_lint.semantics.events import FailedSessionUsed, TransactionMisused
 from asyncsqla_lint.semantics.ledger import AT_ONCE, CLEANS_UP, ledger
 
@@ -56,6 +56,8 @@ def used(
                         flow.site(at), flow.frame, certain, session, record, method, record.failure
                     )
                 )
+            if record.failure.is_waiting and not record.failure.is_doubtful:
+                expiry.survived(state, session, record.failure.site)
             changed = replace(changed, failure=None)
     if record.begun == ENDED and (method not in IDLE or method in BEGINS):
         _misused(flow, session, record, method, "ended", at)
