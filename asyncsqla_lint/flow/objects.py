@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 
+PROMISED = 2  # of `is_open`: somebody else has made the object, and has it still
+
+
 class ObjectRecord(Record, frozen=True):
     """An instance of a class of the project. Attributes that are not set are looked up in the class."""
 
     cls: ClassValue
     attributes: dict[str, Value] = {}
-    is_open: bool = False  # attributes may have been set that we do not know of
+    is_open: int = False  # attributes may have been set that we do not know of
 
     def class_info(self) -> ClassInfo | None:
         return self.cls.info

@@ -14,7 +14,7 @@ from asyncsqla_lint.flow.frames import Frame, Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.values import FALSE, NONE, UNKNOWN, Arguments, Reference, Value, alternatives
-from asyncsqla_lint.frameworks.fastapi_routes import response_of, route_of
+from asyncsqla_lint.frameworks.fastapi_routes import only_reads, response_of, route_of
 from asyncsqla_lint.frameworks.injection import Injection, Need, parameters_of
 from asyncsqla_lint.frameworks.pydantic import dump, name_of
 from asyncsqla_lint.frameworks.schemas import is_schema
@@ -26,7 +26,7 @@ from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import Scope, Scoped, Symbol
-from asyncsqla_lint.semantics import unawaited
+from asyncsqla_lint.semantics import ledger, unawaited
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -155,6 +155,8 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
         if route is not None and outcome.at >= 0:
             with flow.entered(frame):
                 unawaited.taken(flow, outcome.state, outcome.value)
+            if only_reads(route):
+                ledger.made_up(outcome.state, outcome.value)
         if response is not None and outcome.at >= 0:
             _respond(flow, frame, outcome, response)
 

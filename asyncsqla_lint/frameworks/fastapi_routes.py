@@ -45,6 +45,12 @@ def route_of(info: FunctionInfo) -> Handing | None:
     return handed_to(info.index, "add_api_route").get(info)
 
 
+def only_reads(route: Handing) -> bool:
+    """A GET, which is to change nothing."""
+    function = route.call.function
+    return isinstance(function, p.Attribute) and function.name in ("get", "head")
+
+
 def _looks_like_route(node: p.Call) -> bool:
     """The router comes from somewhere unknown: a path, and a keyword that only FastAPI takes."""
     words = {word.name for word in node.keywords}

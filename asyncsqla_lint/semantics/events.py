@@ -115,6 +115,7 @@ class WriteMade(Event):
     """Something is written through a session or connection: `how` is the method, or "attribute"."""
 
     how: str
+    model: Model | None = None  # of the instance whose attribute it is
 
 
 class WriteLost(Event):

@@ -18,7 +18,8 @@ from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Constant, Reference, Value, alternatives
 from asyncsqla_lint.program import Span, end_of, start_of
-from asyncsqla_lint.project.walking import blocks
+from asyncsqla_lint.project.models import Model
+from asyncsqla_lint.project.walking import blocks, statements
 from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.events import SessionUsed, WriteLost, WriteMade
 
@@ -161,13 +162,40 @@ def used(flow: Flow, state: State, subject: Reference, opened_at: Site, use: Ses
         )
 
 
-def written(flow: Flow, state: State, subject: Reference, how: str, at: Span) -> None:
+def written(
+    flow: Flow, state: State, subject: Reference, how: str, at: Span, model: Model | None = None
+) -> None:
     before = ledger(state, subject)
     if flow.muted or before.is_autocommit or not getattr(state.record(subject.oid), "is_async", False):
         return
-    write = WriteMade(flow.site(at), flow.frame, flow.is_certain, how)
+    write = WriteMade(flow.site(at), flow.frame, flow.is_certain, how, model)
     if all(one.site != write.site for one in before.writes):
         state.put(key(subject), replace(before, writes=(*before.writes, write)))
+
+
+def made_up(state: State, answer: Value) -> None:
+    """A request that only reads has its answer: what it has assigned to an instance in there is for the answer.
+
+    What it counts (`+=`), adds or deletes is for the database all the same.
+    """
+    from asyncsqla_lint.semantics.instances import InstanceRecord
+
+    found = [state.record(oid) for oid in state.reachable((answer,))]
+    models = [one.model for one in found if isinstance(one, InstanceRecord)]
+    if not models:
+        return
+    for subject, page in list(state.records(LedgerRecord)):
+        kept = tuple(one for one in page.writes if one.model not in models or _is_counted(one))
+        if kept != page.writes:
+            state.put(subject, replace(page, writes=kept))
+
+
+def _is_counted(write: WriteMade) -> bool:
+    function = write.frame.function
+    return function is not None and any(
+        isinstance(one, p.AugmentedAssign) and one.target.span == write.site.span
+        for one in statements(function.body)
+    )
 
 
 def _committed(flow: Flow, state: State, subject: Reference, opened_at: Site) -> None:

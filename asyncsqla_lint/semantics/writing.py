@@ -78,7 +78,7 @@ def write(
         link(flow, state, me, current(state, me, record), name, stored)
     if record.session is not None and record.lifecycle == PERSISTENT:
         flushing.touch(state, record.session)
-        ledger.written(flow, state, record.session, "attribute", at)
+        ledger.written(flow, state, record.session, "attribute", at, record.model)
     if flow.listens(AttributeWritten):
         flow.emit(AttributeWritten(flow.site(at), flow.frame, flow.is_certain, me, record, attribute))
 

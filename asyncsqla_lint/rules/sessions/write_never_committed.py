@@ -64,4 +64,5 @@ class WriteNeverCommitted(Rule):
         places += [
             place(write.site, "written here too") for write in event.writes if write.site != event.site
         ]
-        report(self, event, message, related=places, fix=commit_at_the_end(event))
+        subject = event.writes[0].how  # one write is one finding, wherever its session may come from
+        report(self, event, message, related=places, fix=commit_at_the_end(event), subject=subject)
