@@ -174,7 +174,7 @@ def written(
 
 
 def made_up(state: State, answer: Value) -> None:
-    """A request that only reads has its answer: what it has assigned to an instance in there is for the answer.
+    """A request that only reads has its answer: what it assigns to an instance in there is for the answer.
 
     What it counts (`+=`), adds or deletes is for the database all the same.
     """
