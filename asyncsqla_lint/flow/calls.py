@@ -12,6 +12,7 @@ from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
 from asyncsqla_lint.flow.frames import (
     RISK,
+    BudgetExceeded,
     Frame,
     OnYield,
     Option,
@@ -134,10 +135,26 @@ def run_function(
     elif not info.header.is_generator and flow.budget.leaves_out(next(iter(info.body), None)):
         result = flow.choose(state, [_left_out(flow, state, function, arguments, at)])
     else:
-        result = flow.choose(state, ways_out(flow, state, function, arguments, frame))
+        result = flow.choose(state, _ways_out_if_any(flow, state, function, arguments, frame))
     if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
         result = flow.types.annotation_value(state, frame, info.header.returns, at)
     return result
+
+
+def _ways_out_if_any(
+    flow: Flow, state: State, function: FunctionValue, arguments: Arguments, frame: Frame
+) -> list[Option]:
+    """A call that leads nowhere for too long is left out, by the one that would get somewhere without it."""
+    caller, facts, met = flow.frame, state.facts, flow.budget.met
+    try:
+        return ways_out(flow, state, function, arguments, frame)
+    except BudgetExceeded:
+        is_root = caller.caller is not None and caller.caller.function is None
+        gets_somewhere = caller.function is not None and (is_root or caller.met != met)
+        if function.info.header.is_generator or not gets_somewhere or not flow.budget.goes_on(met):
+            raise
+        leave(state, frame, facts)
+        return [_left_out(flow, state, function, arguments, frame.call_span)]
 
 
 def _left_out(flow: Flow, state: State, function: FunctionValue, arguments: Arguments, at: Span) -> Option:
@@ -160,6 +177,7 @@ def new_frame(flow: Flow, function: FunctionValue, at: Span) -> Frame:
         owner=info.owner,
         caller=flow.frame,
         call_span=at,
+        met=flow.budget.met,
     )
 
 

@@ -82,6 +82,8 @@ class CoroutineRecord(Record, frozen=True):
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
         if self.kind != "generator" or not isinstance(self.function, FunctionValue):
+            if isinstance(self.function, FunctionValue):
+                flow.meanings.coroutine_read(flow, state, me, "", at)
             return Iteration(element=UNKNOWN)
         from asyncsqla_lint.flow.calls import run_function
         from asyncsqla_lint.flow.containers import ListRecord

@@ -58,6 +58,7 @@ class Frame(Struct):
     is_captured: bool = False  # some function value closes over it
     given: tuple[Value, ...] = ()  # what its caller has in hand too: receiver and arguments
     calls: Calls | None = None  # see `calls_of`
+    met: int = 0  # what it had met when it began, see `Budget.met`
 
     @property
     def depth(self) -> int:

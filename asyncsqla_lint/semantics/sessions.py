@@ -289,7 +289,7 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
     if name in unit_of_work.METHODS:
         from asyncsqla_lint.semantics import unawaited
 
-        unawaited.taken(flow, state, arguments.get(0, "instance") or NONE)
+        unawaited.taken(flow, state, arguments.get(0, "instance") or NONE, by_session=True)
         return unit_of_work.METHODS[name](flow, state, me, record, arguments, at)
     if name in executing.METHODS:
         return executing.METHODS[name](flow, state, me, record, arguments, at, name)

@@ -48,20 +48,21 @@ def read(flow: Flow, state: State, coroutine: Reference, name: str, at: Span) ->
         lost(flow, state, coroutine)
 
 
-def taken(flow: Flow, state: State, value: Value) -> None:
+def taken(flow: Flow, state: State, value: Value, by_session: bool = False) -> None:
     """A framework takes a value for an answer, a session for an instance: neither awaits it."""
     for one in alternatives(value):
         record = state.record(one.oid) if isinstance(one, Reference) else None
         if isinstance(one, Reference) and isinstance(record, CoroutineRecord) and not record.is_perhaps:
-            if function_of(state, one) is not None or (owner_of(state, record) and not record.is_awaited):
-                lost(flow, state, one)
+            info = function_of(state, one, by_session)
+            if info is not None or (owner_of(state, record) and not record.is_awaited):
+                lost(flow, state, one, by_session)
 
 
-def lost(flow: Flow, state: State, coroutine: Reference) -> None:
+def lost(flow: Flow, state: State, coroutine: Reference, by_session: bool = False) -> None:
     record = state.record(coroutine.oid)
     if not isinstance(record, CoroutineRecord) or not flow.listens(CoroutineLost):
         return
-    info = function_of(state, coroutine)
+    info = function_of(state, coroutine, by_session)
     owner, name = owner_of(state, record), method_name(record)
     if info is not None:
         owner, name = "" if info.owner is None else info.owner.name, info.name
@@ -71,8 +72,11 @@ def lost(flow: Flow, state: State, coroutine: Reference) -> None:
     settle(state, coroutine)
 
 
-def function_of(state: State, coroutine: Reference) -> FunctionInfo | None:
-    """The function of the project that waits; None: it works with no session, or is not that plain."""
+def function_of(state: State, coroutine: Reference, by_session: bool = False) -> FunctionInfo | None:
+    """The function of the project that waits; None: it works with no session, or is not that plain.
+
+    What a session is given in an instance's place is its business, whatever it works with.
+    """
     record = state.record(coroutine.oid)
     if not isinstance(record, CoroutineRecord) or record.kind != "coroutine" or record.is_awaited:
         return None
@@ -81,6 +85,8 @@ def function_of(state: State, coroutine: Reference) -> FunctionInfo | None:
     info = record.function.info
     if any(isinstance(one, External) and not one.name.startswith(_PLAIN) for one in info.decorators):
         return None  # what it makes of the function is not followed: a task, a command
+    if by_session:
+        return info
     for oid in state.reachable((record.function, *record.arguments.all())):
         found = state.record(oid)
         if isinstance(found, (SessionRecord, ConnectionRecord)) and found.is_async:
