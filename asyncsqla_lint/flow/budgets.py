@@ -2,8 +2,8 @@
 
 A test of a whole application could run for ever. A root goes on while it runs code that it has not run yet,
 and meets what the floors above know: sessions, statements, instances. What it would run in circles, or in
-code that has nothing to do with them, is run as a root of its own, too. A call that leads there (into a client
-that was generated into the project, say) is left out, and the root goes on behind it.
+code that has nothing to do with them, is run as a root of its own, too. A call that leads there, to a
+client that was generated into the project, is left out, and the root goes on behind it.
 
 A hundred tests that set up the same application learn the same from it. What some roots of a module have run,
 the others run for a while; then they leave calls of it out, and nobody knows what these give; then they end.

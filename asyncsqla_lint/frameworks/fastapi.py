@@ -166,6 +166,7 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
         info.header.name_span,
         sync_in_threads=True,
         within=surrounded,
+        is_part=route is None and not info.decorators,
     )
     injection.run(state, info, needs, answered)
     return True

@@ -22,6 +22,7 @@ from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Iteration, Refe
 from asyncsqla_lint.program import Parameter, Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ class Yielded(Value, frozen=True):
 
 
 class Injection:
-    """`needs_of` tells what a provider itself is given; `throws`: it sees what its consumer raises."""
+    """`needs_of` tells what a provider itself is given; `throws`: it sees what its consumer raises.
+
+    `is_part`: what runs is called by something else that shares what is provided.
+    """
 
     def __init__(
         self,
@@ -67,6 +71,7 @@ class Injection:
         sync_in_threads: bool = False,
         throws: bool = True,
         within: Within | None = None,
+        is_part: bool = False,
     ) -> None:
         self.flow = flow
         self.needs_of = needs_of
@@ -74,6 +79,7 @@ class Injection:
         self.sync_in_threads = sync_in_threads
         self.throws = throws
         self.within = within
+        self.is_part = is_part
         self.outside: Frame = flow.frame
 
     def run(
@@ -102,6 +108,9 @@ class Injection:
                 if on_return is not None:
                     on_return(frame, outcome)
                 options.append((outcome.state, NONE))
+            if self.is_part:
+                for one, _ in options:
+                    ledger.handed_back(one)
             return options
 
         def inside(own: State) -> list[Option]:

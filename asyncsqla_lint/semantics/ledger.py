@@ -190,6 +190,13 @@ def made_up(state: State, answer: Value) -> None:
             state.put(subject, replace(page, writes=kept))
 
 
+def handed_back(state: State) -> None:
+    """A part of something larger has run: what it has written, whoever goes on with the session commits."""
+    for subject, page in list(state.records(LedgerRecord)):
+        if page.writes:
+            state.put(subject, replace(page, writes=()))
+
+
 def _is_counted(write: WriteMade) -> bool:
     function = write.frame.function
     return function is not None and any(
