@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow import definitions
+from asyncsqla_lint.flow import definitions, descriptors
 from asyncsqla_lint.flow.assigned import assigned_attribute, assigned_to_class
 from asyncsqla_lint.flow.callables import ClassValue, Decorated, FunctionValue, PartialMethod, SuperValue
 from asyncsqla_lint.flow.calls import run_function
@@ -86,7 +86,10 @@ def object_attribute(
             result = flow.types.annotation_value(state, frame, member.annotation, member.span, me)
         else:
             result = member_value(flow, state, me, record.cls, owner, member, at)
-        if member.kind in ("value", "cached_property") and value is None:
+        keeps = (
+            member.kind in ("value", "cached_property") and descriptors.descriptor_of(flow, member) is None
+        )
+        if keeps and value is None:
             _remember(state, me, name, result)
         if result is not UNKNOWN:
             return result
@@ -135,6 +138,8 @@ def member_value(
     flow: Flow, state: State, me: Value, cls: ClassValue, owner: ClassInfo, member: Member, at: Span
 ) -> Value:
     """What a member of the class gives when it is read on `me`."""
+    if descriptors.descriptor_of(flow, member) is not None:
+        return descriptors.get(flow, state, me, cls, owner, member, at)
     if member.function is not None:
         member = _implemented(cls.info, member)
         assert member.function is not None
@@ -200,6 +205,8 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
             return definitions.written_bases(flow, state, cls)
         return assigned_to_class(flow, cls, name)
     owner, member = found
+    if descriptors.descriptor_of(flow, member) is not None:
+        return descriptors.get(flow, state, None, cls, owner, member, at)
     if member.function is not None:
         if member.kind == "classmethod":
             return bound(flow, member, cls, cls)

@@ -84,6 +84,11 @@ class ObjectRecord(Record, frozen=True):
 
             set_property(flow, state, me, self.cls, name, value, at)
             return
+        if found is not None and found[1].value is not None:
+            from asyncsqla_lint.flow.descriptors import set_on
+
+            if set_on(flow, state, me, self.cls, found, value, at):
+                return
         state.put(me, ObjectRecord(self.cls, {**self.attributes, name: value}, self.is_open))
 
     def delete_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:

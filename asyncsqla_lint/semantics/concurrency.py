@@ -11,6 +11,7 @@ from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.meanings import CallMeaning, Meanings
 from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.stdlib.futures import new_future
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
@@ -77,6 +78,8 @@ class Loop(Value, frozen=True):
             return threads.handed_over(flow, state, rest, at)
         if name in ("run_until_complete", "run"):
             return first.awaited(flow, state, at)
+        if name == "create_future":
+            return new_future(flow, state)
         return UNKNOWN
 
 

@@ -11,6 +11,7 @@ from asyncsqla_lint.flow.stdlib import (
     exit_stacks,
     field_names,
     functional,
+    futures,
     iterables,
     iteration_tools,
     logging,
@@ -30,6 +31,7 @@ def register(meanings: Meanings) -> None:
     exit_stacks.register(meanings)
     field_names.register(meanings)
     functional.register(meanings)
+    futures.register(meanings)
     iterables.register(meanings)
     iteration_tools.register(meanings)
     named_tuples.register(meanings)
