@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Data = TypeVar("Data")
 _OF_ALL = " of all"
-_FEW = 50  # entries: so many are read one by one
 
 
 class Answer(Struct, frozen=True, array_like=True):
@@ -77,9 +76,13 @@ class _Recent(Generic[Data]):
 class Cache:
     """Typed access; whatever cannot be read is not known. One may serve several runs, one after the other."""
 
+    few = 50  # entries: so many are read one by one
+
     def __init__(self, store: Store | None = None) -> None:
         self.store = store
         self._programs: _Recent[Program] = _Recent()
+        # … as data, until somebody looks into them: 100,000 lines take 80 MB as Programs, 7 MB so.
+        self._packed: _Recent[bytes] = _Recent()
         self._facts: _Recent[Facts] = _Recent()
         self._results: _Recent[Result] = _Recent()
         self._words: _Recent[str] = _Recent()
@@ -90,7 +93,7 @@ class Cache:
 
     def turn(self) -> None:
         """A run begins: in memory, what the one before did not ask for is let go."""
-        for recent in (self._programs, self._facts, self._results, self._words):
+        for recent in (self._programs, self._packed, self._facts, self._results, self._words):
             recent.turn()
 
     def save(self) -> tuple[str, ...]:
@@ -116,7 +119,23 @@ class Cache:
         return self.programs((content,)).get(content)
 
     def programs(self, hashes: Iterable[str]) -> dict[str, Program]:
-        return self._get_many("program", hashes, self._programs, _decoders().program)
+        decoder = _decoders().program
+        wanted = list(hashes)
+        for content in wanted:
+            if self._programs.get(content) is None and (packed := self._packed.get(content)) is not None:
+                program = _decoded(packed, decoder)
+                if program is not None:
+                    self._programs.now[content] = program
+        return self._get_many("program", wanted, self._programs, decoder)
+
+    def hold(self, hashes: Iterable[str]) -> None:
+        """Have these Programs at hand, as data: whoever is forked decodes those that it looks into."""
+        if self.store is None:
+            return
+        known = (self._programs, self._packed)
+        missing = {_key(one): one for one in hashes if all(recent.get(one) is None for recent in known)}
+        for key, data in self.store.get_many("program", missing).items():
+            self._packed.now[missing[key]] = data
 
     def words(self, hashes: Iterable[str]) -> dict[str, str]:
         """The words of these contents, each between blanks."""
@@ -131,8 +150,10 @@ class Cache:
             self._put("program", content, program)
             self._put("words", content, words)
         self._words.now[content] = words
-        made = _decoders().program.decode(program) if isinstance(program, bytes) else program
-        self._programs.now[content] = made
+        if isinstance(program, bytes):
+            self._packed.now[content] = program
+        else:
+            self._programs.now[content] = program
         self._facts.now[content] = facts
 
     # --- modules ---------------------------------------------------------------------------------
@@ -159,7 +180,7 @@ class Cache:
         it in one piece.
         """
         for kind, recent in (("facts", self._facts), ("result", self._results)):
-            if len(recent.now) > _FEW and recent.now.keys() != set(recent.bundled):
+            if len(recent.now) > self.few and recent.now.keys() != set(recent.bundled):
                 self._put(kind + _OF_ALL, utf8(root), recent.now)
 
     # --- whole runs ------------------------------------------------------------------------------
@@ -211,7 +232,7 @@ class Cache:
     ) -> dict[str, Data]:
         wanted = list(names)
         found = {name: value for name in wanted if (value := recent.get(name)) is not None}
-        if bundle is not None and len(wanted) - len(found) > _FEW:
+        if bundle is not None and len(wanted) - len(found) > self.few:
             together = self._get(kind + _OF_ALL, utf8(bundle[0]), bundle[1]) or {}
             recent.bundled = together.keys()
             for name in wanted:

@@ -381,7 +381,7 @@ class _Analysis:
         with self.run.timed("index"):
             names, _ = project.names, project.analyse  # made now: every worker needs them
             if backend.workers > 1:
-                self.run.cache.programs(self.data.hashes[path] for path in self.facts)
+                self.run.cache.hold(self.data.hashes[path] for path in self.facts)
                 self.run.cache.close()
 
         def arrived(number: int, answer: Checked | None) -> None:

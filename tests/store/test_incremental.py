@@ -161,8 +161,9 @@ class Editing(RuleBasedStateMachine):
         super().__init__()
         self.root = Path(tempfile.mkdtemp()).resolve()
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(few=st.sampled_from([Cache.few, 0]))
+    def begin(self, few: int) -> None:
+        self.few = few  # 0: as in a large project, where what is known of modules is read in one piece
         settings_file(self.root, "")
         for name, versions in VERSIONS.items():
             written(self.root, name, versions[0])
@@ -207,7 +208,9 @@ class Editing(RuleBasedStateMachine):
         config = load_config(paths)
         cold = run(paths, config, cache=Cache())
         for _ in range(2):
-            warm = run(paths, config, cache=stored(config))
+            cache = stored(config)
+            cache.few = self.few
+            warm = run(paths, config, cache=cache)
             assert warm.notes == ()
             assert warm.findings == cold.findings
             assert warm.statistics.reach() == cold.statistics.reach()
