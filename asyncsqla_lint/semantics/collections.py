@@ -119,7 +119,8 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
             # Its row refers to another one now: surely to a new one, else if it did not do so before.
             if _holds_the_key(relationship) and (record.is_new or other.expired is not None):
                 other = replace(other, is_modified=True if record.is_new else other.is_modified or None)
-            other = replace(other, is_referred=True)
+            is_written = True if inverse is not None else other.is_written
+            other = replace(other, is_referred=True, is_written=is_written)
             if other.session is None and record.session is not None and other.lifecycle == TRANSIENT:
                 other = replace(other, session=record.session, lifecycle=PENDING)
             state.put(target, other)

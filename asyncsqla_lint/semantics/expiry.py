@@ -68,15 +68,15 @@ def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
 def expired_by_name(record: InstanceRecord, name: str, cause: Cause) -> AttributeState:
     """Only the value goes: an option that put its own way of loading in the place of the class's stays."""
     relationship = record.model.relationships.get(name)
-    if relationship is not None and record.plan is not None:
+    if relationship is None:
+        return AttributeState(EXPIRED, None, cause)
+    if record.plan is not None and record.expired is None:
         strategy = record.plan.strategy(relationship)
+        if strategy in (None, "lazyload"):
+            return AttributeState(EXPIRED, None, cause)
         if strategy == "raiseload":
             return AttributeState(RAISES, None, cause)
-        if strategy not in (None, "lazyload"):
-            return expired_state(record, relationship, cause)
-    elif relationship is not None and record.expired is None:
-        return expired_state(record, relationship, cause)
-    return AttributeState(EXPIRED, None, cause)
+    return expired_state(record, relationship, cause)
 
 
 def expire_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:

@@ -8,7 +8,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Reference, Value, alternatives
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
-from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRONG
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRITTEN, WRONG
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.plans import Plan
@@ -33,7 +33,7 @@ def known_target(
             record.parent[0].oid in alive
             and isinstance(parent, InstanceRecord)
             and parent.model.cls.is_subclass_of(relationship.target.cls)
-            and parent.expired is None
+            and not _is_expired(parent)
             and parent.session == record.session
         ):
             return record.parent[0]
@@ -41,7 +41,7 @@ def known_target(
         other = state.record(oid)
         if not isinstance(other, InstanceRecord) or other.session != record.session or oid == me.oid:
             continue
-        if not other.model.cls.is_subclass_of(relationship.target.cls) or other.expired is not None:
+        if not other.model.cls.is_subclass_of(relationship.target.cls) or _is_expired(other):
             continue
         if inverse is not None:
             held = other.attributes.get(inverse.name)
@@ -76,9 +76,18 @@ def leads_nowhere(record: InstanceRecord, relationship: Relationship) -> bool:
 
 
 def may_be_known(
-    flow: Flow, state: State, me: Reference, record: InstanceRecord, relationship: Relationship
+    flow: Flow,
+    state: State,
+    me: Reference,
+    record: InstanceRecord,
+    relationship: Relationship,
+    *,
+    on_one_path: bool = False,
 ) -> bool:
-    """Another object of the target's class is held: the reference may lead to that very one."""
+    """Another object of the target's class is held: the reference may lead to that very one.
+
+    `on_one_path`: it is asked of a path on which others may not have come.
+    """
     if relationship.direction != "many-to-one" or relationship.target is None or record.session is None:
         return False
     down = relationship.inverse
@@ -89,6 +98,7 @@ def may_be_known(
             or other.session != record.session
             or other.lifecycle not in (PERSISTENT, "mixed")
             or _may_be_expired(other)
+            or (on_one_path and other.absent)
         ):
             continue
         is_below = _is_below(state, other, me, down) or _is_above(state, record, Reference(oid), relationship)
@@ -116,7 +126,14 @@ def _is_new_to(other: InstanceRecord, record: InstanceRecord) -> bool:
 def _may_be_expired(record: InstanceRecord) -> bool:
     """An expired object answers for nobody; on some path it may be."""
     keys = [record.state_of(name) for name in record.model.primary_key]
-    return record.expired is not None or any(one is not None and one.bits & EXPIRED for one in keys)
+    return _is_expired(record) or any(one is not None and one.bits & EXPIRED for one in keys)
+
+
+def _is_expired(record: InstanceRecord) -> bool:
+    """Would the session load it again before it gives it? Where anything has come since, it would not."""
+    return record.expired is not None and not any(
+        one.bits == LOADED and one.cause is not WRITTEN for one in record.attributes.values()
+    )
 
 
 def _is_below(state: State, record: InstanceRecord, me: Reference, down: Relationship | None) -> bool:

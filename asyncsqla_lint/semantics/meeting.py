@@ -14,6 +14,7 @@ from asyncsqla_lint.semantics import eager_use
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     LOADED,
+    UNLOADED,
     UNSURE,
     WRONG,
     AttributeState,
@@ -87,7 +88,7 @@ def meet(
         if record.lifecycle == "mixed":  # on some path the session has let go of it
             state.put(reference, record.joined(requeried(record, plan, statement)))
         elif same is True and (not many or row is not None):
-            state.put(reference, requeried(record, plan, statement))
+            state.put(reference, _alone(state, reference, record, requeried(record, plan, statement), plan))
             if found is None and (reference.oid in alive or record.key is not None):
                 found, was = reference, record
         elif same is not False:
@@ -105,6 +106,23 @@ def meet(
         for reference in again:
             one_of_all(state, reference)
     return Met(found, was, doubtful, key, row)
+
+
+def _alone(
+    state: State, me: Reference, record: InstanceRecord, met: InstanceRecord, plan: Plan
+) -> InstanceRecord:
+    """In a cycle, `lazy="immediate"` takes the parent that the session holds; it may hold none."""
+    for name, one in record.model.relationships.items():
+        known, target = record.state_of(name), one.target
+        if target is None or known is None or known.bits != UNLOADED or not plan.takes_what_is_held(one):
+            continue
+        if not any(
+            may_be(other, target.cls)
+            for reference, other in state.records(InstanceRecord)
+            if other.session == record.session and reference != me
+        ):
+            met = met.with_attribute(name, known)
+    return met
 
 
 def has_all(state: State, record: InstanceRecord, model: Model) -> bool:

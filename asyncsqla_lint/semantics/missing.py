@@ -52,6 +52,7 @@ def missing(
 ) -> tuple[AttributeState, Value | None]:
     """The attribute is not there on some or every path. Says so, and goes on as if it were, once said."""
     name = attribute.name
+    on_one_path = bool(found.bits & UNSURE)
     if found.bits & UNSURE and (wrong := surely_wrong(found.bits)):
         # On one path it is missing: it is spoken of that one.
         found = replace(found, bits=wrong | LOADED, rows=())
@@ -78,7 +79,7 @@ def missing(
             loaded = AttributeState(LOADED, target)
             state.put(me, record.with_attribute(name, loaded))
             return loaded, None
-        if may_be_known(flow, state, me, record, attribute):
+        if may_be_known(flow, state, me, record, attribute, on_one_path=on_one_path):
             reports = False
             is_known = True
             flow.count("reads that the identity map may answer")

@@ -119,6 +119,17 @@ class Plan(Struct, frozen=True):
             return len(trail) > relationship.join_depth
         return any(cls.is_subclass_of(target.cls) for cls in trail)
 
+    def leaves_alone(self, relationship: Relationship) -> bool:
+        """Further SELECTs that no option asks for stop here, at a repeat: what is there stays."""
+        is_asked = bool(self.wildcards) or any(
+            len(entry.path) == 1
+            and entry.path[0].name in (relationship.name, "*")
+            and entry.strategy not in COLUMN_STRATEGIES
+            for entry in self.entries
+        )
+        strategy = LAZY_NAMES.get(relationship.lazy or "", "")
+        return not is_asked and strategy in FURTHER and self._is_cycle(relationship, strategy)
+
     def takes_what_is_held(self, relationship: Relationship) -> bool:
         """In a cycle an immediate load emits no SQL for a many-to-one."""
         return (

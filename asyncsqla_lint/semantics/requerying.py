@@ -100,6 +100,10 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
             known = record.state_of(name)
             if known is not None and not column.deferred and plan.loads_column(record.model, column) is False:
                 attributes[name] = known
+        for name, one in record.model.relationships.items():
+            known = record.state_of(name)
+            if known is not None and plan.leaves_alone(one):
+                attributes[name] = replace(known, plan=known.plan or record.plan)
     return replace(
         record,
         plan=plan,

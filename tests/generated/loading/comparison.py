@@ -203,7 +203,9 @@ def compare(
                     verdicts[line] = _judge(line, rendered.nodes[line], [*runs, *reaching])
                     if verdicts[line] == "certain":
                         return disagreement("missed", line, errors[0].error.splitlines()[0])
-            elif not any(run.kind == CLOSED or CODES[run.kind] & reported[line] for run in errors):
+            elif not _fits(errors, reported[line]) and not _fits(
+                [run for run in _further(program, release, rendered) if run.line == line], reported[line]
+            ):
                 detail = f"{errors[0].error} but {sorted(reported[line])}"
                 return disagreement("wrong code", line, detail)
         settled = {line for line, verdict in verdicts.items() if verdict == "by data" or line in reported}
@@ -248,6 +250,11 @@ def _further(program: Program, release: Release, rendered: Rendered) -> list[Run
         *release.run(program, rendered.text, FURTHER, collects=True),
         *release.run(program, rendered.text, program.worlds, collects=True),
     ]
+
+
+def _fits(errors: list[Run], codes: set[str]) -> bool:
+    """Is one of those reported what was raised, in one world at least?"""
+    return any(run.kind == CLOSED or CODES.get(run.kind, set()) & codes for run in errors)
 
 
 def _where_commits_fail(program: Program, release: Release, rendered: Rendered) -> list[Run]:
