@@ -12,6 +12,7 @@ from asyncsqla_lint.flow.comprehensions import evaluate_comprehension
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord, Driven
 from asyncsqla_lint.flow.frames import Option
+from asyncsqla_lint.flow.handing_on import told
 from asyncsqla_lint.flow.paths import paths
 from asyncsqla_lint.flow.stdlib.lazily import is_put_off, used_up
 from asyncsqla_lint.flow.strings import concatenated, converted
@@ -118,7 +119,7 @@ def _call(flow: Flow, state: State, node: p.Call) -> Value:
         function = changing(flow, state, target.value, lambda: evaluate(flow, state, target))
     else:
         function = evaluate(flow, state, target)
-    arguments = arguments_of(flow, state, node)
+    arguments = told(flow, state, function, node, arguments_of(flow, state, node))
     flow.calling = node
     if flow.awaiting is not None and flow.awaiting[1] is node:
         flow.meanings.call_awaited(flow, state, function, node.span)

@@ -20,7 +20,7 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Module
 from asyncsqla_lint.project.outline import DISPOSE
 from asyncsqla_lint.project.walking import calls, walk
-from asyncsqla_lint.semantics import testing
+from asyncsqla_lint.semantics import lifespans, testing
 from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned
 from asyncsqla_lint.semantics.engines import DISPOSED, HALF, OPEN, EngineRecord, watched
@@ -100,7 +100,7 @@ def engines_abandoned(
         for reference, record in _open(flow, state, frame, mine, (value,)):
             _abandon(flow, frame, record, "never", reported)
             state.put(reference, replace(record, fate=DISPOSED))
-    if _is_main(flow, frame.function):
+    if _is_main(flow, frame.function) or lifespans.is_run_by_application(frame.function):
         flow.spared.update(mine)  # an exception that leaves it ends the process, whoever has run it
         return
     if testing.is_fixture(frame.function):

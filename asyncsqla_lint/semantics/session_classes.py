@@ -56,6 +56,8 @@ def register(meanings: Meanings) -> None:
     for is_async, names in ((True, ASYNC_SESSIONS), (False, SYNC_SESSIONS)):
         for name in names:
             meanings.instances[name] = _promised_session(is_async)
+            if is_async:
+                meanings.one_for_all.add(name)
         for name in names[:2]:
             meanings.calls[name] = _session_class(is_async)
             meanings.values[f"{name}.__mro__"] = Ancestry(name)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from asyncsqla_lint.program import Import, ImportFrom
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.index import Index, Module
-from asyncsqla_lint.project.names import FunctionBinding, Scoped
+from asyncsqla_lint.project.names import FunctionBinding
 from asyncsqla_lint.project.walking import walk
+from asyncsqla_lint.semantics.lifespans import is_lifespan
 
 
 def lifespans_with(index: Index, module: Module) -> list[FunctionInfo]:
@@ -67,22 +68,7 @@ def _lifespans(index: Index, module: Module) -> Iterator[FunctionInfo]:
     """Async context managers that are given an application."""
     if not any(one.is_generator and one.is_async and one.decorators for one in module.program.functions):
         return
-    for function in _with_nested(index.functions_of(module)):
-        header = function.header
-        if not (header.is_generator and header.is_async and len(header.parameters) in (1, 2)):
-            continue
-        parameter = header.parameters[-1]
-        given = parameter.annotation
-        named = None if given is None else index.type(Scoped(given, module, function.definition_scope))
-        external = "" if named is None else named.external() or ""
-        if function.decorated_by("contextlib.asynccontextmanager") and (
-            external.rpartition(".")[2] in _APPLICATIONS or (named is None and parameter.name in _APPS)
-        ):
-            yield function
-
-
-_APPLICATIONS = ("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "Application", "FastMCP")
-_APPS = ("app", "_app", "_", "application")
+    yield from filter(is_lifespan, _with_nested(index.functions_of(module)))
 
 
 def _with_nested(functions: Iterable[FunctionInfo]) -> Iterator[FunctionInfo]:

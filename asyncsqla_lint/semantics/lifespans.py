@@ -1,0 +1,38 @@
+"""Lifespans: generators that a framework runs once, from the start of the application to its end."""
+
+from __future__ import annotations
+
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import Scoped
+
+APPLICATIONS = ("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "Application", "FastMCP")
+_NAMES = ("app", "_app", "_", "application")
+_PROVIDERS = ("dishka.provide", "dishka.provider.provide")
+
+
+def is_lifespan(function: FunctionInfo) -> bool:
+    """An async context manager that is given an application."""
+    header = function.header
+    if not (header.is_generator and header.is_async and len(header.parameters) in (1, 2)):
+        return False
+    return function.decorated_by("contextlib.asynccontextmanager") and _is_given_application(function)
+
+
+def is_run_by_application(function: FunctionInfo) -> bool:
+    """A lifespan, a context of aiohttp's clean-up, a provider of a container: if it fails, nothing starts."""
+    header = function.header
+    if not (header.is_generator and header.is_async):
+        return False
+    if function.decorated_by(*_PROVIDERS):
+        return True
+    is_plain = not function.decorators or function.decorated_by("contextlib.asynccontextmanager")
+    return is_plain and len(header.parameters) in (1, 2) and _is_given_application(function)
+
+
+def _is_given_application(function: FunctionInfo) -> bool:
+    parameter = function.header.parameters[-1]
+    given = parameter.annotation
+    if given is None:
+        return parameter.name in _NAMES
+    named = function.index.type(Scoped(given, function.module, function.definition_scope))
+    return (named.external() or "").rpartition(".")[2] in APPLICATIONS
