@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeGuard
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,10 +17,10 @@ from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.roots import functions_of
 from asyncsqla_lint.flow.values import Method, Reference, Value, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External, Module
+from asyncsqla_lint.project.names import External
 from asyncsqla_lint.project.outline import DISPOSE
-from asyncsqla_lint.project.walking import calls, walk
-from asyncsqla_lint.semantics import lifespans, testing
+from asyncsqla_lint.project.walking import walk
+from asyncsqla_lint.semantics import lifespans, scripts, testing
 from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned
 from asyncsqla_lint.semantics.engines import DISPOSED, HALF, OPEN, EngineRecord, watched
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 CACHES = frozenset(
     ("functools.lru_cache", "functools.cache", "async_lru.alru_cache", "cachetools.func.lru_cache")
 )
-_RUNNERS = frozenset({"asyncio.run", "anyio.run", "uvloop.run", "trio.run"})
 
 
 class Disposals(Struct, frozen=True):
@@ -46,7 +45,7 @@ def register(meanings: Meanings) -> None:
     meanings.when_ended.append(engines_abandoned)
     meanings.when_module_ended.append(module_ended)
     meanings.when_class_changed.append(kept_by_class)
-    meanings.when_kept_elsewhere.append(kept_by_all)
+    meanings.when_kept_elsewhere.append(kept_elsewhere)
     meanings.watches.append(watches)
 
 
@@ -80,14 +79,12 @@ def engines_abandoned(
         return
     if frame.is_captured and _nested_dispose(frame.function):
         return
-    if frame.function in _whole_process(flow, frame.module):
+    if frame.function in scripts.whole_process(flow, frame.module):
         flow.spared.update(mine)
         return
     for state, value in done:
         _kept_by_modules(flow, state, frame, mine, value)
-        is_root = frame.caller is None or frame.caller.function is None
-        if is_root and frame.receiver is not None:
-            kept_by_all(flow, state, frame.receiver)  # `self.engine = …` in a hook that a framework calls
+        _kept_by_receiver(flow, state, frame, value)
     # Of an engine whose sync half alone was disposed, that is the defect; or that nobody has awaited it.
     reported = {
         record.site
@@ -100,7 +97,7 @@ def engines_abandoned(
         for reference, record in _open(flow, state, frame, mine, (value,)):
             _abandon(flow, frame, record, "never", reported)
             state.put(reference, replace(record, fate=DISPOSED))
-    if _is_main(flow, frame.function) or lifespans.is_run_by_application(frame.function):
+    if scripts.is_main(flow, frame.function) or lifespans.is_run_by_application(frame.function):
         flow.spared.update(mine)  # an exception that leaves it ends the process, whoever has run it
         return
     if testing.is_fixture(frame.function):
@@ -198,7 +195,7 @@ def _nested_dispose(function: FunctionInfo) -> bool:
 
 def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:
     """What a module's top level has made lives as long as the process: does anybody ever dispose it?"""
-    if not flow.listens(EngineAbandoned) or is_script(flow, frame.module):
+    if not flow.listens(EngineAbandoned) or scripts.is_script(flow, frame.module):
         return
     for state in states[:1]:
         _kept_for_good(flow, state, sorted(flow.watched - flow.spared - state.outside()), frame)
@@ -237,6 +234,24 @@ def kept_by_all(flow: Flow, state: State, value: Value) -> None:
     if flow.listens(EngineAbandoned):
         mine = [oid for oid in sorted(state.reachable((value,))) if oid in flow.watched - flow.spared]
         _kept_for_good(flow, state, mine, flow.frame)
+
+
+def kept_elsewhere(flow: Flow, state: State, value: Value) -> None:
+    """`context["engine"] = …` in a start-up hook, a coroutine: in plain functions libraries are configured,
+    which dispose what they are given (`config.engine = …`)."""
+    if flow.frame.function is not None and flow.frame.function.is_async:
+        kept_by_all(flow, state, value)
+
+
+def _kept_by_receiver(flow: Flow, state: State, frame: Frame, value: Value) -> None:
+    """`self.engine = …` in a start-up hook that a framework calls, and that gives it to nobody else."""
+    is_root = frame.caller is None or frame.caller.function is None
+    if is_root and frame.receiver is not None and frame.function is not None and frame.function.is_async:
+        mine = [
+            oid for oid in sorted(state.reachable((frame.receiver,))) if oid in flow.watched - flow.spared
+        ]
+        given = state.reachable((value,)) | state.outside()
+        _kept_for_good(flow, state, [oid for oid in mine if oid not in given], frame)
 
 
 def _kept_for_good(flow: Flow, state: State, engines: list[int], frame: Frame) -> None:
@@ -299,105 +314,3 @@ def _disposed_by(scout: Flow, info: FunctionInfo) -> list[EngineRecord]:
 def _mentions(statement: p.Statement) -> bool:
     """Does code outside of functions name `dispose`?"""
     return any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(statement))
-
-
-# --- the main function ---------------------------------------------------------------------------
-
-
-def _is_main(flow: Flow, info: FunctionInfo) -> bool:
-    """Does the module give it to `asyncio.run`, or call it where it is run as a script?"""
-    key = ("mains", info.module)
-    found = flow.memory.get(key)
-    if not isinstance(found, set):
-        found = flow.memory[key] = set(_mains(flow, info.module))
-    return info in found
-
-
-def is_script(flow: Flow, module: Module) -> bool:
-    """Does it run from its first line to its last, and is that all it can do?
-
-    The process ends there, and takes its connections along without a word (SQLAlchemy's own examples end so).
-    Under `if __name__ == "__main__":` others may import it, and await its functions.
-    """
-    key = ("script", module)
-    known = flow.memory.get(key)
-    if known is None:
-        known = flow.memory[key] = any(True for _ in _whole_process(flow, module)) or _awaits_itself(module)
-    return known is True
-
-
-def _awaits_itself(module: Module) -> bool:
-    """`async with engine.connect():` at the top level is typed at a prompt, or in a notebook."""
-    return any(
-        isinstance(node, p.Await) or (isinstance(node, (p.With, p.For)) and node.is_async)
-        for statement in module.program.statements
-        if not isinstance(statement, (p.FunctionDefinition, p.ClassDefinition))
-        for node in walk(statement)
-    )
-
-
-def _whole_process(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
-    """The function that the module's last line gives to `asyncio.run`."""
-    last = module.program.statements[-1] if module.program.statements else None
-    if isinstance(last, p.Evaluate) and isinstance(last.value, p.Call):
-        yield from _given_to_runner(flow, module, last.value, None)
-
-
-def is_run_at_once(flow: Flow, frame: Frame) -> bool:
-    """Is what happens here all that the program does: a script, or a `main` without the line that runs it?"""
-    info = frame.function
-    return is_script(flow, frame.module) or (info is not None and info == _left_to_run(flow, frame.module))
-
-
-def _left_to_run(flow: Flow, module: Module) -> FunctionInfo | None:
-    """The `async def main()` of a page of documentation, whose last line is left out."""
-    found = None
-    for number, header in enumerate(module.program.functions):
-        if "main" in header.mentions:
-            return None
-        if header.qualname == "main" and header.is_async and not header.parameters:
-            found = number
-    if found is None or any(_names(statement, "main") for statement in module.program.statements):
-        return None
-    return flow.index.function_at(module, found)
-
-
-def _names(statement: p.Statement, name: str) -> bool:
-    return any(isinstance(node, p.Name) and node.id == name for node in walk(statement))
-
-
-def _mains(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
-    unrun = _left_to_run(flow, module)
-    if unrun is not None:
-        yield unrun
-    bodies: list[tuple[p.Statements, FunctionInfo | None]] = [(module.program.statements, None)]
-    for number, header in enumerate(module.program.functions):
-        if "run" in header.mentions:
-            bodies.append((module.program.bodies[number], flow.index.function_at(module, number)))
-    for body, scope in bodies:
-        for call in calls(body):
-            yield from _given_to_runner(flow, module, call, scope)
-    for statement in module.program.statements:
-        if is_guard(statement):
-            for call in calls(statement.body):
-                called = flow.index.resolve(module, call.function, None)
-                if isinstance(called, FunctionInfo):
-                    yield called
-
-
-def is_guard(statement: p.Statement) -> TypeGuard[p.If]:
-    """`if __name__ == "__main__":`."""
-    test = statement.test if isinstance(statement, p.If) else None
-    return isinstance(test, p.Compare) and isinstance(test.left, p.Name) and test.left.id == "__name__"
-
-
-def _given_to_runner(
-    flow: Flow, module: Module, call: p.Call, scope: FunctionInfo | None
-) -> Iterator[FunctionInfo]:
-    symbol = flow.index.resolve(module, call.function, scope)
-    if isinstance(symbol, External) and symbol.name in _RUNNERS and call.arguments:
-        given = call.arguments[0]
-        target = given.function if isinstance(given, p.Call) else given
-        main = flow.index.resolve(module, target, scope)
-        if isinstance(main, FunctionInfo):
-            yield main

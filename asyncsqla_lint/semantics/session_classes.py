@@ -16,7 +16,7 @@ from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.semantics import (
     binds,
     ledger,
-    ownership,
+    scripts,
 )
 from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit
 from asyncsqla_lint.semantics.events import FactoryCreated
@@ -111,7 +111,7 @@ def _is_default(flow: Flow, arguments: Arguments) -> bool:
     """
     if "expire_on_commit" in arguments.keywords or arguments.more_keywords is not None:
         return False
-    return not ownership.is_run_at_once(flow, flow.frame)
+    return not scripts.is_run_at_once(flow, flow.frame)
 
 
 def _is_async_class(value: Value | None) -> bool:

@@ -13,7 +13,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value
 from asyncsqla_lint.program import Span, end_of, start_of
 from asyncsqla_lint.project.names import ClassBinding, Module
-from asyncsqla_lint.semantics import application_state, ledger, ownership, testing
+from asyncsqla_lint.semantics import application_state, ledger, ownership, scripts, testing
 from asyncsqla_lint.semantics.events import SessionStored
 from asyncsqla_lint.semantics.sessions import SessionRecord
 
@@ -127,13 +127,13 @@ def _class_body(flow: Flow, state: State, cls: ClassInfo) -> None:
 def _is_of_one_coroutine(flow: Flow, module: Module, name: str) -> bool:
     """A script whose last line runs a coroutine, the only one that uses the variable."""
     users = [one for one in module.program.functions if one.is_async and name in one.mentions]
-    return len(users) < 2 and ownership.is_script(flow, module)
+    return len(users) < 2 and scripts.is_script(flow, module)
 
 
 def _is_of_script(site: Site) -> bool:
     """`if __name__ == "__main__":` makes one run of it, not a service."""
     return any(
-        ownership.is_guard(statement)
+        scripts.is_guard(statement)
         and start_of(statement.span) <= start_of(site.span)
         and end_of(site.span) <= end_of(statement.span)
         for statement in site.module.program.statements
