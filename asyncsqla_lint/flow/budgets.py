@@ -45,7 +45,9 @@ class Known:
 class Budget:
     """Of what all roots share, and of closed calls, each has its own: only the steps count there."""
 
-    __slots__ = ("_again", "_known", "_met", "_new", "_often", "floor", "left", "left_again")
+    __slots__ = (
+        "_again", "_has_met", "_known", "_met", "_new", "_often", "_was_lost", "floor", "left", "left_again"
+    )  # fmt: skip
 
     def __init__(self, steps: int, often: Set[int] = frozenset()) -> None:
         self.left = steps
@@ -55,6 +57,7 @@ class Budget:
         self._again = False
         self._known: set[int] = set()
         self._met = self._new = steps
+        self._has_met = self._was_lost = False
 
     def limit(self, steps: int) -> None:
         """A root that has not begun has no more than these."""
@@ -81,12 +84,16 @@ class Budget:
         """After a call in which nothing was met since `met`: has it only gone nowhere for too long?"""
         if self._met != met or self.left < 0 or self.left_again < -STEPS_LEFT_OUT:
             return False
+        if self._was_lost and not self._has_met:
+            return False  # a root that has met nothing yet gets one more try
+        self._was_lost = True
         self._met = self._new = self.left
         self.floor = max(self.left - min(WITHOUT_MEETING, WITHOUT_NEWS), 0)
         return True
 
     def meets(self) -> None:
         """Something happens that is more than Python."""
+        self._has_met = True
         self._met = self.left
         self.floor = max(self.left - WITHOUT_MEETING, self._new - WITHOUT_NEWS, 0)
 
