@@ -117,11 +117,11 @@ class Store:
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO entries (kind, key, size, used, value) VALUES (?, ?, ?, ?, ?)",
-                [
+                (
                     (kind, key, len(value), now, _checksum(kind, key, value) + value)
                     for (kind, key), value in sorted(self._pending.items())
                     if len(value) <= self._limit // 4
-                ],
+                ),
             )
             shrunk = self._evict(connection)
             connection.execute("COMMIT")
