@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,16 @@ from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, TupleValue, Value, join
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Reference, TupleValue, Value, join
 from asyncsqla_lint.program import Expression, Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
+
+
+NOTHING: Mapping[str, Value] = {}
 
 
 class Defined(Record, frozen=True):
@@ -58,7 +62,8 @@ def given(flow: Flow, cls: ClassInfo, name: str) -> Value | None:
         if name in words:
             if any(name in one.members for one in cls.ancestors[: cls.ancestors.index(ancestor)]):
                 return None
-            value = flow.remembered((given, ancestor, name), partial(_given, ancestor, name), UNKNOWN)
+            known = flow.remembered((given, ancestor), partial(_given, ancestor), NOTHING)
+            value = known.get(name, UNKNOWN)
             if value is not UNKNOWN:
                 return value
     return None
@@ -87,11 +92,15 @@ def _decorators(cls: ClassInfo) -> tuple[tuple[Expression, FunctionInfo], ...]:
     return tuple((node, symbol) for node, symbol in pairs if isinstance(symbol, FunctionInfo))
 
 
-def _given(cls: ClassInfo, name: str, flow: Flow) -> Value:
-    return flow.scopes.at_module(cls.module, partial(_run, flow, cls, name))
+def _given(cls: ClassInfo, flow: Flow) -> Mapping[str, Value]:
+    """All that the class statement puts on the class."""
+    found: dict[str, Value] = {}
+    # What else it does, it does where the class statement itself is run.
+    flow.scopes.at_module(cls.module, partial(_run, flow, cls, found), is_told=False)
+    return found
 
 
-def _run(flow: Flow, cls: ClassInfo, name: str, state: State, frame: Frame) -> Value:
+def _run(flow: Flow, cls: ClassInfo, found: dict[str, Value], state: State, frame: Frame) -> Value:
     made = ClassValue(cls)
     me = flow.allocate(state, Defined(made))
     for hook in _hook(cls):
@@ -102,8 +111,9 @@ def _run(flow: Flow, cls: ClassInfo, name: str, state: State, frame: Frame) -> V
         decorator.module.consult()
         flow.evaluate(state, node).call(flow, state, Arguments((me,)), node.span)
     record = state.record(me.oid)
-    value = record.given.get(name, UNKNOWN) if isinstance(record, Defined) else UNKNOWN
-    return made if value == me else value
+    if isinstance(record, Defined):
+        found.update((name, made if value == me else value) for name, value in record.given.items())
+    return NONE
 
 
 def written_bases(flow: Flow, state: State, cls: ClassValue) -> Value:

@@ -12,6 +12,7 @@ from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionVal
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import BudgetExceeded, Frame, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value, union
 from asyncsqla_lint.flow.worlds import Table, TooDeep
@@ -236,8 +237,14 @@ class Scopes:
             self._global_names[module] = found
         return found
 
-    def at_module(self, module: Module, act: Callable[[State, Frame], Value]) -> Value:
-        """Run something in the module's own scope, outside of any path; what it makes is shared by all."""
+    def at_module(
+        self, module: Module, act: Callable[[State, Frame], Value], *, is_told: bool = True
+    ) -> Value:
+        """Run something in the module's own scope, outside of any path; what it makes is shared by all.
+
+        What it changes of what others have made is so from then on, unless `is_told` not: it is run only
+        for the value.
+        """
         flow = self.flow
         state = State(flow.base, flow.base_frames, flow.joins)
         try:
@@ -249,7 +256,10 @@ class Scopes:
             if flow.is_world:
                 raise TooDeep from None
             value = UNKNOWN
-        flow.make_known(state.heap.items(), state.frames)
+        records: Iterable[tuple[int, Record]] = state.heap.items()
+        if not is_told:
+            records = [(oid, record) for oid, record in records if oid not in flow.base]
+        flow.make_known(records, state.frames)
         return value
 
     @contextmanager
