@@ -15,7 +15,7 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.semantics import ledger, testing
 from asyncsqla_lint.semantics.connections import ConnectionRecord
 from asyncsqla_lint.semantics.custody import held_by_others
-from asyncsqla_lint.semantics.events import SessionLeaked, SessionOutlived
+from asyncsqla_lint.semantics.events import SessionLeaked, SessionOutlived, SessionUsed
 from asyncsqla_lint.semantics.ledger import LedgerRecord
 from asyncsqla_lint.semantics.sessions import SessionRecord
 from asyncsqla_lint.semantics.tasks import tasks_of
@@ -89,9 +89,8 @@ def _abandoned(
     if page.left is not None and page.reopened is not None and page.holds:
         use = page.reopened
         if flow.listens(SessionOutlived):
-            flow.emit(
-                SessionOutlived(use.site, use.frame, use.certain, subject, record, page.left, use.method)
-            )
+            site, user = _user(subject, use)
+            flow.emit(SessionOutlived(site, user, use.certain, subject, record, page.left, use.method))
     elif page.is_block or record.is_each:  # one of many: their closing is not followed one by one
         return
     elif (page.holds and not page.is_doubtful) or (
@@ -109,6 +108,16 @@ def _abandoned(
     if how and page.writes:
         ledger.lose(flow, record.site, page, None)
     state.put(ledger.key(subject), replace(page, is_settled=True))
+
+
+def _user(session: Reference, use: SessionUsed) -> tuple[Site, Frame]:
+    """Who had the session in hand: a helper that works with what it is given does nothing wrong."""
+    site, frame = use.site, use.frame
+    while frame.caller is not None and frame.caller.function is not None and session in frame.given:
+        if frame.function is None or frame.function.header.is_generator:
+            break  # it runs bit by bit, for whoever goes over it
+        site, frame = Site(frame.caller.module, frame.call_span), frame.caller
+    return site, frame
 
 
 def _is_of_a_registry(record: SessionRecord | ConnectionRecord) -> bool:
