@@ -269,9 +269,12 @@ def read(flow: Flow, state: State, me: Value, name: str, at: Span) -> None:
 
 
 def has(flow: Flow, state: State, me: Value, name: str) -> bool | None:
-    """`hasattr(session, "query")`: known only where the tables say that it is missing."""
-    owner = class_name(state, me)
-    return False if owner is not None and api(flow.release).is_missing(owner, name) else None
+    """`hasattr(session, "query")`; None where a program may have set what the tables do not know."""
+    owner, known = class_name(state, me), api(flow.release)
+    found = None if owner is None else known.class_(owner)
+    if owner is None or found is None:
+        return None
+    return False if known.is_missing(owner, name) else name in found.methods or None
 
 
 def class_has(flow: Flow, cls: ExternalValue, name: str) -> bool | None:
