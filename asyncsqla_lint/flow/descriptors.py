@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def descriptor_of(flow: Flow, member: Member) -> ClassInfo | None:
     """The project's class that answers for the member, if one does."""
-    key = (descriptor_of, member)
+    if not (isinstance(member.value, p.Call) if member.function is None else member.function.header.decorators):
+        return None
+    key = (descriptor_of, member.owner, member.name)  # the member itself would hash its expressions
     known = flow.memory.get(key)
     if known is None:
         known = flow.memory[key] = _found(member) or False
