@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def descriptor_of(flow: Flow, member: Member) -> ClassInfo | None:
     """The project's class that answers for the member, if one does."""
-    if not (isinstance(member.value, p.Call) if member.function is None else member.function.header.decorators):
+    made = member.value if member.function is None else member.function.header.decorators
+    if not made or not isinstance(made, (p.Call, tuple)):
         return None
     key = (descriptor_of, member.owner, member.name)  # the member itself would hash its expressions
     known = flow.memory.get(key)
