@@ -20,7 +20,8 @@ FACTORIES = frozenset(
 )
 REGISTERING = frozenset({"register", "add_api_route"})  # methods to which functions are given
 STATE = "state"  # where requests and applications keep what their middlewares have made
-_SEARCHED = {DISPOSE, *REGISTERING, STATE, *MAPPING_CALLS, *FACTORIES}
+SYNC_HALF = "sync_session"  # whom it is handed to
+_SEARCHED = {DISPOSE, SYNC_HALF, *REGISTERING, STATE, *MAPPING_CALLS, *FACTORIES}
 _REGISTERS = frozenset({"middleware", "outer_middleware"})
 _FACTORY_KEYWORDS = {"bind", "class_", "expire_on_commit"}
 _PLACES = ("span", "name_span")

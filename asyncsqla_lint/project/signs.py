@@ -13,6 +13,7 @@ from asyncsqla_lint.project.outline import (
     MAPPING_CALLS,
     REGISTERING,
     STATE,
+    SYNC_HALF,
     factory_calls,
     may_surround,
     names_on_state,
@@ -21,7 +22,7 @@ from asyncsqla_lint.project.walking import walk
 
 WORDS = frozenset(
     {
-        *(DISPOSE, STATE, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
+        *(DISPOSE, STATE, SYNC_HALF, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
         *("async", "asyncio", "backref", "litestar", "fixture", "pytest", "pytest_asyncio"),
         *("__call__", "middleware", "outer_middleware"),
     }

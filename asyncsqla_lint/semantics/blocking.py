@@ -11,6 +11,7 @@ from asyncsqla_lint.knowledge.dialects import dialects
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Scoped
+from asyncsqla_lint.project.outline import SYNC_HALF
 from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.api_use import SYNC
 from asyncsqla_lint.semantics.binds import kind_of
@@ -33,6 +34,12 @@ _EXTENSION = "sqlalchemy.ext.asyncio."
 SESSION_METHODS = frozenset(
     "execute scalar scalars get get_one refresh merge flush commit connection query exec bulk_save_objects "
     "bulk_insert_mappings bulk_update_mappings".split()
+)
+
+# Of these, what asks whatever the session holds.
+ASKING = frozenset(
+    "execute scalar scalars exec refresh connection bulk_save_objects bulk_insert_mappings "
+    "bulk_update_mappings".split()
 )
 
 
@@ -70,10 +77,20 @@ def blocked(
 
 
 def session_used(flow: Flow, state: State, me: Reference, record: SessionRecord, name: str, at: Span) -> None:
+    from asyncsqla_lint.semantics import greenlets
+    from asyncsqla_lint.semantics.connections import SyncConnection
+    from asyncsqla_lint.semantics.engines import SyncEngine
+
+    if isinstance(record.bind, (SyncEngine, SyncConnection)):
+        if not record.is_async and name in ASKING:
+            greenlets.needed(flow, state, f"Session.{name}", "AsyncEngine", at)
+        return
     if record.bind == NONE or kind_of(state, record.bind) or never_connects(flow, state, record.bind):
         return  # without an engine, or on an async one, it fails before it waits
     if not record.is_async and name in SESSION_METHODS:
-        if record.how == "parameter" and (takes_either(flow) or is_run_in_greenlets(flow)):
+        if record.how == "parameter" and (
+            takes_either(flow) or is_run_in_greenlets(flow) or is_given_the_half(flow)
+        ):
             return
         kind = "scoped_session" if record.is_scoped else "Session"
         blocked(flow, f"{kind}.{name}", at, None if record.how == "parameter" else record.site, me.oid)
@@ -98,6 +115,26 @@ def is_run_in_greenlets(flow: Flow) -> bool:
         for one in coroutine.module.program.functions
         if one.name != coroutine.name
     )
+
+
+def is_given_the_half(flow: Flow) -> bool:
+    """`Service(session.sync_session)`: what its methods do with that, who calls them with it says."""
+    names: set[str] = set()
+    frame: Frame | None = flow.frame
+    while frame is not None:
+        if frame.function is not None:
+            names.update(frame.function.qualname.split("."))
+        frame = frame.caller
+    for module in flow.index.modules.values():
+        if not module.says(SYNC_HALF):
+            continue
+        module.consult()
+        if any(
+            SYNC_HALF in one.mentions and not names.isdisjoint(one.mentions)
+            for one in module.program.functions
+        ):
+            return True
+    return False
 
 
 def takes_either(flow: Flow) -> bool:

@@ -25,7 +25,7 @@ from asyncsqla_lint.semantics import api_use, blocking, ledger, tasks, transacti
 from asyncsqla_lint.semantics.engine_events import ConnectionLeft, ConnectionOpened, ConnectionUsed
 from asyncsqla_lint.semantics.events import StatementExecuted
 from asyncsqla_lint.semantics.failures import DATABASE_ERROR
-from asyncsqla_lint.semantics.greenlets import run_sync
+from asyncsqla_lint.semantics.greenlets import needed, run_sync
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement
 
@@ -194,6 +194,8 @@ class SyncConnection(Value, frozen=True):
             return flow.allocate(state, transaction)
         if name == "execution_options":
             return self
+        if name in ("execute", "scalar", "scalars", "exec_driver_sql"):
+            needed(flow, state, f"Connection.{name}", "AsyncConnection", at)
         return perform(flow, state, self.connection, name, arguments, at)
 
     def refers_to(self, state: State) -> tuple[Value, ...]:

@@ -12,8 +12,9 @@ from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.binds import kind_of
 from asyncsqla_lint.semantics.blocking import blocked
-from asyncsqla_lint.semantics.connections import ConnectionRecord
-from asyncsqla_lint.semantics.engines import EngineRecord
+from asyncsqla_lint.semantics.connections import ConnectionRecord, SyncConnection
+from asyncsqla_lint.semantics.engines import EngineRecord, SyncEngine
+from asyncsqla_lint.semantics.greenlets import needed
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -56,6 +57,10 @@ class SchemaItem(Value, frozen=True):
         return NONE
 
     def _emits(self, flow: Flow, state: State, name: str, bind: Value, at: Span) -> None:
+        if isinstance(bind, (SyncEngine, SyncConnection)):
+            half_of = "AsyncEngine" if isinstance(bind, SyncEngine) else "AsyncConnection"
+            needed(flow, state, f"{self.kind}.{name}", half_of, at)
+            return
         record = state.record(bind.oid) if isinstance(bind, Reference) else None
         if not isinstance(record, (EngineRecord, ConnectionRecord)) or not isinstance(bind, Reference):
             return

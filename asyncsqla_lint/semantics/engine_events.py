@@ -92,6 +92,14 @@ class ConnectionLeft(Event):
     record: ConnectionRecord
 
 
+class SyncHalfUsed(Event):
+    """The sync half of something async asks the database in a coroutine, with no greenlet around it."""
+
+    what: str  # "Session.execute", "Engine.connect"
+    half_of: str  # "AsyncSession"
+    coroutine: str  # the coroutine that runs it
+
+
 class LoopBlocked(Event):
     """A call waits for the database in the thread of the event loop."""
 

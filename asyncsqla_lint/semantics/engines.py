@@ -22,7 +22,7 @@ from asyncsqla_lint.flow.values import (
     alternatives,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import api_use, blocking, event_loops, making
+from asyncsqla_lint.semantics import api_use, blocking, event_loops, greenlets, making
 from asyncsqla_lint.semantics.connections import Connecting, ConnectionRecord
 from asyncsqla_lint.semantics.engine_events import EngineCreated, EngineDisposed, EngineUsed
 from asyncsqla_lint.semantics.surroundings import around
@@ -149,6 +149,7 @@ class SyncEngine(Value, frozen=True):
             dispose(flow, state, self.engine, at, proper=around(flow).greenlets > 0 or stays)
             return NONE
         busy(state, self.engine)
+        greenlets.needed(flow, state, f"Engine.{name}", "AsyncEngine", at)
         return UNKNOWN
 
     def refers_to(self, state: State) -> tuple[Value, ...]:

@@ -77,6 +77,14 @@ def flush(
                 state.put(target, asked_for_key(known, bool(known.is_modified)))
 
 
+def has_waiting(state: State, session: Reference) -> bool:
+    """Is there something that a flush would write, on every path?"""
+    return any(
+        record.lifecycle == PENDING or (record.lifecycle == PERSISTENT and record.is_modified)
+        for _, record in held(state, session)
+    )
+
+
 def autoflush(flow: Flow, state: State, session: Reference | None, at: Span) -> None:
     """SQL is about to be emitted for what is read or asked for: what waits goes out first."""
     record = None if session is None else state.record(session.oid)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Iteration, Method, Reference, Value
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics import greenlets
 from asyncsqla_lint.semantics.statements import Statement, new_statement
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class LegacyQuery(Value, frozen=True):
         """Rows of one entity are its instances; joined collections are made unique."""
         from asyncsqla_lint.semantics.sessions import perform
 
+        greenlets.needed(flow, state, f"Query.{name}", "AsyncSession", at)
         single = isinstance(self.statement, Statement) and len(self.statement.entities) == 1
         how = "scalars" if single else "execute"
         result = perform(flow, state, self.session, how, Arguments((self.statement,)), at)

@@ -14,14 +14,16 @@ from asyncsqla_lint.flow.values import (
     Value,
 )
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import (
-    legacy_query,
-)
+from asyncsqla_lint.semantics import flushing, greenlets, legacy_query
+from asyncsqla_lint.semantics.blocking import ASKING
 from asyncsqla_lint.semantics.sessions import SessionRecord, perform
 from asyncsqla_lint.semantics.transaction_blocks import TransactionRecord
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
+
+
+_FLUSHES = frozenset(("flush", "commit"))  # it asks the database if something waits to be written
 
 
 class SyncSession(Value, frozen=True):
@@ -45,6 +47,8 @@ class SyncSession(Value, frozen=True):
             )
         if name == "query":
             return legacy_query.query(flow, self.session, arguments, at)
+        if name in ASKING or (name in _FLUSHES and flushing.has_waiting(state, self.session)):
+            greenlets.needed(flow, state, f"Session.{name}", "AsyncSession", at)
         return perform(flow, state, self.session, name, arguments, at)
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
