@@ -7,6 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+# What the tool says of a file, of a comment, and of itself.
+SYNTAX_ERROR, UNUSED_SUPPRESSION, INTERNAL_ERROR = "ASQ901", "ASQ902", "ASQ903"
+
 Confidence = Literal["certain", "likely"]
 Applicability = Literal["safe", "unsafe"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.findings import INTERNAL_ERROR, SYNTAX_ERROR, UNUSED_SUPPRESSION, Finding
 from asyncsqla_lint.fixes.edits import Edit, applied, insertion
 from asyncsqla_lint.fixes.tree import Refused, Tree
 from asyncsqla_lint.workspace.decoding import DecodeError, decode, encode, encoding_of
@@ -15,7 +15,7 @@ from asyncsqla_lint.workspace.decoding import DecodeError, decode, encode, encod
 _CODES = r"[A-Z]+[0-9]+(?:[\s,]+[A-Z]+[0-9]+)*"
 _NOQA = re.compile(rf"#\s*noqa(?::\s*(?P<codes>{_CODES}))?", re.IGNORECASE)
 # Findings about the file or the tool: a comment would silence nothing.
-_NEVER = frozenset({"ASQ901", "ASQ902", "ASQ903"})
+_NEVER = frozenset({SYNTAX_ERROR, UNUSED_SUPPRESSION, INTERNAL_ERROR})
 
 
 def suppressed(before: bytes, findings: Sequence[Finding]) -> tuple[bytes, int]:

@@ -46,8 +46,17 @@ class Budget:
     """Of what all roots share, and of closed calls, each has its own: only the steps count there."""
 
     __slots__ = (
-        "_again", "_has_met", "_known", "_met", "_new", "_often", "_was_lost", "floor", "left", "left_again"
-    )  # fmt: skip
+        "_again",
+        "_has_met",
+        "_known",
+        "_met",
+        "_new",
+        "_often",
+        "_was_lost",
+        "floor",
+        "left",
+        "left_again",
+    )
 
     def __init__(self, steps: int, often: Set[int] = frozenset()) -> None:
         self.left = steps

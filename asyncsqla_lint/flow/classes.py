@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import definitions, descriptors
 from asyncsqla_lint.flow.assigned import assigned_attribute, assigned_to_class
@@ -131,7 +133,7 @@ def is_left_open(cls: ClassInfo, member: Member) -> bool:
 def _remember(state: State, me: Reference, name: str, value: Value) -> None:
     record = state.record(me.oid)
     if isinstance(record, ObjectRecord):
-        state.put(me, ObjectRecord(record.cls, {**record.attributes, name: value}, record.is_open))
+        state.put(me, replace(record, attributes={**record.attributes, name: value}))
 
 
 def member_value(

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
     from asyncsqla_lint.project.functions import FunctionInfo
 
-Asked = tuple[tuple[int, p.Parameter], ...]  # the parameters that say so, and their places in a call
+# The parameters that say so, and their places in a call; None: given by name alone.
+Asked = tuple[tuple[int | None, p.Parameter], ...]
 
 
 def told(flow: Flow, state: State, function: Value, node: p.Call, arguments: Arguments) -> Arguments:
@@ -35,7 +36,7 @@ def told(flow: Flow, state: State, function: Value, node: p.Call, arguments: Arg
     info, asked = found
     positional, keywords = list(arguments.positional), dict(arguments.keywords)
     for place, parameter in asked:
-        if place < len(positional):
+        if place is not None and place < len(positional):
             positional[place] = _known(flow, state, info, parameter, positional[place], node.arguments[place])
             continue
         for keyword in node.keywords:
@@ -98,13 +99,13 @@ def _asked(flow: Flow, function: Value) -> tuple[FunctionInfo, Asked] | None:
     return (info, asked) if asked else None
 
 
-def _asking(flow: Flow, info: FunctionInfo, is_bound: bool) -> list[tuple[int, p.Parameter]]:
+def _asking(flow: Flow, info: FunctionInfo, is_bound: bool) -> list[tuple[int | None, p.Parameter]]:
     own = Frame(flow.new_id(), info.module, info, owner=info.owner)
-    found = []
+    found: list[tuple[int | None, p.Parameter]] = []
     for place, parameter in enumerate(info.header.parameters[is_bound:]):
         if parameter.annotation is not None and parameter.kind in ("positional", "any", "keyword"):
             classes = flow.types.classes(own, parameter.annotation)
             if len(classes) == 1 and isinstance(classes[0], ExternalValue):
                 if classes[0].name in flow.meanings.one_for_all:
-                    found.append((place if parameter.kind != "keyword" else 1 << 30, parameter))
+                    found.append((None if parameter.kind == "keyword" else place, parameter))
     return found

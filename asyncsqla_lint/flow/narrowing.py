@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.facts import is_none, key_and_sign
@@ -220,9 +222,7 @@ def put(flow: Flow, state: State, node: p.Expression, value: Value) -> None:
         if isinstance(owner, Reference):
             record = state.record(owner.oid)
             if isinstance(record, ObjectRecord):
-                state.put(
-                    owner, ObjectRecord(record.cls, {**record.attributes, node.name: value}, record.is_open)
-                )
+                state.put(owner, replace(record, attributes={**record.attributes, node.name: value}))
             else:
                 record.poke(state, owner, node.name, value)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint.flow import operators
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import item_name
@@ -28,15 +30,13 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 
-PROMISED = 2  # of `is_open`: somebody else has made the object, and has it still
-
-
 class ObjectRecord(Record, frozen=True):
     """An instance of a class of the project. Attributes that are not set are looked up in the class."""
 
     cls: ClassValue
     attributes: dict[str, Value] = {}
-    is_open: int = False  # attributes may have been set that we do not know of
+    is_open: bool = False  # attributes may have been set that we do not know of
+    has_owner: bool = False  # somebody else has made the object, and has it still
 
     def class_info(self) -> ClassInfo | None:
         return self.cls.info
@@ -47,7 +47,12 @@ class ObjectRecord(Record, frozen=True):
         attributes = dict(self.attributes)
         for name, value in other.attributes.items():
             attributes[name] = join(attributes[name], value) if name in attributes else value
-        return ObjectRecord(self.cls, attributes, self.is_open or other.is_open)
+        return replace(
+            self,
+            attributes=attributes,
+            is_open=self.is_open or other.is_open,
+            has_owner=self.has_owner or other.has_owner,
+        )
 
     def replaced(self, arguments: Arguments) -> ObjectRecord:
         """A copy with other values in some fields."""
@@ -89,12 +94,12 @@ class ObjectRecord(Record, frozen=True):
 
             if set_on(flow, state, me, self.cls, found, value, at):
                 return
-        state.put(me, ObjectRecord(self.cls, {**self.attributes, name: value}, self.is_open))
+        state.put(me, replace(self, attributes={**self.attributes, name: value}))
 
     def delete_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:
         if name in self.attributes:
             rest = {key: value for key, value in self.attributes.items() if key != name}
-            state.put(me, ObjectRecord(self.cls, rest, self.is_open))
+            state.put(me, replace(self, attributes=rest))
 
     def call(self, flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
         return self._special(flow, state, me, "__call__", arguments, at)
@@ -149,8 +154,7 @@ class ObjectRecord(Record, frozen=True):
 
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
         if self.cls.info.find("__setitem__") is None and isinstance(key, Constant):
-            attributes = {**self.attributes, item_name(key.value): value}
-            state.put(me, ObjectRecord(self.cls, attributes, self.is_open))
+            state.put(me, replace(self, attributes={**self.attributes, item_name(key.value): value}))
             return
         self._special(flow, state, me, "__setitem__", Arguments((key, value)), at)
 

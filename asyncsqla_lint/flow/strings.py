@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 _PURE = frozenset(
-    "strip lstrip rstrip lower upper title removeprefix removesuffix startswith endswith replace format join "
-    "split format_map "
-    "rsplit partition capitalize casefold encode count find isdigit".split()
+    "strip lstrip rstrip lower upper title removeprefix removesuffix startswith endswith replace format "
+    "format_map join split rsplit partition capitalize casefold encode count find isdigit".split()
 )
 
 _CONVERSION = re.compile(r"%(?:\(\w*\))?[-#0 +]*\d*(?:\.\d+)?([a-zA-Z%])")

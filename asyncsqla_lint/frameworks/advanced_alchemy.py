@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
@@ -116,7 +118,7 @@ def _session(flow: Flow, state: State, me: Reference, at: Span) -> Value:
         promise = flow.meanings.instance(SESSION)
         found = only_session(flow, state) or (UNKNOWN if promise is None else promise(flow, state, (), at))
         if isinstance(record, ObjectRecord):
-            state.put(me, ObjectRecord(record.cls, {**record.attributes, "session": found}, record.is_open))
+            state.put(me, replace(record, attributes={**record.attributes, "session": found}))
     return found
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.meanings import Meanings
@@ -110,7 +112,7 @@ def _inherited(flow: Flow, state: State, me: Value, cls: ClassValue, name: str, 
             return None
         inner = flow.allocate(state, LoaderRecord(me.attribute(flow, state, function, at)))
         attributes = {**record.attributes, _INNER: inner}
-        state.put(me, ObjectRecord(record.cls, attributes, record.is_open))
+        state.put(me, replace(record, attributes=attributes))
     return Method(inner, name)
 
 

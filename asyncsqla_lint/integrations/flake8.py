@@ -21,14 +21,14 @@ from typing import ClassVar
 import msgspec
 
 from asyncsqla_lint.about import NAME, VERSION
-from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.findings import SYNTAX_ERROR, UNUSED_SUPPRESSION, Finding
 from asyncsqla_lint.report.context import one_line, printable_path
 
 Said = tuple[int, int, str]  # row, column from 0, code and message
 ByFile = dict[str, list[Said]]
 
 # flake8 says E999 itself; and a suppression may be for a run of flake8 with other settings.
-_NOT_SAID = ("ASQ901", "ASQ902")
+_NOT_SAID = (SYNTAX_ERROR, UNUSED_SUPPRESSION)
 # A directory, made before flake8 starts its processes, where the one that ran leaves its findings.
 _SHARED = "ASYNCSQLA_LINT_FLAKE8_RUN"
 

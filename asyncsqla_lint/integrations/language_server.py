@@ -16,7 +16,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 from asyncsqla_lint.about import DOCUMENTATION, NAME, VERSION
-from asyncsqla_lint.findings import Finding, Location, Related
+from asyncsqla_lint.findings import UNUSED_SUPPRESSION, Finding, Location, Related
 from asyncsqla_lint.report.context import LINE_END
 from asyncsqla_lint.run.cache import Cache, stored
 from asyncsqla_lint.run.outcome import Report
@@ -128,7 +128,7 @@ class Places:
             code_description=types.CodeDescription(page) if page else None,
             source=NAME,
             related_information=[self._related(related) for related in finding.related],
-            tags=[types.DiagnosticTag.Unnecessary] if finding.code == "ASQ902" else None,
+            tags=[types.DiagnosticTag.Unnecessary] if finding.code == UNUSED_SUPPRESSION else None,
         )
 
     def _related(self, related: Related) -> types.DiagnosticRelatedInformation:

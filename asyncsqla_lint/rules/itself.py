@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from asyncsqla_lint.findings import Finding, Location, fingerprint
+from asyncsqla_lint.findings import (
+    INTERNAL_ERROR,
+    SYNTAX_ERROR,
+    UNUSED_SUPPRESSION,
+    Finding,
+    Location,
+    fingerprint,
+)
 from asyncsqla_lint.rules.rule import Rule, Silent
 
 _OF_THE_TOOL = Silent("the finding is about the source text or the linter, not about a run of the program")
@@ -27,7 +34,7 @@ class SyntaxError(Rule):
     ```
     """
 
-    code = "ASQ901"
+    code = SYNTAX_ERROR
     name = "syntax-error"
     outcome = _OF_THE_TOOL
 
@@ -51,7 +58,7 @@ class UnusedSuppression(Rule):
     ```
     """
 
-    code = "ASQ902"
+    code = UNUSED_SUPPRESSION
     name = "unused-suppression"
     fix = "safe"
     outcome = _OF_THE_TOOL
@@ -75,7 +82,7 @@ class InternalError(Rule):
     Report the message with the function that it names. Until it is mended, nothing else is affected.
     """
 
-    code = "ASQ903"
+    code = INTERNAL_ERROR
     name = "internal-error"
     outcome = _OF_THE_TOOL
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from asyncsqla_lint.findings import INTERNAL_ERROR, SYNTAX_ERROR
 from asyncsqla_lint.rules import catalogue
 from asyncsqla_lint.rules.rule import Rule
 from asyncsqla_lint.workspace.config import Config, ConfigError
 
 # A file that was not checked is always said: silence there would read as "clean".
-ALWAYS = frozenset({"ASQ901", "ASQ903"})
+ALWAYS = frozenset({SYNTAX_ERROR, INTERNAL_ERROR})
 _WHOLE = len("ASQ301")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.findings import INTERNAL_ERROR, Finding
 from asyncsqla_lint.workspace.decoding import DecodeError, decode
 from asyncsqla_lint.workspace.discovery import PathError
 
@@ -43,7 +43,7 @@ class Report(Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        if self.errors or any(finding.code == "ASQ903" for finding in self.findings):
+        if self.errors or any(finding.code == INTERNAL_ERROR for finding in self.findings):
             return FAILED
         return FOUND if self.findings else CLEAN
 

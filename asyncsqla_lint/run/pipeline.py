@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.findings import INTERNAL_ERROR, Finding
 from asyncsqla_lint.run.cache import Answer, Cache
 from asyncsqla_lint.run.configurations import Identities, Resolved
 from asyncsqla_lint.run.contents import Overlay
@@ -428,7 +428,7 @@ class _Analysis:
             of_file = selection.consistent(merged(by_key.get(self.keys[path], ())))
             if silencing is not None:
                 suppressions = Suppressions(self.keys[path], silencing)
-                failed = any(finding.code == "ASQ903" for finding in of_file)
+                failed = any(finding.code == INTERNAL_ERROR for finding in of_file)
                 of_file = [finding for finding in of_file if not suppressions.silences(finding)]
                 if path in self.configs and not failed:
                     idle = suppressions.unused(selection.enabled - ignored)
@@ -439,7 +439,7 @@ class _Analysis:
 
 def _is_about_us(findings: Sequence[Finding]) -> bool:
     """A failure of ours may have come of this machine's state."""
-    return any(finding.code == "ASQ903" for finding in findings)
+    return any(finding.code == INTERNAL_ERROR for finding in findings)
 
 
 def _chooses(config: Config) -> bool:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow import operators
-from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
-from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State
@@ -187,22 +186,18 @@ class InstanceRecord(Record, frozen=True):
     def formatted(
         self, flow: Flow, state: State, me: Reference, at: Span, specification: Value | None = None
     ) -> Value:
-        ways: list[tuple[str, Arguments]] = [("__str__", Arguments())]
+        result: Value | None = None
         if specification is not None:
-            ways.insert(0, ("__format__", Arguments((specification,))))
-        for name, given in ways:
-            found = self.model.cls.find(name)
-            if found is not None and found[1].function is not None:
-                return run_function(flow, state, FunctionValue(found[1].function, (), me), given, at)
-        return self.represented(flow, state, me, at)
+            result = operators.run_method(flow, state, me, ("__format__",), Arguments((specification,)), at)
+        if result is None:
+            result = operators.run_method(flow, state, me, ("__str__",), Arguments(), at)
+        return self.represented(flow, state, me, at) if result is None else result
 
     def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
-        found = self.model.cls.find("__repr__")
-        if found is not None and found[1].function is not None:
-            return run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments(), at)
-        if self.model.is_dataclass:
+        result = operators.run_method(flow, state, me, ("__repr__",), Arguments(), at)
+        if result is None and self.model.is_dataclass:
             generated.read_fields(flow, state, me, self.model.fields("repr"), at)
-        return UNKNOWN
+        return UNKNOWN if result is None else result
 
     def compared(
         self, flow: Flow, state: State, me: Reference, operator: str, other: Value, at: Span
@@ -218,11 +213,10 @@ class InstanceRecord(Record, frozen=True):
         return operators.operated(flow, state, me, operator, other, at)
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
-        found = self.model.cls.find("__iter__")
-        if found is not None and found[1].function is not None:
-            result = run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments(), at)
-            return result.iterate(flow, state, at, False) if result != me else Iteration(element=UNKNOWN)
-        return Iteration(element=UNKNOWN)
+        result = operators.run_method(flow, state, me, ("__iter__",), Arguments(), at)
+        if result is None or result == me:
+            return Iteration(element=UNKNOWN)
+        return result.iterate(flow, state, at, False)
 
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
@@ -230,23 +224,16 @@ class InstanceRecord(Record, frozen=True):
         return UNKNOWN
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
-        found = self.model.cls.find("__getitem__")
-        if found is not None and found[1].function is not None:
-            return run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments((key,)), at)
-        return UNKNOWN
+        result = operators.run_method(flow, state, me, ("__getitem__",), Arguments((key,)), at)
+        return UNKNOWN if result is None else result
 
     def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
-        for name, arguments in (("__contains__", Arguments((item,))), ("__iter__", Arguments())):
-            found = self.model.cls.find(name)
-            if found is not None and found[1].function is not None:
-                run_function(flow, state, FunctionValue(found[1].function, (), me), arguments, at)
-                break
+        if operators.run_method(flow, state, me, ("__contains__",), Arguments((item,)), at) is None:
+            operators.run_method(flow, state, me, ("__iter__",), Arguments(), at)
         return None
 
     def length(self, flow: Flow, state: State, me: Reference, at: Span) -> None:
-        found = self.model.cls.find("__len__")
-        if found is not None and found[1].function is not None:
-            run_function(flow, state, FunctionValue(found[1].function, (), me), Arguments(), at)
+        operators.run_method(flow, state, me, ("__len__",), Arguments(), at)
 
     def specialised(self, flow: Flow, state: State, me: Reference, cls: Value) -> None:
         """`isinstance(me, cls)` holds: the row is one of a subclass."""

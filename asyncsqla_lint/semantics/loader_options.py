@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import ListRecord
@@ -83,16 +84,7 @@ class LoaderOptions(Value, frozen=True):
         result = self
         for option in collected(flow, state, arguments, at):
             entries = tuple(
-                Entry(
-                    self.tip + entry.path,
-                    entry.strategy,
-                    entry.columns,
-                    entry.sql_only,
-                    entry.raises,
-                    entry.subclasses,
-                    self.root,
-                )
-                for entry in option.entries
+                replace(entry, path=self.tip + entry.path, root=self.root) for entry in option.entries
             )
             result = LoaderOptions(
                 result.entries + entries, result.tip, result.root, result.is_open or option.is_open

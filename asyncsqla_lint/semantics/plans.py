@@ -146,9 +146,8 @@ class Plan(Struct, frozen=True):
             # A many-to-one takes what the session holds; a collection comes all the same.
             return None if relationship.direction == "many-to-one" else strategy
         # Nothing is loaded then: a read does what the class says.
-        return {"raise": "raiseload", "raise_on_sql": "raiseload", "noload": "noload"}.get(
-            relationship.lazy or "", "lazyload"
-        )
+        by_class = LAZY_NAMES.get(relationship.lazy or "", "lazyload")
+        return "lazyload" if by_class in EAGER else by_class
 
     def loads_column(self, model: Model, attribute: Column | ColumnProperty | QueryExpression) -> bool | None:
         deferred = not isinstance(attribute, QueryExpression) and attribute.deferred
@@ -193,10 +192,10 @@ class Plan(Struct, frozen=True):
         entries: list[Entry] = []
         for entry in self.entries:
             if len(entry.path) > 1 and entry.path[0].name == relationship.name:
-                entries.append(_shortened(entry))
+                entries.append(replace(entry, path=entry.path[1:]))
             elif len(entry.path) == 1 and entry.path[0].name == relationship.name:
                 if entry.strategy in COLUMN_STRATEGIES or entry.strategy == "selectin_polymorphic":
-                    entries.append(_shortened(entry))
+                    entries.append(replace(entry, path=entry.path[1:]))
         subclasses = tuple(
             entry.path[0].of_type
             for entry in self.entries
@@ -224,18 +223,6 @@ class Plan(Struct, frozen=True):
             is_elsewhere=self.is_elsewhere,
             is_refresh=self.is_refresh and is_joined,
         )
-
-
-def _shortened(entry: Entry) -> Entry:
-    return Entry(
-        entry.path[1:],
-        entry.strategy,
-        entry.columns,
-        entry.sql_only,
-        entry.raises,
-        entry.subclasses,
-        entry.root,
-    )
 
 
 def _polymorphic(entries: list[Entry]) -> tuple[ClassInfo, ...]:
