@@ -411,7 +411,7 @@ class Taken:
     def _content(self, record: Record) -> object:
         if isinstance(record, ObjectRecord):
             attributes = [(name, self.key(one)) for name, one in record.attributes.items()]
-            return "object", self.key(record.cls), record.is_open, record.has_owner, *attributes
+            return "object", self.key(record.cls), record.is_open, *attributes
         if isinstance(record, ListRecord):
             items = None if record.items is None else tuple([self.key(one) for one in record.items])
             element = None if record.element is None else self.key(record.element)

@@ -36,7 +36,6 @@ class ObjectRecord(Record, frozen=True):
     cls: ClassValue
     attributes: dict[str, Value] = {}
     is_open: bool = False  # attributes may have been set that we do not know of
-    has_owner: bool = False  # somebody else has made the object, and has it still
 
     def class_info(self) -> ClassInfo | None:
         return self.cls.info
@@ -47,12 +46,7 @@ class ObjectRecord(Record, frozen=True):
         attributes = dict(self.attributes)
         for name, value in other.attributes.items():
             attributes[name] = join(attributes[name], value) if name in attributes else value
-        return replace(
-            self,
-            attributes=attributes,
-            is_open=self.is_open or other.is_open,
-            has_owner=self.has_owner or other.has_owner,
-        )
+        return replace(self, attributes=attributes, is_open=self.is_open or other.is_open)
 
     def replaced(self, arguments: Arguments) -> ObjectRecord:
         """A copy with other values in some fields."""

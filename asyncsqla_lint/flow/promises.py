@@ -55,11 +55,11 @@ def opened(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value:
     """An object of a class that somebody else has made."""
     found = cls.info.find("__init__")
     if found is None or found[1].function is None:
-        return flow.allocate(state, ObjectRecord(cls, {}, is_open=True, has_owner=True))
+        return flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
     stock = _stock(flow)
     if cls.info in stock.building:
         stock.cut = min(stock.cut, stock.building.index(cls.info))
-        return flow.allocate(state, ObjectRecord(cls, {}, is_open=True, has_owner=True))
+        return flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
     known = stock.objects.setdefault(cls, [])
     promised = next((one for one in known if one.me.oid not in state.heap), None)
     if promised is not None and flow.is_world:
@@ -118,7 +118,7 @@ def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo) ->
             if not place:
                 stack.enter_context(flow.shared())
             before = flow.budget.left
-            me = flow.allocate(state, ObjectRecord(cls, {}, is_open=True, has_owner=True))
+            me = flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
             try:
                 given = Arguments(more=UNKNOWN, more_keywords=UNKNOWN)
                 run_function(flow, state, FunctionValue(function, (), me), given, function.header.name_span)
@@ -132,7 +132,7 @@ def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo) ->
             cost = before - max(flow.budget.left, 0)
         record = state.record(me.oid)
         if isinstance(record, ObjectRecord):
-            state.put(me, replace(record, is_open=True, has_owner=True))
+            state.put(me, replace(record, is_open=True))
         if flow.is_world and any(number in flow.base_frames for number in state.frames):
             raise Unshared
         flow.base_frames.update(state.frames)

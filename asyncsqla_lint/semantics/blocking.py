@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value
 from asyncsqla_lint.knowledge.dialects import dialects
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External, Scoped
+from asyncsqla_lint.project.keeping import kept
+from asyncsqla_lint.project.names import External, Scoped, Symbol
 from asyncsqla_lint.project.outline import SYNC_HALF
+from asyncsqla_lint.project.walking import calls
 from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.api_use import SYNC
 from asyncsqla_lint.semantics.binds import kind_of
@@ -110,11 +113,24 @@ def never_connects(flow: Flow, state: State, bind: Value) -> bool:
 def is_run_in_greenlets(flow: Flow) -> bool:
     """`await session.run_sync(f)` of a coroutine function: its body never runs, which is what ASQ407 says."""
     coroutine = coroutine_of(flow.frame)
-    return coroutine is not None and any(
-        "run_sync" in one.mentions and coroutine.name in one.mentions
-        for one in coroutine.module.program.functions
-        if one.name != coroutine.name
-    )
+    if coroutine is None:
+        return False
+    callers = (one for one in flow.index.functions_of(coroutine.module) if "run_sync" in one.header.mentions)
+    return any(coroutine in _run_in_greenlets(one) for one in callers)
+
+
+def _run_in_greenlets(caller: FunctionInfo) -> list[Symbol | None]:
+    """What the caller gives to `run_sync`."""
+
+    def find() -> list[Symbol | None]:
+        given = (
+            call.arguments[0]
+            for call in calls(caller.body)
+            if isinstance(call.function, p.Attribute) and call.function.name == "run_sync" and call.arguments
+        )
+        return [caller.index.resolve(caller.module, one, caller) for one in given]
+
+    return kept(caller, "given to run_sync", find)
 
 
 def is_given_the_half(flow: Flow) -> bool:

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.values import Reference, Value
 from asyncsqla_lint.semantics.api_events import CoroutineLost
 from asyncsqla_lint.semantics.api_use import method_name, owner_of, settle
@@ -42,7 +41,6 @@ def held_by_others(
     for number, variables in state.frames.items():
         if (number < frame.id and not lends) or number in modules:
             roots.extend(variables.values())
-    roots.extend(one for one, record in state.records(ObjectRecord) if record.has_owner)
     if but is not None:
         roots = [root for root in roots if root != but]
     return state.reachable(roots) | state.outside()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import Scoped
 
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+
 APPLICATIONS = ("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "Application", "FastMCP")
 _NAMES = ("app", "_app", "_", "application")
-_PROVIDERS = ("dishka.provide", "dishka.provider.provide")
 
 
 def is_lifespan(function: FunctionInfo) -> bool:
@@ -18,12 +22,12 @@ def is_lifespan(function: FunctionInfo) -> bool:
     return function.decorated_by("contextlib.asynccontextmanager") and _is_given_application(function)
 
 
-def is_run_by_application(function: FunctionInfo) -> bool:
+def is_run_by_application(flow: Flow, function: FunctionInfo) -> bool:
     """A lifespan, a context of aiohttp's clean-up, a provider of a container: if it fails, nothing starts."""
     header = function.header
     if not (header.is_generator and header.is_async):
         return False
-    if function.decorated_by(*_PROVIDERS):
+    if function.decorated_by(*flow.meanings.providers):
         return True
     is_plain = not function.decorators or function.decorated_by("contextlib.asynccontextmanager")
     return is_plain and len(header.parameters) in (1, 2) and _is_given_application(function)

@@ -97,7 +97,7 @@ def engines_abandoned(
         for reference, record in _open(flow, state, frame, mine, (value,)):
             _abandon(flow, frame, record, "never", reported)
             state.put(reference, replace(record, fate=DISPOSED))
-    if scripts.is_main(flow, frame.function) or lifespans.is_run_by_application(frame.function):
+    if scripts.is_main(flow, frame.function) or lifespans.is_run_by_application(flow, frame.function):
         flow.spared.update(mine)  # an exception that leaves it ends the process, whoever has run it
         return
     if testing.is_fixture(frame.function):

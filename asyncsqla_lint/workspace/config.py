@@ -64,6 +64,7 @@ FRAMEWORKS = (
     "advanced-alchemy",
     "aiogram",
     "dataloaders",
+    "dishka",
     "fastapi",
     "fastapi-pagination",
     "graphene",
