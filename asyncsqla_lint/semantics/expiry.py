@@ -18,6 +18,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     SURE,
     UNLOADED,
     UNSURE,
+    WRONG,
     AttributeState,
     Cause,
 )
@@ -146,6 +147,32 @@ def survived(state: State, session: Reference, flushed_at: Site) -> None:
         }
         if kept:
             state.put(reference, replace(record, attributes={**record.attributes, **kept}))
+
+
+def spared(state: State, record: InstanceRecord, found: AttributeState) -> None:
+    """A read has raised, which says that this was expired. On the paths that go on, nothing was, by that."""
+    cause = found.cause or record.expired
+    if cause is None or record.session is None:
+        return
+    if cause.what == FAILED and cause.site is not None:
+        survived(state, record.session, cause.site)
+        session = state.record(record.session.oid)
+        failure = getattr(session, "failure", None)
+        if failure is not None and failure.site == cause.site:
+            state.put(record.session, replace(session, failure=None))
+    elif found.bits & LOADED:
+        for reference, other in list(held(state, record.session)):
+            state.put(reference, where_it_was_there(other, cause))
+
+
+def where_it_was_there(record: InstanceRecord, cause: Cause | None) -> InstanceRecord:
+    """Only on the paths without that expiry does the code go on: what else it has taken is there too."""
+    back = {
+        name: replace(found, bits=found.bits & ~(EXPIRED | EXPIRED << SURE))
+        for name, found in record.attributes.items()
+        if found.cause == cause and found.bits & EXPIRED and found.bits & (WRONG | LOADED) != EXPIRED
+    }
+    return replace(record, attributes={**record.attributes, **back}) if back else record
 
 
 def _has_failed(cause: Cause | None, flushed_at: Site) -> bool:

@@ -12,16 +12,15 @@ from asyncsqla_lint.flow.stdlib import context_variables
 from asyncsqla_lint.flow.values import NONE, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import MappedAttribute, Relationship
+from asyncsqla_lint.semantics import expiry
 from asyncsqla_lint.semantics.attribute_states import (
     CHOSEN,
     DYNAMIC,
     EXPIRED,
     LOADED,
     RAISES,
-    SURE,
     UNLOADED,
     UNSURE,
-    WRONG,
     AttributeState,
     Cause,
     surely_wrong,
@@ -93,6 +92,8 @@ def missing(
         flow.count("reads decided")
         if found.bits & EXPIRED and record.expired is not None:
             _forget_siblings(state, me, record)
+        if found.bits & EXPIRED:
+            expiry.spared(state, record, found)
     elif found.bits & UNSURE:
         undecided(flow, record, attribute)
     elif not reports:
@@ -103,7 +104,7 @@ def missing(
     if found.bits & EXPIRED and now.expired is not None and not isinstance(attribute, Relationship):
         now = replace(now, expired=None, attributes={**_unsure(now, now.expired), **now.attributes})
     elif reports and found.bits & EXPIRED and found.bits & LOADED:
-        now = _where_it_was_there(now, found.cause)
+        now = expiry.where_it_was_there(now, found.cause)
     loaded = AttributeState(UNSURE if found.bits & DYNAMIC == 0 else DYNAMIC | UNSURE, found.value)
     if not reports and not record.many and not found.bits & DYNAMIC:
         loaded = AttributeState(
@@ -146,16 +147,6 @@ def _forget_siblings(state: State, me: Reference, record: InstanceRecord) -> Non
             and other.model is record.model
         ):
             state.put(reference, replace(forgotten(other), expired=None))
-
-
-def _where_it_was_there(record: InstanceRecord, cause: Cause | None) -> InstanceRecord:
-    """Only on the paths without that expiry does the code go on: what else it has taken is there too."""
-    back = {
-        name: replace(found, bits=found.bits & ~(EXPIRED | EXPIRED << SURE))
-        for name, found in record.attributes.items()
-        if found.cause == cause and found.bits & EXPIRED and found.bits & (WRONG | LOADED) != EXPIRED
-    }
-    return replace(record, attributes={**record.attributes, **back}) if back else record
 
 
 def _unsure(record: InstanceRecord, cause: Cause) -> dict[str, AttributeState]:
