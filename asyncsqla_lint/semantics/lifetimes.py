@@ -12,6 +12,7 @@ from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.semantics import ledger, testing
 from asyncsqla_lint.semantics.connections import ConnectionRecord
 from asyncsqla_lint.semantics.custody import held_by_others
@@ -134,11 +135,30 @@ def _is_lodger(state: State, record: SessionRecord | ConnectionRecord) -> bool:
     )
 
 
+def _is_closed_by_dependants(frame: Frame) -> bool:
+    """`database(session=Depends(get_session))` of the same module, which closes what it is given."""
+    function, caller = frame.function, frame.caller
+    if function is None or not function.header.is_generator or (caller and caller.function):
+        return False
+    return any(
+        "close" in one.mentions
+        and any(
+            isinstance(node, p.Name) and node.id == function.name
+            for parameter in one.parameters
+            for node in walk((parameter.default, parameter.annotation))
+        )
+        for one in function.module.program.functions
+        if one.name != function.name
+    )
+
+
 def _is_spared(flow: Flow, frame: Frame, record: SessionRecord | ConnectionRecord, how: str) -> bool:
     """pytest goes on after a fixture's `yield` whatever the test did, and a failing test ends with its leaks.
 
     What only a test leaves open is a matter of its own module, not of the code that it tries out.
     """
+    if how == "never" and _is_closed_by_dependants(frame):
+        return True
     root = flow.notes.get("root")
     if not testing.in_test(frame) and not (isinstance(root, FunctionInfo) and testing.is_test(root)):
         return False
