@@ -10,6 +10,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value
 from asyncsqla_lint.knowledge.dialects import dialects
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scoped, Symbol
@@ -135,22 +136,32 @@ def _run_in_greenlets(caller: FunctionInfo) -> list[Symbol | None]:
 
 def is_given_the_half(flow: Flow) -> bool:
     """`Service(session.sync_session)`: what its methods do with that, who calls them with it says."""
-    names: set[str] = set()
+    functions: list[FunctionInfo] = []
     frame: Frame | None = flow.frame
     while frame is not None:
         if frame.function is not None:
-            names.update(frame.function.qualname.split("."))
+            functions.append(frame.function)
         frame = frame.caller
+    owners = [one.owner for one in functions if one.owner is not None]
     for module in flow.index.modules.values():
-        if not module.says(SYNC_HALF):
-            continue
-        module.consult()
-        if any(
-            SYNC_HALF in one.mentions and not names.isdisjoint(one.mentions)
-            for one in module.program.functions
-        ):
-            return True
+        if module.says(SYNC_HALF):
+            module.consult()
+            for one in flow.index.functions_of(module):
+                for called in _called_by(one) if SYNC_HALF in one.header.mentions else ():
+                    if called in functions:
+                        return True
+                    if isinstance(called, ClassInfo) and any(map(called.is_subclass_of, owners)):
+                        return True
     return False
+
+
+def _called_by(caller: FunctionInfo) -> list[Symbol | None]:
+    """The functions and classes of which names tell that they are called."""
+
+    def find() -> list[Symbol | None]:
+        return [caller.index.resolve(caller.module, call.function, caller) for call in calls(caller.body)]
+
+    return kept(caller, "called", find)
 
 
 def takes_either(flow: Flow) -> bool:
