@@ -12,6 +12,7 @@ MODELS = """\
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, backref, joinedload, mapped_column, relationship
+from sqlalchemy.orm import selectinload
 
 
 class Base(DeclarativeBase):
@@ -59,6 +60,10 @@ ROUTE = "route = await session.get_one(Route, 1, options=[joinedload(Route.carri
         (
             f"{ROUTE}; print(route.carrier.routes)",
             "joinedload(Route.carrier).selectinload(Carrier.routes)",
+        ),
+        (
+            f"{ROUTE.replace('joined', 'selectin')}; print(route.carrier.routes)",
+            "selectinload(Route.carrier).selectinload(Carrier.routes)",
         ),
         (
             f"{ROUTE}; ship = route.carrier; assert isinstance(ship, Ship); print(ship.containers)",
