@@ -220,7 +220,8 @@ def _remembered(flow: Flow, key: object, calls: Calls, find: Callable[[], Fact[S
             if not isinstance(reason, (Circular, TooDeep)):
                 memory[key] = None
             raise
-        memory[key] = (*known, fact)
+        if not fact.rests_on:
+            memory[key] = (*known, fact)
     return fact
 
 

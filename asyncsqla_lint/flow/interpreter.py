@@ -209,10 +209,10 @@ class Flow:
     def remembered(self, key: object, make: Callable[[Flow], T], meanwhile: T) -> T:
         """A fact about the project, worked out once. `meanwhile` is what it is for who asks in a circle."""
         if self.is_world:
-            return self.world.use(self.world.answer(key, make))
+            return self.world.use(self.world.answer(key, make, meanwhile))
         if key not in self._known:
             try:
-                fact = self.world.answer(key, make)
+                fact = self.world.answer(key, make, meanwhile)
                 self._known[key] = fact.value  # for those who fill it
                 self._known[key] = self.relied_on(fact)
             except Unshared:

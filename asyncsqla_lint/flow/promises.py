@@ -137,7 +137,7 @@ def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo) ->
             raise Unshared
         flow.base_frames.update(state.frames)
         promised = Promised(me, tuple(state.heap.items()), frozenset(stock.classes), cost)
-        if stock.cut >= place:
+        if stock.cut >= place and not (flow.is_world and flow.world.rests_on):
             stock.objects.setdefault(cls, []).append(promised)
         return promised
     finally:

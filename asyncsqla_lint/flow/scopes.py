@@ -172,9 +172,10 @@ class Scopes:
                 )
         finally:
             self._running.discard(symbol)
-        if self._can_be_filled(symbol.module, value):
+        record = self._fillable(symbol.module, value)
+        if record is not None:
             self.flow.settle(("variable", symbol.module, symbol.name), value)  # the others ask for it
-            self.fill(Table(symbol.module, symbol.name))
+            self.fill(Table(symbol.module, symbol.name, record.class_info()))
         return value
 
     def fill(self, table: Table) -> None:
@@ -183,15 +184,15 @@ class Scopes:
             self.flow.world.tables.add(table)  # it is filled where the answer is used
         elif table not in self._filled:
             self._filled.add(table)
-            self.import_all(self.flow.index.registrations.of(table.owner, table.name))
+            registrations = self.flow.index.registrations
+            self.import_all(registrations.of(table.owner, table.name, table.kind))
 
-    def _can_be_filled(self, module: Module, value: Value) -> bool:
+    def _fillable(self, module: Module, value: Value) -> Record | None:
         """A table, or an object that may keep one, of a module whose top level has run."""
-        return (
-            isinstance(value, Reference)
-            and module not in self._importing
-            and isinstance(self.flow.base.get(value.oid), (DictRecord, ListRecord, ObjectRecord))
-        )
+        if not isinstance(value, Reference) or module in self._importing:
+            return None
+        record = self.flow.base.get(value.oid)
+        return record if isinstance(record, (DictRecord, ListRecord, ObjectRecord)) else None
 
     def import_all(self, modules: Iterable[Module]) -> None:
         """Run the top levels of modules for what they add to the tables of others."""

@@ -38,13 +38,12 @@ class Kept:
 
 def kept(flow: Flow, name: str) -> Value:
     """What the project keeps under the name: one value for all, as a global is."""
-    key = ("application state", name)
-    found = flow.memory.get(key)
-    if not isinstance(found, Value):
-        flow.memory[key] = UNKNOWN  # what it sees if it asks itself
-        values = [value for value in islice(_given(flow, name), MOST) if value not in (UNKNOWN, NONE)]
-        found = flow.memory[key] = union(tuple(values[:MOST])) if values else UNKNOWN
-    return found
+    return flow.remembered(("application state", name), partial(_all_given, name), UNKNOWN)
+
+
+def _all_given(name: str, flow: Flow) -> Value:
+    values = [value for value in islice(_given(flow, name), MOST) if value not in (UNKNOWN, NONE)]
+    return union(tuple(values[:MOST])) if values else UNKNOWN
 
 
 def noticed(flow: Flow, state: State, name: str, value: Value) -> None:
