@@ -47,7 +47,7 @@ from asyncsqla_lint.flow.values import (
     UnknownCall,
     Value,
 )
-from asyncsqla_lint.flow.worlds import Circular, Fact, TooDeep, Unshared
+from asyncsqla_lint.flow.worlds import Fact, TooDeep, Unshared
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -188,9 +188,6 @@ def _known(flow: Flow, key: object, call: Taken, calls: Calls, run: Callable[[Fl
         find = partial(_in_world, worker, flow.frame, flow.risky, run)
         try:
             return flow.relied_on(_remembered(worker, key, calls, find))
-        except Circular:
-            if flow.is_world:
-                raise NotClosed from None
         except Unshared:
             if flow.is_world:
                 raise
@@ -210,14 +207,15 @@ def _remembered(flow: Flow, key: object, calls: Calls, find: Callable[[], Fact[S
     known = memory.get(key, ())
     if known is None:
         raise Unshared
-    fact = next((one for one in known if one.value.holds(calls)), None)
+    is_free = flow.world.is_free
+    fact = next((one for one in known if one.value.holds(calls) and is_free(one)), None)
     if fact is None:
         if len(memory) >= MOST_REMEMBERED:
             memory.clear()
         try:
             fact = find()
         except Unshared as reason:
-            if not isinstance(reason, (Circular, TooDeep)):
+            if not isinstance(reason, TooDeep):
                 memory[key] = None
             raise
         if not fact.rests_on:

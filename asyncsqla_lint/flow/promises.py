@@ -63,7 +63,11 @@ def opened(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value:
     known = stock.objects.setdefault(cls, [])
     promised = next((one for one in known if one.me.oid not in state.heap), None)
     if promised is not None and flow.is_world:
-        flow.world.use(stock.facts[promised.me.oid])
+        fact = stock.facts[promised.me.oid]
+        if flow.world.is_free(fact):
+            flow.world.use(fact)
+        else:
+            promised = None
     if promised is None or not promised.classes.isdisjoint(stock.building):
         promised = _new(flow, stock, cls, found[1].function)
     elif stock.building:

@@ -6,16 +6,17 @@ text it has looked, and works them out on a flow of its own, of which nobody hea
 must not depend on who asks, nor on what was asked before. So what changes what another module has made is no
 fact: it is `Unshared`, and each module's analysis works it out for itself.
 
-Questions may come back to each other: a default is made by a function that asks for it. One question of such
-a circle is its head, whoever asks first: it is answered as if it were not known where the circle closes, and
-the others rest on its answer. What they say meanwhile is provisional, and not kept.
+Questions may come back to each other: a default is made by a function that asks for it. Where a circle closes
+the question is answered as if nothing were known of it; what the others of the circle say on the way is
+provisional. Each is a fact only when it is asked from outside of the circle, so that it does not matter who
+asked first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -33,20 +34,6 @@ Make = Callable[["Flow"], T]
 
 class Unshared(Exception):
     """It depends on who asks."""
-
-
-class Question(Struct, frozen=True, eq=False):
-    key: object
-    make: Callable[[Flow], object]
-    meanwhile: object  # what it is for who asks in a circle
-
-
-class Circular(Unshared):
-    """It is what is being asked: by these questions, of which the first is asked again."""
-
-    def __init__(self, circle: tuple[Question, ...]) -> None:
-        super().__init__()
-        self.circle = circle
 
 
 class TooDeep(Unshared):
@@ -67,7 +54,8 @@ class Fact(Struct, Generic[T], frozen=True):
     asked: frozenset[ClassInfo | str] = frozenset()  # see `Index.asked`
     seen: frozenset[int] = frozenset()  # what modules have made, as far as it was looked at
     tables: frozenset[Table] = frozenset()  # of these, what the modules that own them put in
-    rests_on: frozenset[object] = frozenset()  # questions that were not answered yet: it is provisional
+    rests_on: frozenset[object] = frozenset()  # questions that were open still: it is provisional
+    circle: frozenset[object] = frozenset()  # questions that have come back to this one, or to such a one
 
 
 _NOTHING = Fact(None)
@@ -80,8 +68,8 @@ class World:
         self.regions = count(1)  # of identities: what outlives a root is one thing for all
         self._facts: dict[object, Fact[object]] = {}
         self._unshared: set[object] = set()
-        self._open: list[Question | None] = []  # the questions that are being answered
-        self._heads: set[object] = set()  # of these, those that close a circle
+        self._open: list[object] = []  # the questions that are being answered
+        self._asked: set[object] = set()  # the same, but for those without a name
         self._provisional: dict[object, Fact[object]] = {}
         self._modules: dict[frozenset[Module], frozenset[Module]] = {}  # sets that are alike are one
         self._objects: dict[frozenset[int], frozenset[int]] = {}
@@ -89,67 +77,56 @@ class World:
         self.seen: set[int] = set()
         self.tables: set[Table] = set()
         self.rests_on: set[object] = set()
+        self.circle: set[object] = set()
 
     def answer(self, key: object, make: Make[T], meanwhile: T | None = None) -> Fact[T]:
         """What `make` says of the project; raises `Unshared` where that depends on who asks."""
-        fact = self._facts.get(key) or self._provisional.get(key)
-        if fact is None:
-            if key in self._unshared:
-                raise Unshared
-            if key in self._heads:
-                return Fact(cast(T, meanwhile), rests_on=frozenset((key,)))
-            try:
-                fact = self._answered(Question(key, make, meanwhile))
-            except Unshared as reason:
-                if not isinstance(reason, (Circular, TooDeep)):
-                    self._unshared.add(key)
-                raise
+        fact = self._facts.get(key)
+        if fact is None or not self.is_free(fact):
+            fact = self._provisional.get(key) or self._answered(key, make, meanwhile)
         return fact  # type: ignore[return-value]  # it was made under this key
 
-    def _answered(self, question: Question) -> Fact[object]:
-        key = question.key
-        asked = [one.key if one is not None else None for one in self._open]
-        if key in asked:
-            circle = self._open[asked.index(key) :]
-            raise Circular(tuple([one for one in circle if one is not None]))
-        tried: set[object] = set()
-        while True:
-            try:
-                return self._kept(key, self.found(lambda: question.make(self.flow), question=question))
-            except Circular as reason:
-                if reason.circle[0].key != key:
-                    raise
-                head = min(reason.circle, key=_order)
-            if head.key in tried:
-                raise Unshared
-            tried.add(head.key)
-            if head.key == key:
-                return self._closed(question)
-            self.answer(head.key, head.make, head.meanwhile)
+    def is_free(self, fact: Fact[T]) -> bool:
+        """Is none of the questions being answered one that the fact would come back to?"""
+        return fact.circle.isdisjoint(self._asked)
 
-    def _closed(self, question: Question) -> Fact[object]:
-        """The answer of the head of a circle."""
-        key = question.key
-        self._heads.add(key)
+    def _answered(self, key: object, make: Make[T], meanwhile: T | None) -> Fact[object]:
+        if key in self._unshared:
+            raise Unshared
+        if key in self._asked:
+            return Fact(meanwhile, rests_on=frozenset((key,)))
+        self._asked.add(key)
+        rests_on: frozenset[object] = frozenset()
         try:
-            fact = self.found(lambda: question.make(self.flow), question=question)
+            found: Fact[object] = self.found(lambda: make(self.flow), key=key)
+            rests_on = found.rests_on - {key}
+        except Unshared as reason:
+            if not isinstance(reason, TooDeep):
+                self._unshared.add(key)
+            raise
         finally:
-            self._heads.discard(key)
-            rest = {other: one for other, one in self._provisional.items() if key not in one.rests_on}
-            self._provisional = rest
-        return self._kept(key, replace(fact, rests_on=fact.rests_on - {key}))
+            self._asked.discard(key)
+            circle = self._closed(key, rests_on) if self._provisional else ()
+        if rests_on:
+            fact = self._provisional[key] = replace(found, rests_on=rests_on)
+            return fact
+        comes_back = frozenset((key, *circle)) if found.rests_on else frozenset()
+        return self._facts.setdefault(key, replace(found, rests_on=rests_on, circle=comes_back))
 
-    def _kept(self, key: object, fact: Fact[object]) -> Fact[object]:
-        (self._provisional if fact.rests_on else self._facts)[key] = fact
-        return fact
+    def _closed(self, key: object, rests_on: frozenset[object]) -> list[object]:
+        """What was said on the way to the answer holds as long as that does; it is these questions'."""
+        resting = [other for other, fact in self._provisional.items() if key in fact.rests_on]
+        for other in resting:
+            fact = self._provisional.pop(other)
+            if rests_on:
+                self._provisional[other] = replace(fact, rests_on=fact.rests_on - {key} | rests_on)
+        return resting
 
-    def found(
-        self, find: Callable[[], T], budget: Budget | None = None, question: Question | None = None
-    ) -> Fact[T]:
+    def found(self, find: Callable[[], T], budget: Budget | None = None, key: object = None) -> Fact[T]:
         """What `find` says, and what it has met on its way."""
         before = self._met()
         self._meet(_NOTHING)
-        self._open.append(question)
+        self._open.append(key)
         try:
             with self.flow.alone(budget):
                 value = find()
@@ -169,17 +146,18 @@ class World:
             self._objects.setdefault(objects, objects),
             frozenset(self.tables),
             frozenset(self.rests_on),
+            frozenset(self.circle),
         )
 
     def _meet(self, met: Fact[None]) -> None:
-        for place in (self.index.consulted, self.index.asked, self.seen, self.tables, self.rests_on):
+        index = self.index
+        for place in (index.consulted, index.asked, self.seen, self.tables, self.rests_on, self.circle):
             place.clear()
         self.use(met)
 
     def is_about(self, key: object) -> bool:
         """Is it this question, and none that came up on the way, that is being answered?"""
-        last = self._open[-1] if self._open else None
-        return last is not None and last.key == key
+        return bool(self._open) and self._open[-1] == key
 
     def rest_on(self, fact: Fact[T]) -> None:
         """What is being checked depends on what the fact depends on."""
@@ -192,13 +170,8 @@ class World:
         self.seen.update(fact.seen)
         self.tables.update(fact.tables)
         self.rests_on.update(fact.rests_on)
+        self.circle.update(fact.circle)
         return fact.value
-
-
-def _order(question: Question) -> tuple[str, ...]:
-    """A fixed order of questions, whoever asks first."""
-    parts = question.key if isinstance(question.key, tuple) else (question.key,)
-    return tuple([getattr(one, "__qualname__", None) or repr(one) for one in parts])
 
 
 class Base(dict[int, T]):

@@ -54,7 +54,7 @@ class Registrations:
         return self.of_variable(owner, name, kind)
 
     def of_variable(self, module: Module, name: str, kind: ClassInfo | None = None) -> list[Module]:
-        """The other modules that may add to what the variable holds: an object of that class, if one is known."""
+        """Other modules that may add to what the variable holds: an object of that class, if it is known."""
         found = {
             user: None
             for user, methods in self._variables.get((module, name), {}).items()
