@@ -68,7 +68,8 @@ class AwaitableAttribute(Value, frozen=True):
             is_raising = bool(found.bits & RAISES)
             before = current(state, self.instance, record)
             brings_columns = self.name not in before.model.columns or found.bits & EXPIRED
-            record = _with_expired(before) if brings_columns else before  # (a deferred column comes alone)
+            # (A deferred column comes alone.)
+            record = _with_expired(before, self.name) if brings_columns else before
             state.put(self.instance, record)
             found = record.state_of(self.name)
             if found is not None and found.bits & (WRONG | UNSURE) and not is_raising:
@@ -99,13 +100,20 @@ def _emits_sql(record: InstanceRecord, name: str, found: AttributeState) -> bool
     return is_to_one and record.expired is not None
 
 
-def _with_expired(record: InstanceRecord) -> InstanceRecord:
-    """Whatever is loaded of an expired instance, all its columns come with it."""
+def _with_expired(record: InstanceRecord, name: str) -> InstanceRecord:
+    """Whatever is loaded of an expired instance, all its columns come with it.
+
+    Of one that has lost some by name, what a relationship needs is mostly there.
+    """
+    if record.paths:
+        return record.on_each_path(lambda one: one if one.session is None else _with_expired(one, name))
     if record.expired is not None:
         return refreshing.reloaded(record)
+    if name in record.model.relationships and not refreshing.keys_of(record, (name,)):
+        return record
     columns = {
         name: AttributeState(LOADED)
-        for name in record.model.columns
-        if (found := record.state_of(name)) is not None and found.bits & EXPIRED
+        for name, column in record.model.columns.items()
+        if not column.deferred and (found := record.state_of(name)) is not None and found.bits & EXPIRED
     }
     return replace(record, attributes={**record.attributes, **columns}) if columns else record

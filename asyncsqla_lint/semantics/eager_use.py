@@ -101,7 +101,12 @@ def seen(flow: Flow, state: State, record: InstanceRecord, name: str) -> None:
             path.append(parent[1])
             owner = state.record(parent[0].oid)
             parent = owner.parent if isinstance(owner, InstanceRecord) else None
-        use_of(flow).read.add((record.origin, tuple(reversed(path))))
+        read = use_of(flow).read
+        way = tuple(reversed(path))
+        read.add((record.origin, way))
+        for down in record.model.relationships.values():  # who leads down and up again comes back to it
+            if down.inverse is not None and down.inverse.direction == "many-to-one":
+                read.add((record.origin, (*way[:-1], down.name, down.inverse.name, name)))
 
 
 def register(meanings: Meanings) -> None:

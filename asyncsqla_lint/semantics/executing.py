@@ -159,6 +159,8 @@ def _get(
             assert isinstance(made, InstanceRecord) and isinstance(now, InstanceRecord)
             return or_else(state, held, now if now.expired is None else refreshing.reloaded(now), made)
         if record.expired is None:
+            if any(one.expired is not None for one in record.paths):
+                state.put(held, refreshing.reloaded(record))
             _ignored(flow, state, held, options, at)
             return held
         # Expired: it is loaded again, yet the options are still not its own

@@ -46,6 +46,8 @@ def instances_in(state: State, value: Value) -> Iterator[tuple[Reference, Instan
 
 def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     """Everything that the mapper manages is gone."""
+    if record.paths:
+        return record.on_each_path(lambda one: expired(one, cause) if one.lifecycle == PERSISTENT else one)
     if cause.certain:
         # A deferred column that was not there stays what it was: its load brings nothing else.
         deferred = {
@@ -105,21 +107,39 @@ def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> N
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     for reference, record in list(held(state, session)):
-        if record.lifecycle == PENDING or (
-            record.is_uncommitted and record.lifecycle in (PERSISTENT, "mixed")
-        ):
-            state.put(
-                reference,
-                replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False, is_modified=True),
-            )
-        elif record.lifecycle in (PERSISTENT, "mixed"):
-            state.put(reference, replace(expired(record, cause), is_written=False))
+        state.put(reference, record.on_each_path(lambda one: _taken_back(one, session, cause)))
     for reference, record in list(state.records(InstanceRecord)):
         if record.left == session:
             state.put(reference, replace(record, lifecycle=TRANSIENT, is_uncommitted=False, left=None))
     owner = state.record(session.oid)
     if isinstance(owner, SessionRecord) and cause.what == "rollback":
         state.put(session, replace(owner, failure=over(owner.failure), in_transaction=False))
+
+
+def _taken_back(record: InstanceRecord, session: Reference, cause: Cause) -> InstanceRecord:
+    """What a rollback makes of it."""
+    if record.session != session:
+        return record
+    if record.lifecycle == PENDING or (record.is_uncommitted and record.lifecycle in (PERSISTENT, "mixed")):
+        return _mere_object(record, cause)
+    if record.lifecycle in (PERSISTENT, "mixed"):
+        return replace(expired(record, cause), is_written=False)
+    return record
+
+
+def _mere_object(record: InstanceRecord, cause: Cause) -> InstanceRecord:
+    """Inserted and taken back: columns that had expired before ask for a session, and it has none."""
+    mere = replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False, is_modified=True)
+    gone = {
+        name: found
+        for name in record.model.columns
+        if (found := record.state_of(name)) is not None and found.bits & EXPIRED
+    }
+    if not gone:
+        return mere
+    columns = record.model.columns
+    kept = {name: found for name, found in record.attributes.items() if name in columns}
+    return replace(mere, attributes={**kept, **gone}, expired=None, detached_by=cause)
 
 
 def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
@@ -185,6 +205,8 @@ def detach_all(flow: Flow, state: State, session: Reference, cause: Cause) -> No
 
 
 def detached(record: InstanceRecord, cause: Cause) -> InstanceRecord:
+    if record.paths:
+        return record.on_each_path(lambda one: one if one.session is None else detached(one, cause))
     if record.lifecycle in (PENDING, TRANSIENT):
         return replace(record, lifecycle=TRANSIENT, session=None)
     if record.lifecycle == "mixed" and record.is_new:

@@ -62,14 +62,15 @@ def flush(
         and (certain or (is_explicit and ledger.ledger(state, session).writes))
     ):
         fail(flow, state, session, at, releases, ends_block)
+    from asyncsqla_lint.semantics.meeting import one_of_all
+
     cause = Cause("flush", flow.site(at))
     if waiting:
         touch(state, session)
     for reference, record in waiting:
-        if record.lifecycle == PENDING:
-            state.put(reference, inserted(record, cause))
-        elif record.lifecycle in (PERSISTENT, "mixed"):
-            state.put(reference, updated(asked_for_key(record, bool(record.is_modified)), cause))
+        state.put(reference, record.on_each_path(lambda one: _written(one, cause)))
+        if record.lifecycle != PENDING:
+            one_of_all(state, reference)
         for target, known in list(_newly_referred_to(state, record)):
             if known.session == session and known.expired is not None:
                 state.put(target, replace(reloaded(known), is_modified=known.is_modified))
@@ -85,6 +86,14 @@ def has_waiting(state: State, session: Reference) -> bool:
     )
 
 
+def _written(record: InstanceRecord, cause: Cause) -> InstanceRecord:
+    if record.lifecycle == PENDING:
+        return inserted(record, cause)
+    if record.lifecycle in (PERSISTENT, "mixed") and record.is_modified is not False:
+        return updated(asked_for_key(record, bool(record.is_modified)), cause)
+    return record
+
+
 def autoflush(flow: Flow, state: State, session: Reference | None, at: Span) -> None:
     """SQL is about to be emitted for what is read or asked for: what waits goes out first."""
     record = None if session is None else state.record(session.oid)
@@ -98,6 +107,8 @@ def asked_for_key(record: InstanceRecord, certain: bool) -> InstanceRecord:
     `ASQ302/good_commit_expires`; what was expired by name, without the key, stays away. `certain`: it is
     asked for on every path.
     """
+    if record.paths:
+        return record.on_each_path(lambda one: one if one.session is None else asked_for_key(one, certain))
     keys = [record.state_of(name) for name in record.model.primary_key]
     if not any(one is not None and one.bits & EXPIRED for one in keys):
         return record

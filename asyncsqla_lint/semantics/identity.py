@@ -56,7 +56,7 @@ def same_row(reference: Reference, record: InstanceRecord, key: Key | None) -> b
     if record.key is None:
         known = {name: state.value for name, state in record.attributes.items() if state.value is not None}
         own = [known.get(name, Symbol.of_row(reference.oid, name)) for name, _ in key]
-        if record.is_new and all(
+        if record.is_made and all(
             isinstance(value, Constant) and mine == Symbol.of_row(reference.oid, name)
             for mine, (name, value) in zip(own, key, strict=True)
         ):
@@ -85,4 +85,4 @@ def is_primary(model: Model, key: Key) -> bool:
 def may_be(record: InstanceRecord, cls: ClassInfo) -> bool:
     """Is the instance one of that class? What a query gave may be one of a subclass, what was made is not."""
     mine = record.model.cls
-    return mine.is_subclass_of(cls) or (not record.is_new and cls.is_subclass_of(mine))
+    return mine.is_subclass_of(cls) or (not record.is_made and cls.is_subclass_of(mine))

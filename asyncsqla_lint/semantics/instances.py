@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -27,6 +28,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     AttributeState,
     Cause,
     Key,
+    surely_wrong,
 )
 from asyncsqla_lint.semantics.default_states import default_state
 from asyncsqla_lint.semantics.loader_options import EAGER
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 TRANSIENT, PENDING, PERSISTENT, DETACHED = "transient", "pending", "persistent", "detached"
 MOST_SUBCLASSES = 4  # that are asked besides the class which a query names
+MOST_PATHS = 3  # that are told apart where they meet
 SOMEWHERE = -1  # of `absent`: not where any other is
 
 
@@ -51,7 +54,8 @@ class InstanceRecord(Record, frozen=True):
     attributes: dict[str, AttributeState] = {}
     extras: dict[str, Value] = {}  # attributes that are not mapped
     expired: Cause | None = None  # columns (and relationships) not in `attributes` are gone
-    is_new: bool = False  # was constructed by the program, not loaded
+    is_new: bool = False  # was constructed by the program, and nothing of it has been loaded since
+    is_made: bool = False  # was constructed by the program: it is of that very class, under a key of its own
     is_modified: bool | None = False  # changes wait for a flush
     is_referred: bool = False  # of a new one: another has been put into a relationship with it
     is_written: bool | None = False  # changed since the savepoint (or transaction) began
@@ -67,6 +71,8 @@ class InstanceRecord(Record, frozen=True):
     key: Key | None = None  # what identified it: primary key or unique criteria
     detached_by: Cause | None = None
     parent: tuple[Reference, str] | None = None  # whose relationship led to it
+    met: tuple[InstanceRecord, ...] = ()  # what it was on each of the paths that have met
+    met_as: tuple[object, ...] = ()  # and what these were together
 
     # -- identity
 
@@ -74,7 +80,7 @@ class InstanceRecord(Record, frozen=True):
         return self.model.cls
 
     def possible_subclasses(self) -> tuple[ClassInfo, ...]:
-        if self.is_new or self.model.polymorphic_on is None:
+        if self.is_made or self.model.polymorphic_on is None:
             return ()
         return tuple(one.cls for one in self.model.subclasses)[:MOST_SUBCLASSES]
 
@@ -103,7 +109,7 @@ class InstanceRecord(Record, frozen=True):
         is_uncommitted, lifecycle = self.is_uncommitted, self.lifecycle
         if lifecycle != other.lifecycle:
             lifecycle, is_uncommitted = "mixed", self.goes_with_rollback and other.goes_with_rollback
-        return replace(
+        result = replace(
             self,
             attributes=attributes,
             extras=extras,
@@ -117,12 +123,70 @@ class InstanceRecord(Record, frozen=True):
             many=self.many or other.many,
             absent=self.absent if self.absent == other.absent else SOMEWHERE,
             is_whole=self.is_whole and other.is_whole,
+            is_made=self.is_made and other.is_made,
             is_referred=self.is_referred or other.is_referred,
             replayed=self.replayed if self.replays == other.replays else _united(self.replays, other.replays),
+            met=(),
+            met_as=(),
         )
+        return result.told_apart(_paths_of(self, other))
 
     def on_one_path(self, which: int) -> Record:
         return self if self.session is None or self.absent == which else replace(self, absent=which)
+
+    # -- paths that have met
+
+    @property
+    def paths(self) -> tuple[InstanceRecord, ...]:
+        """What it is on each of them, as long as nothing has happened to it but what was done on each."""
+        if not self.met or any(a is not b for a, b in zip(self.met_as, self._stand(), strict=True)):
+            return ()
+        return self.met
+
+    def told_apart(self, paths: tuple[InstanceRecord, ...]) -> InstanceRecord:
+        if not 1 < len(paths) <= MOST_PATHS:
+            return self
+        return replace(self, met=paths, met_as=self._stand())
+
+    def on_each_path(self, change: Callable[[InstanceRecord], InstanceRecord]) -> InstanceRecord:
+        """What happens to it happens to what it is on each path."""
+        paths = self.paths
+        return self.of_paths(tuple(change(one) for one in paths)) if paths else change(self)
+
+    def of_paths(self, paths: tuple[InstanceRecord, ...]) -> InstanceRecord:
+        result: Record = paths[0]
+        for one in paths[1:]:
+            result = result.joined(one)
+        assert isinstance(result, InstanceRecord)
+        return replace(
+            result,
+            absent=self.absent,
+            many=self.many,
+            is_whole=self.is_whole,
+            may_be_held=self.may_be_held,
+            key=self.key,
+            parent=self.parent,
+        )
+
+    def _stand(self) -> tuple[object, ...]:
+        return (
+            self.model,
+            self.plan,
+            self.replayed,
+            self.session,
+            self.lifecycle,
+            self.attributes,
+            self.extras,
+            self.expired,
+            self.is_modified,
+            self.is_referred,
+            self.is_written,
+            self.is_uncommitted,
+            self.is_recent,
+            self.left,
+            self.blank,
+            self.detached_by,
+        )
 
     @property
     def has_identity(self) -> bool:
@@ -319,12 +383,19 @@ class InstanceRecord(Record, frozen=True):
     def knows(self, relationship: Relationship) -> bool:
         """Are the columns there that say where a many-to-one leads? Without them no identity is looked up."""
         states = [self.state_of(name) for name in relationship.local_keys]
-        return all(one is None or one.bits & UNSURE or not one.bits & WRONG for one in states)
+        return not any(one is not None and surely_wrong(one.bits) for one in states)
 
     def with_key(self, name: str) -> InstanceRecord:
         """A relationship or a column is assigned: what it decides is no longer blank."""
         keys = {one for one in self.blank if one == name or name in self.model.relationships[one].local_keys}
         return replace(self, blank=self.blank - keys) if keys else self
+
+    def with_value(self, name: str, known: AttributeState, value: Value) -> InstanceRecord:
+        """Somebody has looked at it: its value has a name now, on every path."""
+        paths = tuple(
+            one.with_attribute(name, replace(one.state_of(name) or known, value=value)) for one in self.paths
+        )
+        return self.with_attribute(name, replace(known, value=value)).told_apart(paths)
 
     def with_attribute(self, name: str, attribute: AttributeState) -> InstanceRecord:
         return replace(self, attributes={**self.attributes, name: attribute})
@@ -355,6 +426,19 @@ def instances_of(flow: Flow) -> set[int]:
     if not isinstance(found, set):
         found = flow.memory["instances"] = set[int]()
     return found
+
+
+def _paths_of(some: InstanceRecord, others: InstanceRecord) -> tuple[InstanceRecord, ...]:
+    """Paths are told apart where all of an object has gone on one of them, or the object from its session."""
+    mine, theirs = some.paths, others.paths
+    if not mine and not theirs and some.expired == others.expired and some.lifecycle == others.lifecycle:
+        return ()
+    found: list[InstanceRecord] = []
+    for one in (*(mine or (some,)), *(theirs or (others,))):
+        plain = replace(one, met=(), met_as=()) if one.met else one
+        if plain not in found:
+            found.append(plain)
+    return tuple(found)
 
 
 def _united(some: tuple[Plan, ...], others: tuple[Plan, ...]) -> tuple[Plan, ...]:

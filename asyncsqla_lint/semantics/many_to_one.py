@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import NONE, Reference, Value, alternatives
+from asyncsqla_lint.flow.values import NONE, Reference, Symbol, Value, alternatives
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
-from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRITTEN, WRONG
-from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRITTEN, WRONG, Key
+from asyncsqla_lint.semantics.identity import identity_of, same_row
+from asyncsqla_lint.semantics.instances import PERSISTENT, SOMEWHERE, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.plans import Plan
 
@@ -83,14 +84,17 @@ def may_be_known(
     relationship: Relationship,
     *,
     on_one_path: bool = False,
-) -> bool:
+) -> bool | None:
     """Another object of the target's class is held: the reference may lead to that very one.
 
-    `on_one_path`: it is asked of a path on which others may not have come.
+    `on_one_path`: it is asked of a path on which others may not have come. None: there is a path on which
+    nobody is held to whom it could lead.
     """
     if relationship.direction != "many-to-one" or relationship.target is None or record.session is None:
         return False
     down = relationship.inverse
+    key = _key_of_target(state, record, relationship)
+    away: set[int] = set()  # on which paths those are not there to whom it could lead
     for oid in sorted(state.alive()):
         other = state.record(oid)
         if (
@@ -105,19 +109,42 @@ def may_be_known(
         if (
             not is_below
             and not _is_new_to(other, record)
+            and same_row(Reference(oid), other, key) is not False
             and (oid != me.oid or record.many)
             and other.model.cls.is_subclass_of(relationship.target.cls)
             and (other.many or not record.many or record.key is not None)
         ):
+            away.add(_away(me, other, oid))
+        elif _leads_to(other, relationship.target.cls, down if is_below or oid == me.oid else None):
+            away.add(_away(me, other, oid))
+        if 0 in away or len(away) > 1:
             return True
-        if _leads_to(other, relationship.target.cls, down if is_below or oid == me.oid else None):
-            return True
-    return False
+    return None if away else False
+
+
+def _away(me: Reference, other: InstanceRecord, oid: int) -> int:
+    """On which path the session does not have it; 0: on none. Who was asked for by a key of `me` is there."""
+    mine = Symbol.of_row(me.oid, "").name
+    if any(isinstance(value, Symbol) and value.name.startswith(mine) for _, value in other.key or ()):
+        return 0
+    if other.lifecycle == "mixed":
+        return -oid if any(one.session is None for one in other.paths) else 0
+    return other.absent if other.absent != SOMEWHERE else -oid
+
+
+def _key_of_target(state: State, record: InstanceRecord, relationship: Relationship) -> Key | None:
+    """Who has led down to the record is whom it leads up to: still so when the session has let go of that."""
+    parent = None if record.parent is None else state.record(record.parent[0].oid)
+    if record.parent is None or not isinstance(parent, InstanceRecord) or parent.many:
+        return None
+    if relationship.inverse is None or record.parent[1] != relationship.inverse.name:
+        return None
+    return identity_of(record.parent[0], parent)
 
 
 def _is_new_to(other: InstanceRecord, record: InstanceRecord) -> bool:
     """A row made here, with the key that the database gave it: no row that was there before refers to it."""
-    if not other.is_new or other.is_referred or record.is_new:
+    if not other.is_made or other.is_referred or record.is_made:
         return False
     keys = [other.attributes.get(name) for name in other.model.primary_key]
     return all(one is None or one.value is None for one in keys)

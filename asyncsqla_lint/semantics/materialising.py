@@ -80,7 +80,7 @@ def materialise(
     else:
         fresh = InstanceRecord(
             model,
-            plan=plan,
+            plan=plan.come_round(model, is_there=False),
             session=session,
             origin=statement.site,
             key=met.key,

@@ -66,6 +66,7 @@ def meet(
         key_of(model, statement.equalities) if statement.has_criteria and statement.kind == "select" else None
     )
     row = key if key is not None and is_primary(model, key) else None
+    plan = plan.come_round(model, is_there=True)
     everything = is_whole(statement)
     others = [
         (reference, record)
@@ -86,7 +87,8 @@ def meet(
     for reference, record in others:
         same = same_row(reference, record, key)
         if record.lifecycle == "mixed":  # on some path the session has let go of it
-            state.put(reference, record.joined(requeried(record, plan, statement)))
+            met = requeried(record, plan, statement)
+            state.put(reference, met if same is True and record.paths else record.joined(met))
         elif same is True and (not many or row is not None):
             state.put(reference, _alone(state, reference, record, requeried(record, plan, statement), plan))
             if found is None and (reference.oid in alive or record.key is not None):
@@ -176,7 +178,18 @@ def brought(
                 one = record.model.relationships.get(name)
                 if one is not None and plan.strategy(one) not in EAGER:
                     plan = plan.by_itself(one)
-        _meet_below(flow, state, record.session, record.model, statement, plan, 0, only=names, shows=False)
+        _meet_below(
+            flow,
+            state,
+            record.session,
+            record.model,
+            statement,
+            plan,
+            0,
+            only=names,
+            alone=not record.many,
+            shows=False,
+        )
 
 
 def _meet_below(
@@ -221,6 +234,7 @@ def _meet_below(
         filled = unread.filled(target, meeting)
         if filled and shows:
             unread.shown(flow, state, session, target, meeting)
+        again = set[tuple[Model, Plan]]()  # those who are loaded again load as they did
         for reference, record in list(held(state, session)):
             if record.lifecycle != PERSISTENT or not may_be(record, target.cls):
                 continue
@@ -230,10 +244,16 @@ def _meet_below(
                 # Who is there is taken as it is; if expired, it is loaded again as it was.
                 if record.expired is not None:
                     state.put(reference, perhaps(record, reloaded(record), row))
+                    again.update((record.model, back) for back in record.replays)
             elif record.expired is not None or (record.plan is not None and record.plan.has_column_options):
                 state.put(reference, perhaps_requeried(record, meeting, statement, row))
             elif filled:
                 state.put(reference, perhaps_filled(record, filled, leads_to_one))
+        for again_model, again_plan in again if depth < MOST_STEPS else ():
+            refreshing = replace(again_plan, wildcards=(), is_refresh=True)
+            _meet_below(
+                flow, state, session, again_model, statement, refreshing, depth + 1, one, alone=leads_to_one
+            )
         if depth < MOST_STEPS and below.entries:
             _meet_below(
                 flow,

@@ -60,7 +60,9 @@ def _merge_target(
     touch(state, session)  # to change an attribute begins a transaction, too
     key = identity_of(source, record)
     if key is None and record.lifecycle == TRANSIENT:
-        new = InstanceRecord(model, session=session, lifecycle=PENDING, is_new=True, origin=site)
+        new = InstanceRecord(
+            model, session=session, lifecycle=PENDING, is_new=True, is_made=True, origin=site
+        )
         return allocate(flow, state, new)
     if key is not None:
         alive = state.alive()

@@ -78,7 +78,10 @@ def missing(
             loaded = AttributeState(LOADED, target)
             state.put(me, record.with_attribute(name, loaded))
             return loaded, None
-        if may_be_known(flow, state, me, record, attribute, on_one_path=on_one_path):
+        known = may_be_known(flow, state, me, record, attribute, on_one_path=on_one_path)
+        if known is None:
+            certain = False
+        elif known:
             reports = False
             is_known = True
             flow.count("reads that the identity map may answer")
@@ -103,6 +106,8 @@ def missing(
     now = current(state, me, record)
     if found.bits & EXPIRED and now.expired is not None and not isinstance(attribute, Relationship):
         now = replace(now, expired=None, attributes={**_unsure(now, now.expired), **now.attributes})
+    elif reports and (left := [one for one in now.paths if not _is_wrong(one, name)]):
+        now = now.of_paths(tuple(left))
     elif reports and found.bits & EXPIRED and found.bits & LOADED:
         now = expiry.where_it_was_there(now, found.cause)
     loaded = AttributeState(UNSURE if found.bits & DYNAMIC == 0 else DYNAMIC | UNSURE, found.value)
@@ -112,6 +117,11 @@ def missing(
         )  # it came, or we would not be here
     state.put(me, now.with_attribute(name, loaded))
     return loaded, None
+
+
+def _is_wrong(record: InstanceRecord, name: str) -> bool:
+    found = record.state_of(name)
+    return found is not None and bool(surely_wrong(found.bits))
 
 
 def _is_chosen_here(flow: Flow, record: InstanceRecord) -> bool:

@@ -39,6 +39,9 @@ class Plan(Struct, frozen=True):
     chosen_in: int = 0  # the frame whose paths these were
     is_elsewhere: bool = False  # of an object that the session has had from elsewhere, which nobody can name
     is_refresh: bool = False  # of an instance that is there: further SELECTs are made one by one
+    with_options: bool = (
+        False  # the query had some, for whatever: its instances remember them, and the way here
+    )
     joins_only: bool = False  # for an instance that is there no further SELECT is made
 
     @property
@@ -91,7 +94,8 @@ class Plan(Struct, frozen=True):
     def by_itself(self, relationship: Relationship) -> Plan:
         """Where the relationship is loaded by a SELECT of its own, for one instance."""
         entry = Entry((Step(relationship.name),), "immediateload")
-        return replace(self, entries=(*self.entries, entry))
+        trail = self.trail if self.with_options else ()
+        return replace(self, entries=(*self.entries, entry), trail=trail)
 
     def is_perhaps_loaded(self, name: str) -> bool:
         return any(name in names for names in self.perhaps)
@@ -187,6 +191,25 @@ class Plan(Struct, frozen=True):
             for cls in self.subclasses
         )
 
+    def come_round(self, model: Model, *, is_there: bool) -> Plan:
+        """Options that lead down and up again are for the instances from which they have set out.
+
+        One that `is_there` makes immediate loads with the options that it came with.
+        """
+        found = tuple(
+            replace(entry, path=entry.path[2:])
+            for entry in self.entries
+            if len(entry.path) > 2
+            and entry.strategy in EAGER
+            and (down := model.relationships.get(entry.path[0].name)) is not None
+            and (up := down.inverse) is not None
+            and up.direction == "many-to-one"
+            and up.name == entry.path[1].name
+            and entry.path[0].of_type is None
+            and not (is_there and self.strategy(down) == "immediateload")
+        )
+        return replace(self, entries=(*found, *self.entries)) if found else self
+
     def below(self, relationship: Relationship) -> Plan:
         """The plan of the instances that the relationship leads to."""
         entries: list[Entry] = []
@@ -222,6 +245,7 @@ class Plan(Struct, frozen=True):
             self.others,
             is_elsewhere=self.is_elsewhere,
             is_refresh=self.is_refresh and is_joined,
+            with_options=self.with_options,
         )
 
 
@@ -262,6 +286,7 @@ def plan_for(
         (cls,),
         wildcards=tuple(wildcards),
         subclasses=subclasses + _polymorphic(entries),
+        with_options=bool(options),
     )
 
 

@@ -193,7 +193,7 @@ def value_of(
     if value is not UNKNOWN:
         if not now.has_identity and attribute.name not in now.attributes:
             known = replace(known, cause=LOOKED_AT)
-        state.put(me, now.with_attribute(attribute.name, replace(known, value=value)))
+        state.put(me, now.with_value(attribute.name, known, value))
     return value
 
 
@@ -210,6 +210,27 @@ def _is_pinned(
     """`noload`: what is there is nothing."""
     is_there = found is not None and found.bits == LOADED and not record.may_be_held
     return is_there and source is not None and source.strategy(attribute) == "noload"
+
+
+def _way_back(
+    state: State, record: InstanceRecord, attribute: Relationship, found: AttributeState | None
+) -> Reference | None:
+    """Who has led down to it by a relationship is whom the other side of that leads to."""
+    inverse = attribute.inverse
+    if attribute.direction != "many-to-one" or inverse is None or record.parent is None:
+        return None
+    parent = state.record(record.parent[0].oid)
+    is_back = (
+        record.parent[1] == inverse.name
+        and found is not None
+        and found.bits == LOADED
+        and isinstance(parent, InstanceRecord)
+        and not parent.many
+        and parent.session == record.session
+        and record.session is not None
+        and parent.lifecycle == record.lifecycle == PERSISTENT
+    )
+    return record.parent[0] if is_back else None
 
 
 def _related(
@@ -246,6 +267,9 @@ def _related(
         if not uselist:
             return NONE
         return flow.allocate(state, CollectionRecord((), None, "list", True, me, attribute.name))
+    back = _way_back(state, record, attribute, state_bits)
+    if back is not None:
+        return back
     element = allocate(flow, state, among_all(state, related))
     if not uselist:
         return element if attribute.innerjoin else union((element, NONE))

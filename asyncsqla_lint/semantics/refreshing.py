@@ -75,6 +75,8 @@ def come_back(record: InstanceRecord) -> InstanceRecord:
 
 def reloaded(record: InstanceRecord) -> InstanceRecord:
     """What of an instance is expired is loaded again."""
+    if record.paths:
+        return record.on_each_path(lambda one: one if one.expired is None else reloaded(one))
     fresh = come_back(record)
     kept = {
         name: one

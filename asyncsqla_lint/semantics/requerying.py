@@ -14,7 +14,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     WRONG,
     AttributeState,
 )
-from asyncsqla_lint.semantics.instances import InstanceRecord
+from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import FILLING
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.statements import Statement
@@ -22,6 +22,10 @@ from asyncsqla_lint.semantics.statements import Statement
 
 def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
     """A query has met this very instance: what was missing and it loads is there now."""
+    if record.paths:
+        return record.on_each_path(
+            lambda one: requeried(one, plan, statement) if one.lifecycle == PERSISTENT else one
+        )
     if statement.populate_existing or record.expired is not None:
         anew = _loaded_anew(record, plan, statement)
         return _with_keys(anew) if record.expired is not None else anew

@@ -91,7 +91,13 @@ def construct(
         flow,
         state,
         InstanceRecord(
-            model, plan=None, lifecycle=TRANSIENT, is_new=True, origin=flow.site(at), is_modified=True
+            model,
+            plan=None,
+            lifecycle=TRANSIENT,
+            is_new=True,
+            is_made=True,
+            origin=flow.site(at),
+            is_modified=True,
         ),
     )
     found = model.cls.find("__init__")
