@@ -11,6 +11,7 @@ from asyncsqla_lint.flow.calls import bind, run_body
 from asyncsqla_lint.flow.frames import RISK, Frame, Outcome
 from asyncsqla_lint.flow.outliving import Left, leave_behind, outliving
 from asyncsqla_lint.flow.promises import opened
+from asyncsqla_lint.flow.reach import leads_somewhere
 from asyncsqla_lint.flow.scopes import globals_given
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Value
 from asyncsqla_lint.project.classes import ClassInfo
@@ -42,6 +43,9 @@ def _methods(cls: ClassInfo) -> Iterator[FunctionInfo]:
 
 
 def run_function_root(flow: Flow, info: FunctionInfo) -> None:
+    if not leads_somewhere(flow, info):
+        flow.count("roots that lead nowhere")
+        return
     _run_root(flow, flow.start(), info, None)
 
 

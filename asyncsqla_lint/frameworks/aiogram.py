@@ -37,6 +37,7 @@ _MIDDLEWARE_PARAMETERS = 3  # handler, event, data
 
 def register(meanings: Meanings) -> None:
     meanings.when_run.append(_run)
+    meanings.is_run_apart.append(lambda flow, info: _handler_of(flow.index, info) is not None)
 
 
 # --- middlewares ---------------------------------------------------------------------------------
@@ -100,7 +101,7 @@ def _entry_of(info: FunctionInfo) -> _Entries:
 
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
-    handler = _decorated(info) or _registered(flow.index, info)
+    handler = _handler_of(flow.index, info)
     if handler is None:
         return False
     data = flow.allocate(state, DictRecord({}, UNKNOWN))
@@ -120,6 +121,10 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
 
     Injection(flow, lambda own, value: [], info.header.name_span, within=within).run(state, info, needs)
     return True
+
+
+def _handler_of(index: Index, info: FunctionInfo) -> Handler | None:
+    return _decorated(info) or _registered(index, info)
 
 
 class Handler(Struct, frozen=True):

@@ -37,6 +37,7 @@ def register(meanings: Meanings) -> None:
     for name in REQUESTS:
         meanings.instances[name] = lambda flow, state, arguments, at: request_of(flow, state)
     meanings.when_run.append(_run)
+    meanings.origins.update(REQUESTS)
 
 
 class StateRecord(Record, frozen=True):

@@ -23,6 +23,7 @@ _TYPES = frozenset({"type", "interface"})
 
 def register(meanings: Meanings) -> None:
     meanings.when_run.append(_run)
+    meanings.is_run_apart.append(lambda flow, info: _named(tuple(info.decorators), _RESOLVERS))
 
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:

@@ -7,17 +7,21 @@ levels of other modules, which need not be imported by whoever reads it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Union
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import Module, Variable
+from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
 
 Used = Union[Variable, ClassInfo, FunctionInfo]
+Where = tuple[Module, p.Statement]
 # More modules than this are not asked what they add: nobody reads so long a table one by one.
 MOST = 60
 CALLED, OTHERWISE = "__call__", "?"
@@ -30,22 +34,26 @@ class Registrations:
         # With what of it is used: a method, or (`__call__`) itself; none, if it is done in another way.
         self._variables: dict[tuple[Module, str], dict[Module, set[str]]] = {}
         self._functions: dict[FunctionInfo, dict[Module, None]] = {}
+        self._statements: dict[object, list[Where]] = {}  # in which they do
         for module in index.modules.values():
-            for used, through in _used(index, module, module.program.statements, None):
-                self._add(used, through, module)
+            for used, through, statement in _used(index, module, module.program.statements, None):
+                self._add(used, through, (module, statement))
 
-    def _add(self, used: Used, through: str, module: Module) -> None:
+    def _add(self, used: Used, through: str, where: Where) -> None:
+        module, _ = where
         if isinstance(used, Variable):
             if used.owner is None and used.scope is None:
                 users = self._variables.setdefault((used.module, used.name), {})
                 users.setdefault(module, set()).add(through)
-        elif isinstance(used, FunctionInfo):
-            self._functions.setdefault(used, {})[module] = None
-        else:
-            for name in ("__init__", "__call__"):
-                found = used.find(name)
-                if found is not None and found[1].function is not None:
-                    self._functions.setdefault(found[1].function, {})[module] = None
+                self._statements.setdefault((used.module, used.name), []).append(where)
+            return
+        functions = [used] if isinstance(used, FunctionInfo) else []
+        if isinstance(used, ClassInfo):
+            found = (used.find(name) for name in ("__init__", "__call__"))
+            functions += [one[1].function for one in found if one is not None and one[1].function is not None]
+        for function in functions:
+            self._functions.setdefault(function, {})[module] = None
+            self._statements.setdefault(function, []).append(where)
 
     def of(self, owner: Module | ClassInfo, name: str, kind: ClassInfo | None = None) -> list[Module]:
         """The other modules that may add to what the module, or the class, holds under that name."""
@@ -60,13 +68,30 @@ class Registrations:
             for user, methods in self._variables.get((module, name), {}).items()
             if kind is None or any(_may_keep(kind, method) for method in methods)
         }
-        for function, modules in self._functions.items():
-            if name in function.header.mentions:
-                function.module.consult()
-                symbol = function.index.lookup(function.module, name)
-                if isinstance(symbol, Variable) and symbol.module is module:
-                    found.update(modules)
+        for function in self._mentioning(name):
+            function.module.consult()
+            symbol = function.index.lookup(function.module, name)
+            if isinstance(symbol, Variable) and symbol.module is module:
+                found.update(self._functions[function])
         return self._few(found, module)
+
+    def filling(self, owner: Module | ClassInfo, name: str) -> tuple[list[FunctionInfo], list[Where]]:
+        """How they do that: the functions that they use, and the statements."""
+        statements = list(self._statements.get((owner, name), ()))
+        functions: list[FunctionInfo] = []
+        for function in self._mentioning(name):
+            if function.is_async:  # a top level does not wait
+                continue
+            function.module.consult()
+            if isinstance(owner, ClassInfo):
+                is_meant = _are_kin(owner, function.owner)
+            else:
+                symbol = function.index.lookup(function.module, name) if name in _changed(function) else None
+                is_meant = isinstance(symbol, Variable) and symbol.module is owner
+            if is_meant:
+                functions.append(function)
+                statements += self._statements[function]
+        return functions, statements
 
     def of_function(self, function: FunctionInfo) -> list[Module]:
         """The modules whose top level uses it."""
@@ -75,11 +100,23 @@ class Registrations:
     def of_class(self, cls: ClassInfo, name: str) -> list[Module]:
         """The other modules that may add to what the class holds under that name."""
         found: dict[Module, None] = {}
-        for function, modules in self._functions.items():
-            if name in function.header.mentions and _are_kin(cls, function.owner):
+        for function in self._mentioning(name):
+            if _are_kin(cls, function.owner):
                 function.module.consult()
-                found.update(modules)
+                found.update(self._functions[function])
         return self._few(found, None)
+
+    def _mentioning(self, name: str) -> list[FunctionInfo]:
+        return self._by_word.get(name, [])
+
+    @cached_property
+    def _by_word(self) -> dict[str, list[FunctionInfo]]:
+        """The functions that top levels use, by what they say."""
+        found: dict[str, list[FunctionInfo]] = {}
+        for function in self._functions:
+            for word in function.header.mentions:
+                found.setdefault(word, []).append(function)
+        return found
 
     def _few(self, found: dict[Module, None], own: Module | None) -> list[Module]:
         others = [module for module in found if module is not own]
@@ -88,6 +125,34 @@ class Registrations:
 
 def _are_kin(cls: ClassInfo, other: ClassInfo | None) -> bool:
     return other is None or other.is_subclass_of(cls) or cls.is_subclass_of(other)
+
+
+def _changed(function: FunctionInfo) -> frozenset[str]:
+    """The names that a function uses for more than to read attributes of what they stand for."""
+
+    def find() -> frozenset[str]:
+        nodes = list(walk(function.body))
+        called = {id(node.function) for node in nodes if isinstance(node, p.Call)}
+        read = {
+            id(node.value)
+            for node in nodes
+            if isinstance(node, p.Attribute) and isinstance(node.value, p.Name) and id(node) not in called
+        }
+        for node in nodes:
+            if isinstance(node, (p.Assign, p.AnnotatedAssign, p.AugmentedAssign, p.Delete)):
+                targets = node.targets if isinstance(node, (p.Assign, p.Delete)) else (node.target,)
+                read -= {id(one) for one in walk(targets)}
+            elif isinstance(node, p.Call):
+                read -= {id(one) for one in walk(node.function)}
+        return frozenset(node.id for node in nodes if isinstance(node, p.Name) and id(node) not in read)
+
+    return kept(function, "changed names", find)
+
+
+def _is_script(test: p.Expression) -> bool:
+    """`__name__ == "__main__"`: what an import leaves out."""
+    named = (test.left, *test.comparators) if isinstance(test, p.Compare) else ()
+    return any(isinstance(one, p.Constant) and one.value == "__main__" for one in named)
 
 
 def _may_keep(cls: ClassInfo, method: str) -> bool:
@@ -102,33 +167,34 @@ def _may_keep(cls: ClassInfo, method: str) -> bool:
 
 def _used(
     index: Index, module: Module, body: p.Statements, scope: ClassInfo | None
-) -> Iterator[tuple[Used, str]]:
-    """What the top level of a module calls, decorates with, or puts things into."""
+) -> Iterator[tuple[Used, str, p.Statement]]:
+    """What the top level of a module calls, decorates with, or puts things into, by which statement."""
     for statement in body:
+        expressions: tuple[p.Expression, ...] = ()
+        through = ""
         if isinstance(statement, p.FunctionDefinition):
-            for expression in module.program.functions[statement.function].decorators:
-                yield from _root(index, module, expression, scope, CALLED)
+            expressions, through = module.program.functions[statement.function].decorators, CALLED
         elif isinstance(statement, p.ClassDefinition):
             cls = index.class_at(module, statement, scope, None)
-            for expression in statement.decorators:
-                yield from _root(index, module, expression, scope, CALLED)
+            expressions, through = statement.decorators, CALLED
             hook = cls.find_after(cls, "__init_subclass__") if statement.bases else None
             if hook is not None and hook[1].function is not None:
-                yield hook[1].function, ""
+                yield hook[1].function, "", statement
             yield from _used(index, module, statement.body, cls)
         elif isinstance(statement, p.Evaluate) and isinstance(statement.value, p.Call):
-            call = statement.value
-            for one in (call, *call.arguments):
-                yield from _root(index, module, one, scope)
+            expressions = (statement.value, *statement.value.arguments)
         elif isinstance(statement, p.Assign):
-            for target in statement.targets:
-                if isinstance(target, p.Subscript):
-                    yield from _root(index, module, target, scope)
+            expressions = tuple(target for target in statement.targets if isinstance(target, p.Subscript))
+        elif isinstance(statement, p.If) and _is_script(statement.test):
+            yield from _used(index, module, statement.otherwise, scope)
         elif isinstance(statement, (p.If, p.For)):
             yield from _used(index, module, statement.body, scope)
             yield from _used(index, module, statement.otherwise, scope)
         elif isinstance(statement, (p.With, p.Try)):
             yield from _used(index, module, statement.body, scope)
+        for expression in expressions:
+            for used, how in _root(index, module, expression, scope, through):
+                yield used, how, statement
 
 
 def _root(
