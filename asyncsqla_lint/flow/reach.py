@@ -43,16 +43,23 @@ _CONTAINERS = ("builtins.", "collections.", "weakref.")
 _DISPLAYS = (p.DictDisplay, p.ListDisplay, p.SetDisplay, p.Comprehension)
 
 
-def leads_somewhere(flow: Flow, root: FunctionInfo) -> bool:
-    """Can running the function come to what the floors above know?"""
-    if any(hook(flow, root) for hook in flow.meanings.is_run_apart):
-        return True
+def leads_somewhere(flow: Flow, root: FunctionInfo | Module) -> bool:
+    """Can running the function, or the module's top level, come to what the floors above know?"""
     known: dict[FunctionInfo, frozenset[Module]] = kept(flow.index, "lead to origins", dict)
     search = _Search(flow, known)
     try:
-        search.follow(root)
+        if isinstance(root, FunctionInfo):
+            if any(hook(flow, root) for hook in flow.meanings.is_run_apart):
+                return True
+            search.put((root, root.owner))
+        elif any(map(flow.meanings.is_origin, uses.imports_of(root))):
+            return True
+        else:
+            search.top(root)
+        search.follow()
     except _Origin:
-        known.setdefault(root, frozenset(search.modules))
+        if isinstance(root, FunctionInfo):
+            known.setdefault(root, frozenset(search.modules))
         return True
     finally:
         flow.index.consulted |= search.modules
@@ -102,10 +109,16 @@ class _Search:
         self.functions: list[FunctionInfo] = []
         self.reflects = False
 
-    def follow(self, root: FunctionInfo) -> None:
+    def top(self, module: Module) -> None:
+        """A module's top level, and the functions that declare globals of it."""
+        self.say(uses.of_module(self.index, module))
+        tops = uses.tops_of(self.index, module)
+        for name in tops.declared:
+            self.put(tops.declaring(name))
+
+    def follow(self) -> None:
         outside = kept(self.index, "given outside", lambda: Outside(self.index))
         self.owners.append((outside, outside.given.keys()))
-        self.put((root, root.owner))
         while True:
             while self.queue:
                 self.visit(self.queue.popleft())

@@ -64,6 +64,9 @@ def _run_root(flow: Flow, state: State, info: FunctionInfo, enclosing: Frame | N
 
 
 def run_module_root(flow: Flow, module: Module) -> None:
+    if not leads_somewhere(flow, module):
+        flow.count("roots that lead nowhere")
+        return
     state = flow.start()
     frame = Frame(flow.new_id(), module, None)
     state.open_frame(frame.id)

@@ -56,7 +56,7 @@ def _of_function(info: FunctionInfo) -> Uses:
         _collect(program, said, names)
         nodes += (said, body)
     named = [*imported, *_named(info.index, info.module, names)]
-    symbols = _without_modules(info.index, named, tuple(nodes))
+    symbols = _without_modules(info.index, program, named, tuple(nodes))
     return Uses(symbols, frozenset(names), not names.isdisjoint(_REFLECTING))
 
 
@@ -107,10 +107,28 @@ def of_statement(index: Index, module: Module, statement: p.Statement) -> Uses:
 def _of_nodes(index: Index, module: Module, nodes: tuple[object, ...], *names: str) -> Uses:
     said = set(names)
     _collect(module.program, nodes, said)
-    lambdas = (one.function for one in walk(nodes) if isinstance(one, p.Lambda))
-    nodes = (*nodes, *(module.program.bodies[number] for number in lambdas))
-    symbols = _without_modules(index, list(_named(index, module, said)), nodes)
+    symbols = _without_modules(index, module.program, list(_named(index, module, said)), nodes)
     return Uses(symbols, frozenset(said))
+
+
+def of_module(index: Index, module: Module) -> Uses:
+    """All that runs when a module is imported, and the headers of what it defines."""
+    program = module.program
+    nodes: list[object] = [program.statements]
+    for statement in _all_statements(program.statements):
+        if isinstance(statement, p.FunctionDefinition):
+            header = program.functions[statement.function]
+            nodes += (*header.decorators, *(one.default for one in header.parameters))
+    return _of_nodes(index, module, tuple(nodes))
+
+
+def imports_of(module: Module) -> Iterator[str]:
+    """What a module imports under absolute names, wherever outside of functions."""
+    for node in walk(module.program.statements):
+        if isinstance(node, p.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, p.ImportFrom) and node.level == 0:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 class Tops:
@@ -143,6 +161,10 @@ class Tops:
             nodes = tuple(self._naming.get(name, ()))
             found = self._known[name] = _of_nodes(self._index, self._module, nodes)
         return found
+
+    @property
+    def declared(self) -> Iterable[str]:
+        return self._declaring
 
     def declaring(self, name: str) -> list[FunctionInfo]:
         """The functions that give it values, or those around them."""
@@ -198,7 +220,7 @@ def _named(index: Index, module: Module, names: Iterable[str]) -> Iterator[tuple
 
 
 def _without_modules(
-    index: Index, named: list[tuple[str, Symbol]], nodes: tuple[object, ...]
+    index: Index, program: p.Program, named: list[tuple[str, Symbol]], nodes: tuple[object, ...]
 ) -> tuple[Symbol, ...]:
     """Of a module, what is taken from it; the module itself where it stands alone."""
     modules = {name: symbol for name, symbol in named if isinstance(symbol, ModuleSymbol)}
@@ -206,6 +228,8 @@ def _without_modules(
     found.update((symbol, None) for _, symbol in named if not isinstance(symbol, ModuleSymbol))
     if not modules:
         return tuple(found)
+    lambdas = (one.function for one in walk(nodes) if isinstance(one, p.Lambda))
+    nodes = (*nodes, *(program.bodies[number] for number in lambdas))
     unseen = dict(modules)
     inside: set[int] = set()
     for node in walk(nodes):
