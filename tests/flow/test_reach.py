@@ -1,0 +1,139 @@
+"""A root is run where its code can come to a session, by whatever way; where it cannot, it is left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from asyncsqla_lint.flow.reach import leads_somewhere
+from asyncsqla_lint.flow.roots import functions_of
+from asyncsqla_lint.project.index import Index, Module
+from asyncsqla_lint.project.signs import signs_of
+from asyncsqla_lint.rules.engine import analyse, new_flow
+from asyncsqla_lint.run.cache import Cache, stored
+from asyncsqla_lint.run.pipeline import run
+from asyncsqla_lint.syntax import lower
+from asyncsqla_lint.workspace.config import Config
+from asyncsqla_lint.workspace.config_files import load_config
+
+DATABASE = """\
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+Session = async_sessionmaker()
+
+async def count():
+    async with Session() as session:
+        return await session.scalar("select 1")
+
+class Store:
+    def size(self):
+        return count()
+    def name(self):
+        return "store"
+"""
+LEADS = {
+    "an import inside": "async def root():\n    from database import count\n    await count()\n",
+    "a module's attribute": "import database\nasync def root():\n    await database.count()\n",
+    "an annotation": "def root(session: 'AsyncSession'):\n    pass\nfrom database import AsyncSession\n",
+    "a method": "from database import Store\ndef root(store: Store):\n    return store.size()\n",
+    "a method's name in a string": (
+        "from database import Store\ndef root(store: Store):\n    return ask(store, 'size')\n"
+        "def ask(one, name):\n    return getattr(one, name)()\n"
+    ),
+    "a table": (
+        "from database import count\nTABLE = {'count': count}\ndef root(name):\n    return TABLE[name]()\n"
+    ),
+    "a table that others fill": (
+        "TABLE = {}\ndef register(function):\n    TABLE[function.__name__] = function\n    return function\n"
+        "def root(name):\n    return TABLE[name]()\n"
+    ),
+    "a decorator": (
+        "from database import count\ndef counted(function):\n    async def inner():\n        await count()\n"
+        "    return inner\n@counted\nasync def root():\n    pass\n"
+    ),
+    "an object's constructor": (
+        "from database import Store\nclass Shop:\n    def __init__(self):\n        self.store = Store()\n"
+        "    def root(self):\n        return self.store.size()\n"
+    ),
+    "what another method keeps": (
+        "from database import count\nclass Shop:\n    def open(self):\n        self.ask = count\n"
+        "    def root(self):\n        return self.ask()\n"
+    ),
+    "a fixture": (
+        "import pytest\nfrom database import Session\n@pytest.fixture\ndef made():\n    return Session()\n"
+        "def test_root(made):\n    pass\n"
+    ),
+    "a global that a function gives": (
+        "from database import Session\nmade = None\ndef open():\n    global made\n    made = Session()\n"
+        "def root():\n    return made\n"
+    ),
+}
+LEADS_NOWHERE = {
+    "nothing of the project": "import json\ndef root(text):\n    return json.loads(text)\n",
+    "another attribute of a module": "import other\ndef root():\n    return other.plain()\n",
+    "another method": "from other import Shelf\ndef root(shelf: Shelf):\n    return shelf.name()\n",
+    "a table of plain things": "TABLE = {'one': 1}\ndef root(name):\n    return TABLE[name]\n",
+    "an exception": (
+        "from sqlalchemy.exc import NoResultFound\ndef root(one):\n    try:\n        one()\n"
+        "    except NoResultFound:\n        pass\n"
+    ),
+}
+OTHERS = {
+    "database": DATABASE,
+    "other": (
+        "from database import count\ndef plain():\n    return 1\nclass Shelf:\n    def size(self):\n"
+        "        return count()\n    def name(self):\n        return plain()\n"
+    ),
+    "filling": (
+        "from database import count\nfrom main import register\n@register\ndef one():\n    return count()\n"
+    ),
+}
+
+
+def leads(text: str, *others: str) -> bool:
+    modules = []
+    for name, each in {**{one: OTHERS[one] for one in others}, "main": text}.items():
+        program = lower(each)
+        words = f" {' '.join(each.replace('(', ' ').split())} "
+        modules.append(Module(name, f"{name}.py", False, program, signs=signs_of(program, words)))
+    flow = new_flow(Index(modules), Config())
+    roots = functions_of(flow, flow.index.modules["main"])
+    return leads_somewhere(flow, next(one for one in roots if one.name in ("root", "test_root")))
+
+
+@pytest.mark.parametrize("text", LEADS.values(), ids=LEADS)
+def test_what_leads_to_a_session_is_run(text: str) -> None:
+    assert leads(text, "database", "other", "filling")
+
+
+@pytest.mark.parametrize("text", LEADS_NOWHERE.values(), ids=LEADS_NOWHERE)
+def test_what_leads_nowhere_is_not(text: str) -> None:
+    assert not leads(text, "database", "other", "filling")
+
+
+HELPER = "async def made():\n    return 1\n"
+LATER = (
+    "from sqlalchemy.ext.asyncio import AsyncSession\nasync def made():\n"
+    "    async with AsyncSession() as session:\n        await session.scalar('select 1')\n"
+)
+ROOT = "import helper\nasync def root():\n    helper.made()\n"
+
+
+def test_who_led_nowhere_is_asked_again(tmp_path: Path) -> None:
+    """The body of a helper decides, which no outline shows."""
+    files = {"helper.py": HELPER, "main.py": "import sqlalchemy.ext.asyncio\n" + ROOT}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    config = load_config([str(tmp_path)])
+    for text in (HELPER, LATER, HELPER):
+        (tmp_path / "helper.py").write_text(text)
+        warm = run([str(tmp_path)], config, cache=stored(config))
+        cold = run([str(tmp_path)], config, cache=Cache())
+        assert warm.findings == cold.findings
+        assert warm.statistics.reach() == cold.statistics.reach()
+
+
+def test_the_engine_counts_them() -> None:
+    index = Index([Module("main", "main.py", False, lower(LEADS_NOWHERE["nothing of the project"]))])
+    assert analyse(index, ["main"], Config()).counters["roots that lead nowhere"] == 2
