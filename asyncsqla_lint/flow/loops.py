@@ -95,14 +95,29 @@ def execute_for(flow: Flow, state: State, node: For) -> Result:
     values, exits = paths(flow, state, value_of)
     reached: list[State] = []
     for own, value in values:
-        generator = calls.generator_of(own, value)
-        if generator is not None:
-            after, left = _for_generator(flow, own, node, generator, value)
-        else:
-            after, left = _for_each(flow, own, node, value)
-        reached.extend(after)
-        exits.extend(left)
+        several = _generators(own, value)
+        with flow.hedged(several != (value,)):
+            for one in several:
+                generator = calls.generator_of(own, one)
+                each = own if one is several[-1] else own.copy()
+                if generator is not None:
+                    after, left = _for_generator(flow, each, node, generator, one)
+                else:
+                    after, left = _for_each(flow, each, node, one)
+                reached.extend(after)
+                exits.extend(left)
     return reached, exits
+
+
+def _generators(state: State, value: Value) -> tuple[Value, ...]:
+    """`async for session in (override or get_session)():` runs one of the generators that it may be.
+
+    What is not known beside one is taken for another that does the same.
+    """
+    found = tuple(one for one in alternatives(value) if calls.generator_of(state, one) is not None)
+    if not found or any(one not in found and one is not UNKNOWN for one in alternatives(value)):
+        return (value,)
+    return found
 
 
 def _for_each(flow: Flow, state: State, node: For, value: Value) -> Result:
