@@ -7,6 +7,7 @@ client that was generated into the project, is left out, and the root goes on be
 
 A hundred tests that set up the same application learn the same from it. What some roots of a module have run,
 the others run for a while; then they leave calls of it out, and nobody knows what these give; then they end.
+A path on which something has gone wrong learns more, and leaves nothing out.
 """
 
 from __future__ import annotations

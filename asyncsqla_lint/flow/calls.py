@@ -132,7 +132,11 @@ def run_function(
         result = flow.choose(state, [])  # it has been run, and ends as it did then
     elif options is not None:
         result = flow.choose(state, options)
-    elif not info.header.is_generator and flow.budget.leaves_out(next(iter(info.body), None)):
+    elif (
+        not info.header.is_generator
+        and flow.budget.leaves_out(next(iter(info.body), None))
+        and not flow.meanings.is_amiss(state)
+    ):
         result = flow.choose(state, [_left_out(flow, state, function, arguments, at)])
     else:
         result = flow.choose(state, _ways_out_if_any(flow, state, function, arguments, frame))

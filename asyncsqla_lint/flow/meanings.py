@@ -64,6 +64,7 @@ class Meanings:
         self.when_module_ended: list[Callable[[Flow, Frame, list[State]], None]] = []
         self.watches: list[Callable[[Flow, FunctionInfo], bool]] = []
         self.is_cleaning_up: list[Callable[[State, Value], bool]] = []
+        self.when_amiss: list[Callable[[State], bool]] = []
         self.when_called: list[Callable[[Flow, State, FunctionValue, Arguments], bool | None]] = []
         # Whence comes what rules hear of (see `flow.reach`): packages and names; words in names of packages.
         self.origins: set[str] = set()
@@ -240,6 +241,10 @@ class Meanings:
 
     def cleans_up(self, state: State, awaited: Value) -> bool:
         return any(hook(state, awaited) for hook in self.is_cleaning_up)
+
+    def is_amiss(self, state: State) -> bool:
+        """Has something gone wrong on this path, so that what others have run may end otherwise here?"""
+        return any(hook(state) for hook in self.when_amiss)
 
     def kept_elsewhere(self, flow: Flow, state: State, value: Value) -> None:
         """An unknown object keeps it: `app["engine"] = …`, `context.state.engine = …`."""

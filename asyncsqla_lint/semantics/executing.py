@@ -157,11 +157,15 @@ def _get(
             made = state.record(materialise(flow, state, me, model, statement, many=False, besides=held).oid)
             now = state.record(held.oid)
             assert isinstance(made, InstanceRecord) and isinstance(now, InstanceRecord)
-            return or_else(state, held, now if now.expired is None else refreshing.reloaded(now), made)
+            back = refreshing.perhaps_reloaded(now) if now.expired is None else refreshing.reloaded(now)
+            return or_else(state, held, back, made)
         if record.expired is None:
             if any(one.expired is not None for one in record.paths):
                 state.put(held, refreshing.reloaded(record))
             _ignored(flow, state, held, options, at)
+            kept = state.record(held.oid)
+            if isinstance(kept, InstanceRecord):
+                state.put(held, refreshing.perhaps_reloaded(kept))
             return held
         # Expired: it is loaded again, yet the options are still not its own
         # (`get_options_when_expired_honoured`).

@@ -153,33 +153,37 @@ def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause
             state.put(reference, doubted(expired(record, replace(cause, certain=False))))
 
 
-def survived(state: State, session: Reference, flushed_at: Site) -> None:
-    """The session is used again. On the paths that go on behind that, the flush has not failed."""
+def survived(state: State, session: Reference, at: Site) -> None:
+    """The session is used again. On the paths that go on behind that, its flush has not failed there."""
     for reference, record in list(held(state, session)):
-        if _has_failed(record.expired, flushed_at):
+        if _took_all(record.expired, at):
             unsure = dict.fromkeys(record.model.attributes, AttributeState(UNSURE))
             state.put(reference, replace(record, attributes=unsure, expired=None))
             continue
         kept = {
             name: replace(one, bits=one.bits & ~(EXPIRED | EXPIRED << SURE) or UNSURE, cause=None)
             for name, one in record.attributes.items()
-            if one.bits & EXPIRED and _has_failed(one.cause, flushed_at)
+            if one.bits & EXPIRED and _took_all(one.cause, at)
         }
         if kept:
             state.put(reference, replace(record, attributes={**record.attributes, **kept}))
 
 
 def spared(state: State, record: InstanceRecord, found: AttributeState) -> None:
-    """A read has raised, which says that this was expired. On the paths that go on, nothing was, by that."""
+    """A read has raised, which says that this was expired. On the paths that go on, nothing was, by that.
+
+    `ASQ302/bad_first_to_raise`. A flush that has failed has expired whatever the session holds.
+    """
     cause = found.cause or record.expired
     if cause is None or record.session is None:
         return
-    if cause.what == FAILED and cause.site is not None:
+    session = state.record(record.session.oid)
+    failure = getattr(session, "failure", None)
+    if failure is not None and failure.is_waiting:
+        state.put(record.session, replace(session, failure=None))
+        survived(state, record.session, failure.site)
+    if cause.what in (FAILED, "rollback") and cause.site is not None:
         survived(state, record.session, cause.site)
-        session = state.record(record.session.oid)
-        failure = getattr(session, "failure", None)
-        if failure is not None and failure.site == cause.site:
-            state.put(record.session, replace(session, failure=None))
     elif found.bits & LOADED:
         for reference, other in list(held(state, record.session)):
             state.put(reference, where_it_was_there(other, cause))
@@ -195,8 +199,9 @@ def where_it_was_there(record: InstanceRecord, cause: Cause | None) -> InstanceR
     return replace(record, attributes={**record.attributes, **back}) if back else record
 
 
-def _has_failed(cause: Cause | None, flushed_at: Site) -> bool:
-    return cause is not None and cause.what == FAILED and cause.site == flushed_at
+def _took_all(cause: Cause | None, at: Site) -> bool:
+    """Was it a failed flush that stands there, or a rollback?"""
+    return cause is not None and cause.what in (FAILED, "rollback") and cause.site == at
 
 
 def detach_all(flow: Flow, state: State, session: Reference, cause: Cause) -> None:

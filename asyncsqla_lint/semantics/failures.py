@@ -73,6 +73,17 @@ def asked(state: State, session: Reference, record: SessionRecord) -> None:
         state.put(session, replace(record, failure=over(record.failure)))
 
 
+def waits(state: State) -> bool:
+    """Has somebody swallowed the error of a flush? Whoever uses that session next fails."""
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+
+    return any(
+        record.failure is not None and record.failure.is_waiting and record.failure.handled_at is not None
+        for _, record in state.records(SessionRecord)
+    )
+
+
 def register(meanings: Meanings) -> None:
+    meanings.when_amiss.append(waits)
     meanings.when_handled.append(handled)
     meanings.when_handed_on.append(handed_on)

@@ -107,7 +107,10 @@ class InstanceRecord(Record, frozen=True):
         for name, value in other.extras.items():
             extras[name] = join(extras[name], value) if name in extras else value
         is_uncommitted, lifecycle = self.is_uncommitted, self.lifecycle
+        is_modified = self.is_modified if self.is_modified == other.is_modified else None
         if lifecycle != other.lifecycle:
+            if TRANSIENT in (lifecycle, other.lifecycle):  # no flush writes it there
+                is_modified = other.is_modified if lifecycle == TRANSIENT else self.is_modified
             lifecycle, is_uncommitted = "mixed", self.goes_with_rollback and other.goes_with_rollback
         result = replace(
             self,
@@ -117,7 +120,7 @@ class InstanceRecord(Record, frozen=True):
             session=self.session if self.session == other.session else self.session or other.session,
             lifecycle=lifecycle,
             is_uncommitted=is_uncommitted,
-            is_modified=self.is_modified if self.is_modified == other.is_modified else None,
+            is_modified=is_modified,
             is_written=self.is_written if self.is_written == other.is_written else None,
             detached_by=self.detached_by or other.detached_by,
             many=self.many or other.many,

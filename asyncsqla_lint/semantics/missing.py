@@ -12,7 +12,7 @@ from asyncsqla_lint.flow.stdlib import context_variables
 from asyncsqla_lint.flow.values import NONE, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import MappedAttribute, Relationship
-from asyncsqla_lint.semantics import expiry
+from asyncsqla_lint.semantics import expiry, testing
 from asyncsqla_lint.semantics.attribute_states import (
     CHOSEN,
     DYNAMIC,
@@ -87,6 +87,8 @@ def missing(
             flow.count("reads that the identity map may answer")
     if reports and allowed(flow, state, record, attribute, found):
         reports = False
+    if reports and not certain and _is_only_tried_out(flow, found.cause or record.expired):
+        reports = False
     guard = flow.is_caught(
         "MissingGreenlet", "DetachedInstanceError", "InvalidRequestError", "StatementError", "SQLAlchemyError"
     )
@@ -122,6 +124,16 @@ def missing(
 def _is_wrong(record: InstanceRecord, name: str) -> bool:
     found = record.state_of(name)
     return found is not None and bool(surely_wrong(found.bits))
+
+
+def _is_only_tried_out(flow: Flow, cause: Cause | None) -> bool:
+    """Whoever wrote a test has seen it pass: it takes none of the paths on which what it tries out rolls back.
+
+    `ASQ207/good_tried_out`.
+    """
+    if cause is None or cause.site is None or not testing.in_test(flow.frame):
+        return False
+    return testing.is_test_module(flow.frame.module) and not testing.is_test_module(cause.site.module)
 
 
 def _is_chosen_here(flow: Flow, record: InstanceRecord) -> bool:

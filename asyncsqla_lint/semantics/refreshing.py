@@ -10,14 +10,19 @@ from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Va
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
+    FAILED,
     LOADED,
     RAISES,
+    SURE,
     UNLOADED,
     UNSURE,
     AttributeState,
 )
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.plans import Plan
+
+
+_WHOLE = frozenset((FAILED, "commit", "rollback", "expire_all"))  # what expires all of an instance
 
 
 def refreshed(record: InstanceRecord) -> InstanceRecord:
@@ -121,3 +126,17 @@ def keys_of(record: InstanceRecord, names: tuple[str, ...]) -> list[str]:
         if any((one := record.state_of(key)) and one.bits & EXPIRED for key in relationship.local_keys):
             found.update(one.name for one in record.model.columns.values() if not one.deferred)
     return [name for name in sorted(found) if (one := record.state_of(name)) and one.bits & EXPIRED]
+
+
+def perhaps_reloaded(record: InstanceRecord) -> InstanceRecord:
+    """Asked for by its key where it has been expired as a whole on some paths: there its columns come back."""
+    back = {
+        name: replace(found, bits=found.bits & ~(EXPIRED | EXPIRED << SURE))
+        for name, found in record.attributes.items()
+        if found.bits & EXPIRED
+        and found.bits & (LOADED | UNSURE)
+        and found.cause is not None
+        and found.cause.what in _WHOLE
+        and name in record.model.columns
+    }
+    return replace(record, attributes={**record.attributes, **back}) if back else record
