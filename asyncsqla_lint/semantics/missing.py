@@ -127,7 +127,7 @@ def _is_wrong(record: InstanceRecord, name: str) -> bool:
 
 
 def _is_only_tried_out(flow: Flow, cause: Cause | None) -> bool:
-    """Whoever wrote a test has seen it pass: it takes none of the paths on which what it tries out rolls back.
+    """A test that passes takes none of the paths on which what it tries out rolls back.
 
     `ASQ207/good_tried_out`.
     """

@@ -21,7 +21,6 @@ from asyncsqla_lint.semantics.attribute_states import (
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.plans import Plan
 
-
 _WHOLE = frozenset((FAILED, "commit", "rollback", "expire_all"))  # what expires all of an instance
 
 
@@ -129,7 +128,7 @@ def keys_of(record: InstanceRecord, names: tuple[str, ...]) -> list[str]:
 
 
 def perhaps_reloaded(record: InstanceRecord) -> InstanceRecord:
-    """Asked for by its key where it has been expired as a whole on some paths: there its columns come back."""
+    """Asked for by its key where some paths have expired it as a whole: there its columns come back."""
     back = {
         name: replace(found, bits=found.bits & ~(EXPIRED | EXPIRED << SURE))
         for name, found in record.attributes.items()
