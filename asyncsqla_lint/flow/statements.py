@@ -83,6 +83,7 @@ def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
         context = flow.tries[-1]
         is_safe = (
             _is_safe(statement)
+            or _lets_go(statement)
             or (bool(flow.handling) and (_cleans_up(statement) or _reports(statement)))
             or (context.catches == _LOOKUPS and _is_there(flow, state, statement))
         )
@@ -127,6 +128,16 @@ def _cleans_up(statement: Statement) -> bool:
     call = call.value if isinstance(call, Await) else call
     function = call.function if isinstance(call, Call) else None
     return isinstance(function, Attribute) and function.name in _CLEANUPS
+
+
+def _lets_go(statement: Statement) -> bool:
+    """`await session.close()`, `await asyncio.shield(session.close())`: even if it raises, it has let go."""
+    awaited = statement.value if isinstance(statement, Evaluate) else None
+    call = awaited.value if isinstance(awaited, Await) else None
+    if isinstance(call, Call) and len(call.arguments) == 1 and isinstance(call.arguments[0], Call):
+        call = call.arguments[0]
+    function = call.function if isinstance(call, Call) else None
+    return isinstance(function, Attribute) and function.name in ("close", "aclose")
 
 
 def _reports(statement: Statement) -> bool:

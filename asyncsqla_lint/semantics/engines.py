@@ -187,7 +187,7 @@ def dispose(flow: Flow, state: State, engine: Reference, at: Span, *, proper: bo
 def cleans_up(state: State, awaited: Value) -> bool:
     record = state.record(awaited.oid) if isinstance(awaited, Reference) else None
     method = record.function if isinstance(record, CoroutineRecord) else None
-    return isinstance(method, Method) and method.name in ("dispose", "rollback")
+    return isinstance(method, Method) and method.name in ("dispose", "rollback", "close", "aclose")
 
 
 def register(meanings: Meanings) -> None:
