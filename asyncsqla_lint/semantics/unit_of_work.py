@@ -11,7 +11,7 @@ from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Reference, Value, alternatives
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import failures, ledger, loops
+from asyncsqla_lint.semantics import executing, failures, ledger, loops
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, Cause
 from asyncsqla_lint.semantics.expiry import (
     detach_all,
@@ -182,7 +182,9 @@ def adopt(flow: Flow, state: State, session: Reference, value: Value, depth: int
 def _flush(
     flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
 ) -> Value:
-    flush(flow, state, me, at, is_explicit=True)
+    # What was executed is written already (`ASQ207/good_rolled_back`).
+    waits = any(write.how not in executing.METHODS for write in ledger.ledger(state, me).writes)
+    flush(flow, state, me, at, is_explicit=waits)
     return NONE
 
 
