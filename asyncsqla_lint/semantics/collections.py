@@ -120,7 +120,8 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
             if _holds_the_key(relationship) and (record.is_new or other.expired is not None):
                 other = replace(other, is_modified=True if record.is_new else other.is_modified or None)
             is_written = True if inverse is not None else other.is_written
-            other = replace(other, is_referred=True, is_written=is_written)
+            is_directed = other.is_directed or _holds_the_key(relationship)
+            other = replace(other, is_directed=is_directed, is_referred=True, is_written=is_written)
             if other.session is None and record.session is not None and other.lifecycle == TRANSIENT:
                 other = replace(other, session=record.session, lifecycle=PENDING)
             state.put(target, other)

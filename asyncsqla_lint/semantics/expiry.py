@@ -79,6 +79,8 @@ def expired_by_name(record: InstanceRecord, name: str, cause: Cause) -> Attribut
             return AttributeState(EXPIRED, None, cause)
         if strategy == "raiseload":
             return AttributeState(RAISES, None, cause)
+        if relationship.lazy == "raise_on_sql" and record.knows(relationship):
+            return AttributeState(RAISES, None, cause)  # its key is there: nothing else is asked for
     return expired_state(record, relationship, cause)
 
 

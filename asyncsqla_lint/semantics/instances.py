@@ -57,6 +57,7 @@ class InstanceRecord(Record, frozen=True):
     is_new: bool = False  # was constructed by the program, and nothing of it has been loaded since
     is_made: bool = False  # was constructed by the program: it is of that very class, under a key of its own
     is_modified: bool | None = False  # changes wait for a flush
+    is_directed: bool = False  # the program has said to whom it refers, in one of its relationships or another's
     is_referred: bool = False  # of a new one: another has been put into a relationship with it
     is_written: bool | None = False  # changed since the savepoint (or transaction) began
     is_uncommitted: bool = False  # inserted in this transaction
@@ -127,6 +128,7 @@ class InstanceRecord(Record, frozen=True):
             absent=self.absent if self.absent == other.absent else SOMEWHERE,
             is_whole=self.is_whole and other.is_whole,
             is_made=self.is_made and other.is_made,
+            is_directed=self.is_directed or other.is_directed,
             is_referred=self.is_referred or other.is_referred,
             replayed=self.replayed if self.replays == other.replays else _united(self.replays, other.replays),
             met=(),

@@ -72,6 +72,7 @@ def write(
             record.with_attribute(name, AttributeState(LOADED, stored, cause)).with_key(name),
             is_modified=True,
             is_written=True,
+            is_directed=True,
         ),
     )
     if isinstance(attribute, Relationship):
