@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Method, Reference, Value
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import flushing, meeting, refreshing
+from asyncsqla_lint.semantics import flushing, meeting, paths, refreshing
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     LOADED,
@@ -105,8 +105,8 @@ def _with_expired(record: InstanceRecord, name: str) -> InstanceRecord:
 
     Of one that has lost some by name, what a relationship needs is mostly there.
     """
-    if record.paths:
-        return record.on_each_path(lambda one: one if one.session is None else _with_expired(one, name))
+    if paths.of(record):
+        return paths.on_each(record, lambda one: one if one.session is None else _with_expired(one, name))
     if record.expired is not None:
         return refreshing.reloaded(record)
     if name in record.model.relationships and not refreshing.keys_of(record, (name,)):

@@ -22,7 +22,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span, holds
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column, Model
-from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops, refreshing
+from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops, paths, refreshing
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, UNSURE, AttributeState, Cause
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import Computed, Criterion
@@ -160,7 +160,7 @@ def _get(
             back = refreshing.perhaps_reloaded(now) if now.expired is None else refreshing.reloaded(now)
             return or_else(state, held, back, made)
         if record.expired is None:
-            if any(one.expired is not None for one in record.paths):
+            if any(one.expired is not None for one in paths.of(record)):
                 state.put(held, refreshing.reloaded(record))
             _ignored(flow, state, held, options, at)
             kept = state.record(held.oid)

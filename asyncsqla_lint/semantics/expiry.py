@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Reference, Value, alternatives
+from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     FAILED,
@@ -46,8 +47,8 @@ def instances_in(state: State, value: Value) -> Iterator[tuple[Reference, Instan
 
 def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     """Everything that the mapper manages is gone."""
-    if record.paths:
-        return record.on_each_path(lambda one: expired(one, cause) if one.lifecycle == PERSISTENT else one)
+    if paths.of(record):
+        return paths.on_each(record, lambda one: expired(one, cause) if one.lifecycle == PERSISTENT else one)
     if cause.certain:
         # A deferred column that was not there stays what it was: its load brings nothing else.
         deferred = {
@@ -109,7 +110,7 @@ def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> N
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     for reference, record in list(held(state, session)):
-        state.put(reference, record.on_each_path(lambda one: _taken_back(one, session, cause)))
+        state.put(reference, paths.on_each(record, lambda one: _taken_back(one, session, cause)))
     for reference, record in list(state.records(InstanceRecord)):
         if record.left == session:
             state.put(reference, replace(record, lifecycle=TRANSIENT, is_uncommitted=False, left=None))
@@ -212,8 +213,8 @@ def detach_all(flow: Flow, state: State, session: Reference, cause: Cause) -> No
 
 
 def detached(record: InstanceRecord, cause: Cause) -> InstanceRecord:
-    if record.paths:
-        return record.on_each_path(lambda one: one if one.session is None else detached(one, cause))
+    if paths.of(record):
+        return paths.on_each(record, lambda one: one if one.session is None else detached(one, cause))
     if record.lifecycle in (PENDING, TRANSIENT):
         return replace(record, lifecycle=TRANSIENT, session=None)
     if record.lifecycle == "mixed" and record.is_new:

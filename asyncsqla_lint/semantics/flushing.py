@@ -11,7 +11,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column, ColumnProperty, MappedAttribute
-from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.semantics import ledger, paths
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     FAILED,
@@ -68,7 +68,7 @@ def flush(
     if waiting:
         touch(state, session)
     for reference, record in waiting:
-        state.put(reference, record.on_each_path(lambda one: _written(one, cause)))
+        state.put(reference, paths.on_each(record, lambda one: _written(one, cause)))
         if record.lifecycle != PENDING:
             one_of_all(state, reference)
         for target, known in list(_newly_referred_to(state, record)):
@@ -107,8 +107,8 @@ def asked_for_key(record: InstanceRecord, certain: bool) -> InstanceRecord:
     `ASQ302/good_commit_expires`; what was expired by name, without the key, stays away. `certain`: it is
     asked for on every path.
     """
-    if record.paths:
-        return record.on_each_path(lambda one: one if one.session is None else asked_for_key(one, certain))
+    if paths.of(record):
+        return paths.on_each(record, lambda one: one if one.session is None else asked_for_key(one, certain))
     keys = [record.state_of(name) for name in record.model.primary_key]
     if not any(one is not None and one.bits & EXPIRED for one in keys):
         return record

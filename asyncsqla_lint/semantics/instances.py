@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -19,7 +18,7 @@ from asyncsqla_lint.project.models import (
     Model,
     Relationship,
 )
-from asyncsqla_lint.semantics import generated
+from asyncsqla_lint.semantics import generated, paths
 from asyncsqla_lint.semantics.attribute_states import (
     DYNAMIC,
     LOADED,
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 TRANSIENT, PENDING, PERSISTENT, DETACHED = "transient", "pending", "persistent", "detached"
 MOST_SUBCLASSES = 4  # that are asked besides the class which a query names
-MOST_PATHS = 3  # that are told apart where they meet
 SOMEWHERE = -1  # of `absent`: not where any other is
 
 
@@ -57,7 +55,7 @@ class InstanceRecord(Record, frozen=True):
     is_new: bool = False  # was constructed by the program, and nothing of it has been loaded since
     is_made: bool = False  # was constructed by the program: it is of that very class, under a key of its own
     is_modified: bool | None = False  # changes wait for a flush
-    is_directed: bool = False  # the program has said to whom it refers, in one of its relationships or another's
+    is_directed: bool = False  # the program has said to whom it refers
     is_referred: bool = False  # of a new one: another has been put into a relationship with it
     is_written: bool | None = False  # changed since the savepoint (or transaction) began
     is_uncommitted: bool = False  # inserted in this transaction
@@ -134,64 +132,10 @@ class InstanceRecord(Record, frozen=True):
             met=(),
             met_as=(),
         )
-        return result.told_apart(_paths_of(self, other))
+        return paths.told_apart(result, paths.of_both(self, other))
 
     def on_one_path(self, which: int) -> Record:
         return self if self.session is None or self.absent == which else replace(self, absent=which)
-
-    # -- paths that have met
-
-    @property
-    def paths(self) -> tuple[InstanceRecord, ...]:
-        """What it is on each of them, as long as nothing has happened to it but what was done on each."""
-        if not self.met or any(a is not b for a, b in zip(self.met_as, self._stand(), strict=True)):
-            return ()
-        return self.met
-
-    def told_apart(self, paths: tuple[InstanceRecord, ...]) -> InstanceRecord:
-        if not 1 < len(paths) <= MOST_PATHS:
-            return self
-        return replace(self, met=paths, met_as=self._stand())
-
-    def on_each_path(self, change: Callable[[InstanceRecord], InstanceRecord]) -> InstanceRecord:
-        """What happens to it happens to what it is on each path."""
-        paths = self.paths
-        return self.of_paths(tuple(change(one) for one in paths)) if paths else change(self)
-
-    def of_paths(self, paths: tuple[InstanceRecord, ...]) -> InstanceRecord:
-        result: Record = paths[0]
-        for one in paths[1:]:
-            result = result.joined(one)
-        assert isinstance(result, InstanceRecord)
-        return replace(
-            result,
-            absent=self.absent,
-            many=self.many,
-            is_whole=self.is_whole,
-            may_be_held=self.may_be_held,
-            key=self.key,
-            parent=self.parent,
-        )
-
-    def _stand(self) -> tuple[object, ...]:
-        return (
-            self.model,
-            self.plan,
-            self.replayed,
-            self.session,
-            self.lifecycle,
-            self.attributes,
-            self.extras,
-            self.expired,
-            self.is_modified,
-            self.is_referred,
-            self.is_written,
-            self.is_uncommitted,
-            self.is_recent,
-            self.left,
-            self.blank,
-            self.detached_by,
-        )
 
     @property
     def has_identity(self) -> bool:
@@ -395,13 +339,6 @@ class InstanceRecord(Record, frozen=True):
         keys = {one for one in self.blank if one == name or name in self.model.relationships[one].local_keys}
         return replace(self, blank=self.blank - keys) if keys else self
 
-    def with_value(self, name: str, known: AttributeState, value: Value) -> InstanceRecord:
-        """Somebody has looked at it: its value has a name now, on every path."""
-        paths = tuple(
-            one.with_attribute(name, replace(one.state_of(name) or known, value=value)) for one in self.paths
-        )
-        return self.with_attribute(name, replace(known, value=value)).told_apart(paths)
-
     def with_attribute(self, name: str, attribute: AttributeState) -> InstanceRecord:
         return replace(self, attributes={**self.attributes, name: attribute})
 
@@ -431,19 +368,6 @@ def instances_of(flow: Flow) -> set[int]:
     if not isinstance(found, set):
         found = flow.memory["instances"] = set[int]()
     return found
-
-
-def _paths_of(some: InstanceRecord, others: InstanceRecord) -> tuple[InstanceRecord, ...]:
-    """Paths are told apart where all of an object has gone on one of them, or the object from its session."""
-    mine, theirs = some.paths, others.paths
-    if not mine and not theirs and some.expired == others.expired and some.lifecycle == others.lifecycle:
-        return ()
-    found: list[InstanceRecord] = []
-    for one in (*(mine or (some,)), *(theirs or (others,))):
-        plain = replace(one, met=(), met_as=()) if one.met else one
-        if plain not in found:
-            found.append(plain)
-    return tuple(found)
 
 
 def _united(some: tuple[Plan, ...], others: tuple[Plan, ...]) -> tuple[Plan, ...]:

@@ -8,6 +8,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Reference, Symbol, Value, alternatives
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRITTEN, WRONG, Key
 from asyncsqla_lint.semantics.identity import identity_of, same_row
 from asyncsqla_lint.semantics.instances import PERSISTENT, SOMEWHERE, InstanceRecord
@@ -128,7 +129,7 @@ def _away(me: Reference, other: InstanceRecord, oid: int) -> int:
     if any(isinstance(value, Symbol) and value.name.startswith(mine) for _, value in other.key or ()):
         return 0
     if other.lifecycle == "mixed":
-        return -oid if any(one.session is None for one in other.paths) else 0
+        return -oid if any(one.session is None for one in paths.of(other)) else 0
     return other.absent if other.absent != SOMEWHERE else -oid
 
 

@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Reference
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Model, Relationship
-from asyncsqla_lint.semantics import eager_use
+from asyncsqla_lint.semantics import eager_use, paths
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     LOADED,
@@ -88,7 +88,7 @@ def meet(
         same = same_row(reference, record, key)
         if record.lifecycle == "mixed":  # on some path the session has let go of it
             met = requeried(record, plan, statement)
-            state.put(reference, met if same is True and record.paths else record.joined(met))
+            state.put(reference, met if same is True and paths.of(record) else record.joined(met))
         elif same is True and (not many or row is not None):
             state.put(reference, _alone(state, reference, record, requeried(record, plan, statement), plan))
             if found is None and (reference.oid in alive or record.key is not None):

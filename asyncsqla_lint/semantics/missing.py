@@ -12,7 +12,7 @@ from asyncsqla_lint.flow.stdlib import context_variables
 from asyncsqla_lint.flow.values import NONE, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import MappedAttribute, Relationship
-from asyncsqla_lint.semantics import expiry, testing
+from asyncsqla_lint.semantics import expiry, paths, testing
 from asyncsqla_lint.semantics.attribute_states import (
     CHOSEN,
     DYNAMIC,
@@ -108,8 +108,8 @@ def missing(
     now = current(state, me, record)
     if found.bits & EXPIRED and now.expired is not None and not isinstance(attribute, Relationship):
         now = replace(now, expired=None, attributes={**_unsure(now, now.expired), **now.attributes})
-    elif reports and (left := [one for one in now.paths if not _is_wrong(one, name)]):
-        now = now.of_paths(tuple(left))
+    elif reports and (left := [one for one in paths.of(now) if not _is_wrong(one, name)]):
+        now = paths.together(now, tuple(left))
     elif reports and found.bits & EXPIRED and found.bits & LOADED:
         now = expiry.where_it_was_there(now, found.cause)
     loaded = AttributeState(UNSURE if found.bits & DYNAMIC == 0 else DYNAMIC | UNSURE, found.value)

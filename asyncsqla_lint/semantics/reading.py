@@ -22,6 +22,7 @@ from asyncsqla_lint.project.models import (
     Synonym,
     UnknownAttribute,
 )
+from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import CHOSEN, LOADED, LOOKED_AT, UNSURE, WRONG, AttributeState
 from asyncsqla_lint.semantics.collections import CollectionRecord, DynamicCollection
 from asyncsqla_lint.semantics.instances import (
@@ -193,7 +194,7 @@ def value_of(
     if value is not UNKNOWN:
         if not now.has_identity and attribute.name not in now.attributes:
             known = replace(known, cause=LOOKED_AT)
-        state.put(me, now.with_value(attribute.name, known, value))
+        state.put(me, paths.with_value(now, attribute.name, known, value))
     return value
 
 

@@ -8,6 +8,7 @@ from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Value
 from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     FAILED,
@@ -79,8 +80,8 @@ def come_back(record: InstanceRecord) -> InstanceRecord:
 
 def reloaded(record: InstanceRecord) -> InstanceRecord:
     """What of an instance is expired is loaded again."""
-    if record.paths:
-        return record.on_each_path(lambda one: one if one.expired is None else reloaded(one))
+    if paths.of(record):
+        return paths.on_each(record, lambda one: one if one.expired is None else reloaded(one))
     fresh = come_back(record)
     kept = {
         name: one

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from asyncsqla_lint.project.models import Column, ColumnProperty, QueryExpression, Relationship
+from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     LOADED,
@@ -22,9 +23,9 @@ from asyncsqla_lint.semantics.statements import Statement
 
 def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
     """A query has met this very instance: what was missing and it loads is there now."""
-    if record.paths:
-        return record.on_each_path(
-            lambda one: requeried(one, plan, statement) if one.lifecycle == PERSISTENT else one
+    if paths.of(record):
+        return paths.on_each(
+            record, lambda one: requeried(one, plan, statement) if one.lifecycle == PERSISTENT else one
         )
     if statement.populate_existing or record.expired is not None:
         anew = _loaded_anew(record, plan, statement)

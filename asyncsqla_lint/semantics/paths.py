@@ -1,0 +1,99 @@
+"""Paths that have met: what an instance was on each, for as long as what happens to it happens on each.
+
+Where one path has expired an instance, or its session has let it go, attributes belong together: all of them
+are there, or none. The sum of both says of each by itself that it may be gone, and what a `get()`, a flush or
+a rollback makes of that is true of neither. So the paths are kept beside it (`ASQ301/bad_loaded_again`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.values import Value
+    from asyncsqla_lint.semantics.attribute_states import AttributeState
+    from asyncsqla_lint.semantics.instances import InstanceRecord
+
+MOST_PATHS = 3  # that are told apart
+Some = tuple["InstanceRecord", ...]
+
+
+def of(record: InstanceRecord) -> Some:
+    """What it is on each of them; none when something has happened to the sum alone, or nothing has met."""
+    if not record.met or any(a is not b for a, b in zip(record.met_as, _stand(record), strict=True)):
+        return ()
+    return record.met
+
+
+def of_both(some: InstanceRecord, others: InstanceRecord) -> Some:
+    """Two that meet are told apart if all of the object has gone on one, or the object from its session."""
+    mine, theirs = of(some), of(others)
+    if not mine and not theirs and some.expired == others.expired and some.lifecycle == others.lifecycle:
+        return ()
+    found: list[InstanceRecord] = []
+    for one in (*(mine or (some,)), *(theirs or (others,))):
+        plain = replace(one, met=(), met_as=()) if one.met else one
+        if plain not in found:
+            found.append(plain)
+    return tuple(found)
+
+
+def told_apart(record: InstanceRecord, some: Some) -> InstanceRecord:
+    return replace(record, met=some, met_as=_stand(record)) if 1 < len(some) <= MOST_PATHS else record
+
+
+def on_each(record: InstanceRecord, change: Callable[[InstanceRecord], InstanceRecord]) -> InstanceRecord:
+    """What happens to it happens to what it is on each path."""
+    some = of(record)
+    return together(record, tuple(change(one) for one in some)) if some else change(record)
+
+
+def together(record: InstanceRecord, some: Some) -> InstanceRecord:
+    """The same instance, where only these paths go on."""
+    result = some[0]
+    for one in some[1:]:
+        joined = result.joined(one)
+        assert isinstance(joined, type(result))
+        result = joined
+    return replace(
+        result,
+        absent=record.absent,
+        many=record.many,
+        is_whole=record.is_whole,
+        may_be_held=record.may_be_held,
+        key=record.key,
+        parent=record.parent,
+    )
+
+
+def with_value(record: InstanceRecord, name: str, known: AttributeState, value: Value) -> InstanceRecord:
+    """Somebody has looked at an attribute: its value has a name now, on every path."""
+    some = tuple(
+        one.with_attribute(name, replace(one.state_of(name) or known, value=value)) for one in of(record)
+    )
+    return told_apart(record.with_attribute(name, replace(known, value=value)), some)
+
+
+def _stand(record: InstanceRecord) -> tuple[object, ...]:
+    return (
+        record.model,
+        record.plan,
+        record.replayed,
+        record.session,
+        record.lifecycle,
+        record.attributes,
+        record.extras,
+        record.expired,
+        record.is_modified,
+        record.is_directed,
+        record.is_referred,
+        record.is_written,
+        record.is_uncommitted,
+        record.is_recent,
+        record.left,
+        record.blank,
+        record.detached_by,
+    )
