@@ -419,6 +419,12 @@ class Taken:
             entries = [(key.__class__, key, self.key(one)) for key, one in record.entries.items()]
             other = None if record.other is None else self.key(record.other)
             other_key = None if record.other_key is None else self.key(record.other_key)
-            by_class = tuple([(cls, self.key(one)) for cls, one in record.by_class.items()])
-            return "dict", other, other_key, by_class, *entries
+            by_key = tuple(
+                [
+                    # what is equal need not be alike: (1,) and (True,)
+                    (repr(key) if isinstance(key, tuple) else key, self.key(one))
+                    for key, one in record.by_key.items()
+                ]
+            )
+            return "dict", other, other_key, by_key, *entries
         return record if record.is_leaf else "forgotten"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.coroutines import Ready
@@ -16,7 +16,9 @@ from asyncsqla_lint.flow.values import (
     Method,
     Reference,
     TupleValue,
+    Union,
     Value,
+    alternatives,
     join,
     union,
 )
@@ -156,35 +158,59 @@ class ListRecord(Record, frozen=True):
         return (self.items or ()) if self.element is None else (self.element,)
 
 
+Key: TypeAlias = "ClassInfo | tuple[Scalar, ...]"  # of a class, or of several constants
+
+
+def told_key(key: Value) -> Key | None:
+    """The key, if it is not a constant itself and yet equal to no other."""
+    if isinstance(key, ClassValue):
+        return key.info
+    if isinstance(key, TupleValue) and key.elements:
+        parts = tuple([one.value for one in key.elements if isinstance(one, Constant)])
+        return parts if len(parts) == len(key.elements) else None
+    return None
+
+
+def may_be(key: ClassValue | TupleValue, told: Key) -> bool:
+    if isinstance(key, ClassValue):
+        return isinstance(told, ClassInfo) and told.is_subclass_of(key.info)
+    if not isinstance(told, tuple) or len(told) != len(key.elements):
+        return False
+    return all(
+        any(not isinstance(one, Constant) or one.value == part for one in alternatives(element))
+        for element, part in zip(key.elements, told, strict=True)
+    )
+
+
 class DictRecord(Record, frozen=True):
-    """A dict: entries under constant keys, and what stands under others; by class, if each is one."""
+    """A dict: entries under constant keys, and what stands under others; `by_key`, where each is known."""
 
     entries: dict[Scalar, Value] = {}
     other: Value | None = None
     other_key: Value | None = None
-    by_class: dict[ClassInfo, Value] = {}
+    by_key: dict[Key, Value] = {}
 
     def with_item(self, key: Value, value: Value) -> DictRecord:
         if isinstance(key, Constant):
             entries = {**self.entries, key.value: value}
-            return DictRecord(entries, self.other, self.other_key, self.by_class)
+            return DictRecord(entries, self.other, self.other_key, self.by_key)
         other = value if self.other is None else join(self.other, value)
         other_key = key if self.other_key is None else join(self.other_key, key)
-        by_class: dict[ClassInfo, Value] = {}
-        if isinstance(key, ClassValue) and self.names_classes:
-            by_class = {**self.by_class, key.info: value}
-        return DictRecord(self.entries, other, other_key, by_class)
+        by_key: dict[Key, Value] = {}
+        if (told := told_key(key)) is not None and self.tells_keys:
+            by_key = {**self.by_key, told: value}
+        return DictRecord(self.entries, other, other_key, by_key)
 
     @property
-    def names_classes(self) -> bool:
-        """Is everything under a constant key or a class?"""
-        return self.other is None or bool(self.by_class)
+    def tells_keys(self) -> bool:
+        """Is everything under a constant key, or one that can be told from others?"""
+        return self.other is None or bool(self.by_key)
 
     def without(self, key: Value) -> DictRecord:
         if not isinstance(key, Constant) or key.value not in self.entries:
             return self
         entries = {name: value for name, value in self.entries.items() if name != key.value}
-        return DictRecord(entries, self.other, self.other_key, self.by_class)
+        return DictRecord(entries, self.other, self.other_key, self.by_key)
 
     def values(self) -> tuple[Value, ...]:
         return (*self.entries.values(), *(() if self.other is None else (self.other,)))
@@ -213,15 +239,15 @@ class DictRecord(Record, frozen=True):
             else join(self.other, other.other)
         )
         key_ = other.other_key if self.other_key is None else self.other_key
-        return DictRecord(entries, rest, key_, self._classes_of_both(other))
+        return DictRecord(entries, rest, key_, self._keys_of_both(other))
 
-    def _classes_of_both(self, other: DictRecord) -> dict[ClassInfo, Value]:
-        if not self.names_classes or not other.names_classes:
+    def _keys_of_both(self, other: DictRecord) -> dict[Key, Value]:
+        if not self.tells_keys or not other.tells_keys:
             return {}
-        found = {**self.by_class, **other.by_class}
+        found = {**self.by_key, **other.by_key}
         return {
-            cls: join(self.by_class.get(cls, value), other.by_class.get(cls, value))
-            for cls, value in found.items()
+            key: join(self.by_key.get(key, value), other.by_key.get(key, value))
+            for key, value in found.items()
         }
 
     def truth(self, state: State) -> bool | None:
@@ -237,15 +263,29 @@ class DictRecord(Record, frozen=True):
         if isinstance(key, Constant):
             found = self.entries.get(key.value)
             return found if found is not None else self.other
-        if isinstance(key, ClassValue) and self.by_class:
-            below = self._below(key)
-            if key.info in self.by_class or below:
-                return self.by_class.get(key.info) or union(below)
+        if self.by_key and isinstance(key, (ClassValue, TupleValue)):
+            exact = self.by_key.get(told_key(key) or ())
+            if exact is not None:
+                return exact
+            if near := self._near(key):
+                return union(near)
+        if isinstance(key, Union) and UNKNOWN not in key.alternatives:
+            ones = [one for one in map(self._found, key.alternatives) if one is not None]
+            return union(tuple(ones)) if ones else None
         values = self.values()
         return union(values) if values else None
 
-    def _below(self, key: ClassValue) -> tuple[Value, ...]:
-        return tuple(value for cls, value in self.by_class.items() if cls.is_subclass_of(key.info))
+    def _holds(self, key: Value) -> bool:
+        """Does it certainly have the key?"""
+        if isinstance(key, Union):
+            return all(map(self._holds, key.alternatives))
+        if isinstance(key, Constant):
+            return key.value in self.entries
+        return told_key(key) in self.by_key
+
+    def _near(self, key: ClassValue | TupleValue) -> tuple[Value, ...]:
+        """What stands under keys that this one may be: it stands for derived classes, or is known in part."""
+        return tuple(value for told, value in self.by_key.items() if may_be(key, told))
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
         found = self._found(key)
@@ -260,10 +300,10 @@ class DictRecord(Record, frozen=True):
     def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
         if isinstance(item, Constant) and self.other is None:
             return item.value in self.entries
-        if isinstance(item, ClassValue) and self.names_classes:
-            if item.info in self.by_class:
+        if isinstance(item, (ClassValue, TupleValue)) and self.tells_keys:
+            if self._holds(item):
                 return True
-            return None if self._below(item) else False  # it may stand for a class that is derived from it
+            return None if self._near(item) else False
         return None
 
     def added(self, flow: Flow, state: State, right: Value, at: Span) -> Value:
@@ -290,9 +330,7 @@ class DictRecord(Record, frozen=True):
             default = second if second is not None else NONE if name == "get" else None
             if found is None:
                 return default if default is not None else UNKNOWN
-            if isinstance(first, Constant) and first.value in self.entries:
-                return found
-            if isinstance(first, ClassValue) and first.info in self.by_class:
+            if self._holds(first):
                 return found
             return found if default is None else join(found, default)
         if name == "__delitem__" and first is not None:
@@ -318,9 +356,9 @@ class DictRecord(Record, frozen=True):
                 entries = {**self.entries, **record.entries}
                 other = record.other or self.other
                 key_ = self.other_key or record.other_key
-                is_known = self.names_classes and record.names_classes
-                by_class = {**self.by_class, **record.by_class} if is_known else {}
-                updated = DictRecord(entries, other, key_, by_class)
+                is_known = self.tells_keys and record.tells_keys
+                by_key = {**self.by_key, **record.by_key} if is_known else {}
+                updated = DictRecord(entries, other, key_, by_key)
             elif first is not None:
                 updated = self.with_item(UNKNOWN, UNKNOWN)
             for name, value in arguments.keywords.items():
@@ -347,7 +385,7 @@ class DictRecord(Record, frozen=True):
 
     def refers_to(self) -> tuple[Value, ...]:
         keys = () if self.other_key is None else (self.other_key,)
-        return (*self.values(), *keys, *self.by_class.values())
+        return (*self.values(), *keys, *self.by_key.values())
 
 
 def item_name(key: object) -> str:

@@ -83,7 +83,7 @@ class Copier:
                 {key: self.value(one) for key, one in record.entries.items()},
                 None if record.other is None else self.value(record.other),
                 None if record.other_key is None else self.value(record.other_key),
-                {cls: self.value(one) for cls, one in record.by_class.items()},
+                {key: self.value(one) for key, one in record.by_key.items()},
             )
         if type(record) is ObjectRecord:
             cls = self.value(record.cls)
