@@ -22,6 +22,8 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scoped
+from asyncsqla_lint.semantics import application_state
+from asyncsqla_lint.semantics.application_state import APPLICATION
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -38,6 +40,14 @@ _MIDDLEWARE_PARAMETERS = 3  # handler, event, data
 def register(meanings: Meanings) -> None:
     meanings.when_run.append(_run)
     meanings.is_run_apart.append(lambda flow, info: _handler_of(flow.index, info) is not None)
+    for name in ("aiogram.Dispatcher", "aiogram.Bot"):
+        meanings.calls[name] = _application
+        meanings.instances[name] = lambda flow, state, arguments, at: APPLICATION
+
+
+def _application(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    APPLICATION.take(flow, state, arguments, at)
+    return APPLICATION
 
 
 # --- middlewares ---------------------------------------------------------------------------------
@@ -169,7 +179,8 @@ class Entry(Value, frozen=True):
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         record = state.record(self.data.oid)
-        return record.entries.get(self.name, UNKNOWN) if isinstance(record, DictRecord) else UNKNOWN
+        found = record.entries.get(self.name) if isinstance(record, DictRecord) else None
+        return found if found is not None else application_state.kept(flow, f"[{self.name}]")
 
 
 class Filtered(Value, frozen=True):

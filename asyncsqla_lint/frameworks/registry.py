@@ -8,6 +8,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.frameworks import (
     advanced_alchemy,
     aiogram,
+    aiohttp,
     dataloaders,
     dishka,
     fastapi,
@@ -32,6 +33,7 @@ FRAMEWORKS: dict[str, Callable[[Meanings], None]] = {
     "advanced-alchemy": advanced_alchemy.register,
     "litestar": litestar.register,
     "aiogram": aiogram.register,
+    "aiohttp": aiohttp.register,
     "dataloaders": dataloaders.register,
     "dishka": dishka.register,
     "fastapi-pagination": pages.register,

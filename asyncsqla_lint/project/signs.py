@@ -15,8 +15,9 @@ from asyncsqla_lint.project.outline import (
     STATE,
     SYNC_HALF,
     factory_calls,
+    keeps_under_keys,
     may_surround,
-    names_on_state,
+    names_kept,
 )
 from asyncsqla_lint.project.walking import walk
 
@@ -36,7 +37,7 @@ class Signs(Struct, frozen=True, array_like=True):
     assigns: bool  # `User.posts = …` outside of functions
     makes_sessions: bool  # something that may be a session factory is made, anywhere
     surrounds: bool  # a function may be a middleware
-    kept: tuple[str, ...]  # names that are kept on an application's state, or a request's
+    kept: tuple[str, ...]  # names under which an application, its state or a request's keeps something
     decorated: tuple[str, ...]  # functions outside of classes, and what their decorators call them
 
 
@@ -65,17 +66,22 @@ def signs_of(program: p.Program, words: str) -> Signs:
         assigns,
         bool(factory_calls(program)),
         any(map(may_surround, program.functions)),
-        tuple(sorted(_kept(program))) if STATE in said else (),
+        tuple(sorted(_kept(program, is_on_state=STATE in said))),
         tuple(dict.fromkeys(_decorated(program))),
     )
 
 
-def _kept(program: p.Program) -> set[str]:
+def _kept(program: p.Program, *, is_on_state: bool) -> set[str]:
+    is_keyed = keeps_under_keys(program)
+    if not is_keyed and not is_on_state:
+        return set()
     bodies = [program.statements]
     bodies += [
-        program.bodies[number] for number, one in enumerate(program.functions) if STATE in one.mentions
+        program.bodies[number]
+        for number, one in enumerate(program.functions)
+        if is_keyed or STATE in one.mentions
     ]
-    return {name for body in bodies for name in names_on_state(body)}
+    return {name for body in bodies for name in names_kept(body, is_keyed=is_keyed)}
 
 
 def _decorated(program: p.Program) -> Iterator[str]:

@@ -1,16 +1,18 @@
-"""`app.state`: what a lifespan or a factory of the application keeps there, all requests find."""
+"""`app.state`, `app["sessions"]`: what start-up or a factory of the application keeps, all requests find."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.roots import run_given
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Value, union
-from asyncsqla_lint.project.outline import STATE
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Method, Value, union
+from asyncsqla_lint.program import Span, start_of
+from asyncsqla_lint.project.names import Module
+from asyncsqla_lint.project.outline import ANY_KEY, STATE, names_under_keys
 from asyncsqla_lint.project.walking import statements
 
 if TYPE_CHECKING:
@@ -18,6 +20,61 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
     from asyncsqla_lint.project.functions import FunctionInfo
+
+
+class KeyedApplication(Value, frozen=True):
+    """An application that is a mapping (aiohttp's, aiogram's dispatcher and bot): one for all who are served."""
+
+    is_leaf: ClassVar[bool] = True
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return self if name in _ITSELF else Method(self, name)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        flow.touch()  # what one function keeps there, others find
+        name = key_name(key)
+        return UNKNOWN if name is None else kept(flow, name)
+
+    def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
+        name = key_name(key)
+        if name is not None:
+            noticed(flow, state, name, value)
+        flow.meanings.kept_elsewhere(flow, state, value)
+        super().set_item(flow, state, key, value, at)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        first = arguments.get(0, "key")
+        if name == "get" and first is not None:
+            return self.item(flow, state, first, at)
+        if name in _TAKING:
+            self.take(flow, state, arguments, at)
+        return UNKNOWN
+
+    def take(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> None:
+        """`Dispatcher(sessions=…)`: what is given by name is kept under it."""
+        for name, value in arguments.keywords.items():
+            self.set_item(flow, state, Constant(name), value, at)
+
+
+APPLICATION = KeyedApplication()
+_ITSELF = ("workflow_data", "dispatcher", "bot")
+_TAKING = ("start_polling", "run_polling", "update")
+
+
+class AppKey(Value, frozen=True):
+    """`web.AppKey("sessions", …)`."""
+
+    name: str
+
+
+def key_name(key: Value) -> str | None:
+    if isinstance(key, AppKey):
+        return f"[AppKey {key.name}]"
+    return f"[{key.value}]" if isinstance(key, Constant) and isinstance(key.value, str) else None
+
 
 MOST = 4  # so many places that keep something under one name are looked at
 
@@ -57,7 +114,10 @@ _WATCHING = "application state watched"
 
 def _given(flow: Flow, name: str) -> Iterator[Value]:
     for module in flow.index.modules.values():
-        if module.signs is not None and name not in module.signs.kept:
+        if module.signs is not None and not _may_keep(module.signs.kept, name):
+            continue
+        if name.startswith("["):
+            yield from _under_key(flow, module, name)
             continue
         for one in module.names.attribute_assignments:
             if _keeps(one.target, one.name, name):
@@ -69,22 +129,75 @@ def _given(flow: Flow, name: str) -> Iterator[Value]:
                         yield from _kept_by(flow, info, name)
 
 
+def _may_keep(names: tuple[str, ...], name: str) -> bool:
+    return name in names or (name.startswith("[") and ANY_KEY in names)
+
+
+def _under_key(flow: Flow, module: Module, name: str) -> Iterator[Value]:
+    """What the module keeps under a key of an application."""
+    for one in module.program.statements:
+        if not isinstance(one, (p.FunctionDefinition, p.ClassDefinition)):
+            if _may_keep(tuple(names_under_keys((one,))), name):
+                yield from _watched(flow, module, name, partial(_done, flow, one))
+    for info in flow.index.functions_of(module):
+        body = tuple(one for one in statements(info.body) if _may_keep(tuple(names_under_keys((one,))), name))
+        if body and not all(_is_of_parameter(info, one) for one in body):
+            yield from _kept_by(flow, info, name, _application_given(info))
+
+
+def _application_given(info: FunctionInfo) -> dict[str, Value]:
+    """`app` of `async def database(app):`, a hook at start-up, which says no more of it."""
+    first = info.header.parameters[info.owner is not None :][:1]
+    return {one.name: APPLICATION for one in first if one.annotation is None}
+
+
+def _is_of_parameter(info: FunctionInfo, statement: p.Statement) -> bool:
+    """`data["session"] = …` in a middleware: a mapping that it was given, and no application."""
+    parameters = info.header.parameters[info.owner is not None :]
+    others = {one.name for one in parameters[1:]}
+    targets = statement.targets if isinstance(statement, p.Assign) else ()
+    return bool(targets) and all(
+        isinstance(one, p.Subscript) and isinstance(one.value, p.Name) and one.value.id in others
+        for one in targets
+    )
+
+
+def _done(flow: Flow, statement: p.Statement, state: State) -> None:
+    """The module's statement once more: what it keeps is noticed."""
+    if isinstance(statement, p.Assign):
+        value = flow.evaluate(state, statement.value)
+        for target in statement.targets:
+            if isinstance(target, p.Subscript):
+                key = flow.evaluate(state, target.index)
+                flow.evaluate(state, target.value).set_item(flow, state, key, value, start_of(statement.span))
+    elif isinstance(statement, p.Evaluate):
+        flow.evaluate(state, statement.value)
+
+
 def _evaluated(flow: Flow, node: p.Expression, state: State, frame: Frame) -> Value:
     return flow.evaluate(state, node)
 
 
-def _kept_by(flow: Flow, info: FunctionInfo, name: str) -> list[Value]:
+def _kept_by(flow: Flow, info: FunctionInfo, name: str, given: dict[str, Value] | None = None) -> list[Value]:
+    return _watched(flow, info.module, name, partial(_run, flow, info, given or {}))
+
+
+def _watched(flow: Flow, module: Module, name: str, act: Callable[[State], None]) -> list[Value]:
     watching = Kept(name)
     outer, flow.notes[_WATCHING] = flow.notes.get(_WATCHING), watching
     try:
-        flow.scopes.at_module(info.module, partial(_run, flow, info, watching))
+        flow.scopes.at_module(module, partial(_watch, act, watching))
     finally:
         flow.notes[_WATCHING] = outer
     return watching.values
 
 
-def _run(flow: Flow, info: FunctionInfo, watching: Kept, state: State, frame: Frame) -> Value:
-    run_given(flow, state, info, {})
+def _run(flow: Flow, info: FunctionInfo, given: dict[str, Value], state: State) -> None:
+    run_given(flow, state, info, given)
+
+
+def _watch(act: Callable[[State], None], watching: Kept, state: State, frame: Frame) -> Value:
+    act(state)
     if watching.state is not None:
         state.become(watching.state)  # not as it is at the end, where a lifespan has disposed what it made
     return NONE
