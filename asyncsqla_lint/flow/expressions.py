@@ -121,9 +121,17 @@ def _call(flow: Flow, state: State, node: p.Call) -> Value:
         function = evaluate(flow, state, target)
     arguments = told(flow, state, function, node, arguments_of(flow, state, node))
     flow.calling = node
-    if flow.awaiting is not None and flow.awaiting[1] is node:
+    is_awaited = flow.awaiting is not None and flow.awaiting[1] is node
+    if is_awaited:
         flow.meanings.call_awaited(flow, state, function, node.span)
     result = function.call(flow, state, arguments, node.span)
+    if (
+        not is_awaited
+        and not flow.muted
+        and isinstance(result, Reference)
+        and is_own_coroutine(state, result)
+    ):
+        flow.watched.add(result.oid)  # it matters whether anybody awaits it
     if any(is_put_off(state, one) for one in arguments.all()):
         used_up(flow, state, function, arguments, result, node.span)
     return result

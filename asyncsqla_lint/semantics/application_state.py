@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class KeyedApplication(Value, frozen=True):
-    """An application that is a mapping (aiohttp's, aiogram's dispatcher and bot): one for all who are served."""
+    """An application that is a mapping (aiohttp's, aiogram's dispatcher and bot), one for all it serves."""
 
     is_leaf: ClassVar[bool] = True
 

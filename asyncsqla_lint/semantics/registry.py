@@ -11,7 +11,6 @@ from asyncsqla_lint.semantics import (
     concurrency,
     connections,
     constructs,
-    custody,
     ddl,
     eager_use,
     engines,
@@ -63,7 +62,6 @@ def register(meanings: Meanings) -> None:
     engines.register(meanings)
     connections.register(meanings)
     api_use.register(meanings)
-    custody.register(meanings)
     unawaited.register(meanings)
     blocking.register(meanings)
     ddl.register(meanings)

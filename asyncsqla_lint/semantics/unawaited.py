@@ -1,15 +1,19 @@
-"""Coroutines of the project that work with a session, and that nobody awaits: what they were to do is left.
+"""Coroutines that nobody awaits, SQLAlchemy's and the project's: what they were to do is left.
 
-Said of those that are given a session or a connection, or are methods of an object that has one: it is the
-database that goes without.
+Of the project's, those are spoken of that are given a session or a connection, or are methods of an object
+that has one: it is the database that goes without.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
+from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import Reference, Value, alternatives
 from asyncsqla_lint.program import Span
@@ -18,18 +22,21 @@ from asyncsqla_lint.project.names import External
 from asyncsqla_lint.semantics.api_events import CoroutineLost
 from asyncsqla_lint.semantics.api_use import OF_COROUTINES, method_name, owner_of, settle
 from asyncsqla_lint.semantics.connections import ConnectionRecord
+from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.sessions import SessionRecord
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
+MOST_PENDING = 12  # kept by somebody and not awaited: beyond it, unions of them have been forgotten
 _PLAIN = ("builtins.", "abc.", "typing.", "typing_extensions.", "functools.")
 
 
 def register(meanings: Meanings) -> None:
     meanings.when_dropped.append(left)
     meanings.when_coroutine_read.append(read)
+    meanings.when_ended.append(coroutines_lost)
 
 
 def left(flow: Flow, state: State, coroutine: Reference, at: Span) -> None:
@@ -92,3 +99,80 @@ def function_of(state: State, coroutine: Reference, by_session: bool = False) ->
         if isinstance(found, (SessionRecord, ConnectionRecord)) and found.is_async:
             return info
     return None
+
+
+# --- at the end of the function that had it --------------------------------------------------------
+
+
+def _is_open(state: State, oid: int) -> bool:
+    record = state.record(oid)
+    return isinstance(record, CoroutineRecord) and not record.is_awaited
+
+
+def _may_be_told(state: State, record: CoroutineRecord) -> bool:
+    """Is it SQLAlchemy's, or one of the project's own functions?"""
+    if isinstance(record.function, FunctionValue):
+        return record.kind == "coroutine"
+    return bool(owner_of(state, record))
+
+
+def coroutines_lost(
+    flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State]
+) -> None:
+    mine = [oid for oid in flow.watched if oid > frame.id]
+    if not any(_is_open(state, oid) for state in (*(state for state, _ in done), *raised) for oid in mine):
+        return
+    lost: dict[Site, list[tuple[State, Reference, CoroutineRecord]]] = {}
+    dealt_with: set[Site] = set()
+    for state, value in done:
+        pending = [
+            (Reference(oid), record)
+            for oid in mine
+            if isinstance(record := state.record(oid), CoroutineRecord) and _may_be_told(state, record)
+        ]
+        if not pending:
+            continue
+        returned = state.reachable((value,))
+        others: set[int] | None = None
+        waiting = [record for _, record in pending if not record.is_awaited]
+        if waiting and sum(not record.is_dropped for record in waiting) <= MOST_PENDING:
+            others = held_by_others(flow, state, frame, (*frame.lent, value))
+        for reference, record in pending:
+            place = record.handed or record.site
+            if record.is_awaited or record.is_perhaps or others is None or reference.oid in others:
+                dealt_with.add(place)
+                if (
+                    reference.oid in returned
+                    and frame.caller is not None
+                    and frame.caller.function is not None
+                ):
+                    handed = Site(frame.caller.module, frame.call_span)
+                    state.put(reference, replace(record, handed=handed))
+            else:
+                lost.setdefault(place, []).append((state, reference, record))
+    for state in raised:
+        # An exception may well take an unfinished coroutine with it; one dropped before was lost anyway.
+        dropped = [
+            (Reference(oid), record)
+            for oid in mine
+            if isinstance(record := state.record(oid), CoroutineRecord)
+            and record.is_dropped
+            and not (record.is_awaited or record.is_perhaps)
+            and _may_be_told(state, record)
+        ]
+        others = held_by_others(flow, state, frame) if dropped else set()
+        for reference, record in dropped:
+            if reference.oid not in others:
+                lost.setdefault(record.handed or record.site, []).append((state, reference, record))
+    for place, found in lost.items():
+        if place in dealt_with:
+            continue
+        state, coroutine, record = found[0]
+        info = function_of(state, coroutine)
+        if flow.listens(CoroutineLost) and (info is not None or owner_of(state, record)):
+            owner, name = owner_of(state, record), method_name(record)
+            if info is not None:
+                owner, name = "" if info.owner is None else info.owner.name, info.name
+            flow.emit(CoroutineLost(place, frame, True, owner, name, record.site, info is not None))
+        for own, reference, _ in found:
+            settle(own, reference)
