@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
@@ -12,7 +12,17 @@ from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.frames import Option, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import FALSE, NONE, UNKNOWN, Arguments, Reference, Value, alternatives, join
+from asyncsqla_lint.flow.values import (
+    FALSE,
+    NONE,
+    UNKNOWN,
+    Arguments,
+    Reference,
+    Symbol,
+    Value,
+    alternatives,
+    join,
+)
 from asyncsqla_lint.frameworks.handing import Handing, handed_to
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need, parameters_of
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
@@ -43,6 +53,21 @@ def register(meanings: Meanings) -> None:
     for name in ("aiogram.Dispatcher", "aiogram.Bot"):
         meanings.calls[name] = _application
         meanings.instances[name] = lambda flow, state, arguments, at: APPLICATION
+    for name in ("Message", "CallbackQuery", "InlineQuery"):
+        meanings.instances[f"aiogram.types.{name}"] = lambda flow, state, arguments, at: Event(at)
+
+
+class Event(Value, frozen=True):
+    """What a handler is called with: it knows the bot, which was a mapping until aiogram 3."""
+
+    is_leaf: ClassVar[bool] = True
+    given_at: Span
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return APPLICATION if name == "bot" else Symbol(f"event {self.given_at}.{name}")
 
 
 def _application(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

@@ -63,6 +63,7 @@ OUTPUT_FORMATS = (
 FRAMEWORKS = (
     "advanced-alchemy",
     "aiogram",
+    "aiohttp",
     "dataloaders",
     "dishka",
     "fastapi",
