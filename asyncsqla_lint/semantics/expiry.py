@@ -180,16 +180,20 @@ def spared(state: State, record: InstanceRecord, found: AttributeState) -> None:
     cause = found.cause or record.expired
     if cause is None or record.session is None:
         return
-    session = state.record(record.session.oid)
-    failure = getattr(session, "failure", None)
-    if failure is not None and failure.is_waiting:
-        state.put(record.session, replace(session, failure=None))
-        survived(state, record.session, failure.site)
     if cause.what in (FAILED, "rollback") and cause.site is not None:
         survived(state, record.session, cause.site)
     elif found.bits & LOADED:
         for reference, other in list(held(state, record.session)):
             state.put(reference, where_it_was_there(other, cause))
+
+
+def got_past(state: State, record: InstanceRecord) -> None:
+    """A row is read of a session whose flush may have failed: where it has, the read has raised."""
+    session = None if record.session is None else state.record(record.session.oid)
+    failure = getattr(session, "failure", None)
+    if record.session is not None and session is not None and failure is not None and failure.is_waiting:
+        state.put(record.session, replace(session, failure=None))
+        survived(state, record.session, failure.site)
 
 
 def where_it_was_there(record: InstanceRecord, cause: Cause | None) -> InstanceRecord:

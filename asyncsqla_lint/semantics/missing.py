@@ -103,6 +103,8 @@ def missing(
         undecided(flow, record, attribute)
     elif not reports:
         flow.count("reads decided")
+    if found.bits & (EXPIRED | UNSURE):
+        expiry.got_past(state, record)
     # Said once on this path; what follows reads the value as if it had come. An expired instance is
     # loaded whole by the first such read, so the other columns say nothing more.
     now = current(state, me, record)
