@@ -12,7 +12,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Union
+
+from msgspec import Struct
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.assigned import self_assignments
@@ -21,6 +24,7 @@ from asyncsqla_lint.flow.implementations import implementation
 from asyncsqla_lint.project import uses
 from asyncsqla_lint.project.classes import ClassInfo, Member
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.index import REGISTRATIONS
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Module, ModuleSymbol, Symbol, Variable
 from asyncsqla_lint.project.uses import Uses
@@ -45,24 +49,25 @@ _DISPLAYS = (p.DictDisplay, p.ListDisplay, p.SetDisplay, p.Comprehension)
 
 def leads_somewhere(flow: Flow, root: FunctionInfo | Module) -> bool:
     """Can running the function, or the module's top level, come to what the floors above know?"""
-    known: dict[FunctionInfo, frozenset[Module]] = kept(flow.index, "lead to origins", dict)
-    search = _Search(flow, known)
-    try:
-        if isinstance(root, FunctionInfo):
-            if any(hook(flow, root) for hook in flow.meanings.is_run_apart):
-                return True
-            search.put((root, root.owner))
-        elif any(map(flow.meanings.is_origin, uses.imports_of(root))):
+    if isinstance(root, Module):
+        if any(map(flow.meanings.is_origin, uses.imports_of(root))):
             return True
-        else:
-            search.top(root)
-        search.follow()
-    except _Origin:
-        if isinstance(root, FunctionInfo):
-            known.setdefault(root, frozenset(search.modules))
+    elif any(hook(flow, root) for hook in flow.meanings.is_run_apart):
         return True
-    finally:
-        flow.index.consulted |= search.modules
+    # What others of the module have come to without finding anything need not be gone through again: where
+    # this one adds nothing, it finds nothing by itself.
+    before = flow.memory.get(_Search)
+    if isinstance(before, _Search):
+        search = before.copy()
+        if not search.finds_origin(root):
+            flow.memory[_Search] = search
+            return False
+    search = _Search(flow)
+    if search.finds_origin(root):
+        if isinstance(root, FunctionInfo):
+            search.known.setdefault(root, frozenset(search.modules))
+        return True
+    flow.memory[_Search] = search
     return False
 
 
@@ -95,19 +100,48 @@ def _folders(index: Index) -> dict[str, Folder]:
     return found
 
 
+class _Led(Struct, frozen=True):
+    """What an attribute leads to."""
+
+    symbols: tuple[Symbol, ...]
+    words: frozenset[str]
+    looked_into: frozenset[Module] | None = None  # to tell what top levels may put into it
+
+
 class _Search:
-    def __init__(self, flow: Flow, known: dict[FunctionInfo, frozenset[Module]]) -> None:
+    def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self.index = flow.index
-        self.known = known  # what leads to an origin, and the modules into whose functions was looked to tell
+        # What leads to an origin, and the modules into whose functions was looked to tell.
+        self.known: dict[FunctionInfo, frozenset[Module]] = kept(flow.index, "lead to origins", dict)
         self.modules: set[Module] = set()  # likewise, for this root
         self.words: set[str] = set()
         self.fresh: set[str] = set()  # of these no owner has been asked
-        self.owners: list[tuple[Owner, Collection[str] | None]] = []
+        outside = kept(self.index, "given outside", lambda: Outside(self.index))
+        self.owners: list[tuple[Owner, Collection[str] | None]] = [(outside, outside.given.keys())]
         self.seen: set[object] = set()
         self.queue: deque[object] = deque()
         self.functions: list[FunctionInfo] = []
         self.reflects = False
+
+    def copy(self) -> _Search:
+        other = _Search(self.flow)
+        other.modules, other.words, other.seen = self.modules.copy(), self.words.copy(), self.seen.copy()
+        other.owners, other.functions, other.reflects = self.owners[:], self.functions[:], self.reflects
+        return other
+
+    def finds_origin(self, root: FunctionInfo | Module) -> bool:
+        try:
+            if isinstance(root, FunctionInfo):
+                self.put((root, root.owner))
+            else:
+                self.top(root)
+            self.follow()
+        except _Origin:
+            return True
+        finally:
+            self.index.consulted |= self.modules
+        return False
 
     def top(self, module: Module) -> None:
         """A module's top level, and the functions that declare globals of it."""
@@ -117,8 +151,6 @@ class _Search:
             self.put(tops.declaring(name))
 
     def follow(self) -> None:
-        outside = kept(self.index, "given outside", lambda: Outside(self.index))
-        self.owners.append((outside, outside.given.keys()))
         while True:
             while self.queue:
                 self.visit(self.queue.popleft())
@@ -191,20 +223,32 @@ class _Search:
                 self.put((ancestor,))
             elif isinstance(ancestor, ClassInfo) and ("owner", ancestor) not in self.seen:
                 self.seen.add(("owner", ancestor))
-                self.say(uses.of_header(ancestor))
                 self.modules.add(ancestor.module)
-                names = ancestor.names.bindings.keys() | self_assignments(self.flow, ancestor).keys()
-                for name in _unsaid(ancestor):
+                self.say(uses.of_header(ancestor))
+                names, unsaid = kept(ancestor, "what is read", partial(_read, self.flow, ancestor))
+                for name in unsaid:
                     self.read(ancestor, name)
                 self.own(ancestor, names)
 
     def variable(self, variable: Variable) -> None:
+        led = kept(variable, "led", partial(self.of_variable, variable))
+        self.led(led)
+
+    def of_variable(self, variable: Variable) -> _Led:
         module, name = variable.module, variable.name
         tops = uses.tops_of(self.index, module)
-        self.say(tops.of(name))
-        self.put(tops.declaring(name))
+        said = tops.of(name)
+        found = [*said.symbols, *tops.declaring(name)]
         if self.is_table(module, variable.value):
-            self.filled(module, name)
+            return self.filled(module, name, found, said.words)
+        return _Led(tuple(found), said.words)
+
+    def led(self, led: _Led) -> None:
+        if led.looked_into is not None:
+            self.index.asked.add(REGISTRATIONS)
+            self.modules |= led.looked_into
+        self.put(led.symbols)
+        self.fresh |= led.words - self.words
 
     def external(self, external: External) -> None:
         meanings = self.flow.meanings
@@ -218,13 +262,14 @@ class _Search:
         if within is not None:
             self.own(within, within.keys())
 
-    def filled(self, owner: Module | ClassInfo, name: str) -> None:
-        """What top levels may put into it."""
-        registrations = self.index.registrations
-        functions, statements = kept(owner, f"what fills {name}", lambda: registrations.filling(owner, name))
-        self.put(functions)
-        for module, statement in statements:
-            self.say(uses.of_statement(self.index, module, statement))
+    def filled(
+        self, owner: Module | ClassInfo, name: str, found: list[Symbol], words: frozenset[str]
+    ) -> _Led:
+        """With what top levels may put into it."""
+        functions, statements, looked_into = self.index.registrations.filling(owner, name)
+        said = [uses.of_statement(self.index, module, statement) for module, statement in statements]
+        symbols = (*found, *functions, *(symbol for one in said for symbol in one.symbols))
+        return _Led(tuple(dict.fromkeys(symbols)), words.union(*(one.words for one in said)), looked_into)
 
     def is_table(self, module: Module, value: p.Expression | None) -> bool:
         """Is it something of which other modules' top levels may add to what it holds?"""
@@ -256,19 +301,35 @@ class _Search:
                 self.say(given)
 
     def member(self, cls: ClassInfo, name: str) -> None:
-        if ("member", cls, name) in self.seen:
-            return
-        self.seen.add(("member", cls, name))
-        member = cls.members.get(name)
-        if member is not None:
-            self.put((member.function, member.setter, member.cls))
-            if member.kind == "value":
-                self.say(uses.of_member(self.index, member))
-                is_field = member.annotation is not None and cls.kind in _WITH_FIELDS
-                if not is_field and self.is_table(cls.module, member.value):
-                    self.filled(cls, name)
+        if ("member", cls, name) not in self.seen:
+            self.seen.add(("member", cls, name))
+            known: dict[str, _Led] = kept(cls, "led", dict)
+            if name not in known:
+                known[name] = self.of_member(cls, name)
+            self.led(known[name])
+
+    def of_member(self, cls: ClassInfo, name: str) -> _Led:
+        found: list[Symbol] = []
         for number, *_ in self_assignments(self.flow, cls).get(name, ()):
-            self.put((self.index.function_at(cls.module, number, cls),))
+            found.append(self.index.function_at(cls.module, number, cls))
+        member = cls.members.get(name)
+        if member is None:
+            return _Led(tuple(found), frozenset())
+        found += [one for one in (member.function, member.setter, member.cls) if one is not None]
+        if member.kind != "value":
+            return _Led(tuple(found), frozenset())
+        said = uses.of_member(self.index, member)
+        found += said.symbols
+        is_field = member.annotation is not None and cls.kind in _WITH_FIELDS
+        if not is_field and self.is_table(cls.module, member.value):
+            return self.filled(cls, name, found, said.words)
+        return _Led(tuple(found), said.words)
+
+
+def _read(flow: Flow, cls: ClassInfo) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The names of the attributes that a class gives, and of those that are read without being said."""
+    names = cls.names.bindings.keys() | self_assignments(flow, cls).keys()
+    return frozenset(names), tuple(_unsaid(cls))
 
 
 def _unsaid(cls: ClassInfo) -> Iterator[str]:

@@ -75,14 +75,17 @@ class Registrations:
                 found.update(self._functions[function])
         return self._few(found, module)
 
-    def filling(self, owner: Module | ClassInfo, name: str) -> tuple[list[FunctionInfo], list[Where]]:
-        """How they do that: the functions that they use, and the statements."""
+    def filling(
+        self, owner: Module | ClassInfo, name: str
+    ) -> tuple[list[FunctionInfo], list[Where], frozenset[Module]]:
+        """How they do that: the functions that they use, the statements, and where was looked to tell."""
         statements = list(self._statements.get((owner, name), ()))
         functions: list[FunctionInfo] = []
+        looked_into: set[Module] = set()
         for function in self._mentioning(name):
             if function.is_async:  # a top level does not wait
                 continue
-            function.module.consult()
+            looked_into.add(function.module)
             if isinstance(owner, ClassInfo):
                 is_meant = _are_kin(owner, function.owner)
             else:
@@ -91,7 +94,7 @@ class Registrations:
             if is_meant:
                 functions.append(function)
                 statements += self._statements[function]
-        return functions, statements
+        return functions, statements, frozenset(looked_into)
 
     def of_function(self, function: FunctionInfo) -> list[Module]:
         """The modules whose top level uses it."""

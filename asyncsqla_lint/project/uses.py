@@ -74,12 +74,7 @@ def strings_in(info: FunctionInfo) -> frozenset[str]:
 
 def of_member(index: Index, member: Member) -> Uses:
     """What a class body gives to a name that is no function's."""
-
-    def find() -> Uses:
-        nodes = (member.annotation, member.value, *member.alternatives)
-        return _of_nodes(index, member.owner.module, nodes)
-
-    return kept(member, "uses", find)
+    return _of_nodes(index, member.owner.module, (member.annotation, member.value, *member.alternatives))
 
 
 def of_header(cls: ClassInfo) -> Uses:
