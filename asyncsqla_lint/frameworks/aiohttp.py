@@ -18,6 +18,7 @@ _MODULES = ("aiohttp.web", "aiohttp.web_app", "aiohttp.web_request", "aiohttp.he
 
 def register(meanings: Meanings) -> None:
     for module in _MODULES:
+        meanings.origins.update((f"{module}.Application", f"{module}.Request"))
         meanings.calls[f"{module}.Application"] = lambda flow, state, arguments, at: APPLICATION
         meanings.instances[f"{module}.Application"] = lambda flow, state, arguments, at: APPLICATION
         meanings.instances[f"{module}.Request"] = lambda flow, state, arguments, at: REQUEST

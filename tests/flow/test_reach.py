@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.reach import leads_somewhere
 from asyncsqla_lint.flow.roots import functions_of
+from asyncsqla_lint.flow.stdlib import registry as stdlib
+from asyncsqla_lint.frameworks import registry as frameworks
 from asyncsqla_lint.project.index import Index, Module
 from asyncsqla_lint.project.signs import signs_of
 from asyncsqla_lint.rules.engine import analyse, new_flow
 from asyncsqla_lint.run.cache import Cache, stored
 from asyncsqla_lint.run.pipeline import run
+from asyncsqla_lint.semantics import registry as semantics
 from asyncsqla_lint.syntax import lower
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.config_files import load_config
@@ -110,6 +114,44 @@ def test_what_leads_to_a_session_is_run(text: str) -> None:
 @pytest.mark.parametrize("text", LEADS_NOWHERE.values(), ids=LEADS_NOWHERE)
 def test_what_leads_nowhere_is_not(text: str) -> None:
     assert not leads(text, "database", "other", "filling")
+
+
+# What these packages make is nothing to a rule unless something else is at hand: a session that is held
+# meanwhile, an instance that is shown, a function that is run in a task or a thread.
+BY_THEMSELVES_NOTHING = frozenset(
+    "_thread aiodataloader aiohttp aiojobs aiokafka aiometer aiosmtplib aiotools anthropic anyio "
+    "asgiref asyncer asyncio attr attrs builtins concurrent dataclasses decouple dynaconf elasticsearch environ environs "
+    "fast_depends faststream graphql_sync_dataloaders httpx jinja2 marshmallow mistralai msgspec "
+    "multiprocessing nats nest_asyncio openai os pydantic pydantic_core pytest quattro sse_starlette "
+    "strawberry taskgroup taskiq taskiq_dependencies threading tqdm trio uvloop".split()
+)
+NOTHING = frozenset(
+    "fastapi.BackgroundTasks fastapi.background.BackgroundTasks fastapi.concurrency.run_in_threadpool "
+    "fastapi.responses.StreamingResponse fastapi.Depends fastapi.Security fastapi.params.Depends "
+    "fastapi.params.Security litestar.background_tasks.BackgroundTask litestar.response.ServerSentEvent "
+    "litestar.response.Stream litestar.Provide litestar.di.Provide starlette.background.BackgroundTask "
+    "starlette.background.BackgroundTasks starlette.concurrency.run_in_threadpool starlette.config.Config "
+    "starlette.responses.StreamingResponse".split()
+)
+
+
+def test_whatever_has_a_meaning_is_an_origin_or_known_to_be_none() -> None:
+    """A framework that starts to hand out sessions has to say so."""
+    plain, all_of_them = Meanings(), Meanings()
+    for meanings in (plain, all_of_them):
+        stdlib.register(meanings)
+    semantics.register(all_of_them)
+    frameworks.register(all_of_them)
+    named = {*all_of_them.calls, *all_of_them.instances, *all_of_them.values}
+    named -= {*plain.calls, *plain.instances, *plain.values}
+    forgotten = {
+        name
+        for name in named - NOTHING
+        if not all_of_them.is_origin(name) and name.partition(".")[0] not in BY_THEMSELVES_NOTHING
+    }
+    assert not forgotten
+    handing_out = {name for name in all_of_them.instances if name.startswith(("aiohttp.web", "aiogram."))}
+    assert all(map(all_of_them.is_origin, handing_out))
 
 
 HELPER = "async def made():\n    return 1\n"
