@@ -120,10 +120,11 @@ def test_what_leads_nowhere_is_not(text: str) -> None:
 # meanwhile, an instance that is shown, a function that is run in a task or a thread.
 BY_THEMSELVES_NOTHING = frozenset(
     "_thread aiodataloader aiohttp aiojobs aiokafka aiometer aiosmtplib aiotools anthropic anyio "
-    "asgiref asyncer asyncio attr attrs builtins concurrent dataclasses decouple dynaconf elasticsearch environ environs "
-    "fast_depends faststream graphql_sync_dataloaders httpx jinja2 marshmallow mistralai msgspec "
-    "multiprocessing nats nest_asyncio openai os pydantic pydantic_core pytest quattro sse_starlette "
-    "strawberry taskgroup taskiq taskiq_dependencies threading tqdm trio uvloop".split()
+    "asgiref asyncer asyncio attr attrs builtins concurrent dataclasses decouple dynaconf "
+    "elasticsearch environ environs fast_depends faststream graphql_sync_dataloaders httpx jinja2 "
+    "marshmallow mistralai msgspec multiprocessing nats nest_asyncio openai os pydantic pydantic_core "
+    "pytest quattro sse_starlette strawberry taskgroup taskiq taskiq_dependencies threading tqdm trio "
+    "uvloop".split()
 )
 NOTHING = frozenset(
     "fastapi.BackgroundTasks fastapi.background.BackgroundTasks fastapi.concurrency.run_in_threadpool "
