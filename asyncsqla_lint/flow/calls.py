@@ -285,7 +285,7 @@ def bind(flow: Flow, state: State, frame: Frame, info: FunctionInfo, arguments: 
             value = flow.allocate(state, DictRecord(entries, arguments.more_keywords))
             keywords = {}
         if value is None:
-            value = _default(flow, state, frame, parameter)
+            value = _default(flow, state, frame, parameter).as_default(flow, state, parameter.span)
         if value is UNKNOWN and parameter.annotation is not None:
             value = flow.types.annotation_value(state, frame, parameter.annotation, parameter.span)
         elif isinstance(value, Reference) and isinstance(parameter.annotation, (BinaryOperation, Subscript)):

@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Value, union
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Reference, Value, union
 from asyncsqla_lint.flow.worlds import Table
 from asyncsqla_lint.project.classes import ClassInfo, Member
 from asyncsqla_lint.project.keeping import kept
@@ -43,6 +43,7 @@ def class_value(
 
 _CONTAINERS = frozenset(
     {
+        "contextvars.ContextVar",
         "builtins.dict",
         "builtins.list",
         "builtins.set",
@@ -54,11 +55,13 @@ _CONTAINERS = frozenset(
 
 
 def _is_container(owner: ClassInfo, member: Member) -> bool:
-    """A list or dict that instances share, where a dataclass or a schema would give each its own."""
+    """A list, dict or context variable that instances share; dataclasses and schemas give each its own."""
     if owner.kind == "enum" or (owner.kind != "class" and member.name in owner.fields):
         return False
     if isinstance(member.value, p.Call):
-        made = owner.index.resolve(owner.module, member.value.function, owner)
+        function = member.value.function
+        function = function.value if isinstance(function, p.Subscript) else function
+        made = owner.index.resolve(owner.module, function, owner)
         return isinstance(made, External) and made.name in _CONTAINERS
     return isinstance(member.value, (p.DictDisplay, p.ListDisplay, p.SetDisplay))
 
@@ -84,6 +87,8 @@ def _contained(flow: Flow, owner: ClassInfo, member: Member, state: State, frame
         _assign_earlier(flow, state, owner, member)
         value = flow.evaluate(state, member.value)
         state.close_frame(inner.id)
+    if isinstance(value, Reference) and member.annotated is not None:
+        state.put(value, state.record(value.oid).annotated(member.annotated))
     return value
 
 

@@ -158,6 +158,23 @@ def member_value(
     return flow.meanings.field(flow, state, cls, member.name, value, at)
 
 
+class EnumMember(Constant, frozen=True):
+    """A member of an Enum that has methods: they are called on what it stands for."""
+
+    cls: ClassInfo
+    name: str
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name in ("value", "_value_"):
+            return Constant(self.value)
+        if name in ("name", "_name_"):
+            return Constant(self.name)
+        found = self.cls.find(name)
+        if found is not None and found[1].function is not None:
+            return member_value(flow, state, self, ClassValue(self.cls), *found, at)
+        return super().attribute(flow, state, name, at)
+
+
 class Getting(Value, frozen=True):
     """`total = property(lambda self: …)`."""
 
@@ -174,6 +191,10 @@ def _implemented(cls: ClassInfo, member: Member) -> Member:
         if member.name in one.members and not one.members[member.name].is_abstract
     }
     return next(iter(found.values())) if len(found) == 1 and None not in found else member
+
+
+def _has_methods(cls: ClassInfo) -> bool:
+    return any(member.function is not None for member in cls.members.values())
 
 
 def bound(flow: Flow, member: Member, me: Value, cls: ClassValue) -> Value:
@@ -216,6 +237,8 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
     if member.cls is not None:
         return ClassValue(member.cls)
     value = class_value(flow, state, cls, owner, member, None)
+    if owner.kind == "enum" and isinstance(value, Constant) and _has_methods(owner):
+        return EnumMember(value.value, owner, name)
     if value in (UNKNOWN, NONE):
         assigned = assigned_to_class(flow, cls, name)
         return value if assigned is UNKNOWN else assigned

@@ -27,7 +27,7 @@ def _fits(flow: Flow, state: State, subject: Value, pattern: p.Pattern) -> bool 
     if isinstance(pattern, p.ValuePattern):
         value = flow.evaluate(state, pattern.value)
         if isinstance(value, Constant) and isinstance(subject, Constant):
-            return value == subject
+            return value.value == subject.value
         return None
     if isinstance(pattern, p.OrPattern):
         answers = [_fits(flow, state, subject, one) for one in pattern.alternatives]

@@ -108,6 +108,10 @@ class Value(Struct, frozen=True):
         """What awaiting the coroutine of a method call gives (the call itself gave a coroutine)."""
         return UNKNOWN
 
+    def as_default(self, flow: Flow, state: State, at: Span) -> Value:
+        """What a parameter holds whose default this is."""
+        return self
+
     def awaited(self, flow: Flow, state: State, at: Span) -> Value:
         return UNKNOWN
 

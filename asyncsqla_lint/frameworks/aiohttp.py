@@ -1,45 +1,190 @@
-"""aiohttp: what an application keeps under a key, each request finds there."""
+"""aiohttp: applications and requests keep things as items; middlewares stand around handlers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue
+from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Symbol, Value
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Symbol, Value, join
+from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
+from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics.application_state import APPLICATION, AppKey
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.keeping import kept
+from asyncsqla_lint.project.names import External, Scoped
+from asyncsqla_lint.semantics.application_state import APPLICATION, AppKey, key_name
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.project.index import Index
 
-_MODULES = ("aiohttp.web", "aiohttp.web_app", "aiohttp.web_request", "aiohttp.helpers")
+REQUESTS = ("aiohttp.web.Request", "aiohttp.web_request.Request", "aiohttp.web.BaseRequest")
+_VIEWS = ("aiohttp.web.View", "aiohttp.web_urldispatcher.View")
+_MIDDLEWARES = ("aiohttp.web.middleware", "aiohttp.web_middlewares.middleware")
+_MODULES = ("aiohttp.web", "aiohttp.web_app", "aiohttp.helpers")
 
 
 def register(meanings: Meanings) -> None:
+    for name in REQUESTS:
+        meanings.instances[name] = lambda flow, state, arguments, at: request_of(flow, state)
     for module in _MODULES:
         meanings.origins.update((f"{module}.Application", f"{module}.Request"))
         meanings.calls[f"{module}.Application"] = lambda flow, state, arguments, at: APPLICATION
         meanings.instances[f"{module}.Application"] = lambda flow, state, arguments, at: APPLICATION
-        meanings.instances[f"{module}.Request"] = lambda flow, state, arguments, at: REQUEST
         meanings.calls[f"{module}.AppKey"] = _key
-
-
-class Request(Value, frozen=True):
-    is_leaf: ClassVar[bool] = True
-
-    def truth(self, state: State) -> bool | None:
-        return True
-
-    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        return APPLICATION if name in ("app", "config_dict") else Symbol(f"request.{name}")
-
-
-REQUEST = Request()
+    meanings.origins.update((*REQUESTS, *_VIEWS))
+    meanings.when_inherited.append(_of_a_view)
+    meanings.when_run.append(_run)
 
 
 def _key(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     name = arguments.get(0, "name")
     if isinstance(name, Constant) and isinstance(name.value, str):
-        return AppKey(name.value)
+        return AppKey(name.value, arguments.get(1, "t") or UNKNOWN)
     return UNKNOWN
+
+
+class RequestRecord(Record, frozen=True):
+    kept: dict[str, Value] = {}
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        if name in ("app", "config_dict"):
+            return APPLICATION
+        return Method(me, name) if name == "get" else Symbol(f"request.{name}")
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        return self.item(flow, state, me, arguments.first, at)
+
+    def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        return self.kept.get(key_name(key) or "", UNKNOWN)
+
+    def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
+        name = key_name(key)
+        if name is not None:
+            state.put(me, replace(self, kept={**self.kept, name: value}))
+
+    def joined(self, other: Record) -> Record:
+        """What is read was kept, on whichever path."""
+        if not isinstance(other, RequestRecord):
+            return FORGOTTEN
+        both = self.kept.keys() & other.kept.keys()
+        either = {name: join(self.kept[name], other.kept[name]) for name in both}
+        return RequestRecord({**self.kept, **other.kept, **either})
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return tuple(self.kept.values())
+
+
+def request_of(flow: Flow, state: State) -> Value:
+    """The request that this root answers: there is one, whoever asks for it."""
+    known = flow.notes.get(_NOTE)
+    if isinstance(known, Reference) and known.oid in state.heap:
+        return known
+    return flow.allocate(state, RequestRecord())
+
+
+_NOTE = "aiohttp request"
+
+
+def _of_a_view(flow: Flow, state: State, me: Value, cls: ClassValue, name: str, at: Span) -> Value | None:
+    """`self.request` of a view."""
+    if name == "request" and is_view(cls):
+        return request_of(flow, state)
+    return None
+
+
+def is_view(cls: ClassValue) -> bool:
+    return any(name in _VIEWS for name in cls.info.external_bases)
+
+
+# --- middlewares ---------------------------------------------------------------------------------
+
+
+def layers_of(index: Index) -> tuple[Layer, ...]:
+    """The project's middlewares that keep something on the request."""
+    return kept(
+        index,
+        "aiohttp_layers",
+        lambda: in_order(
+            [
+                layer
+                for module in index.modules.values()
+                if module.says("aiohttp") and module.says("middleware")
+                for info in index.functions_of(module)
+                if is_middleware(info)
+                for layer in [layer_of(info, _Items(info.header.parameters[-2].name))]
+                if layer is not None
+            ]
+        ),
+    )
+
+
+def is_middleware(info: FunctionInfo) -> bool:
+    return info.is_async and len(info.header.parameters) > 1 and info.decorated_by(*_MIDDLEWARES)
+
+
+class _Items:
+    """The key in `request["key"]`, `request[KEY]`."""
+
+    def __init__(self, request: str) -> None:
+        self.request = request
+
+    def __call__(self, node: p.Expression) -> str | None:
+        if not isinstance(node, p.Subscript) or not isinstance(node.value, p.Name):
+            return None
+        if node.value.id != self.request:
+            return None
+        index = node.index
+        if isinstance(index, p.Constant):
+            return str(index.value)
+        return index.id if isinstance(index, p.Name) else None
+
+
+def _surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Option]:
+    request = request_of(flow, state)
+    flow.notes[_NOTE] = request
+    return surround(flow, state, layers_of(flow.index), lambda onward: (request, onward), inside, at)
+
+
+# --- roots ---------------------------------------------------------------------------------------
+
+
+def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
+    """Handlers, the methods of views among them."""
+    if not layers_of(flow.index) or is_middleware(info):
+        return False
+    given = [Need(name, Requested()) for name in _request_parameters(flow, info)]
+    if not given and (info.owner is None or not is_view(ClassValue(info.owner))):
+        return False
+    Injection(flow, lambda own, value: [], info.header.name_span, within=_surrounded).run(state, info, given)
+    return True
+
+
+class Requested(Value, frozen=True):
+    """Provides the request."""
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return request_of(flow, state)
+
+
+def _request_parameters(flow: Flow, info: FunctionInfo) -> list[str]:
+    scope = info.parent or info.owner
+    found: list[str] = []
+    for parameter in info.header.parameters:
+        if parameter.annotation is not None:
+            type_ = flow.index.type(Scoped(parameter.annotation, info.module, scope))
+            if isinstance(type_.symbol, External) and type_.symbol.name in REQUESTS:
+                found.append(parameter.name)
+    return found[:1]

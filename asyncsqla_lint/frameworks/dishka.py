@@ -1,9 +1,217 @@
-"""dishka: a container runs its providers once for each scope, and ends them when it is closed."""
+"""dishka: containers make what is asked for by its type, as the project's providers say."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
+from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Method, Reference, Value
+from asyncsqla_lint.frameworks.injection import parameters_of
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.annotations import Type
+from asyncsqla_lint.project.classes import ClassInfo, Member
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.keeping import kept
+from asyncsqla_lint.project.names import External, Scoped
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+    from asyncsqla_lint.project.index import Index
+
+_PROVIDERS = ("dishka.Provider", "dishka.provider.Provider")
+_PROVIDES = ("dishka.provide", "dishka.provider.provide")
+_CONTAINERS = ("dishka.AsyncContainer", "dishka.async_container.AsyncContainer")
+_GIVEN = ("dishka.FromDishka", *(f"dishka.integrations.{name}.FromDishka" for name in ("fastapi", "base")))
+_ITERATORS = frozenset(
+    ("AsyncIterable", "AsyncIterator", "AsyncGenerator", "Iterable", "Iterator", "Generator")
+)
+_DEEPEST = 6
+Wanted = ClassInfo | str
 
 
 def register(meanings: Meanings) -> None:
-    meanings.providers.update(("dishka.provide", "dishka.provider.provide"))
+    meanings.providers.update(_PROVIDES)
+    meanings.calls["dishka.make_async_container"] = _container
+    meanings.origins.update((*_CONTAINERS, *_GIVEN, "dishka.make_async_container"))
+    for name in _CONTAINERS:
+        meanings.instances[name] = lambda flow, state, arguments, at: flow.allocate(state, ContainerRecord())
+    for name in _GIVEN:
+        meanings.instances[name] = _given
+
+
+def _container(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return flow.allocate(state, ContainerRecord())
+
+
+def _given(flow: Flow, state: State, arguments: tuple[Value, ...], at: Span) -> Value:
+    """`users: FromDishka[Users]`: from the container of this request, of which there is one."""
+    known = flow.notes.get(_NOTE)
+    if not isinstance(known, Reference) or known.oid not in state.heap:
+        known = flow.notes[_NOTE] = flow.allocate(state, ContainerRecord())
+    record = state.record(known.oid)
+    if not arguments or not isinstance(record, ContainerRecord):
+        return UNKNOWN
+    return record.get(flow, state, known, arguments[0], at)
+
+
+_NOTE = "container of the request"
+
+
+class Source(Struct, frozen=True):
+    """Who makes a type: a method of a provider, or a class."""
+
+    function: FunctionInfo | None = None
+    cls: ClassInfo | None = None
+
+
+def sources_of(index: Index) -> dict[Wanted, Source | None]:
+    """By what they provide; None: several do."""
+
+    def find() -> dict[Wanted, Source | None]:
+        found: dict[Wanted, Source | None] = {}
+        for cls in index.classes:
+            if any(name in _PROVIDERS for name in cls.external_bases):
+                index.foundation.add(cls.module)
+                for member in cls.members.values():
+                    for wanted, source in _provided_by(index, cls, member):
+                        found[wanted] = None if found.get(wanted, source) != source else source
+        return found
+
+    return kept(index, "dishka sources", find)
+
+
+def _provided_by(index: Index, cls: ClassInfo, member: Member) -> Iterator[tuple[Wanted, Source]]:
+    function = member.function
+    if function is not None:
+        if function.decorated_by(*_PROVIDES) and function.header.returns is not None:
+            type_ = index.type(Scoped(function.header.returns, function.module, cls))
+            name = type_.symbol.name if isinstance(type_.symbol, External) else ""
+            if name.rpartition(".")[2] in _ITERATORS and type_.arguments:
+                type_ = type_.arguments[0]
+            for wanted in _wanted(type_):
+                yield wanted, Source(function)
+        return
+    call = member.value
+    if not isinstance(call, p.Call) or not call.arguments:
+        return
+    symbol = index.resolve(cls.module, call.function, cls)
+    if not isinstance(symbol, External) or symbol.name not in _PROVIDES:
+        return
+    made = index.resolve(cls.module, call.arguments[0], cls)
+    provides = next((word.value for word in call.keywords if word.name == "provides"), call.arguments[0])
+    if isinstance(made, ClassInfo):
+        for wanted in _wanted(index.type(Scoped(provides, cls.module, cls))):
+            yield wanted, Source(None, made)
+
+
+def _wanted(type_: Type) -> Iterator[Wanted]:
+    symbol = type_.symbol
+    if isinstance(symbol, ClassInfo):
+        yield symbol
+    elif isinstance(symbol, External):
+        yield symbol.name
+        if symbol.name.rpartition(".")[2] == "AnyOf":
+            for one in type_.arguments:
+                yield from _wanted(one)
+
+
+class ContainerRecord(Record, frozen=True):
+    """What has been made is there for whoever asks for it next."""
+
+    made: dict[Wanted, Value] = {}
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def joined(self, other: Record) -> Record:
+        if not isinstance(other, ContainerRecord):
+            return FORGOTTEN
+        same = {name: one for name, one in self.made.items() if other.made.get(name) == one}
+        return ContainerRecord(same)
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return Method(me, name)
+
+    def call(self, flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
+        """`async with container() as request`"""
+        return flow.allocate(state, self)
+
+    def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
+        return me
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        if name == "get" and arguments.positional:
+            return Ready(self.get(flow, state, me, arguments.first, at))
+        return Ready(UNKNOWN)
+
+    def get(self, flow: Flow, state: State, me: Reference, wanted: Value, at: Span, depth: int = 0) -> Value:
+        key = _key(wanted)
+        record = state.record(me.oid)
+        if key is None or depth > _DEEPEST or not isinstance(record, ContainerRecord):
+            return UNKNOWN
+        if key in record.made:
+            return record.made[key]
+        value = _made(flow, state, me, wanted, key, at, depth)
+        record = state.record(me.oid)
+        if value is not UNKNOWN and isinstance(record, ContainerRecord):
+            state.put(me, replace(record, made={**record.made, key: value}))
+        return value
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return tuple(self.made.values())
+
+
+def _key(wanted: Value) -> Wanted | None:
+    if isinstance(wanted, ClassValue):
+        return wanted.info
+    return wanted.name if isinstance(wanted, ExternalValue) else None
+
+
+def _made(flow: Flow, state: State, me: Reference, wanted: Value, key: Wanted, at: Span, depth: int) -> Value:
+    source = sources_of(flow.index).get(key)
+    if source is None:
+        return UNKNOWN
+    function = source.function
+    if function is not None and function.header.is_generator:
+        # The container holds it until it is closed itself: of whoever asks, it is a loan.
+        return _promised(flow, state, wanted, at)
+    provider: Value = UNKNOWN
+    if source.cls is not None:
+        provider = ClassValue(source.cls)
+    elif function is not None:
+        member = None if function.owner is None else function.owner.members.get(function.name)
+        bound = None if member is None or member.kind == "staticmethod" else UNKNOWN
+        provider = FunctionValue(function, (), bound)
+    info, parameters = parameters_of(state, provider)
+    given: dict[str, Value] = {}
+    for parameter in parameters if info is not None else ():
+        if parameter.annotation is None or info is None or parameter.default is not None:
+            continue
+        scoped = Scoped(parameter.annotation, info.module, info.parent or info.owner)
+        inner = flow.types.class_of(flow.index.type(scoped), state, None)
+        record = state.record(me.oid)
+        if isinstance(record, ContainerRecord):
+            value = record.get(flow, state, me, inner, at, depth + 1)
+            given[parameter.name] = value
+    made = provider.call(flow, state, Arguments((), given), at)
+    if function is not None and function.is_async:
+        made = made.awaited(flow, state, at)
+    return made
+
+
+def _promised(flow: Flow, state: State, wanted: Value, at: Span) -> Value:
+    if isinstance(wanted, ClassValue):
+        return flow.meanings.instance_of_class(flow, state, wanted, at, 0)
+    promise = flow.meanings.instance(wanted.name) if isinstance(wanted, ExternalValue) else None
+    return UNKNOWN if promise is None else promise(flow, state, (), at)

@@ -10,6 +10,7 @@ from asyncsqla_lint.frameworks import (
     aiogram,
     aiohttp,
     dataloaders,
+    dependency_injector,
     dishka,
     fastapi,
     graphene,
@@ -35,6 +36,7 @@ FRAMEWORKS: dict[str, Callable[[Meanings], None]] = {
     "aiogram": aiogram.register,
     "aiohttp": aiohttp.register,
     "dataloaders": dataloaders.register,
+    "dependency-injector": dependency_injector.register,
     "dishka": dishka.register,
     "fastapi-pagination": pages.register,
     "msgspec": msgspec.register,
@@ -48,6 +50,7 @@ _BUILT_ON = {
     "advanced-alchemy": ("pydantic", "msgspec"),
     "fastapi": ("pydantic", "starlette"),
     "fastapi-pagination": ("fastapi", "pydantic", "starlette"),
+    "litestar": ("starlette",),
     "sqlmodel": ("pydantic",),
 }
 

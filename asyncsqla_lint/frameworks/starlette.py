@@ -17,12 +17,18 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scoped
 from asyncsqla_lint.project.outline import STATE
+from asyncsqla_lint.semantics.application_state import lent
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.project.index import Index
 
 REQUESTS = (
+    "litestar.Request",
+    "litestar.WebSocket",
+    "litestar.connection.ASGIConnection",
+    "litestar.connection.Request",
+    "litestar.connection.WebSocket",
     "fastapi.Request",
     "fastapi.requests.Request",
     "fastapi.requests.HTTPConnection",
@@ -46,7 +52,7 @@ class StateRecord(Record, frozen=True):
     kept: dict[str, Value] = {}
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
-        return self.kept.get(name, UNKNOWN)
+        return self.kept[name] if name in self.kept else lent(flow, name)
 
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
         return True if name in self.kept else None

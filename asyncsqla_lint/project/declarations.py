@@ -137,7 +137,7 @@ def _without_construct(
         if declared_type is None or declared_type.external() == "typing.ClassVar":
             return []
         return _sqlmodel_field(mapping, declared, declared_type, None)
-    if where is not None and isinstance(where.expression, p.Call):
+    if where is not None and isinstance(where.expression, p.Call) and not _is_class_variable(declared):
         symbol = mapping.index.resolve(where.module, where.expression.function, where.scope)
         if symbol is None or isinstance(symbol, FunctionInfo):
             return [UnknownAttribute(declared.name, declared.owner, declared.module, declared.span)]
@@ -149,10 +149,7 @@ def _sqlmodel_field(
 ) -> list[Attribute]:
     if declared.name == "model_config" or declared.name.startswith("_"):
         return []
-    annotation = declared.annotation.expression if declared.annotation is not None else None
-    if isinstance(annotation, p.Subscript) and mapping.index.resolve(
-        declared.module, annotation.value, declared.owner
-    ) == External("typing.ClassVar"):
+    if _is_class_variable(declared):
         return []
     if construct is None and declared_type is not None:
         for metadata in declared_type.metadata:
@@ -164,6 +161,15 @@ def _sqlmodel_field(
         declared.name, declared.owner, declared.module, declared.span, declared.annotation, optional
     )
     return [read_field(mapping.index, declared, construct)]
+
+
+def _is_class_variable(declared: Declared) -> bool:
+    """`ClassVar[…]`: no mapper looks at it."""
+    annotation = None if declared.annotation is None else declared.annotation.expression
+    if not isinstance(annotation, p.Subscript):
+        return False
+    index = declared.owner.index
+    return index.resolve(declared.module, annotation.value, declared.owner) == External("typing.ClassVar")
 
 
 def _inside_mapped(declared: Type | None) -> tuple[Type | None, str | None]:
@@ -194,6 +200,8 @@ def _other(mapping: Mapping, declared: Declared, construct: Construct, inner: Ty
     short = construct.name.rpartition(".")[2]
     if not construct.name.startswith("sqlalchemy."):
         if construct.name.startswith(_NOT_MAPPED) or declared.name == "model_config":
+            return []
+        if _is_class_variable(declared):
             return []
         return [UnknownAttribute(*place)]
     if short == "deferred":

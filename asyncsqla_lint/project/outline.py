@@ -91,7 +91,7 @@ def kept_on_state(program: p.Program) -> object:
             names = names_kept(program.bodies[number], is_keyed=is_keyed)
             if names:
                 found.append((header.qualname, names))
-    return found
+    return [*found, *all_lent(program)]
 
 
 def keeps_under_keys(program: p.Program) -> bool:
@@ -137,15 +137,31 @@ def is_given_by_name(call: p.Call) -> bool:
 
 
 def names_on_state(body: p.Statements) -> list[str]:
-    """`db` of `app.state.db = …`."""
+    """`db` of `app.state.db = …`, and of `state.db = …`."""
     targets = (target for one in walk(body) if isinstance(one, p.Assign) for target in one.targets)
     return sorted(
-        target.name
-        for target in targets
-        if isinstance(target, p.Attribute)
-        and isinstance(target.value, p.Attribute)
-        and target.value.name == STATE
+        target.name for target in targets if isinstance(target, p.Attribute) and _last(target.value) == STATE
     )
+
+
+def names_lent(body: p.Statements) -> list[str]:
+    """`db` of `yield {"db": …}`: what a lifespan gives to every request's state."""
+    return [
+        item.key.value
+        for one in walk(body)
+        if isinstance(one, p.Yield) and isinstance(one.value, p.DictDisplay)
+        for item in one.value.items
+        if isinstance(item.key, p.Constant) and isinstance(item.key.value, str)
+    ]
+
+
+def all_lent(program: p.Program) -> list[str]:
+    return [
+        name
+        for number, header in enumerate(program.functions)
+        if header.is_generator and header.is_async
+        for name in names_lent(program.bodies[number])
+    ]
 
 
 def _rebinding(program: p.Program) -> object:

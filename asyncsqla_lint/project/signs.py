@@ -14,6 +14,7 @@ from asyncsqla_lint.project.outline import (
     REGISTERING,
     STATE,
     SYNC_HALF,
+    all_lent,
     factory_calls,
     keeps_under_keys,
     may_surround,
@@ -24,8 +25,8 @@ from asyncsqla_lint.project.walking import walk
 WORDS = frozenset(
     {
         *(DISPOSE, STATE, SYNC_HALF, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
-        *("async", "asyncio", "backref", "litestar", "fixture", "pytest", "pytest_asyncio"),
-        *("__call__", "middleware", "outer_middleware"),
+        *("aiohttp", "async", "asyncio", "backref", "litestar", "fixture", "pytest", "pytest_asyncio"),
+        *("__call__", "context_getter", "context_value", "middleware", "outer_middleware"),
     }
 )
 
@@ -66,7 +67,7 @@ def signs_of(program: p.Program, words: str) -> Signs:
         assigns,
         bool(factory_calls(program)),
         any(map(may_surround, program.functions)),
-        tuple(sorted(_kept(program, is_on_state=STATE in said))),
+        tuple(sorted(_kept(program, is_on_state=STATE in said).union(all_lent(program)))),
         tuple(dict.fromkeys(_decorated(program))),
     )
 

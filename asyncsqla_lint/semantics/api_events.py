@@ -30,6 +30,7 @@ class PlainAwaited(Event):
     owner: str
     method: str
     kind: str
+    by: str = ""  # what awaits it in place of `await`: `gather`
 
 
 class WithMismatched(Event):

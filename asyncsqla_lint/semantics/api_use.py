@@ -12,6 +12,7 @@ from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import (
     NONE,
+    Arguments,
     Constant,
     Method,
     Reference,
@@ -20,7 +21,7 @@ from asyncsqla_lint.flow.values import (
     alternatives,
 )
 from asyncsqla_lint.knowledge.api import api
-from asyncsqla_lint.program import Attribute, Call, Expression, Span, Subscript
+from asyncsqla_lint.program import Attribute, Call, Expression, Span, Starred, Subscript
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Scoped
 from asyncsqla_lint.semantics import ledger
@@ -123,6 +124,24 @@ def method_name(coroutine: CoroutineRecord) -> str:
 
 
 def call_awaited(flow: Flow, state: State, function: Value, at: Span) -> None:
+    plain_awaited(flow, state, function, at, "")
+
+
+def given_to_await(flow: Flow, state: State, given: Arguments, by: str) -> None:
+    """`gather(session.add(…))`: what is no coroutine, handed to who awaits it."""
+    call = flow.calling
+    if call is None or not flow.listens(PlainAwaited):
+        return
+    for node, value in zip(call.arguments, given.positional, strict=False):
+        if isinstance(node, Starred):
+            return
+        if value == NONE and isinstance(node, Call):
+            with flow.silently():
+                function = flow.evaluate(state, node.function)
+            plain_awaited(flow, state, function, node.span, by)
+
+
+def plain_awaited(flow: Flow, state: State, function: Value, at: Span, by: str) -> None:
     found = [one for one in alternatives(function) if one != NONE]
     for one in found:
         if not isinstance(one, Method) or not flow.listens(PlainAwaited):
@@ -143,7 +162,7 @@ def call_awaited(flow: Flow, state: State, function: Value, at: Span) -> None:
         certain = flow.is_certain and len(found) == 1
         if certain and owner == "AsyncSession":
             ledger.refused(flow, state, one.receiver, at)
-        flow.emit(PlainAwaited(flow.site(at), flow.frame, certain, owner, one.name, method.kind))
+        flow.emit(PlainAwaited(flow.site(at), flow.frame, certain, owner, one.name, method.kind, by))
 
 
 def _may_be_async(state: State, receiver: Value) -> bool:

@@ -8,12 +8,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
+from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.containers import DictRecord
+from asyncsqla_lint.flow.frames import PathEnds
 from asyncsqla_lint.flow.roots import run_given
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Method, Value, union
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Method, Reference, Value, union
 from asyncsqla_lint.program import Span, start_of
 from asyncsqla_lint.project.names import Module
-from asyncsqla_lint.project.outline import ANY_KEY, STATE, names_under_keys
-from asyncsqla_lint.project.walking import statements
+from asyncsqla_lint.project.outline import ANY_KEY, STATE, names_lent, names_under_keys
+from asyncsqla_lint.project.walking import calls, statements
+from asyncsqla_lint.semantics.lifespans import is_lifespan
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.frames import Frame
@@ -36,7 +41,8 @@ class KeyedApplication(Value, frozen=True):
     def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
         flow.touch()  # what one function keeps there, others find
         name = key_name(key)
-        return UNKNOWN if name is None else kept(flow, name)
+        found = UNKNOWN if name is None else kept(flow, name)
+        return key.promised(flow, state, at) if found is UNKNOWN and isinstance(key, AppKey) else found
 
     def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
         name = key_name(key)
@@ -68,6 +74,14 @@ class AppKey(Value, frozen=True):
     """`web.AppKey("sessions", …)`."""
 
     name: str
+    type: Value = UNKNOWN
+
+    def promised(self, flow: Flow, state: State, at: Span) -> Value:
+        """What is kept under it, where nobody saw that."""
+        if isinstance(self.type, ClassValue):
+            return flow.meanings.instance_of_class(flow, state, self.type, at, 0)
+        promise = flow.meanings.instance(self.type.name) if isinstance(self.type, ExternalValue) else None
+        return UNKNOWN if promise is None else promise(flow, state, (), at)
 
 
 def key_name(key: Value) -> str | None:
@@ -76,6 +90,7 @@ def key_name(key: Value) -> str | None:
     return f"[{key.value}]" if isinstance(key, Constant) and isinstance(key.value, str) else None
 
 
+Find = Callable[["Flow", str], "Iterator[Value]"]
 MOST = 4  # so many places that keep something under one name are looked at
 
 
@@ -95,11 +110,25 @@ class Kept:
 
 def kept(flow: Flow, name: str) -> Value:
     """What the project keeps under the name: one value for all, as a global is."""
-    return flow.remembered(("application state", name), partial(_all_given, name), UNKNOWN)
+    return _remembered(flow, _given, name)
 
 
-def _all_given(name: str, flow: Flow) -> Value:
-    values = [value for value in islice(_given(flow, name), MOST) if value not in (UNKNOWN, NONE)]
+def lent(flow: Flow, name: str) -> Value:
+    """What a lifespan yields under the name."""
+    return _remembered(flow, _lent, name)
+
+
+def handed_over(flow: Flow, name: str) -> Value:
+    """What functions of the project give a library under that keyword."""
+    return _remembered(flow, _handed_over, name)
+
+
+def _remembered(flow: Flow, find: Find, name: str) -> Value:
+    return flow.remembered((find, name), partial(_all_found, find, name), UNKNOWN)
+
+
+def _all_found(find: Find, name: str, flow: Flow) -> Value:
+    values = [value for value in islice(find(flow, name), MOST) if value not in (UNKNOWN, NONE)]
     return union(tuple(values[:MOST])) if values else UNKNOWN
 
 
@@ -127,6 +156,41 @@ def _given(flow: Flow, name: str) -> Iterator[Value]:
                 if STATE in info.header.mentions and name in info.header.mentions:
                     if any(map(partial(_assigns, name), statements(info.body))):
                         yield from _kept_by(flow, info, name)
+
+
+def _handed_over(flow: Flow, name: str) -> Iterator[Value]:
+    for module in flow.index.modules.values():
+        if module.says(name):
+            for info in flow.index.functions_of(module):
+                if any(word.name == name for call in calls(info.body) for word in call.keywords):
+                    flow.index.foundation.add(module)
+                    yield from _kept_by(flow, info, name)
+
+
+def _lent(flow: Flow, name: str) -> Iterator[Value]:
+    for module in flow.index.modules.values():
+        if module.signs is not None and name not in module.signs.kept:
+            continue
+        for info in flow.index.functions_of(module):
+            if is_lifespan(info) and name in names_lent(info.body):
+                watching = Kept(name)
+                flow.scopes.at_module(module, partial(_run_to_its_yield, flow, info, watching))
+                yield from watching.values
+
+
+def _run_to_its_yield(flow: Flow, info: FunctionInfo, watching: Kept, state: State, frame: Frame) -> Value:
+    yielded: list[Value] = []
+    given = Arguments(tuple(UNKNOWN for _ in info.header.parameters))
+    at = info.header.name_span
+    try:
+        run_function(flow, state, FunctionValue(info), given, at, yielded=yielded, until_yield=True)
+    except PathEnds:
+        return NONE
+    for value in yielded:
+        record = state.record(value.oid) if isinstance(value, Reference) else None
+        if isinstance(record, DictRecord):
+            watching.put(state, watching.name, record.entries.get(watching.name, UNKNOWN))
+    return NONE
 
 
 def _may_keep(names: tuple[str, ...], name: str) -> bool:
@@ -204,10 +268,12 @@ def _watch(act: Callable[[State], None], watching: Kept, state: State, frame: Fr
 
 
 def _assigns(name: str, statement: p.Statement) -> bool:
-    """`….state.name = …`"""
+    """`….state.name = …`, or `state.name = …`"""
     targets = statement.targets if isinstance(statement, p.Assign) else ()
     return any(isinstance(one, p.Attribute) and _keeps(one.value, one.name, name) for one in targets)
 
 
 def _keeps(target: p.Expression, attribute: str, name: str) -> bool:
-    return attribute == name and isinstance(target, p.Attribute) and target.name == STATE
+    if attribute != name:
+        return False
+    return (target.name if isinstance(target, p.Attribute) else getattr(target, "id", "")) == STATE

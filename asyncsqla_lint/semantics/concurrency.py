@@ -13,6 +13,7 @@ from asyncsqla_lint.flow.meanings import CallMeaning, Meanings
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.stdlib.futures import new_future
 from asyncsqla_lint.flow.values import (
+    NONE,
     UNKNOWN,
     Arguments,
     Constant,
@@ -26,6 +27,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import threads
+from asyncsqla_lint.semantics.api_use import given_to_await
 from asyncsqla_lint.semantics.tasks import Gathered, TaskRecord, finish, stands_for_many, start
 
 if TYPE_CHECKING:
@@ -156,8 +158,23 @@ def register(meanings: Meanings) -> None:
     for names, meaning in table:
         for name in names:
             meanings.calls[name] = meaning
+    for name in (*GATHERS, "asyncio.create_task", "asyncio.wait_for", "asyncio.shield"):
+        meanings.calls[name] = Awaiting(name.rpartition(".")[2], meanings.calls[name])
     for name in ("asyncio.AbstractEventLoop", "asyncio.BaseEventLoop", *SCHEDULERS):
         meanings.instances[name] = lambda flow, state, arguments, at: Loop()
+
+
+class Awaiting:
+    """What awaits whatever it is given."""
+
+    def __init__(self, name: str, meaning: CallMeaning) -> None:
+        self.name = name
+        self.meaning = meaning
+
+    def __call__(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        if NONE in arguments.positional:
+            given_to_await(flow, state, arguments, self.name)
+        return self.meaning(flow, state, arguments, at)
 
 
 def _same(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

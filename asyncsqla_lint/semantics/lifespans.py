@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
 APPLICATIONS = ("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "Application", "FastMCP")
-_NAMES = ("app", "_app", "_", "application")
+NAMES = ("app", "_app", "_", "application")
 
 
 def is_lifespan(function: FunctionInfo) -> bool:
@@ -37,6 +37,6 @@ def _is_given_application(function: FunctionInfo) -> bool:
     parameter = function.header.parameters[-1]
     given = parameter.annotation
     if given is None:
-        return parameter.name in _NAMES
+        return parameter.name in NAMES
     named = function.index.type(Scoped(given, function.module, function.definition_scope))
     return (named.external() or "").rpartition(".")[2] in APPLICATIONS

@@ -28,6 +28,14 @@ APPLICATIONS = (
     "litestar.Litestar",
     "litestar.app.Litestar",
 )
+STATES = (
+    "litestar.datastructures.State",
+    "litestar.datastructures.state.State",
+    "starlette.datastructures.State",
+    "taskiq.TaskiqState",
+    "taskiq.state.TaskiqState",
+)
+HOLDERS = ("taskiq.Context", "taskiq.context.Context")  # what has such a state, beside applications
 
 
 class Application(Value, frozen=True):
@@ -63,10 +71,14 @@ def register(meanings: Meanings) -> None:
     meanings.when_ended.append(function_ended)
     meanings.when_module_ended.append(module_ended)
     meanings.when_class_changed.append(class_changed)
-    meanings.origins.update(APPLICATIONS)
+    meanings.origins.update((*APPLICATIONS, *HOLDERS, *STATES))
     for name in APPLICATIONS:
         meanings.calls[name] = _application
         meanings.instances[name] = lambda flow, state, arguments, at: Application()
+    for name in HOLDERS:
+        meanings.instances[name] = lambda flow, state, arguments, at: Application()
+    for name in STATES:
+        meanings.instances[name] = lambda flow, state, arguments, at: APPLICATION_STATE
 
 
 def _application(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

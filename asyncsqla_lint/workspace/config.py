@@ -65,6 +65,7 @@ FRAMEWORKS = (
     "aiogram",
     "aiohttp",
     "dataloaders",
+    "dependency-injector",
     "dishka",
     "fastapi",
     "fastapi-pagination",

@@ -38,7 +38,11 @@ class AwaitOnSyncMethod(Rule):
     def awaited(self, event: PlainAwaited, report: Reporter) -> None:
         what = called(event.owner, event.method)
         is_result = False
-        if event.kind in ("async_context", "context"):
+        if event.by:
+            message = (
+                f"{what} is not a coroutine: `{event.by}` of its result raises `TypeError`; call it by itself"
+            )
+        elif event.kind in ("async_context", "context"):
             mend = "enter it by `async with`" if event.kind == "async_context" else "enter it by `with`"
             message = f"{what} is a context manager, not a coroutine: awaiting it raises `TypeError`; {mend}"
         elif event.kind in ("iterator", "async_iterator"):
