@@ -30,7 +30,8 @@ MIXED = (5, 6)
 BARE = 7
 OF_SUBCLASS = 8
 # Where nine worlds say another thing than the linter, these are asked too: any row refers to any other, in
-# every second one to itself or to nothing, too; in every third some of the rows are not there.
+# every second one to itself or to nothing, too; in every third some of the rows are not there; in half of
+# them all rows of a class that has a subclass are of that.
 FURTHER = range(100, 124)
 
 Rows = list[tuple[str, list[dict[str, object]]]]
@@ -137,17 +138,14 @@ class Schema:
                 found.append((entity.table, _rows_of(entity, world)))
         for entity in self.entities:
             if entity.inheritance == "joined":
-                ids = (
-                    entity.base.all_rows if entity.base is not None and world == OF_SUBCLASS else entity.rows
-                )
-                there = _there(ids, entity, world)
+                there = _there(_rows_in(entity, world), entity, world)
                 found.append((entity.table, [{"id": id, **_values(entity, id, world)} for id in there]))
         for name, left, right in self.associations:
             pairs = (
                 {
                     (id, other)
-                    for id in _there(left.all_rows, left, world)
-                    for other in _there(right.all_rows, right, world)
+                    for id in _there(_rows_in(left, world), left, world)
+                    for other in _there(_rows_in(right, world), right, world)
                     if Random(f"{world} {name} {id} {other}").random() < 0.4
                     and (id != other or left is not right)
                 }
@@ -182,6 +180,15 @@ def is_loose(world: int) -> bool:
     return world in (BARE, UNLINKED) or (world in FURTHER and world % 2 == 1)
 
 
+def is_of_subclass(world: int) -> bool:
+    """Are all rows of a class that has a subclass of that?"""
+    return world == OF_SUBCLASS or (world in FURTHER and world % 4 > 1)
+
+
+def _rows_in(entity: Entity, world: int) -> tuple[int, ...]:
+    return entity.base.all_rows if entity.base is not None and is_of_subclass(world) else entity.all_rows
+
+
 def _there(rows: tuple[int, ...], entity: Entity, world: int) -> tuple[int, ...]:
     if world not in FURTHER or world % 3:
         return rows
@@ -195,7 +202,7 @@ def _rows_of(entity: Entity, world: int) -> list[dict[str, object]]:
         is_plain = False
         row: dict[str, object] = {"id": id, **_values(entity, id, world)}
         if entity.subclasses:
-            is_plain = id in ROWS and world != OF_SUBCLASS
+            is_plain = id in ROWS and not is_of_subclass(world)
             row["kind"] = entity.table if is_plain else entity.subclasses[0].name.lower()
         for subclass in single:
             given = _values(subclass, id, world)
@@ -216,7 +223,7 @@ def _values(entity: Entity, id: int, world: int) -> dict[str, object]:
         if "name" in values:
             values["name"] = random.choice(("nobody", "name0", "name1", "name2"))
         for name, target in entity.foreign_keys:
-            there = _there(target.all_rows, target, world)
+            there = _there(_rows_in(target, world), target, world)
             rows: list[int | None] = [one for one in there if one != id or is_loose(world)]
             values[name] = random.choice([*rows, None] if is_loose(world) else rows or [None])
         return values
