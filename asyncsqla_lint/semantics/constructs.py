@@ -40,7 +40,7 @@ def register(meanings: Meanings) -> None:
     meanings.calls["sqlmodel.select"] = _statement("select")
     for strategy in RELATIONSHIP_STRATEGIES | COLUMN_STRATEGIES | {"selectin_polymorphic"}:
         meanings.calls[f"sqlalchemy.orm.{strategy}"] = _loader(strategy)
-    meanings.calls["sqlalchemy.orm.with_loader_criteria"] = lambda *_: Criteria()
+    meanings.calls["sqlalchemy.orm.with_loader_criteria"] = _criteria
     meanings.calls["sqlalchemy.orm.Load"] = _load
     meanings.calls["sqlalchemy.orm.aliased"] = _aliased
     meanings.calls["sqlalchemy.orm.with_polymorphic"] = _with_polymorphic
@@ -48,6 +48,10 @@ def register(meanings: Meanings) -> None:
     for name in EXPRESSIONS:
         meanings.calls[f"sqlalchemy.{name}"] = lambda *_: SQL
     meanings.prefixes.append(("sqlalchemy.func.", lambda *_: SQL))
+
+
+def _criteria(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return Criteria(arguments.get(0, "entity_or_base") or UNKNOWN)
 
 
 def _statement(kind: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning

@@ -128,6 +128,8 @@ def _options_in(flow: Flow, state: State, value: Value, at: Span, depth: int) ->
 class Criteria(Value, frozen=True):
     """`with_loader_criteria(…)`: changes which rows are loaded, not what is loaded."""
 
+    of: Value = UNKNOWN  # the class whose rows have to meet it
+
 
 def unpacked(flow: Flow, state: State, arguments: Arguments, at: Span) -> Arguments:
     """Lists among the arguments as tuples."""

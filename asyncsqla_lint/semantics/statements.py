@@ -104,8 +104,21 @@ def _filter_by(self: Statement, flow: Flow, state: State, arguments: Arguments, 
     return replace(self, equalities=self.equalities + given, has_criteria=True)
 
 
+def _is_of_these(self: Statement, criteria: Criteria) -> bool:
+    """Do the rows that the query itself gives have to meet it, or others that it loads along?"""
+    given = criteria.of
+    if not isinstance(given, ClassValue):
+        return True
+    classes = [entity_class(entity) for entity in self.entities]
+    return any(
+        cls is None or cls.is_subclass_of(given.info) or given.info.is_subclass_of(cls) for cls in classes
+    )
+
+
 def _options(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    narrowed = self.narrowed or any(isinstance(one, Criteria) for one in arguments.positional)
+    narrowed = self.narrowed or any(
+        isinstance(one, Criteria) and _is_of_these(self, one) for one in arguments.positional
+    )
     options = self.options + tuple(collected(flow, state, arguments, at))
     return replace(self, options=options, narrowed=narrowed)
 
