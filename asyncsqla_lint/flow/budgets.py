@@ -8,6 +8,9 @@ client that was generated into the project, is left out, and the root goes on be
 A hundred tests that set up the same application learn the same from it. What some roots of a module have run,
 the others run for a while; then they leave calls of it out, and nobody knows what these give; then they end.
 A path on which something has gone wrong learns more, and leaves nothing out.
+
+So what the analysis of a module costs is held by its length: by its roots, and by a share for what it has to
+work out for itself of the globals of others.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ STEPS_AGAIN = 200  # of these, in what so many roots of the module have run alre
 ROOTS_ENOUGH = 3
 STEPS_LEFT_OUT = 150  # so many more, while functions that would be run again are left out
 STEPS_SHARED = 1_000  # for a module's top level, and whatever else all roots share
+STEPS_OF_MODULE = 20_000  # for all of that which is worked out for the analysis of one module alone
 WITHOUT_NEWS = 400  # steps in which nothing is run that the root has not run before
 WITHOUT_MEETING = 600  # steps in which nothing is met of which the floors above know
 

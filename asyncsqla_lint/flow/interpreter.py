@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow import calls, classes, closed, scopes, statements, strings
-from asyncsqla_lint.flow.budgets import STEPS_PER_ROOT, STEPS_SHARED, Budget, Known
+from asyncsqla_lint.flow.budgets import STEPS_OF_MODULE, STEPS_PER_ROOT, STEPS_SHARED, Budget, Known
 from asyncsqla_lint.flow.callables import ClassValue, Decorated, ExternalValue, FunctionValue, SuperValue
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.events import Event
@@ -120,6 +120,7 @@ class Flow:
         self.muted = 0
         self.known_code = Known()
         self.budget = Budget(STEPS_PER_ROOT)
+        self.left_of_module = STEPS_OF_MODULE
         self.scopes = scopes.Scopes(self)
         self.types = Types(self)
         self.statistics: dict[str, int] = {}
@@ -198,11 +199,16 @@ class Flow:
         region = next(self.world.regions)
         counter, budget = self.counter, self.budget
         watched, spared = self.watched, self.spared
-        self.counter, self.budget = region * REGION, Budget(STEPS_SHARED)
+        steps = STEPS_SHARED if self.is_world else min(STEPS_SHARED, self.left_of_module)
+        own = Budget(steps)
+        self.counter, self.budget = region * REGION, own
         self.watched, self.spared = set(), set()
         try:
             yield
         finally:
+            self.left_of_module -= steps - max(own.left, 0)
+            if own.left < 0 and steps < STEPS_SHARED:
+                self.statistics["globals left out"] = self.statistics.get("globals left out", 0) + 1
             self.counter, self.budget = counter, budget
             self.watched, self.spared = watched, spared
 
