@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -22,6 +23,9 @@ from asyncsqla_lint.flow.values import (
     alternatives,
 )
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import External
 from asyncsqla_lint.semantics import api_use, blocking, event_loops, greenlets, making
 from asyncsqla_lint.semantics.connections import Connecting, ConnectionRecord
 from asyncsqla_lint.semantics.engine_events import EngineCreated, EngineDisposed, EngineUsed
@@ -257,7 +261,7 @@ def made(flow: Flow, state: State, record: EngineRecord, at: Span) -> Reference:
     flow.notes[_WATCHED] = {**_watched(flow), engine.oid: None}  # once, though statements are run again
     if flow.listens(EngineCreated):
         given = _connect_args(state, record.options.get("connect_args"))
-        wrapped = _is_wrapped(flow, at)
+        wrapped = _is_wrapped(flow)
         flow.emit(
             EngineCreated(
                 flow.site(at),
@@ -286,9 +290,23 @@ def _connect_args(state: State, value: Value | None) -> tuple[tuple[str, str | N
     )
 
 
-def _is_wrapped(flow: Flow, at: Span) -> bool:
-    """`AsyncEngine(create_engine(…))`, or `AsyncEngine(engine_from_config(…))`."""
-    return flow.frame.function is not None and "AsyncEngine" in flow.frame.function.header.mentions
+def _is_wrapped(flow: Flow) -> bool:
+    """`AsyncEngine(create_engine(…))`, or `AsyncEngine(engine_from_config(…))`, or a derived class."""
+    function = flow.frame.function
+    if function is None:
+        return False
+    names = function.header.mentions
+    return "AsyncEngine" in names or any(map(partial(_is_async_engine, function), names))
+
+
+def _is_async_engine(function: FunctionInfo, name: str) -> bool:
+    symbol = function.index.lookup(function.module, name)
+    if isinstance(symbol, ClassInfo):
+        return any(map(symbol.is_subclass_of, _ASYNC_ENGINES))
+    return isinstance(symbol, External) and symbol.name in _ASYNC_ENGINES
+
+
+_ASYNC_ENGINES = ("sqlalchemy.ext.asyncio.AsyncEngine", "sqlalchemy.ext.asyncio.engine.AsyncEngine")
 
 
 def _wrap(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

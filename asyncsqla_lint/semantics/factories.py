@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
 from asyncsqla_lint.flow.frames import Site
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value
 from asyncsqla_lint.program import Span
@@ -83,7 +84,7 @@ class FactoryValue(Value, frozen=True):
         return UNKNOWN
 
     def _configured(self, flow: Flow, state: State, arguments: Arguments, bind: Value) -> None:
-        """`configure()` changes the factory that the function's own variables hold."""
+        """`configure()` changes the factory that the function's own variables hold, or some object does."""
         expire = flag(arguments, "expire_on_commit", True)
         changed = replace(
             self,
@@ -93,6 +94,12 @@ class FactoryValue(Value, frozen=True):
         for name, value in list((state.variables(flow.frame.id) or {}).items()):
             if value == self:
                 state.assign(flow.frame.id, name, changed)
+        for owner, record in state.records(ObjectRecord):
+            if self in record.attributes.values():
+                held = {
+                    name: changed if value == self else value for name, value in record.attributes.items()
+                }
+                state.put(owner, replace(record, attributes=held))
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return () if self.bind is UNKNOWN else (self.bind,)
