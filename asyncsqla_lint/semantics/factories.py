@@ -12,7 +12,7 @@ from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import binds
+from asyncsqla_lint.semantics import binds, ledger
 from asyncsqla_lint.semantics.sessions import ASYNC_SESSION, SYNC_SESSION, SessionRecord, announced
 from asyncsqla_lint.semantics.transaction_blocks import TransactionRecord
 
@@ -46,6 +46,7 @@ class FactoryValue(Value, frozen=True):
     cls: ClassValue | None = None
     is_scoped: bool = False
     is_promised: bool = False  # an annotation says `sessionmaker`, as it did for either kind before 2.0
+    may_lodge: bool = False  # bound to something unknown since: a connection perhaps, see `SessionRecord`
 
     def truth(self, state: State) -> bool | None:
         return True
@@ -61,6 +62,7 @@ class FactoryValue(Value, frozen=True):
             self.cls,
             self.is_scoped,
             self.is_promised,
+            self.may_lodge,
         )
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
@@ -78,7 +80,7 @@ class FactoryValue(Value, frozen=True):
             session = new_session(flow, state, self, Arguments(), at)
             return flow.allocate(state, TransactionRecord(session, flow.site(at), owns_session=True))
         if name == "configure":
-            bind = arguments.keywords.get("bind", UNKNOWN)
+            bind = arguments.keywords.get("bind", self.bind)
             binds.bound(flow, state, "sessionmaker.configure", self.is_async, bind, at)
             self._configured(flow, state, arguments, bind)
         return UNKNOWN
@@ -89,7 +91,8 @@ class FactoryValue(Value, frozen=True):
         changed = replace(
             self,
             expire_on_commit=expire if "expire_on_commit" in arguments.keywords else self.expire_on_commit,
-            bind=self.bind if bind is UNKNOWN else bind,
+            bind=bind,
+            may_lodge=bind is UNKNOWN if "bind" in arguments.keywords else self.may_lodge,
         )
         for name, value in list((state.variables(flow.frame.id) or {}).items()):
             if value == self:
@@ -122,6 +125,7 @@ def new_session(flow: Flow, state: State, factory: FactoryValue, arguments: Argu
     expire = (
         flag(arguments, "expire_on_commit", True) if "expire_on_commit" in given else factory.expire_on_commit
     )
+    may_lodge = factory.may_lodge and "bind" not in given and not arguments.positional
     record = SessionRecord(
         factory.is_async,
         flow.site(at),
@@ -130,6 +134,10 @@ def new_session(flow: Flow, state: State, factory: FactoryValue, arguments: Argu
         bind=given.get("bind") or (arguments.positional[0] if arguments.positional else factory.bind),
         factory=factory.site,
         cls=None if factory.cls is None else factory.cls.info,
+        may_lodge=may_lodge,
     )
     engines.busy(state, record.bind)
-    return announced(flow, state, record, "promised" if factory.is_promised else "factory", at)
+    session = announced(flow, state, record, "promised" if factory.is_promised else "factory", at)
+    if may_lodge:
+        ledger.autocommits(state, session)  # whoever owns the connection commits or not
+    return session
