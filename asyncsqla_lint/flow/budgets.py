@@ -24,7 +24,7 @@ STEPS_AGAIN = 200  # of these, in what so many roots of the module have run alre
 ROOTS_ENOUGH = 3
 STEPS_LEFT_OUT = 150  # so many more, while functions that would be run again are left out
 STEPS_SHARED = 1_000  # for a module's top level, and whatever else all roots share
-STEPS_OF_MODULE = 20_000  # for all of that which is worked out for the analysis of one module alone
+STEPS_OF_MODULE = 40_000  # for all of that which is worked out for the analysis of one module alone
 WITHOUT_NEWS = 400  # steps in which nothing is run that the root has not run before
 WITHOUT_MEETING = 600  # steps in which nothing is met of which the floors above know
 
