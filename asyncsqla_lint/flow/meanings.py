@@ -6,8 +6,7 @@ one answers. This floor registers Python itself (`builtins`), `semantics` SQLAlc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
@@ -66,14 +65,6 @@ class Meanings:
         self.is_cleaning_up: list[Callable[[State, Value], bool]] = []
         self.when_amiss: list[Callable[[State], bool]] = []
         self.when_called: list[Callable[[Flow, State, FunctionValue, Arguments], bool | None]] = []
-        # Whence comes what rules hear of (see `flow.reach`): packages and names; words in names of packages.
-        self.origins: set[str] = set()
-        self.origin_words: set[str] = set()
-        self.no_origins: tuple[str, ...] = ()  # packages in them, whence nothing comes
-        self.is_run_apart: list[Callable[[Flow, FunctionInfo], bool]] = []  # as no call of it would run it
-        self.also_run: list[
-            Callable[[Flow, FunctionInfo], Iterable[FunctionInfo]]
-        ] = []  # with a root, unnamed
 
     # -- what an external name means
 
@@ -102,27 +93,6 @@ class Meanings:
     def is_harmless(self, name: str) -> bool:
         """Does the call give a value, and that is all? (What is not known here is asked of nobody.)"""
         return name in self.harmless
-
-    def is_origin(self, name: str) -> bool:
-        """Can what rules hear of come from the external of that name, or what is in it?"""
-        if any(word in name for word in self.origin_words):
-            return not name.startswith(self.no_origins)
-        while name:
-            if name in self.origins:
-                return True
-            name = name.rpartition(".")[0]
-        return False
-
-    @cached_property
-    def towards_origins(self) -> dict[str, set[str]]:
-        """For the packages in which origins are: which of their names lead there."""
-        found: dict[str, set[str]] = {}
-        for name in self.origins:
-            while "." in name:
-                package, _, last = name.rpartition(".")
-                found.setdefault(package, set()).add(last)
-                name = package
-        return found
 
     def call(self, name: str) -> CallMeaning | None:
         found = self.calls.get(name)

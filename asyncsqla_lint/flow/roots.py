@@ -11,7 +11,6 @@ from asyncsqla_lint.flow.calls import bind, run_body
 from asyncsqla_lint.flow.frames import RISK, Frame, Outcome
 from asyncsqla_lint.flow.outliving import Left, leave_behind, outliving
 from asyncsqla_lint.flow.promises import opened
-from asyncsqla_lint.flow.reach import leads_somewhere
 from asyncsqla_lint.flow.scopes import globals_given
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Value
 from asyncsqla_lint.project.classes import ClassInfo
@@ -43,9 +42,6 @@ def _methods(cls: ClassInfo) -> Iterator[FunctionInfo]:
 
 
 def run_function_root(flow: Flow, info: FunctionInfo) -> None:
-    if not leads_somewhere(flow, info):
-        flow.count("roots that lead nowhere")
-        return
     _run_root(flow, flow.start(), info, None)
 
 
@@ -64,9 +60,6 @@ def _run_root(flow: Flow, state: State, info: FunctionInfo, enclosing: Frame | N
 
 
 def run_module_root(flow: Flow, module: Module) -> None:
-    if not leads_somewhere(flow, module):
-        flow.count("roots that lead nowhere")
-        return
     state = flow.start()
     frame = Frame(flow.new_id(), module, None)
     state.open_frame(frame.id)

@@ -49,13 +49,10 @@ _MIDDLEWARE_PARAMETERS = 3  # handler, event, data
 
 def register(meanings: Meanings) -> None:
     meanings.when_run.append(_run)
-    meanings.is_run_apart.append(lambda flow, info: _handler_of(flow.index, info) is not None)
     for name in ("aiogram.Dispatcher", "aiogram.Bot"):
-        meanings.origins.add(name)
         meanings.calls[name] = _application
         meanings.instances[name] = lambda flow, state, arguments, at: APPLICATION
     for name in ("Message", "CallbackQuery", "InlineQuery"):
-        meanings.origins.add(f"aiogram.types.{name}")
         meanings.instances[f"aiogram.types.{name}"] = lambda flow, state, arguments, at: Event(at)
 
 

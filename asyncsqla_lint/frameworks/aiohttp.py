@@ -35,11 +35,9 @@ def register(meanings: Meanings) -> None:
     for name in REQUESTS:
         meanings.instances[name] = lambda flow, state, arguments, at: request_of(flow, state)
     for module in _MODULES:
-        meanings.origins.update((f"{module}.Application", f"{module}.Request"))
         meanings.calls[f"{module}.Application"] = lambda flow, state, arguments, at: APPLICATION
         meanings.instances[f"{module}.Application"] = lambda flow, state, arguments, at: APPLICATION
         meanings.calls[f"{module}.AppKey"] = _key
-    meanings.origins.update((*REQUESTS, *_VIEWS))
     meanings.when_inherited.append(_of_a_view)
     meanings.when_run.append(_run)
 

@@ -36,7 +36,6 @@ def register(meanings: Meanings) -> None:
     meanings.calls[_PROVIDERS + "Container"] = lambda flow, state, arguments, at: arguments.first
     for name in _MARKERS:
         meanings.values[f"dependency_injector.wiring.{name}"] = Markers(name)
-    meanings.origins.add("dependency_injector")
     meanings.when_run.append(_run)
 
 

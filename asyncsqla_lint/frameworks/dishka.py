@@ -41,7 +41,6 @@ Wanted = ClassInfo | str
 def register(meanings: Meanings) -> None:
     meanings.providers.update(_PROVIDES)
     meanings.calls["dishka.make_async_container"] = _container
-    meanings.origins.update((*_CONTAINERS, *_GIVEN, "dishka.make_async_container"))
     for name in _CONTAINERS:
         meanings.instances[name] = lambda flow, state, arguments, at: flow.allocate(state, ContainerRecord())
     for name in _GIVEN:

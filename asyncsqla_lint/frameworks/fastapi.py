@@ -49,7 +49,6 @@ def register(meanings: Meanings) -> None:
     for name in _DEPENDS:
         meanings.calls[name] = depends
     meanings.when_run.append(_run)
-    meanings.is_run_apart.append(lambda flow, info: route_of(info) is not None)
 
 
 class Dependency(Value, frozen=True):

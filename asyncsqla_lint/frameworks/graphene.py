@@ -28,7 +28,6 @@ _PREFIX = "resolve_"
 
 def register(meanings: Meanings) -> None:
     meanings.when_run.append(_run)
-    meanings.is_run_apart.append(lambda flow, info: info.owner is not None and is_type(info.owner))
     meanings.when_instantiated.append(_instantiate)
 
 

@@ -33,7 +33,6 @@ def register(meanings: Meanings) -> None:
     for name in ("litestar.di.Provide", "litestar.Provide"):
         meanings.calls[name] = depends
     meanings.when_run.append(_run)
-    meanings.is_run_apart.append(lambda flow, info: _handler(info) is not None)
 
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:

@@ -29,25 +29,8 @@ STEPS_PER_TEST = 1_000  # what it calls is not its own: that has roots of its ow
 
 def register(meanings: Meanings) -> None:
     meanings.when_run.append(_run)
-    meanings.also_run.append(_fixtures_of)
     for name in ("skip", "fail", "xfail", "exit"):
         meanings.calls[f"pytest.{name}"] = _given_up
-
-
-def _fixtures_of(flow: Flow, info: FunctionInfo) -> list[FunctionInfo]:
-    """What runs with a test or a fixture: others that its parameters name, and set-ups."""
-    if not info.name.startswith("test") and fixture_name(info) is None:
-        return []
-    fixtures = kept(flow.index, "fixtures", lambda: Fixtures(flow.index))
-    found = _before(info)
-    for parameter in info.header.parameters:
-        own = None if info.owner is None else info.owner.find(parameter.name)
-        if own is not None and own[1].function is not None:
-            found.append(own[1].function)
-        fixture = fixtures.visible(parameter.name, info)
-        if fixture is not None:
-            found.append(fixture)
-    return found
 
 
 def _given_up(flow: Flow, state: State, arguments: Arguments, at: p.Span) -> Value:

@@ -43,7 +43,6 @@ def register(meanings: Meanings) -> None:
     for name in REQUESTS:
         meanings.instances[name] = lambda flow, state, arguments, at: request_of(flow, state)
     meanings.when_run.append(_run)
-    meanings.origins.update(REQUESTS)
 
 
 class StateRecord(Record, frozen=True):

@@ -35,10 +35,8 @@ _GETTER, _CONTEXT = "context_getter", "context_value"
 
 def register(meanings: Meanings) -> None:
     meanings.when_run.append(_run)
-    meanings.is_run_apart.append(lambda flow, info: _named(tuple(info.decorators), _RESOLVERS))
     for name in ("strawberry.Schema", "strawberry.schema.Schema", "strawberry.federation.Schema"):
         meanings.calls[name] = lambda flow, state, arguments, at: Schema()
-    meanings.origins.update(_INFOS)
     for name in _INFOS:
         meanings.instances[name] = _info
 

@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING, Union
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import Module, Variable
-from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
 
 Used = Union[Variable, ClassInfo, FunctionInfo]
-Where = tuple[Module, p.Statement]
 # More modules than this are not asked what they add: nobody reads so long a table one by one.
 MOST = 60
 CALLED, OTHERWISE = "__call__", "?"
@@ -34,18 +31,15 @@ class Registrations:
         # With what of it is used: a method, or (`__call__`) itself; none, if it is done in another way.
         self._variables: dict[tuple[Module, str], dict[Module, set[str]]] = {}
         self._functions: dict[FunctionInfo, dict[Module, None]] = {}
-        self._statements: dict[object, list[Where]] = {}  # in which they do
         for module in index.modules.values():
-            for used, through, statement in _used(index, module, module.program.statements, None):
-                self._add(used, through, (module, statement))
+            for used, through in _used(index, module, module.program.statements, None):
+                self._add(used, through, module)
 
-    def _add(self, used: Used, through: str, where: Where) -> None:
-        module, _ = where
+    def _add(self, used: Used, through: str, module: Module) -> None:
         if isinstance(used, Variable):
             if used.owner is None and used.scope is None:
                 users = self._variables.setdefault((used.module, used.name), {})
                 users.setdefault(module, set()).add(through)
-                self._statements.setdefault((used.module, used.name), []).append(where)
             return
         functions = [used] if isinstance(used, FunctionInfo) else []
         if isinstance(used, ClassInfo):
@@ -53,7 +47,6 @@ class Registrations:
             functions += [one[1].function for one in found if one is not None and one[1].function is not None]
         for function in functions:
             self._functions.setdefault(function, {})[module] = None
-            self._statements.setdefault(function, []).append(where)
 
     def of(self, owner: Module | ClassInfo, name: str, kind: ClassInfo | None = None) -> list[Module]:
         """The other modules that may add to what the module, or the class, holds under that name."""
@@ -74,27 +67,6 @@ class Registrations:
             if isinstance(symbol, Variable) and symbol.module is module:
                 found.update(self._functions[function])
         return self._few(found, module)
-
-    def filling(
-        self, owner: Module | ClassInfo, name: str
-    ) -> tuple[list[FunctionInfo], list[Where], frozenset[Module]]:
-        """How they do that: the functions that they use, the statements, and where was looked to tell."""
-        statements = list(self._statements.get((owner, name), ()))
-        functions: list[FunctionInfo] = []
-        looked_into: set[Module] = set()
-        for function in self._mentioning(name):
-            if function.is_async:  # a top level does not wait
-                continue
-            looked_into.add(function.module)
-            if isinstance(owner, ClassInfo):
-                is_meant = _are_kin(owner, function.owner)
-            else:
-                symbol = function.index.lookup(function.module, name) if name in _changed(function) else None
-                is_meant = isinstance(symbol, Variable) and symbol.module is owner
-            if is_meant:
-                functions.append(function)
-                statements += self._statements[function]
-        return functions, statements, frozenset(looked_into)
 
     def of_function(self, function: FunctionInfo) -> list[Module]:
         """The modules whose top level uses it."""
@@ -130,28 +102,6 @@ def _are_kin(cls: ClassInfo, other: ClassInfo | None) -> bool:
     return other is None or other.is_subclass_of(cls) or cls.is_subclass_of(other)
 
 
-def _changed(function: FunctionInfo) -> frozenset[str]:
-    """The names that a function uses for more than to read attributes of what they stand for."""
-
-    def find() -> frozenset[str]:
-        nodes = list(walk(function.body))
-        called = {id(node.function) for node in nodes if isinstance(node, p.Call)}
-        read = {
-            id(node.value)
-            for node in nodes
-            if isinstance(node, p.Attribute) and isinstance(node.value, p.Name) and id(node) not in called
-        }
-        for node in nodes:
-            if isinstance(node, (p.Assign, p.AnnotatedAssign, p.AugmentedAssign, p.Delete)):
-                targets = node.targets if isinstance(node, (p.Assign, p.Delete)) else (node.target,)
-                read -= {id(one) for one in walk(targets)}
-            elif isinstance(node, p.Call):
-                read -= {id(one) for one in walk(node.function)}
-        return frozenset(node.id for node in nodes if isinstance(node, p.Name) and id(node) not in read)
-
-    return kept(function, "changed names", find)
-
-
 def _is_script(test: p.Expression) -> bool:
     """`__name__ == "__main__"`: what an import leaves out."""
     named = (test.left, *test.comparators) if isinstance(test, p.Compare) else ()
@@ -170,8 +120,8 @@ def _may_keep(cls: ClassInfo, method: str) -> bool:
 
 def _used(
     index: Index, module: Module, body: p.Statements, scope: ClassInfo | None
-) -> Iterator[tuple[Used, str, p.Statement]]:
-    """What the top level of a module calls, decorates with, or puts things into, by which statement."""
+) -> Iterator[tuple[Used, str]]:
+    """What the top level of a module calls, decorates with, or puts things into."""
     for statement in body:
         expressions: tuple[p.Expression, ...] = ()
         through = ""
@@ -182,7 +132,7 @@ def _used(
             expressions, through = statement.decorators, CALLED
             hook = cls.find_after(cls, "__init_subclass__") if statement.bases else None
             if hook is not None and hook[1].function is not None:
-                yield hook[1].function, "", statement
+                yield hook[1].function, ""
             yield from _used(index, module, statement.body, cls)
         elif isinstance(statement, p.Evaluate) and isinstance(statement.value, p.Call):
             expressions = (statement.value, *statement.value.arguments)
@@ -196,8 +146,7 @@ def _used(
         elif isinstance(statement, (p.With, p.Try)):
             yield from _used(index, module, statement.body, scope)
         for expression in expressions:
-            for used, how in _root(index, module, expression, scope, through):
-                yield used, how, statement
+            yield from _root(index, module, expression, scope, through)
 
 
 def _root(

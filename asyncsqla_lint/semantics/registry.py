@@ -39,14 +39,8 @@ from asyncsqla_lint.semantics import (
     urls,
 )
 
-# Whatever has one of these in its name hands out sessions, or what hangs on them.
-_ORIGINS = ("sqlalchemy", "sqlmodel", "advanced_alchemy", "fastcrud")
-
 
 def register(meanings: Meanings) -> None:
-    meanings.origin_words.update(_ORIGINS)
-    meanings.no_origins = ("sqlalchemy.exc.",)
-    meanings.origins.update(blocking.DRIVERS)
     exceptions.register(meanings)
     constructs.register(meanings)
     session_classes.register(meanings)

@@ -71,7 +71,6 @@ def register(meanings: Meanings) -> None:
     meanings.when_ended.append(function_ended)
     meanings.when_module_ended.append(module_ended)
     meanings.when_class_changed.append(class_changed)
-    meanings.origins.update((*APPLICATIONS, *HOLDERS, *STATES))
     for name in APPLICATIONS:
         meanings.calls[name] = _application
         meanings.instances[name] = lambda flow, state, arguments, at: Application()
