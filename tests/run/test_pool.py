@@ -35,7 +35,7 @@ def deadly(folder: str, task: int) -> int:
 
 
 def greedy(shared: None, task: int) -> int:
-    hoard = bytearray(os.urandom(1024)) * 20_000  # touched, so that it is memory
+    hoard = bytearray(os.urandom(1024)) * 120_000  # touched, and more than what a fork shares of its parent
     return os.getpid() if hoard else 0
 
 
