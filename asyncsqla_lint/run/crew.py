@@ -100,7 +100,7 @@ def _serve(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     for other in inherited:
         other.close()
-    at_first = _size()  # a fork's own has that of its parent in it
+    at_first: int | None = None  # whoever takes its place has to learn that much, too
     with seldom_collected():
         while True:
             try:
@@ -108,7 +108,9 @@ def _serve(
             except (EOFError, OSError):
                 return
             answer = function(shared, task)
-            connection.send((answer, _size() - at_first))
+            size = _size()
+            at_first = size if at_first is None else at_first
+            connection.send((answer, size - at_first))
 
 
 def _size() -> int:
