@@ -110,7 +110,7 @@ def _serve(
             answer = function(shared, task)
             size = _size()
             at_first = size if at_first is None else at_first
-            connection.send((answer, size - at_first))
+            connection.send((answer, max(size - at_first, 0)))  # the kernel counts roughly
 
 
 def _size() -> int:
