@@ -63,7 +63,7 @@ def _structural(flow: Flow, info: ClassInfo, wanted: set[str]) -> list[ClassInfo
     flow.index.asked.add(EVERY_CLASS)
     return [
         one
-        for one in flow.index.classes
+        for one in flow.index.classes_binding(wanted)
         if one is not info
         and wanted <= one.members.keys()
         and {name for name in wanted if _is_async(one, name)} == asynchronous

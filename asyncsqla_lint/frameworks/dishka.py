@@ -77,7 +77,7 @@ def sources_of(index: Index) -> dict[Wanted, Source | None]:
 
     def find() -> dict[Wanted, Source | None]:
         found: dict[Wanted, Source | None] = {}
-        for cls in index.classes:
+        for cls in index.classes_below(*(name.rpartition(".")[2] for name in _PROVIDERS)):
             if any(name in _PROVIDERS for name in cls.external_bases):
                 index.foundation.add(cls.module)
                 for member in cls.members.values():

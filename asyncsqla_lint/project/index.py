@@ -5,7 +5,7 @@ Everything is computed on demand and kept; nothing is ever executed, and no ques
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from functools import cached_property
 
 from asyncsqla_lint import program as p
@@ -100,13 +100,23 @@ class Index(Resolution):
                     self._collect(self.class_at(cls.module, binding.definition, cls), found)
 
     @cached_property
-    def _lineages(self) -> Lineages:
+    def lineages(self) -> Lineages:
         return Lineages(self.modules.values())
 
     def classes_named(self, name: str) -> tuple[ClassInfo, ...]:
         """Those of `classes` that are called so."""
-        modules = self._lineages.defining(name)
+        modules = self.lineages.defining(name)
         return tuple(cls for module in modules for cls in self.classes_of(module) if cls.name == name)
+
+    def classes_below(self, *names: str) -> Iterator[ClassInfo]:
+        """Among them are those of `classes` that derive from one of these names, of libraries too."""
+        for module in self.lineages.below(*names):
+            yield from self.classes_of(module)
+
+    def classes_binding(self, names: Set[str]) -> Iterator[ClassInfo]:
+        """Among them are those of `classes` whose bodies bind all of these."""
+        for module in self.lineages.binding(names):
+            yield from self.classes_of(module)
 
     def subclasses(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
         self.asked.add(cls)
@@ -115,9 +125,8 @@ class Index(Resolution):
     def _below(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
         found = self._subclasses.get(cls)
         if found is None:
-            modules = self._lineages.below(cls.name)
-            candidates = (one for module in modules for one in self.classes_of(module))
-            found = self._subclasses[cls] = tuple(one for one in candidates if cls in one.ancestors[1:])
+            below = self.classes_below(cls.name)
+            found = self._subclasses[cls] = tuple(one for one in below if cls in one.ancestors[1:])
         return found
 
     def families(self) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import Module, Variable
+from asyncsqla_lint.project.signs import HOOK
+from asyncsqla_lint.project.uses import CALLED, OWN, uses
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 Used = Union[Variable, ClassInfo, FunctionInfo]
 # More modules than this are not asked what they add: nobody reads so long a table one by one.
 MOST = 60
-CALLED, OTHERWISE = "__call__", "?"
+OTHERWISE = "?"
 
 
 class Registrations:
@@ -31,8 +33,8 @@ class Registrations:
         # With what of it is used: a method, or (`__call__`) itself; none, if it is done in another way.
         self._variables: dict[tuple[Module, str], dict[Module, set[str]]] = {}
         self._functions: dict[FunctionInfo, dict[Module, None]] = {}
-        for module in index.modules.values():
-            for used, through in _used(index, module, module.program.statements, None):
+        for module in _which_may(index):
+            for used, through in _used(index, module):
                 self._add(used, through, module)
 
     def _add(self, used: Used, through: str, module: Module) -> None:
@@ -98,14 +100,25 @@ class Registrations:
         return others if len(others) <= MOST else []
 
 
+def _which_may(index: Index) -> Iterator[Module]:
+    """The modules whose top levels use something of the project: most use libraries, or what is their own."""
+    modules = index.modules.values()
+    packages = {OWN, *(module.name.partition(".")[0] for module in modules)}
+    hooked = {name for module in modules for name in _hooked(index, module)}
+    below = {module for name in hooked for module in index.lineages.below(name)}
+    for module in index.modules.values():
+        if module.signs is None or module in below or not packages.isdisjoint(module.signs.uses):
+            yield module
+
+
+def _hooked(index: Index, module: Module) -> tuple[str, ...]:
+    if module.signs is not None:
+        return module.signs.hooked
+    return tuple(cls.name for cls in index.classes_of(module) if HOOK in cls.names.bindings)
+
+
 def _are_kin(cls: ClassInfo, other: ClassInfo | None) -> bool:
     return other is None or other.is_subclass_of(cls) or cls.is_subclass_of(other)
-
-
-def _is_script(test: p.Expression) -> bool:
-    """`__name__ == "__main__"`: what an import leaves out."""
-    named = (test.left, *test.comparators) if isinstance(test, p.Compare) else ()
-    return any(isinstance(one, p.Constant) and one.value == "__main__" for one in named)
 
 
 def _may_keep(cls: ClassInfo, method: str) -> bool:
@@ -118,35 +131,17 @@ def _may_keep(cls: ClassInfo, method: str) -> bool:
     return not header.parameters or not {header.parameters[0].name, "super"}.isdisjoint(header.mentions)
 
 
-def _used(
-    index: Index, module: Module, body: p.Statements, scope: ClassInfo | None
-) -> Iterator[tuple[Used, str]]:
+def _used(index: Index, module: Module) -> Iterator[tuple[Used, str]]:
     """What the top level of a module calls, decorates with, or puts things into."""
-    for statement in body:
-        expressions: tuple[p.Expression, ...] = ()
-        through = ""
-        if isinstance(statement, p.FunctionDefinition):
-            expressions, through = module.program.functions[statement.function].decorators, CALLED
-        elif isinstance(statement, p.ClassDefinition):
-            cls = index.class_at(module, statement, scope, None)
-            expressions, through = statement.decorators, CALLED
-            hook = cls.find_after(cls, "__init_subclass__") if statement.bases else None
-            if hook is not None and hook[1].function is not None:
-                yield hook[1].function, ""
-            yield from _used(index, module, statement.body, cls)
-        elif isinstance(statement, p.Evaluate) and isinstance(statement.value, p.Call):
-            expressions = (statement.value, *statement.value.arguments)
-        elif isinstance(statement, p.Assign):
-            expressions = tuple(target for target in statement.targets if isinstance(target, p.Subscript))
-        elif isinstance(statement, p.If) and _is_script(statement.test):
-            yield from _used(index, module, statement.otherwise, scope)
-        elif isinstance(statement, (p.If, p.For)):
-            yield from _used(index, module, statement.body, scope)
-            yield from _used(index, module, statement.otherwise, scope)
-        elif isinstance(statement, (p.With, p.Try)):
-            yield from _used(index, module, statement.body, scope)
-        for expression in expressions:
-            yield from _root(index, module, expression, scope, through)
+    for use in uses(module.program, module.program.statements):
+        scope: ClassInfo | None = None
+        for definition in use.within:
+            scope = index.class_at(module, definition, scope)
+        yield from _root(index, module, use.expression, scope, use.through)
+    for cls in index.classes_of(module):
+        hook = cls.find_after(cls, HOOK) if cls.definition.bases else None
+        if hook is not None and hook[1].function is not None:
+            yield hook[1].function, ""
 
 
 def _root(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.project.names import Names
 from asyncsqla_lint.project.outline import (
     DISPOSE,
     FACTORIES,
@@ -20,8 +21,10 @@ from asyncsqla_lint.project.outline import (
     may_surround,
     names_kept,
 )
+from asyncsqla_lint.project.uses import used_from
 from asyncsqla_lint.project.walking import walk
 
+HOOK = "__init_subclass__"
 WORDS = frozenset(
     {
         *(DISPOSE, STATE, SYNC_HALF, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
@@ -40,15 +43,17 @@ class Signs(Struct, frozen=True, array_like=True):
     surrounds: bool  # a function may be a middleware
     kept: tuple[str, ...]  # names under which an application, its state or a request's keeps something
     decorated: tuple[str, ...]  # functions outside of classes, and what their decorators call them
+    members: str  # what bodies of classes bind, each between blanks
+    hooked: tuple[str, ...]  # classes that define HOOK
+    uses: frozenset[str]  # whence the top level takes what it uses (see `uses`)
 
 
 def signs_of(program: p.Program, words: str) -> Signs:
     """`words` are those of the text, each between blanks."""
-    classes = [
-        (one.name, _names((one.bases, one.keywords)))
-        for one in _outside(program.statements, into_classes=True)
-        if isinstance(one, p.ClassDefinition)
+    definitions = [
+        one for one in _outside(program.statements, into_classes=True) if isinstance(one, p.ClassDefinition)
     ]
+    bound = [(one.name, Names(program, one.body).bindings) for one in definitions]
     aliases: list[tuple[str, tuple[str, ...]]] = []
     assigns = False
     for one in _outside(program.statements, into_classes=False):
@@ -62,13 +67,16 @@ def signs_of(program: p.Program, words: str) -> Signs:
     said = frozenset(word for word in WORDS if f" {word} " in words)
     return Signs(
         said,
-        tuple(classes),
+        tuple((one.name, _names((one.bases, one.keywords))) for one in definitions),
         tuple(aliases),
         assigns,
         bool(factory_calls(program)),
         any(map(may_surround, program.functions)),
         tuple(sorted(_kept(program, is_on_state=STATE in said).union(all_lent(program)))),
         tuple(dict.fromkeys(_decorated(program))),
+        " ".join(("", *sorted({name for _, names in bound for name in names}), "")),
+        tuple(name for name, names in bound if HOOK in names),
+        used_from(program),
     )
 
 
