@@ -168,7 +168,7 @@ def told_key(key: Value) -> Key | None:
     if isinstance(key, TupleValue) and key.elements:
         parts = tuple([one.value for one in key.elements if isinstance(one, Constant)])
         return parts if len(parts) == len(key.elements) else None
-    return None
+    return key.identity()
 
 
 def may_be(key: ClassValue | TupleValue, told: Key) -> bool:
@@ -262,13 +262,15 @@ class DictRecord(Record, frozen=True):
     def _found(self, key: Value) -> Value | None:
         if isinstance(key, Constant):
             found = self.entries.get(key.value)
-            return found if found is not None else self.other
+            return found if found is not None or self.tells_keys else self.other
         if self.by_key and isinstance(key, (ClassValue, TupleValue)):
             exact = self.by_key.get(told_key(key) or ())
             if exact is not None:
                 return exact
             if near := self._near(key):
                 return union(near)
+        elif self.tells_keys and key.identity() is not None:
+            return self.by_key.get(key.identity() or ())
         if isinstance(key, Union) and UNKNOWN not in key.alternatives:
             ones = [one for one in map(self._found, key.alternatives) if one is not None]
             return union(tuple(ones)) if ones else None
@@ -283,8 +285,10 @@ class DictRecord(Record, frozen=True):
             return key.value in self.entries
         return told_key(key) in self.by_key
 
-    def _near(self, key: ClassValue | TupleValue) -> tuple[Value, ...]:
+    def _near(self, key: Value) -> tuple[Value, ...]:
         """What stands under keys that this one may be: it stands for derived classes, or is known in part."""
+        if not isinstance(key, (ClassValue, TupleValue)):
+            return ()
         return tuple(value for told, value in self.by_key.items() if may_be(key, told))
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
@@ -298,9 +302,9 @@ class DictRecord(Record, frozen=True):
         state.put(me, self.with_item(key, value))
 
     def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
-        if isinstance(item, Constant) and self.other is None:
+        if isinstance(item, Constant) and self.tells_keys:
             return item.value in self.entries
-        if isinstance(item, (ClassValue, TupleValue)) and self.tells_keys:
+        if self.tells_keys and (isinstance(item, (ClassValue, TupleValue)) or item.identity() is not None):
             if self._holds(item):
                 return True
             return None if self._near(item) else False

@@ -119,6 +119,15 @@ class Meanings:
     def is_of_databases(self, exception: str) -> bool:
         return exception.partition(".")[0] in self.database_errors
 
+    def is_exception(self, raised: str, asked: str) -> bool | None:
+        """Is an exception of the one class also one of the other? None: perhaps."""
+        ancestors = self.exception_ancestors(raised)
+        if asked == raised or asked.rpartition(".")[2] in ancestors:
+            return True
+        # What a database answers is of a class whose bases are known: other packages' names are none of them.
+        known = ancestors and (self.is_of_databases(raised) or self.exception_ancestors(asked))
+        return False if known else None
+
     # -- what the project's own classes mean
 
     def instantiate(

@@ -158,15 +158,7 @@ def may_catch(flow: Flow, state: State, node: Expression | None, exception: Valu
             return answer or (None if raised.has_unknown_base else False)
         return None
     if isinstance(symbol, External):
-        if symbol.name == raised:
-            return True
-        if symbol.name.rpartition(".")[2] in flow.meanings.exception_ancestors(raised):
-            return True
-        if not flow.meanings.exception_ancestors(raised):
-            return None
-        # What a database answers is of a class whose bases are known: other packages' names are none of them.
-        known = flow.meanings.is_of_databases(raised) or flow.meanings.exception_ancestors(symbol.name)
-        return False if known else None
+        return flow.meanings.is_exception(raised, symbol.name)
     return False
 
 

@@ -183,6 +183,10 @@ class Types:
             if isinstance(cls, ExternalValue) and cls.name.startswith("builtins."):
                 return type(value.value).__name__ == cls.name[9:]
             return False if value == NONE else None
+        if isinstance(value, ExternalValue) and self.flow.meanings.exception_ancestors(value.name):
+            if isinstance(cls, ExternalValue):  # `except Exception as error:`, of what a database answers
+                return self.flow.meanings.is_exception(value.name, cls.name)
+            return False if isinstance(cls, ClassValue) else None
         record = state.record(value.oid) if isinstance(value, Reference) else None
         info = record.class_info() if record is not None else None
         if info is None:

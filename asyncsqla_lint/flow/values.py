@@ -104,6 +104,10 @@ class Value(Struct, frozen=True):
         """What calls of it give depends on this alone, wherever it was made; None: on more."""
         return None
 
+    def identity(self) -> tuple[str, int] | None:
+        """What tells this object from all others, where that is known: keys and `id()` go by it."""
+        return None
+
     def await_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         """What awaiting the coroutine of a method call gives (the call itself gave a coroutine)."""
         return UNKNOWN

@@ -57,6 +57,16 @@ SCHEDULERS = ("aiojobs.create_scheduler", "aiojobs.Scheduler", "asyncio.Runner")
 class Loop(Value, frozen=True):
     """An event loop, or what stands before one: `aiojobs.Scheduler`, `asyncio.Runner`."""
 
+    number: int = 0  # of what runs under it; 0: not known
+
+    def identity(self) -> tuple[str, int] | None:
+        return ("loop", self.number) if self.number else None
+
+    def compared(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
+        if operator not in ("is", "==", "is not", "!=") or None in (self.identity(), other.identity()):
+            return None
+        return Constant((self.identity() == other.identity()) is (operator in ("is", "==")))
+
     def truth(self, state: State) -> bool | None:
         return True
 

@@ -52,7 +52,7 @@ class Connecting(Record, frozen=True):
         from asyncsqla_lint.semantics.engines import EngineRecord
 
         engine = state.record(self.engine.oid) if isinstance(self.engine, Reference) else None
-        if isinstance(engine, EngineRecord) and isinstance(self.engine, Reference) and self.is_async:
+        if isinstance(engine, EngineRecord) and isinstance(self.engine, Reference):
             engine.used(flow, state, self.engine, "begin" if self.begins else "connect", at)
         record = ConnectionRecord(
             self.is_async, self.site, self.engine, is_block=is_block, begins=self.begins

@@ -107,11 +107,10 @@ class EngineRecord(Record, frozen=True):
         if name in ("connect", "begin"):
             if self.is_async:
                 return flow.allocate(state, Connecting(me, flow.site(at), begins=name == "begin"))
-            self.used(flow, state, me, name, at)
-            connection = ConnectionRecord(False, flow.site(at), me)
-            if name == "begin":
+            if name == "begin":  # connects when its block is entered
                 return flow.allocate(state, Connecting(me, flow.site(at), begins=True, is_async=False))
-            return flow.allocate(state, connection)
+            self.used(flow, state, me, name, at)
+            return flow.allocate(state, ConnectionRecord(False, flow.site(at), me))
         if self.is_async and name in ("dispose", "raw_connection"):
             return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
         return self.await_method(flow, state, me, name, arguments, at)

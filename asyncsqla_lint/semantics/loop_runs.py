@@ -30,10 +30,13 @@ TASKS = (
     "huey.RedisHuey.task",
     "huey.SqliteHuey.task",
 )
+RUNNING = ("asyncio.get_running_loop", "asyncio.get_event_loop")
 
 
 def register(meanings: Meanings) -> None:
     meanings.calls["asyncio.new_event_loop"] = lambda flow, state, arguments, at: NewLoop(flow.new_id())
+    for name in RUNNING:
+        meanings.calls[name] = _running
     meanings.calls["asgiref.sync.async_to_sync"] = _async_to_sync
     meanings.when_ended.append(task_ended)
 
@@ -41,14 +44,18 @@ def register(meanings: Meanings) -> None:
 class NewLoop(Loop, frozen=True):
     """`asyncio.new_event_loop()`: whatever it runs, it runs under one and the same loop."""
 
-    number: int
-
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         outer, around(flow).loop = around(flow).loop, LoopRun(self.number, flow.site(at), flow.frame)
         try:
             return Loop.call_method(self, flow, state, name, arguments, at)
         finally:
             around(flow).loop = outer
+
+
+def _running(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """Who keeps an engine for each loop asks for this one."""
+    run = around(flow).loop
+    return Loop() if run is None else Loop(run.number)
 
 
 class FromSync(Value, frozen=True):

@@ -75,6 +75,11 @@ def _isinstance(flow: Flow, state: State, arguments: Arguments, at: Span) -> Val
     return UNKNOWN if answer is None else Constant(answer)
 
 
+def _id(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    identity = arguments.first.identity() if len(arguments.positional) == 1 else None
+    return UNKNOWN if identity is None else Constant(identity[1] << 40)
+
+
 def _type(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     value = arguments.first
     if isinstance(value, Reference) and len(arguments.positional) == 1:
@@ -158,6 +163,7 @@ MEANINGS = {
     "setattr": _setattr,
     "hasattr": _hasattr,
     "isinstance": _isinstance,
+    "id": _id,
     "type": _type,
     "super": _super,
     "property functools.cached_property": _property,
