@@ -95,11 +95,14 @@ class EngineRecord(Record, frozen=True):
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
-        if name == "execution_options" and arguments.keywords.get("isolation_level") == AUTOCOMMIT:
-            # It shares the pool, and whoever made the engine still answers for that.
-            return flow.allocate(
-                state, replace(self, maker="", options={**self.options, "isolation_level": AUTOCOMMIT})
-            )
+        if arguments.keywords.get("isolation_level") == AUTOCOMMIT:
+            options = {**self.options, "isolation_level": AUTOCOMMIT}
+            if name == "execution_options":
+                # It shares the pool, and whoever made the engine still answers for that.
+                return flow.allocate(state, replace(self, maker="", options=options))
+            if name == "update_execution_options":
+                state.put(me, replace(self, options=options))
+                return NONE
         if name in ("execution_options", "_optional_conn_ctx_manager"):
             return me  # shares its pool
         if name in ("connect", "begin", "raw_connection"):
