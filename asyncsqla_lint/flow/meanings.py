@@ -147,6 +147,13 @@ class Meanings:
 
         return opened(flow, state, implementation(flow, cls), at)
 
+    def instance_of(self, flow: Flow, state: State, cls: Value, at: Span) -> Value:
+        """An object of a class, of the project or not, that somebody else has made."""
+        if isinstance(cls, ClassValue):
+            return self.instance_of_class(flow, state, cls, at, 0)
+        promise = self.instance(cls.name) if isinstance(cls, ExternalValue) else None
+        return UNKNOWN if promise is None else promise(flow, state, (), at)
+
     def class_attribute(self, flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:
         return _first(self.when_class_read, flow, state, cls, name, at)
 

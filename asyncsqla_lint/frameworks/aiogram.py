@@ -135,7 +135,7 @@ def _entry_of(info: FunctionInfo) -> _Entries:
 
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
-    handler = _handler_of(flow.index, info)
+    handler = _decorated(info) or _registered(flow.index, info)
     if handler is None:
         return False
     data = flow.allocate(state, DictRecord({}, UNKNOWN))
@@ -155,10 +155,6 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
 
     Injection(flow, lambda own, value: [], info.header.name_span, within=within).run(state, info, needs)
     return True
-
-
-def _handler_of(index: Index, info: FunctionInfo) -> Handler | None:
-    return _decorated(info) or _registered(index, info)
 
 
 class Handler(Struct, frozen=True):

@@ -74,15 +74,15 @@ class Source(Struct, frozen=True):
 
 def sources_of(index: Index) -> dict[Wanted, Source | None]:
     """By what they provide; None: several do."""
+    providers = index.derived_from(*_PROVIDERS)
 
     def find() -> dict[Wanted, Source | None]:
         found: dict[Wanted, Source | None] = {}
-        for cls in index.classes_below(*(name.rpartition(".")[2] for name in _PROVIDERS)):
-            if any(name in _PROVIDERS for name in cls.external_bases):
-                index.foundation.add(cls.module)
-                for member in cls.members.values():
-                    for wanted, source in _provided_by(index, cls, member):
-                        found[wanted] = None if found.get(wanted, source) != source else source
+        for cls in providers:
+            index.foundation.add(cls.module)
+            for member in cls.members.values():
+                for wanted, source in _provided_by(index, cls, member):
+                    found[wanted] = None if found.get(wanted, source) != source else source
         return found
 
     return kept(index, "dishka sources", find)
@@ -184,7 +184,7 @@ def _made(flow: Flow, state: State, me: Reference, wanted: Value, key: Wanted, a
     function = source.function
     if function is not None and function.header.is_generator:
         # The container holds it until it is closed itself: of whoever asks, it is a loan.
-        return _promised(flow, state, wanted, at)
+        return flow.meanings.instance_of(flow, state, wanted, at)
     provider: Value = UNKNOWN
     if source.cls is not None:
         provider = ClassValue(source.cls)
@@ -207,10 +207,3 @@ def _made(flow: Flow, state: State, me: Reference, wanted: Value, key: Wanted, a
     if function is not None and function.is_async:
         made = made.awaited(flow, state, at)
     return made
-
-
-def _promised(flow: Flow, state: State, wanted: Value, at: Span) -> Value:
-    if isinstance(wanted, ClassValue):
-        return flow.meanings.instance_of_class(flow, state, wanted, at, 0)
-    promise = flow.meanings.instance(wanted.name) if isinstance(wanted, ExternalValue) else None
-    return UNKNOWN if promise is None else promise(flow, state, (), at)

@@ -74,15 +74,18 @@ def _info(flow: Flow, state: State, arguments: tuple[Value, ...], at: Span) -> V
         return known
     context = _context(flow, state, at)
     if context is UNKNOWN and arguments and isinstance(arguments[0], ClassValue):
-        context = flow.meanings.instance_of_class(flow, state, arguments[0], at, 0)
+        context = flow.meanings.instance_of(flow, state, arguments[0], at)
     flow.notes["context of the query"] = found = ContextOf(context)
     return found
 
 
 def _context(flow: Flow, state: State, at: Span) -> Value:
-    getter = kept(flow.index, "strawberry's getter", lambda: next(_getters(flow.index), None))
-    if getter is None:
+    getters = kept(flow.index, "strawberry's getters", lambda: tuple(dict.fromkeys(_getters(flow.index))))
+    if not getters:
         return handed_over(flow, _CONTEXT)
+    if len(getters) > 1:
+        return UNKNOWN
+    (getter,) = getters
     function = FunctionValue(getter, (), receiver_of(flow, state, getter))
     made = function.call(flow, state, Arguments(more=UNKNOWN, more_keywords=UNKNOWN), at)
     return made.awaited(flow, state, at) if getter.is_async else made

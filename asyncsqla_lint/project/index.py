@@ -129,6 +129,13 @@ class Index(Resolution):
             found = self._subclasses[cls] = tuple(one for one in below if cls in one.ancestors[1:])
         return found
 
+    def derived_from(self, *names: str) -> tuple[ClassInfo, ...]:
+        """Classes that derive from one outside of the project, which has one of these names."""
+        lasts = sorted({name.rpartition(".")[2] for name in names})
+        self.asked.update(lasts)
+        below = self.classes_below(*lasts)
+        return tuple(cls for cls in below if not set(names).isdisjoint(cls.external_bases))
+
     def families(self) -> tuple[str, ...]:
         """The names of the classes whose subclasses were asked for, and of these: what derives from one of
         them would be one more.

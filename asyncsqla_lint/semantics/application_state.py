@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
+from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.frames import PathEnds
@@ -78,10 +78,7 @@ class AppKey(Value, frozen=True):
 
     def promised(self, flow: Flow, state: State, at: Span) -> Value:
         """What is kept under it, where nobody saw that."""
-        if isinstance(self.type, ClassValue):
-            return flow.meanings.instance_of_class(flow, state, self.type, at, 0)
-        promise = flow.meanings.instance(self.type.name) if isinstance(self.type, ExternalValue) else None
-        return UNKNOWN if promise is None else promise(flow, state, (), at)
+        return flow.meanings.instance_of(flow, state, self.type, at)
 
 
 def key_name(key: Value) -> str | None:
