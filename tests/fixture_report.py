@@ -51,14 +51,17 @@ class Linted(Struct, frozen=True):
         return missed + [f"not marked: {place} {self.messages[place]}" for place in self.extra]
 
 
-def lint(fixture: Fixture, release: str) -> Linted:
-    settings = {
+def settings_for(fixture: Fixture, release: str) -> dict[str, object]:
+    return {
         "select": ["ASQ"],
         "preview": True,
         "target-sqlalchemy": release,
         "src": [str(fixture.root)],
     }
-    config = load_config([str(fixture.target)], config_file=None, isolated=True, overrides=settings)
+
+
+def lint(fixture: Fixture, release: str) -> Linted:
+    config = load_config([str(fixture.target)], isolated=True, overrides=settings_for(fixture, release))
     messages = [
         (
             Place(str(Path(finding.path).resolve()), finding.location.row, finding.code),

@@ -13,10 +13,10 @@ from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value, joi
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.applications import STATE
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scoped
-from asyncsqla_lint.project.outline import STATE
 from asyncsqla_lint.semantics.application_state import lent
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator
 from hashlib import blake2b
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.project.walking import calls, statements, walk
+from asyncsqla_lint.project.applications import STATE, Keeping
+from asyncsqla_lint.project.walking import calls, statements
 
 # What bodies are searched for, through all modules: to name one of these is part of the outline.
 DISPOSE = "dispose"
@@ -19,10 +20,7 @@ FACTORIES = frozenset(
     {"async_sessionmaker", "AsyncSession", "AsyncSessionConfig", "SQLAlchemyAsyncConfig", "sessionmaker"}
 )
 REGISTERING = frozenset({"register", "add_api_route"})  # methods to which functions are given
-STATE = "state"  # where requests and applications keep what their middlewares have made
 SYNC_HALF = "sync_session"  # whom it is handed to
-KEYED = frozenset({"aiogram", "aiohttp"})
-ANY_KEY = "[*]"  # what is kept under a key that only running the program tells
 _SEARCHED = {DISPOSE, SYNC_HALF, *REGISTERING, STATE, *MAPPING_CALLS, *FACTORIES}
 _REGISTERS = frozenset({"middleware", "outer_middleware"})
 _FACTORY_KEYWORDS = {"bind", "class_", "expire_on_commit"}
@@ -36,7 +34,7 @@ def outline(program: p.Program) -> str:
         plain.of(program.statements),
         _factory_calls(program),
         _rebinding(program),
-        kept_on_state(program),
+        kept_on_applications(program),
     )
     text = repr(shown)
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
@@ -79,89 +77,11 @@ class Outline:
         ]
 
 
-def kept_on_state(program: p.Program) -> object:
-    """What is kept on an application, on its state or a request's, which others find there under its name."""
-    plain = Outline(program)
-    is_keyed = keeps_under_keys(program)
-    found: list[object] = [
-        plain.of(one) for one in program.statements if names_kept((one,), is_keyed=is_keyed)
-    ]
-    for number, header in enumerate(program.functions):
-        if is_keyed or STATE in header.mentions:
-            names = names_kept(program.bodies[number], is_keyed=is_keyed)
-            if names:
-                found.append((header.qualname, names))
-    return [*found, *all_lent(program)]
-
-
-def keeps_under_keys(program: p.Program) -> bool:
-    """Does it know a framework whose applications are mappings, `app["sessions"] = …`?"""
-    for one in program.statements:
-        if isinstance(one, p.ImportFrom) and one.module.partition(".")[0] in KEYED:
-            return True
-        if isinstance(one, p.Import) and any(name.name.partition(".")[0] in KEYED for name in one.names):
-            return True
-    return False
-
-
-def names_kept(body: p.Statements, *, is_keyed: bool) -> list[str]:
-    return [*names_on_state(body), *(names_under_keys(body) if is_keyed else ())]
-
-
-def names_under_keys(body: p.Statements) -> list[str]:
-    """`[sessions]` of `app["sessions"] = …`, and of `Dispatcher(sessions=…)`."""
-    found: set[str] = set()
-    for one in walk(body):
-        if isinstance(one, p.Assign):
-            found.update(key_of(target) for target in one.targets if isinstance(target, p.Subscript))
-        elif isinstance(one, p.Call) and is_given_by_name(one):
-            found.update(f"[{word.name}]" for word in one.keywords if word.name is not None)
-    return sorted(found)
-
-
-def key_of(target: p.Subscript) -> str:
-    index = target.index
-    return f"[{index.value}]" if isinstance(index, p.Constant) and isinstance(index.value, str) else ANY_KEY
-
-
-def is_given_by_name(call: p.Call) -> bool:
-    """Are its keywords kept, too? `Dispatcher(…)`, `….start_polling(…)`, `….workflow_data.update(…)`."""
-    function = call.function
-    if isinstance(function, p.Name):
-        return function.id == "Dispatcher"
-    if not isinstance(function, p.Attribute):
-        return False
-    if function.name == "update":
-        return isinstance(function.value, p.Attribute) and function.value.name == "workflow_data"
-    return function.name in ("Dispatcher", "start_polling", "run_polling")
-
-
-def names_on_state(body: p.Statements) -> list[str]:
-    """`db` of `app.state.db = …`, and of `state.db = …`."""
-    targets = (target for one in walk(body) if isinstance(one, p.Assign) for target in one.targets)
-    return sorted(
-        target.name for target in targets if isinstance(target, p.Attribute) and _last(target.value) == STATE
-    )
-
-
-def names_lent(body: p.Statements) -> list[str]:
-    """`db` of `yield {"db": …}`: what a lifespan gives to every request's state."""
-    return [
-        item.key.value
-        for one in walk(body)
-        if isinstance(one, p.Yield) and isinstance(one.value, p.DictDisplay)
-        for item in one.value.items
-        if isinstance(item.key, p.Constant) and isinstance(item.key.value, str)
-    ]
-
-
-def all_lent(program: p.Program) -> list[str]:
-    return [
-        name
-        for number, header in enumerate(program.functions)
-        if header.is_generator and header.is_async
-        for name in names_lent(program.bodies[number])
-    ]
+def kept_on_applications(program: p.Program) -> object:
+    """Whatever keeps something where others find it, under which names."""
+    kept = Keeping(program)
+    top = [Outline(program).of(one) for one in program.statements if kept.names((one,))]
+    return [*top, *((header.qualname, names) for header, names in kept.by_functions()), kept.lent()]
 
 
 def _rebinding(program: p.Program) -> object:

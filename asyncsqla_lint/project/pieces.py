@@ -21,7 +21,7 @@ from asyncsqla_lint.project.outline import (
     Outline,
     factory_calls,
     is_searched_for,
-    kept_on_state,
+    kept_on_applications,
     may_surround,
 )
 from asyncsqla_lint.project.walking import calls, walk
@@ -154,7 +154,7 @@ class Pieces:
             sorted(name for name, one in self.by_name.items() if "litestar" in one.words),
             [self._outline.header(one) for one in program.functions if is_searched_for(one)],
             [self._outline.of(one.bases) for one in self._surrounding],
-            kept_on_state(program),
+            kept_on_applications(program),
             [(line, self._outline.of(call)) for line, call in self._factories],
             any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(program.statements)),
             any(header.is_async for header in program.functions),

@@ -7,19 +7,16 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.project.applications import STATE, Keeping
 from asyncsqla_lint.project.names import Names
 from asyncsqla_lint.project.outline import (
     DISPOSE,
     FACTORIES,
     MAPPING_CALLS,
     REGISTERING,
-    STATE,
     SYNC_HALF,
-    all_lent,
     factory_calls,
-    keeps_under_keys,
     may_surround,
-    names_kept,
 )
 from asyncsqla_lint.project.uses import used_from
 from asyncsqla_lint.project.walking import walk
@@ -72,7 +69,7 @@ def signs_of(program: p.Program, words: str) -> Signs:
         assigns,
         bool(factory_calls(program)),
         any(map(may_surround, program.functions)),
-        tuple(sorted(_kept(program, is_on_state=STATE in said).union(all_lent(program)))),
+        tuple(sorted(_kept(program, is_on_state=STATE in said))),
         tuple(dict.fromkeys(_decorated(program))),
         " ".join(("", *sorted({name for _, names in bound for name in names}), "")),
         tuple(name for name, names in bound if HOOK in names),
@@ -81,16 +78,11 @@ def signs_of(program: p.Program, words: str) -> Signs:
 
 
 def _kept(program: p.Program, *, is_on_state: bool) -> set[str]:
-    is_keyed = keeps_under_keys(program)
-    if not is_keyed and not is_on_state:
-        return set()
-    bodies = [program.statements]
-    bodies += [
-        program.bodies[number]
-        for number, one in enumerate(program.functions)
-        if is_keyed or STATE in one.mentions
-    ]
-    return {name for body in bodies for name in names_kept(body, is_keyed=is_keyed)}
+    kept = Keeping(program)
+    if not kept.is_keyed and not is_on_state:
+        return set(kept.lent())
+    by_functions = (name for _, names in kept.by_functions() for name in names)
+    return {*kept.names(program.statements), *by_functions, *kept.lent()}
 
 
 def _decorated(program: p.Program) -> Iterator[str]:

@@ -111,18 +111,16 @@ def _for_targets(
     """What must be analysed so that the targets get the findings of a run over the whole project.
 
     A finding stands where the failure is, which may be in a helper that another file calls: so whatever
-    imports a target is analysed too.
+    imports a target is analysed too. And known is all, not only what these import: fixtures, subclasses,
+    tables that others fill, and what is kept on an application are found by being searched for.
     """
     if whole.known <= targets.keys():
         return whole
-    graph = imported()
     importers: dict[str, list[str]] = {}
-    for path, others in graph.items():
+    for path, others in imported().items():
         for each in others:
             importers.setdefault(each, []).append(path)
-    known = whole.known & targets.keys()
-    checked = reachable(known, importers) & whole.checked
-    return Relevance(checked, reachable(checked | known, graph))
+    return Relevance(reachable(whole.known & targets.keys(), importers) & whole.checked, whole.known)
 
 
 def _surroundings(paths: Sequence[str], config: Config) -> Discovery:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
@@ -15,8 +15,8 @@ from asyncsqla_lint.flow.frames import PathEnds
 from asyncsqla_lint.flow.roots import run_given
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Method, Reference, Value, union
 from asyncsqla_lint.program import Span, start_of
+from asyncsqla_lint.project.applications import ANY_KEY, STATE, Keeping, names_lent
 from asyncsqla_lint.project.names import Module
-from asyncsqla_lint.project.outline import ANY_KEY, STATE, names_lent, names_under_keys
 from asyncsqla_lint.project.walking import calls, statements
 from asyncsqla_lint.semantics.lifespans import is_lifespan
 
@@ -190,18 +190,19 @@ def _run_to_its_yield(flow: Flow, info: FunctionInfo, watching: Kept, state: Sta
     return NONE
 
 
-def _may_keep(names: tuple[str, ...], name: str) -> bool:
+def _may_keep(names: Collection[str], name: str) -> bool:
     return name in names or (name.startswith("[") and ANY_KEY in names)
 
 
 def _under_key(flow: Flow, module: Module, name: str) -> Iterator[Value]:
     """What the module keeps under a key of an application."""
+    keeping = Keeping(module.program)
     for one in module.program.statements:
         if not isinstance(one, (p.FunctionDefinition, p.ClassDefinition)):
-            if _may_keep(tuple(names_under_keys((one,))), name):
+            if _may_keep(keeping.under_keys((one,)), name):
                 yield from _watched(flow, module, name, partial(_done, flow, one))
     for info in flow.index.functions_of(module):
-        body = tuple(one for one in statements(info.body) if _may_keep(tuple(names_under_keys((one,))), name))
+        body = tuple(one for one in statements(info.body) if _may_keep(keeping.under_keys((one,)), name))
         if body and not all(_is_of_parameter(info, one) for one in body):
             yield from _kept_by(flow, info, name, _application_given(info))
 

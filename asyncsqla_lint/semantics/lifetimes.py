@@ -140,15 +140,14 @@ def _is_closed_by_dependants(frame: Frame) -> bool:
     function, caller = frame.function, frame.caller
     if function is None or not function.header.is_generator or (caller and caller.function):
         return False
+    index, module = function.index, function.module
     return any(
-        "close" in one.mentions
-        and any(
-            isinstance(node, p.Name) and node.id == function.name
-            for parameter in one.parameters
-            for node in walk((parameter.default, parameter.annotation))
-        )
-        for one in function.module.program.functions
-        if one.name != function.name
+        index.resolve(module, node) is function
+        for one in module.program.functions
+        if "close" in one.mentions
+        for parameter in one.parameters
+        for node in walk((parameter.default, parameter.annotation))
+        if isinstance(node, p.Name)
     )
 
 

@@ -284,7 +284,7 @@ def load_config(
         config = msgspec.structs.replace(read_config_file(file), root=os.getcwd())
     else:
         found = None if isolated else nearest_config_file(start)
-        config = read_config_file(found) if found else Config(root=project_root(start))
+        config = read_config_file(found) if found else Config(root=root_of_run(start))
         config = msgspec.structs.replace(config, nested=not isolated)
     for text in inline:
         config = with_overrides(config, _inline(text), "--config")
@@ -320,7 +320,8 @@ def _common_directory(paths: list[str]) -> str:
         return os.getcwd()
 
 
-_ROOT_MARKERS = (".git", ".hg", "pyproject.toml", "setup.cfg")
+_REPOSITORY = (".git", ".hg")
+_ROOT_MARKERS = (*_REPOSITORY, "pyproject.toml", "setup.cfg")
 
 
 def is_project_root(directory: str) -> bool:
@@ -332,6 +333,25 @@ def is_project_root(directory: str) -> bool:
     except OSError:
         return False
     return b"setuptools" in text or b"distutils" in text  # else it is a module called so
+
+
+def root_of_run(directory: str) -> str:
+    """The top of the project in which the run stands, if what it was given is a part of that.
+
+    A package in it may look like a project as well: asked for alone, it is understood as it is when all is.
+    """
+    here, nearest = project_root(os.getcwd()), project_root(directory)
+    between = directory
+    while between != here:
+        parent = os.path.dirname(between)
+        if parent == between or _is_repository(between):
+            return nearest
+        between = parent
+    return here if is_project_root(here) else nearest
+
+
+def _is_repository(directory: str) -> bool:
+    return any(os.path.exists(os.path.join(directory, marker)) for marker in _REPOSITORY)
 
 
 def project_root(directory: str) -> str:

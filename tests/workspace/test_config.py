@@ -170,6 +170,20 @@ def test_a_module_called_setup_makes_no_project(tmp_path: Path) -> None:
     assert load_config([str(tmp_path / "app" / "routers" / "setup.py")]).root == str(tmp_path)
 
 
+def test_a_package_within_the_project_is_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "packages" / "inner" / "inner"
+    package.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").touch()
+    (package.parent / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert load_config([str(package)], isolated=True).root == str(tmp_path)
+    monkeypatch.chdir(package)
+    assert load_config(["."], isolated=True).root == str(package.parent)
+    monkeypatch.chdir(tmp_path)
+    (package.parent / ".git").mkdir()  # a repository within another is a project of its own
+    assert load_config([str(package)], isolated=True).root == str(package.parent)
+
+
 # --- layers ----------------------------------------------------------------------------------------
 
 

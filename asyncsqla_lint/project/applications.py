@@ -1,0 +1,97 @@
+"""What a module keeps on an application, on its state or a request's: others find it there under its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.project.walking import walk
+
+STATE = "state"  # where requests and applications keep what their middlewares have made
+ANY_KEY = "[*]"  # what is kept under a key that only running the program tells
+_KEYED = ("aiogram", "aiohttp")  # frameworks whose applications are mappings, `app["sessions"] = …`
+_TAKING = ("start_polling", "run_polling")
+
+
+class Keeping:
+    """What there is to be looked for in a module, by the frameworks that it knows."""
+
+    def __init__(self, program: p.Program) -> None:
+        self._program = program
+        self.is_keyed = False
+        self._dispatchers: set[str] = set()  # what it calls aiogram's, whose keywords are kept
+        for one in program.statements:
+            if isinstance(one, p.ImportFrom) and one.module.partition(".")[0] in _KEYED:
+                self.is_keyed = True
+                self._dispatchers |= {
+                    name.asname or name.name for name in one.names if name.name == "Dispatcher"
+                }
+            elif isinstance(one, p.Import):
+                self.is_keyed |= any(name.name.partition(".")[0] in _KEYED for name in one.names)
+
+    def by_functions(self) -> Iterator[tuple[p.Function, list[str]]]:
+        for number, header in enumerate(self._program.functions):
+            if self.is_keyed or STATE in header.mentions:
+                names = self.names(self._program.bodies[number])
+                if names:
+                    yield header, names
+
+    def names(self, body: p.Statements) -> list[str]:
+        return [*names_on_state(body), *self.under_keys(body)]
+
+    def under_keys(self, body: p.Statements) -> list[str]:
+        """`[sessions]` of `app["sessions"] = …`, and of `Dispatcher(sessions=…)`."""
+        found: set[str] = set()
+        for one in walk(body) if self.is_keyed else ():
+            if isinstance(one, p.Assign):
+                found.update(_key_of(target) for target in one.targets if isinstance(target, p.Subscript))
+            elif isinstance(one, p.Call) and self._is_given_by_name(one.function):
+                found.update(f"[{word.name}]" for word in one.keywords if word.name is not None)
+        return sorted(found)
+
+    def _is_given_by_name(self, called: p.Expression) -> bool:
+        """`Dispatcher(…)`, `….start_polling(…)`, `….workflow_data.update(…)`."""
+        if isinstance(called, p.Name):
+            return called.id in self._dispatchers
+        if not isinstance(called, p.Attribute):
+            return False
+        if called.name == "update":
+            return isinstance(called.value, p.Attribute) and called.value.name == "workflow_data"
+        return called.name == "Dispatcher" or called.name in _TAKING
+
+    def lent(self) -> list[str]:
+        return [
+            name
+            for number, header in enumerate(self._program.functions)
+            if header.is_generator and header.is_async
+            for name in names_lent(self._program.bodies[number])
+        ]
+
+
+def names_on_state(body: p.Statements) -> list[str]:
+    """`db` of `app.state.db = …`, and of `state.db = …`."""
+    targets = (target for one in walk(body) if isinstance(one, p.Assign) for target in one.targets)
+    return sorted(
+        target.name for target in targets if isinstance(target, p.Attribute) and _is_state(target.value)
+    )
+
+
+def names_lent(body: p.Statements) -> list[str]:
+    """`db` of `yield {"db": …}`: what a lifespan gives to every request's state."""
+    return [
+        item.key.value
+        for one in walk(body)
+        if isinstance(one, p.Yield) and isinstance(one.value, p.DictDisplay)
+        for item in one.value.items
+        if isinstance(item.key, p.Constant) and isinstance(item.key.value, str)
+    ]
+
+
+def _key_of(target: p.Subscript) -> str:
+    index = target.index
+    return f"[{index.value}]" if isinstance(index, p.Constant) and isinstance(index.value, str) else ANY_KEY
+
+
+def _is_state(node: p.Expression) -> bool:
+    """`state`, or `app.state`."""
+    return (node.name if isinstance(node, p.Attribute) else getattr(node, "id", "")) == STATE
