@@ -6,7 +6,7 @@ Everything here is decided from paths and bytes; the Programs come later.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Raw, Struct
@@ -111,16 +111,35 @@ def _for_targets(
     """What must be analysed so that the targets get the findings of a run over the whole project.
 
     A finding stands where the failure is, which may be in a helper that another file calls: so whatever
-    imports a target is analysed too. And known is all, not only what these import: fixtures, subclasses,
-    tables that others fill, and what is kept on an application are found by being searched for.
+    imports a target is analysed too. And known is not only what these import: fixtures, subclasses, tables
+    that others fill, and what is kept on an application are found by being searched for, in whatever imports
+    lead to, up and down.
     """
     if whole.known <= targets.keys():
         return whole
-    importers: dict[str, list[str]] = {}
+    importers: dict[str, set[str]] = {path: set() for path in whole.known}
+    imports: dict[str, set[str]] = {path: set() for path in whole.known}
     for path, others in imported().items():
-        for each in others:
-            importers.setdefault(each, []).append(path)
-    return Relevance(reachable(whole.known & targets.keys(), importers) & whole.checked, whole.known)
+        for each in others if path in imports else ():
+            importers[each].add(path)
+            imports[path].add(each)
+    known = whole.known & targets.keys()
+    checked = reachable(known, importers) & whole.checked
+    around = {path: (*imports[path], *importers[path], *_conftests(path, imports)) for path in imports}
+    return Relevance(checked, reachable(known, around))
+
+
+def _conftests(path: str, known: Container[str]) -> Iterator[str]:
+    """pytest imports these of itself."""
+    directory = os.path.dirname(path)
+    while True:
+        conftest = os.path.join(directory, "conftest.py")
+        if conftest in known:
+            yield conftest
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return
+        directory = parent
 
 
 def _surroundings(paths: Sequence[str], config: Config) -> Discovery:
