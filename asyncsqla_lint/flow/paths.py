@@ -29,9 +29,19 @@ def merged(flow: Flow, states: list[State], offset: int) -> list[State]:
     for state in states:
         groups.setdefault(facts.signature(flow, state, offset), []).append(state)
     kept = [join_states(group) for group in groups.values()]
-    if len(kept) > MOST_STATES:
-        kept = [*kept[: MOST_STATES - 1], join_states(kept[MOST_STATES - 1 :])]
-    return kept
+    return kept if len(kept) <= MOST_STATES else _fewer(flow, kept)
+
+
+def _fewer(flow: Flow, states: list[State]) -> list[State]:
+    """The last are joined; those on which something has gone amiss have their tests come out otherwise."""
+    kept, rest = states[: MOST_STATES - 2], states[MOST_STATES - 2 :]
+    amiss = [flow.meanings.is_amiss(state) for state in rest]
+    if all(amiss) or not any(amiss):
+        return [*kept, rest[0], join_states(rest[1:])]
+    halves = [
+        [one for one, answer in zip(rest, amiss, strict=True) if answer is half] for half in (False, True)
+    ]
+    return [*kept, *map(join_states, halves)]
 
 
 def paths(flow: Flow, state: State, act: Callable[[State], Value]) -> tuple[list[Option], list[Outcome]]:

@@ -159,11 +159,20 @@ def _add_all(
 
 def adopt(flow: Flow, state: State, session: Reference, value: Value, depth: int = 0) -> None:
     """`add`: the instance and what its relationships lead to become the session's."""
+    owner = state.record(session.oid)
     for reference, record in list(instances_in(state, value)):
         if record.session is not None and record.lifecycle != DETACHED and record.lifecycle != TRANSIENT:
             continue
         lifecycle = PERSISTENT if record.has_identity else PENDING
-        state.put(reference, replace(record, session=session, lifecycle=lifecycle, detached_by=None))
+        # Whoever adds what he was given to a session of his own was given a new one.
+        is_given = record.session is None and record.plan is None and lifecycle == PERSISTENT
+        is_uncommitted = record.is_uncommitted or (is_given and getattr(owner, "how", "") != "parameter")
+        state.put(
+            reference,
+            replace(
+                record, session=session, lifecycle=lifecycle, is_uncommitted=is_uncommitted, detached_by=None
+            ),
+        )
         if depth > 6:
             continue
         for name in record.model.relationships:
