@@ -55,7 +55,11 @@ class Wording:
         attribute = self.event.attribute
         if self.event.instance.is_new:
             return f'`await session.refresh(obj, ["{attribute.name}"])` loads it'
-        option = loader_option(self.event.path, self.event.above_by) or f"selectinload({self.key})"
+        if isinstance(attribute, Relationship):
+            option = loader_option(self.event.path, self.event.above_by) or f"selectinload({self.key})"
+        else:
+            above = loader_option(self.event.above or (), self.event.above_by)
+            option = f"{above}." * bool(above) + f"undefer({self.key})"
         return f"add `.options({option})` to the query"
 
     @property
