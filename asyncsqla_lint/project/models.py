@@ -334,6 +334,16 @@ class Model:
         )
 
     @cached_property
+    def discriminator(self) -> str | None:
+        """The column that says of which class a row is: `"kind"`, `kind`, `table.c.kind`."""
+        said = None if self.polymorphic_on is None else self.polymorphic_on.expression
+        if isinstance(said, p.Constant):
+            return str(said.value)
+        if isinstance(said, p.Attribute):
+            return said.name
+        return said.id if isinstance(said, p.Name) else None
+
+    @cached_property
     def polymorphic_load(self) -> str | None:
         where = self.mapper_arguments.get("polymorphic_load")
         value = None if where is None else self.mapping.constant(where, self.cls)

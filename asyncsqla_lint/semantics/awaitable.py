@@ -65,6 +65,8 @@ class AwaitableAttribute(Value, frozen=True):
             with flow.hedged(not found.bits & MISSING or bool(found.bits & LOADED)):
                 _session_used(flow, state, record.session, at)
             flushing.autoflush(flow, state, record.session, at)
+            if record.session is not None:
+                flushing.touch(state, record.session)
             is_raising = bool(found.bits & RAISES)
             before = current(state, self.instance, record)
             brings_columns = self.name not in before.model.columns or found.bits & EXPIRED

@@ -32,9 +32,13 @@ from asyncsqla_lint.semantics.attribute_states import (
 )
 from asyncsqla_lint.semantics.instances import PENDING, TRANSIENT, InstanceRecord
 from asyncsqla_lint.semantics.missing import allowed, emit
+from asyncsqla_lint.semantics.references import moved
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
+
+
+_CHANGES = frozenset("append add extend update insert remove discard pop clear __delitem__".split())
 
 
 class CollectionRecord(ListRecord, frozen=True):
@@ -55,6 +59,10 @@ class CollectionRecord(ListRecord, frozen=True):
                     after.items, after.element, after.kind, after.may_be_empty, self.owner, self.name
                 ),
             )
+        if name in _CHANGES and self.owner is not None:
+            owner = state.record(self.owner.oid)
+            if isinstance(owner, InstanceRecord) and (one := owner.model.relationships.get(self.name)):
+                moved(state, one)
         if name in ("append", "add", "extend", "update", "insert") and self.owner is not None:
             owner = state.record(self.owner.oid)
             if isinstance(owner, InstanceRecord):
@@ -97,6 +105,7 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
     inverse = relationship.inverse
     if record.is_new and not record.is_referred:
         state.put(owner, replace(record, is_referred=True))
+    moved(state, relationship)
     for one in alternatives(value):
         targets: tuple[Value, ...] = (one,)
         if isinstance(one, Reference) and isinstance(state.record(one.oid), ListRecord):
@@ -110,7 +119,7 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
                     inverse.name
                 )
             elif inverse is None:
-                other = replace(other, blank=frozenset())
+                other = replace(other, blank=frozenset(), leads={})
             elif inverse.uselist:
                 other = _with_child(flow, state, target, other, inverse.name, owner)
                 if other.expired is not None:  # the flush asks for its key, to write the pair down

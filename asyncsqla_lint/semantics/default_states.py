@@ -95,7 +95,7 @@ def _column(record: InstanceRecord, attribute: Column | ColumnProperty | QueryEx
         if not isinstance(attribute, QueryExpression) and attribute.deferred:
             return AttributeState(UNSURE)
         return AttributeState(LOADED)
-    if not _has_own_columns(record, attribute):
+    if not record.plan.knows_of(attribute.owner, record.model):
         return AttributeState(UNLOADED, None, Cause("subclass"))
     loaded = record.plan.loads_column(record.model, attribute)
     if loaded is None:
@@ -105,20 +105,3 @@ def _column(record: InstanceRecord, attribute: Column | ColumnProperty | QueryEx
     raises = not isinstance(attribute, QueryExpression) and attribute.deferred_raiseload
     raises = raises or any(entry.raises and attribute.name in entry.columns for entry in record.plan.entries)
     return AttributeState(RAISES if raises else UNLOADED)
-
-
-def _has_own_columns(record: InstanceRecord, attribute: MappedAttribute) -> bool:
-    """Columns of a joined subclass are not loaded by a query of its base."""
-    plan = record.plan
-    if plan is None or not plan.trail or plan.is_open:
-        return True
-    queried = plan.trail[-1]
-    owner = attribute.owner
-    if queried.is_subclass_of(owner) or not owner.is_subclass_of(queried):
-        return True
-    model = next((one for one in record.model.lineage if one.cls is owner), record.model)
-    if model.polymorphic_load in ("selectin", "inline"):
-        return True
-    if any(one.cls is queried and one.with_polymorphic for one in record.model.lineage):
-        return True
-    return any(cls.is_subclass_of(owner) for cls in plan.subclasses)

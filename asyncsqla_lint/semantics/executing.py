@@ -22,7 +22,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span, holds
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column, Model
-from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops, paths, refreshing
+from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops, paths, references, refreshing
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, UNSURE, AttributeState, Cause
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import Computed, Criterion
@@ -72,6 +72,8 @@ def _execute(
             found = with_execution_options(found, {str(key): value for key, value in record.entries.items()})
     if found.is_write or found.is_written_text:
         ledger.written(flow, state, me, name, at)
+        names = None if found.values is None or found.is_written_text else {name for name, _ in found.values}
+        references.rewritten(state, found.target, frozenset(names) if names else None)
     if found.is_write:
         apply_write(flow, state, me, found, at)
     is_async = name.startswith("stream")
@@ -171,6 +173,7 @@ def _get(
         # (`get_options_when_expired_honoured`).
         statement = replace(statement, options=())
         flushing.autoflush(flow, state, me, at)
+        flushing.touch(state, me)
         now = state.record(held.oid)
         came_back = refreshing.reloaded(now if isinstance(now, InstanceRecord) else record)
         state.put(held, accompanied(state, came_back, held))

@@ -26,6 +26,7 @@ from asyncsqla_lint.semantics.attribute_states import (
 from asyncsqla_lint.semantics.default_states import expired_state
 from asyncsqla_lint.semantics.failures import over
 from asyncsqla_lint.semantics.instances import DETACHED, PENDING, PERSISTENT, TRANSIENT, InstanceRecord
+from asyncsqla_lint.semantics.references import noted
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -93,7 +94,7 @@ def expire_all(flow: Flow, state: State, session: Reference, cause: Cause) -> No
             state.put(reference, replace(result, expired=cause))
     for reference, record in list(held(state, session)):
         if record.lifecycle in (PERSISTENT, "mixed"):
-            state.put(reference, expired(record, cause))
+            state.put(reference, expired(record if record.is_directed else noted(state, record), cause))
 
 
 def doubted(record: InstanceRecord) -> InstanceRecord:
@@ -110,7 +111,8 @@ def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> N
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     for reference, record in list(held(state, session)):
-        state.put(reference, paths.on_each(record, lambda one: _taken_back(one, session, cause)))
+        known = record if record.is_directed else noted(state, record)
+        state.put(reference, paths.on_each(known, lambda one: _taken_back(one, session, cause)))
     for reference, record in list(state.records(InstanceRecord)):
         if record.left == session:
             state.put(reference, replace(record, lifecycle=TRANSIENT, is_uncommitted=False, left=None))

@@ -258,5 +258,5 @@ def touch(state: State, session: Reference) -> None:
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     owner = state.record(session.oid)
-    if isinstance(owner, SessionRecord) and not owner.in_transaction:
-        state.put(session, replace(owner, in_transaction=True))
+    if isinstance(owner, SessionRecord) and (not owner.in_transaction or owner.let_go):
+        state.put(session, replace(owner, in_transaction=True, let_go=()))

@@ -62,6 +62,7 @@ class InstanceRecord(Record, frozen=True):
     is_recent: bool = False  # inserted since the savepoint began
     left: Reference | None = None  # inserted in this transaction of that session, which has expunged it
     blank: frozenset[str] = frozenset()  # many-to-ones to nothing: nobody has given their key
+    leads: dict[str, Key] = {}  # to whom many-to-ones lead, as the row has said
     many: bool = False
     is_whole: bool = False  # when `many`: every row of the class is one of them
     may_be_held: bool = False  # the session may have had it before the query that gave it
@@ -129,6 +130,9 @@ class InstanceRecord(Record, frozen=True):
             is_directed=self.is_directed or other.is_directed,
             is_referred=self.is_referred or other.is_referred,
             replayed=self.replayed if self.replays == other.replays else _united(self.replays, other.replays),
+            leads=self.leads
+            if self.leads == other.leads
+            else {name: key for name, key in self.leads.items() if other.leads.get(name) == key},
             met=(),
             met_as=(),
         )
@@ -336,8 +340,15 @@ class InstanceRecord(Record, frozen=True):
 
     def with_key(self, name: str) -> InstanceRecord:
         """A relationship or a column is assigned: what it decides is no longer blank."""
-        keys = {one for one in self.blank if one == name or name in self.model.relationships[one].local_keys}
-        return replace(self, blank=self.blank - keys) if keys else self
+        keys = {
+            one
+            for one in (*self.blank, *self.leads)
+            if one == name or name in self.model.relationships[one].local_keys
+        }
+        if not keys:
+            return self
+        leads = {one: key for one, key in self.leads.items() if one not in keys}
+        return replace(self, blank=self.blank - keys, leads=leads)
 
     def with_attribute(self, name: str, attribute: AttributeState) -> InstanceRecord:
         return replace(self, attributes={**self.attributes, name: attribute})
@@ -399,7 +410,7 @@ def forgotten(record: InstanceRecord) -> InstanceRecord:
             found = record.state_of(name)
             if found is not None and found.bits & WRONG & ~DYNAMIC:
                 attributes[name] = found.doubted()
-    return replace(record, attributes=attributes)
+    return replace(record, attributes=attributes, leads={})
 
 
 def load_attribute(state: State, me: Reference, record: InstanceRecord, name: str) -> None:

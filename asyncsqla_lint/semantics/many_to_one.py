@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Reference, Symbol, Value, alternatives
 from asyncsqla_lint.project.classes import ClassInfo
@@ -39,12 +40,21 @@ def known_target(
             and parent.session == record.session
         ):
             return record.parent[0]
+    key = record.leads.get(relationship.name)
     for oid in sorted(alive):
         other = state.record(oid)
         if not isinstance(other, InstanceRecord) or other.session != record.session or oid == me.oid:
             continue
         if not other.model.cls.is_subclass_of(relationship.target.cls) or _is_expired(other):
             continue
+        if (
+            key is not None
+            and other.lifecycle == PERSISTENT
+            and not other.absent
+            and not _may_be_expired(other)
+        ):
+            if same_row(Reference(oid), other, key):
+                return Reference(oid)
         if inverse is not None:
             held = other.attributes.get(inverse.name)
             if held is not None and held.value is not None and _holds(state, held.value, me):
@@ -95,6 +105,8 @@ def may_be_known(
         return False
     down = relationship.inverse
     key = _key_of_target(state, record, relationship)
+    if _has_let_go(state.record(record.session.oid), relationship.target, key):
+        return False
     away: set[int] = set()  # on which paths those are not there to whom it could lead
     for oid in sorted(state.alive()):
         other = state.record(oid)
@@ -123,6 +135,12 @@ def may_be_known(
     return None if away else False
 
 
+def _has_let_go(session: Record, target: Model, key: Key | None) -> bool:
+    """It has expunged that very row, and nothing has been loaded since: nobody else stands for it."""
+    gone: tuple[tuple[ClassInfo, Key], ...] = getattr(session, "let_go", ())
+    return any(one == key and cls.is_subclass_of(target.cls) for cls, one in gone)
+
+
 def _away(me: Reference, other: InstanceRecord, oid: int) -> int:
     """On which path the session does not have it; 0: on none. Who was asked for by a key of `me` is there."""
     mine = Symbol.of_row(me.oid, "").name
@@ -134,7 +152,12 @@ def _away(me: Reference, other: InstanceRecord, oid: int) -> int:
 
 
 def _key_of_target(state: State, record: InstanceRecord, relationship: Relationship) -> Key | None:
-    """Who has led down to the record is whom it leads up to: still so when the session has let go of that."""
+    """Where its row has led before an expiry, it leads.
+
+    Who has led down to the record is whom it leads up to: still so when the session has let go of that.
+    """
+    if relationship.name in record.leads:
+        return record.leads[relationship.name]
     parent = None if record.parent is None else state.record(record.parent[0].oid)
     if record.parent is None or not isinstance(parent, InstanceRecord) or parent.many:
         return None

@@ -29,6 +29,7 @@ from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
+from asyncsqla_lint.semantics.references import leads_to
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.requerying import requeried, source_of
 from asyncsqla_lint.semantics.statements import Statement
@@ -163,8 +164,11 @@ def brought(
         return
     if before.is_new and not _may_be_referred_to(before):
         return  # a row made here, which leads to nobody
+    has_options = any(plan.with_options for plan in record.replays)
     if not any(
-        other.expired is not None or any(found.bits & EXPIRED for found in other.attributes.values())
+        other.expired is not None
+        or any(found.bits & EXPIRED for found in other.attributes.values())
+        or (other.is_new and has_options)
         for reference, other in held(state, record.session)
         if reference != me
     ):
@@ -189,6 +193,7 @@ def brought(
             only=names,
             alone=not record.many,
             shows=False,
+            of=(me, replace(record, leads=before.leads)),
         )
 
 
@@ -205,13 +210,14 @@ def _meet_below(
     only: tuple[str, ...] = (),
     alone: bool = False,
     shows: bool = True,
+    of: tuple[Reference, InstanceRecord] | None = None,
 ) -> None:
     """What the query loads below its rows may be there already, and gets what was missing.
 
     `down` has led to them: who goes up again comes back to a row that the query has met. `was`: the rows as
     they were: what they had is not loaded at once, what is, is loaded as they came. `alone`: it is one row at
     most.
-    `shows`: those whom nobody has read get records too.
+    `shows`: those whom nobody has read get records too. `of`: the row itself, where it is known.
     """
     from asyncsqla_lint.semantics import unread
 
@@ -240,12 +246,18 @@ def _meet_below(
                 continue
             if record.is_new and not _may_be_referred_to(record):
                 continue
+            is_it = None if of is None else leads_to(state, *of, one, reference, record)
+            if is_it is False:
+                continue
             if plan.strategy(one) == "immediateload" and one.direction == "many-to-one":
                 # Who is there is taken as it is; if expired, it is loaded again as it was.
                 if record.expired is not None:
-                    state.put(reference, perhaps(record, reloaded(record), row))
+                    back = reloaded(record)
+                    state.put(reference, back if is_it else perhaps(record, back, row))
                     again.update((record.model, back) for back in record.replays)
-            elif record.expired is not None or (record.plan is not None and record.plan.has_column_options):
+            elif is_it:  # (it is the options of its own query that are replayed)
+                state.put(reference, replace(requeried(record, meeting, statement), origin=record.origin))
+            elif record.expired is not None or _differs_by_columns(record, meeting):
                 state.put(reference, perhaps_requeried(record, meeting, statement, row))
             elif filled:
                 state.put(reference, perhaps_filled(record, filled, leads_to_one))
@@ -267,6 +279,13 @@ def _meet_below(
                 alone=leads_to_one,
                 shows=shows,
             )
+
+
+def _differs_by_columns(record: InstanceRecord, plan: Plan) -> bool:
+    """Has the query of either said which columns to load?"""
+    if record.is_new:
+        return plan.has_column_options  # what nobody gave to the new row may be deferred
+    return record.plan is not None and record.plan.has_column_options
 
 
 def _may_be_referred_to(record: InstanceRecord) -> bool:

@@ -95,6 +95,7 @@ def _merged(target: InstanceRecord, source: InstanceRecord) -> InstanceRecord:
         attributes=attributes,
         is_modified=is_modified,
         is_written=True,
+        leads={},
         replayed=_brought(source),
     )
 

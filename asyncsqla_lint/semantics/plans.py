@@ -89,7 +89,29 @@ class Plan(Struct, frozen=True):
                 return LAZY_NAMES[relationship.lazy]
             return None
         strategy = LAZY_NAMES.get(relationship.lazy)
+        if strategy in EAGER and not self._selects_for(relationship, strategy):
+            return "lazyload"
         return None if strategy is None else self._unasked(relationship, strategy)
+
+    def knows_of(self, owner: ClassInfo, model: Model) -> bool:
+        """A query of a base loads what only a subclass has if it has been told of that."""
+        if not self.trail or self.is_open or (self.is_refresh and len(self.trail) == 1):
+            return True  # (who is refreshed is asked for as what it is)
+        queried = self.trail[-1]
+        if queried.is_subclass_of(owner) or not owner.is_subclass_of(queried):
+            return True
+        own = next((one for one in model.lineage if one.cls is owner), model)
+        if own.polymorphic_load in ("selectin", "inline"):
+            return True
+        if any(one.cls is queried and one.with_polymorphic for one in model.lineage):
+            return True
+        return any(cls.is_subclass_of(owner) for cls in self.subclasses)
+
+    def _selects_for(self, relationship: Relationship, strategy: str) -> bool:
+        """Joins, and SELECTs for the rows of a SELECT's own class, leave out what only a subclass has."""
+        if strategy == "immediateload" or self.knows_of(relationship.owner, relationship.model):
+            return True
+        return strategy != "joinedload" and self.root_at < len(self.trail) - 1
 
     def by_itself(self, relationship: Relationship) -> Plan:
         """Where the relationship is loaded by a SELECT of its own, for one instance."""

@@ -49,7 +49,30 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
             and plan.loads_column(record.model, attribute) is not False
         ):
             attributes[name] = AttributeState(LOADED)
+    if record.is_new and record.lifecycle == PERSISTENT and plan.has_column_options:
+        for name in _never_given(record):
+            if plan.loads_column(record.model, record.model.columns[name]) is False:
+                attributes[name] = AttributeState(UNLOADED)
     return replace(record, attributes=attributes)
+
+
+def _never_given(record: InstanceRecord) -> list[str]:
+    """Columns of a row made here of which the object itself holds nothing, not even the NULL."""
+    given = {
+        key
+        for name, one in record.model.relationships.items()
+        if name not in record.blank and one.direction == "many-to-one"
+        for key in one.local_keys
+    }
+    return [
+        name
+        for name, column in record.model.columns.items()
+        if name not in record.attributes
+        and name not in given
+        and column.is_complete
+        and not (column.primary_key or column.default is not None or column.is_set_by_server_on_insert)
+        and name != record.model.discriminator  # (its mapper gives that)
+    ]
 
 
 def _loaded_by(record: InstanceRecord, plan: Plan, name: str) -> bool:

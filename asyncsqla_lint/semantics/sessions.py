@@ -36,7 +36,7 @@ from asyncsqla_lint.semantics import (
     unit_of_work,
 )
 from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit
-from asyncsqla_lint.semantics.attribute_states import Cause
+from asyncsqla_lint.semantics.attribute_states import Cause, Key
 from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft
 from asyncsqla_lint.semantics.greenlets import run_sync
 from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, InstanceRecord
@@ -83,6 +83,7 @@ class SessionRecord(Record, frozen=True):
     whole: tuple[
         Reference, ...
     ] = ()  # what stands for all the rows of a class, where a query has given these
+    let_go: tuple[tuple[ClassInfo, Key], ...] = ()  # rows that it has expunged, with no query since
 
     @property
     def is_one_for_all(self) -> bool:
@@ -112,6 +113,7 @@ class SessionRecord(Record, frozen=True):
             else "",
             in_transaction=self.in_transaction if self.in_transaction == other.in_transaction else None,
             whole=self.whole + tuple(one for one in other.whole if one not in self.whole),
+            let_go=tuple(one for one in self.let_go if one in other.let_go),
         )
 
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:

@@ -26,6 +26,7 @@ from asyncsqla_lint.semantics.expiry import (
     rolled_back_to_savepoint,
 )
 from asyncsqla_lint.semantics.flushing import flush, touch
+from asyncsqla_lint.semantics.identity import identity_of
 from asyncsqla_lint.semantics.instances import (
     DETACHED,
     PENDING,
@@ -38,6 +39,7 @@ from asyncsqla_lint.semantics.instances import (
 from asyncsqla_lint.semantics.materialising import accompanied
 from asyncsqla_lint.semantics.meeting import brought, came, one_of_all
 from asyncsqla_lint.semantics.merging import merge
+from asyncsqla_lint.semantics.references import noted, rewritten
 from asyncsqla_lint.semantics.refreshing import attribute_names, keys_of, refreshed
 
 if TYPE_CHECKING:
@@ -58,6 +60,10 @@ def commit(flow: Flow, state: State, session: Reference, at: Span, *, ends_block
     record = state.record(session.oid)
     if not isinstance(record, SessionRecord):
         return
+    for reference, one in list(held(state, session)):
+        known = noted(state, one)
+        if known is not one:
+            state.put(reference, known)
     if record.expire_on_commit is not False:
         if record.expire_on_commit is True:
             maker = record.factory or (record.site if record.how == "class" else None)
@@ -217,7 +223,8 @@ def _expire(
 ) -> Value:
     names = attribute_names(state, arguments.get(1, "attribute_names"))
     cause = Cause("expire", flow.site(at))
-    for reference, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
+    for reference, found in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
+        record = found if found.is_directed else noted(state, found)
         if names == ():
             state.put(reference, expired(record, cause))
         elif names is None:
@@ -246,6 +253,11 @@ def _expunge(
         now = state.record(reference.oid)
         assert isinstance(now, InstanceRecord)
         state.put(reference, detached(now, Cause("expunge", flow.site(at))))
+        key = None if now.many or now.absent else identity_of(reference, now)
+        if key is not None and now.lifecycle == PERSISTENT:
+            let_go = (*session.let_go, (now.model.cls, key))
+            session = replace(session, let_go=let_go)
+            state.put(me, session)
     return NONE
 
 
@@ -267,7 +279,8 @@ def _refresh(
     for reference, _ in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
         record = state.record(reference.oid)
         assert isinstance(record, InstanceRecord)
-        before = record
+        before = noted(state, record)
+        record = record if record.is_directed else before
         if names is None:
             state.put(
                 reference, forgotten(replace(record, expired=None)) if record.expired else forgotten(record)
@@ -293,6 +306,7 @@ def _delete(
     flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
 ) -> Value:
     touch(state, me)
+    rewritten(state, None)
     for reference, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
         if record.lifecycle in (PERSISTENT, "mixed"):
             record = _cascaded(state, reference, record)

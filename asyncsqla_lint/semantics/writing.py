@@ -12,7 +12,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Arguments, Reference, TupleValue, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Hybrid, Model, Relationship, Synonym, UnknownAttribute
-from asyncsqla_lint.semantics import flushing, ledger
+from asyncsqla_lint.semantics import flushing, ledger, references
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     LOADED,
@@ -77,6 +77,8 @@ def write(
     )
     if isinstance(attribute, Relationship):
         link(flow, state, me, current(state, me, record), name, stored)
+    elif record.has_identity:
+        references.rewritten(state, record.model.cls, frozenset((name,)))
     if record.session is not None and record.lifecycle == PERSISTENT:
         flushing.touch(state, record.session)
         ledger.written(flow, state, record.session, "attribute", at, record.model)

@@ -1,0 +1,90 @@
+"""References: to which row a many-to-one leads is still known when an expiry has taken the object away."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import NONE, Reference, Symbol, Value, alternatives
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.semantics import paths
+from asyncsqla_lint.semantics.attribute_states import LOADED, Key
+from asyncsqla_lint.semantics.identity import identity_of, same_row
+from asyncsqla_lint.semantics.instances import InstanceRecord
+
+
+def noted(state: State, record: InstanceRecord) -> InstanceRecord:
+    """Its row says where it leads, and goes on saying so: that is kept for when the object is gone."""
+    if record.many or _noted(state, record) is record:
+        return record
+    return paths.on_each(record, lambda one: _noted(state, one))
+
+
+def _noted(state: State, record: InstanceRecord) -> InstanceRecord:
+    leads = dict(record.leads)
+    for name, found in record.attributes.items():
+        one = record.model.relationships.get(name) if found.value is not None else None
+        if one is None or one.direction != "many-to-one" or found.bits != LOADED or found.value is None:
+            continue
+        key = _key_of(state, found.value)
+        if key is not None:
+            leads[name] = key
+    return record if leads == record.leads else replace(record, leads=leads)
+
+
+def _key_of(state: State, value: Value) -> Key | None:
+    """Of the one object that it can be, if it is any at all."""
+    objects = [one for one in alternatives(value) if one != NONE]
+    if len(objects) != 1 or not isinstance(objects[0], Reference):
+        return None
+    target = state.record(objects[0].oid)
+    if not isinstance(target, InstanceRecord) or target.many:
+        return None
+    key = identity_of(objects[0], target)
+    return key or tuple((name, Symbol.of_row(objects[0].oid, name)) for name in target.model.primary_key)
+
+
+def leads_to(
+    state: State,
+    me: Reference,
+    record: InstanceRecord,
+    relationship: Relationship,
+    reference: Reference,
+    other: InstanceRecord,
+) -> bool | None:
+    """Does that relationship of one row lead to that very instance?"""
+    if relationship.direction == "many-to-one":
+        key = record.leads.get(relationship.name)
+        return None if key is None else same_row(reference, other, key)
+    up = relationship.inverse
+    if up is None or up.direction != "many-to-one" or other.many or record.many:
+        return None
+    if up.name in other.blank and other.is_new:
+        return False
+    key = noted(state, other).leads.get(up.name)
+    return None if key is None else same_row(me, record, key)
+
+
+def moved(state: State, relationship: Relationship) -> None:
+    """The program has changed what it leads to: rows at either end may refer to others now."""
+    up = relationship.inverse
+    if relationship.direction == "many-to-one":
+        rewritten(state, relationship.owner, frozenset((relationship.name,)))
+    elif relationship.direction != "many-to-many" and relationship.target is not None:
+        rewritten(state, relationship.target.cls, None if up is None else frozenset((up.name,)))
+
+
+def rewritten(state: State, target: ClassInfo | None, names: frozenset[str] | None = None) -> None:
+    """Rows of that class (of any) may lead elsewhere now: by these relationships or columns, or by any."""
+    for reference, record in list(state.records(InstanceRecord)):
+        if not record.leads or (target is not None and not record.model.cls.is_subclass_of(target)):
+            continue
+        kept = {
+            name: key
+            for name, key in record.leads.items()
+            if names is not None
+            and name not in names
+            and not names & record.model.relationships[name].local_keys
+        }
+        state.put(reference, replace(record, leads=kept))
