@@ -42,7 +42,7 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
                 attributes[name] = AttributeState(LOADED, plan=source_of(record, plan, attribute))
             elif plan.takes_what_is_held(attribute):
                 attributes[name] = state.doubted()
-            elif not state.bits & LOADED and (bits := _own_strategy(attribute, plan)):
+            elif not state.bits & LOADED and (bits := own_strategy(attribute, plan)):
                 attributes[name] = AttributeState(bits, plan=plan)
         elif (
             isinstance(attribute, (Column, ColumnProperty, QueryExpression))
@@ -119,7 +119,7 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
             is_missing = state.bits & (WRONG | UNSURE) and _loaded_by(record, plan, name)
             if not state.bits & EXPIRED and not is_missing:
                 attributes[name] = state
-        elif isinstance(attribute, Relationship) and not attribute.uselist and _own_strategy(attribute, plan):
+        elif isinstance(attribute, Relationship) and not attribute.uselist and own_strategy(attribute, plan):
             attributes[name] = (
                 state  # such an option prepares the next load, and leaves a scalar's value alone
             )
@@ -144,7 +144,7 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
     )
 
 
-def _own_strategy(relationship: Relationship, plan: Plan) -> int:
+def own_strategy(relationship: Relationship, plan: Plan) -> int:
     """What an option makes of an unloaded relationship of this instance, where its class says otherwise."""
     strategy = plan.strategy(relationship)
     if strategy == "raiseload":

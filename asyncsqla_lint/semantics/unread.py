@@ -13,6 +13,7 @@ from asyncsqla_lint.semantics.loader_options import EAGER, FILLING
 from asyncsqla_lint.semantics.many_to_one import plan_leads_to
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.reading import value_of
+from asyncsqla_lint.semantics.requerying import own_strategy
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -22,8 +23,8 @@ MOST_HELD = 120  # eager loads that lead in circles show ever more rows: with so
 
 
 def shown(flow: Flow, state: State, session: Reference, model: Model, plan: Plan | None = None) -> None:
-    """Gives records to the unread instances of `model` that the session holds, if the plan adds to them."""
-    if plan is not None and not filled(model, plan):
+    """Gives records to the unread instances of `model` that the session holds, if the plan changes them."""
+    if plan is not None and not filled(model, plan) and not has_own_strategies(model, plan):
         return
     for _ in range(MOST_STEPS):
         held = [one for one in state.records(InstanceRecord) if one[1].session == session]
@@ -52,6 +53,11 @@ def filled(model: Model, plan: Plan) -> list[str]:
         for name, one in model.relationships.items()
         if plan.strategy(one) in FILLING or plan.takes_what_is_held(one)
     ]
+
+
+def has_own_strategies(model: Model, plan: Plan) -> bool:
+    """Does an option say what is to become of a read, where the class says otherwise?"""
+    return any(own_strategy(one, plan) for one in model.relationships.values())
 
 
 def revealed(flow: Flow, state: State, reference: Reference, record: InstanceRecord) -> None:
