@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import Reference
+from asyncsqla_lint.flow.values import Constant, Reference
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column, ColumnProperty, MappedAttribute
 from asyncsqla_lint.semantics import ledger, paths
@@ -27,6 +28,7 @@ from asyncsqla_lint.semantics.attribute_states import (
 )
 from asyncsqla_lint.semantics.expiry import held, instances_in, rolled_back, rolled_back_to_savepoint
 from asyncsqla_lint.semantics.failures import DATABASE_ERROR, Failure
+from asyncsqla_lint.semantics.identity import identity_of, same_row
 from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.refreshing import come_back, reloaded
 
@@ -56,12 +58,14 @@ def flush(
         if record.lifecycle == PENDING or record.is_modified is not False
     ]
     certain = any(record.lifecycle != "mixed" for _, record in waiting)
+    if not releases and not ends_block and any(_collides(state, *one) for one in waiting):
+        raise PathEnds(Outcome("raise", failed(flow, state, session, at), DATABASE_ERROR))
     if (
         may_fail
         and flow.is_caught_somewhere
         and (certain or (is_explicit and ledger.ledger(state, session).writes))
     ):
-        fail(flow, state, session, at, releases, ends_block)
+        flow.may_raise(failed(flow, state, session, at, releases, ends_block), DATABASE_ERROR)
     from asyncsqla_lint.semantics.meeting import one_of_all
 
     cause = Cause("flush", flow.site(at))
@@ -227,30 +231,46 @@ def _given(record: InstanceRecord, name: str) -> bool:
     return found is not None and found.cause is WRITTEN
 
 
-def fail(
+def _collides(state: State, me: Reference, record: InstanceRecord) -> bool:
+    """The session holds the row whose key the program has given to a new object: the INSERT must fail."""
+    key = identity_of(me, record) if record.lifecycle == PENDING and record.session is not None else None
+    if key is None or record.session is None or not all(isinstance(value, Constant) for _, value in key):
+        return False
+    alive = state.alive()
+    return any(
+        reference.oid in alive
+        and other.lifecycle == PERSISTENT
+        and not other.absent
+        and other.model.lineage[-1] is record.model.lineage[-1]
+        and same_row(reference, other, key) is True
+        for reference, other in held(state, record.session)
+    )
+
+
+def failed(
     flow: Flow,
     state: State,
     session: Reference,
     at: Span,
     releases: bool = False,
     ends_block: bool = False,
-) -> None:
-    """The flush may fail: then the transaction is rolled back, and everything is expired."""
+) -> State:
+    """Where the flush fails the transaction is rolled back, and everything is expired."""
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
-    failed = state.copy()
-    record = failed.record(session.oid)
+    after = state.copy()
+    record = after.record(session.oid)
     if isinstance(record, SessionRecord):
         failure = None if releases or ends_block else Failure(flow.site(at))
         still = record.in_transaction and not ends_block
-        failed.put(session, replace(record, failure=failure, in_transaction=still))
+        after.put(session, replace(record, failure=failure, in_transaction=still))
     cause = Cause(FAILED, flow.site(at))
     with flow.silently():
         if isinstance(record, SessionRecord) and (record.in_nested or releases):
-            rolled_back_to_savepoint(flow, failed, session, cause)
+            rolled_back_to_savepoint(flow, after, session, cause)
         else:
-            rolled_back(flow, failed, session, cause)
-    flow.may_raise(failed, DATABASE_ERROR)
+            rolled_back(flow, after, session, cause)
+    return after
 
 
 def touch(state: State, session: Reference) -> None:

@@ -30,7 +30,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     surely_wrong,
 )
 from asyncsqla_lint.semantics.default_states import default_state
-from asyncsqla_lint.semantics.loader_options import EAGER
+from asyncsqla_lint.semantics.loader_options import FILLING
 from asyncsqla_lint.semantics.plans import Plan
 
 if TYPE_CHECKING:
@@ -331,6 +331,8 @@ class InstanceRecord(Record, frozen=True):
     def raises_on_sql_only(self, relationship: Relationship) -> bool:
         found = self.attributes.get(relationship.name)
         plan = self.plan if found is None or found.plan is None else found.plan
+        if found is None and self.expired is not None:
+            plan = None  # what an option has put in its place is gone
         return relationship.lazy == "raise_on_sql" if plan is None else plan.raises_on_sql_only(relationship)
 
     def knows(self, relationship: Relationship) -> bool:
@@ -424,6 +426,7 @@ def load_attribute(state: State, me: Reference, record: InstanceRecord, name: st
         plan = Plan(trail=(record.model.cls,))
     one = record.model.relationships.get(name)
     loaded = AttributeState(LOADED)
-    if one is not None and plan is not None and plan.strategy(one) not in EAGER:
+    strategy = None if one is None or plan is None else plan.strategy(one)
+    if one is not None and plan is not None and strategy not in FILLING:  # (`noload` fills in nothing)
         loaded = AttributeState(LOADED, plan=plan.by_itself(one))
     state.put(me, replace(record.with_attribute(name, loaded), plan=plan))

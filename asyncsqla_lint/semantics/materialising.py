@@ -87,6 +87,8 @@ def materialise(
             replayed=_replayed(model, statement),
             may_be_held=bool(doubtful),
         )
+        if statement.populate_existing and plan.has_options:
+            fresh = _made_last(fresh, plan)
     fresh = replace(fresh, many=many and met.row is None, is_whole=gives_all)
     if not by_key:
         doubtful = [requeried(record, plan, statement) for record in doubtful]
@@ -111,6 +113,13 @@ def or_else(state: State, me: Reference, record: InstanceRecord, fresh: Instance
     assert isinstance(joined, InstanceRecord)
     state.put(me, replace(joined, absent=0))
     return me
+
+
+def _made_last(record: InstanceRecord, plan: Plan) -> InstanceRecord:
+    last, undone = plan.made_last(record.model)
+    if undone is not None:
+        record = record.with_attribute(undone.name, AttributeState(UNLOADED))
+    return record if last is plan else replace(record, replayed=(last,))
 
 
 def _replayed(model: Model, statement: Statement) -> tuple[Plan, ...]:

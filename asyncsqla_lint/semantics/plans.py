@@ -232,6 +232,26 @@ class Plan(Struct, frozen=True):
         )
         return replace(self, entries=(*found, *self.entries)) if found else self
 
+    def made_last(self, model: Model) -> tuple[Plan, Relationship | None]:
+        """Under `populate_existing`: SELECTs further down that lead back to a row make it once more.
+
+        Down and up again, or up and down: with the options that stand there, which a refresh then replays.
+        What the second `selectinload` makes once more has lost what the first has just loaded.
+        """
+        for one in model.relationships.values():
+            back, first = one.inverse, self.strategy(one)
+            if back is None or one.target is None or first not in EAGER:
+                continue
+            below = self.below(one)
+            second = below.strategy(back)
+            if "many-to-one" not in (one.direction, back.direction) or second not in EAGER:
+                continue
+            is_remade = first != "immediateload" or second == "subqueryload"
+            if second != "immediateload" and is_remade and (first, second) != ("joinedload", "joinedload"):
+                is_undone = second == "selectinload" and first != "subqueryload"
+                return below.below(back), one if is_undone else None
+        return self, None
+
     def below(self, relationship: Relationship) -> Plan:
         """The plan of the instances that the relationship leads to."""
         entries: list[Entry] = []

@@ -111,7 +111,10 @@ def _with_keys(record: InstanceRecord) -> InstanceRecord:
 def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
     """`populate_existing`, or the instance was expired: what the query does not load is not there."""
     # The options that a refresh replays are those of the load that made the instance, unless others come.
-    replayed = (plan,) if statement.populate_existing and plan.has_options else record.replays
+    replayed, undone = record.replays, None
+    if statement.populate_existing and plan.has_options:
+        last, undone = plan.made_last(record.model)
+        replayed = (last,)
     attributes: dict[str, AttributeState] = {}
     for name, state in record.attributes.items():
         attribute = record.model.attributes.get(name)
@@ -132,6 +135,8 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
             known = record.state_of(name)
             if known is not None and plan.leaves_alone(one):
                 attributes[name] = replace(known, plan=known.plan or record.plan)
+    if undone is not None:
+        attributes[undone.name] = AttributeState(UNLOADED)
     return replace(
         record,
         plan=plan,
