@@ -20,6 +20,7 @@ class Mapped:
 
 
 _ALCHEMY = ("advanced_alchemy.", "litestar.contrib.sqlalchemy.", "litestar.plugins.sqlalchemy.")
+BASE = "Base"  # what the names of its bases end with
 _AUDIT = (Mapped("created_at", default="python"), Mapped("updated_at", default="python", onupdate=True))
 _KEYS = {
     "UUID": (Mapped("id", True, "python"),),
@@ -73,7 +74,7 @@ def columns_of(external: str) -> tuple[Mapped, ...] | None:
 
 def is_base(external: str) -> bool:
     """Whether the classes below it are mapped."""
-    return external.startswith(_ALCHEMY) and external.endswith("Base")
+    return external.startswith(_ALCHEMY) and external.endswith(BASE)
 
 
 def has_async_attrs(external: str) -> bool:

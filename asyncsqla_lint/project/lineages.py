@@ -40,6 +40,10 @@ class Lineages:
         """Where classes are defined that may derive from one of the names, under whatever name it goes."""
         return self.defining(*self._below(names))
 
+    def said_of(self, ending: str) -> list[str]:
+        """What classes derive from, or go by, of which the name ends so."""
+        return [name for name in self._derived if name.endswith(ending)]
+
     def binding(self, members: Set[str]) -> list[Module]:
         """Where classes are defined whose bodies may bind all of these."""
         words = [f" {member} " for member in members]

@@ -41,6 +41,7 @@ _BASE_MAKERS = (
     "sqlalchemy.orm.automap_base",
 )
 _BASE_DECORATORS = ("sqlalchemy.orm.as_declarative", "sqlalchemy.orm.registry.as_declarative_base")
+_MAPPING_DECORATORS = ("mapped", "mapped_as_dataclass")
 _FLASK_MODEL = "flask_sqlalchemy.SQLAlchemy.Model"
 _SQLMODEL = "sqlmodel.SQLModel"
 # External ancestors that add no mapped attribute.
@@ -85,8 +86,24 @@ class Mapping:
     @cached_property
     def models(self) -> tuple[Model, ...]:
         """Every mapped class outside of functions, in the order of the modules."""
-        found = (self.model(cls) for cls in self.index.classes)
+        index, near = self.index, self._near_models()
+        modules = (module for module in index.modules.values() if module in near)
+        found = (self.model(cls) for module in modules for cls in index.classes_of(module))
         return tuple(model for model in found if model is not None)
+
+    def _near_models(self) -> set[Module]:
+        """The modules in which mapped classes may stand, so far as signs tell."""
+        lineages = self.index.lineages
+        makers = [name.rpartition(".")[2] for name in _BASE_MAKERS]
+        names = [name.rpartition(".")[2] for name in (*_BASES, *_BASE_DECORATORS, _FLASK_MODEL, _SQLMODEL)]
+        names += [*makers, *_MAPPING_DECORATORS, "DeclarativeMeta", *lineages.said_of(libraries.BASE)]
+        for module in self.index.modules.values():
+            if module.says(*makers):  # a helper may make the base
+                names += [function.name for function in self.index.functions_of(module)]
+        near = {*lineages.below(*names), *(cls.module for cls in self.imperative)}
+        for own in ("__tablename__", "__table__"):
+            near.update(lineages.binding({own}))
+        return near
 
     @cached_property
     def known_tables(self) -> frozenset[str]:
@@ -349,7 +366,7 @@ def _has_unknown_base(mapping: Mapping, cls: ClassInfo) -> bool:
 
 
 def _is_mapping_decorator(name: str) -> bool:
-    return name.startswith("sqlalchemy.orm.") and name.rpartition(".")[2] in ("mapped", "mapped_as_dataclass")
+    return name.startswith("sqlalchemy.orm.") and name.rpartition(".")[2] in _MAPPING_DECORATORS
 
 
 def _mapping_calls(module: Module, index: Index) -> Iterator[tuple[p.Call, FunctionInfo | None]]:

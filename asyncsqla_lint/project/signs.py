@@ -25,6 +25,7 @@ HOOK = "__init_subclass__"
 WORDS = frozenset(
     {
         *(DISPOSE, STATE, SYNC_HALF, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
+        *("automap_base", "declarative_base", "generate_base"),
         *("aiohttp", "async", "asyncio", "backref", "litestar", "fixture", "pytest", "pytest_asyncio"),
         *("__call__", "context_getter", "context_value", "middleware", "outer_middleware"),
     }
@@ -33,7 +34,9 @@ WORDS = frozenset(
 
 class Signs(Struct, frozen=True, array_like=True):
     words: frozenset[str]  # those of WORDS that stand anywhere in the text
-    classes: tuple[tuple[str, tuple[str, ...]], ...]  # those outside of functions; the names in their bases
+    classes: tuple[
+        tuple[str, tuple[str, ...]], ...
+    ]  # those outside of functions; what decorates and makes them
     aliases: tuple[tuple[str, tuple[str, ...]], ...]  # other names, and of what: `B = a.Base`, `Base as B`
     assigns: bool  # `User.posts = …` outside of functions
     makes_sessions: bool  # something that may be a session factory is made, anywhere
@@ -64,7 +67,7 @@ def signs_of(program: p.Program, words: str) -> Signs:
     said = frozenset(word for word in WORDS if f" {word} " in words)
     return Signs(
         said,
-        tuple((one.name, _names((one.bases, one.keywords))) for one in definitions),
+        tuple((one.name, _names((one.decorators, one.bases, one.keywords))) for one in definitions),
         tuple(aliases),
         assigns,
         bool(factory_calls(program)),

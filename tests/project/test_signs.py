@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from asyncsqla_lint.project.index import Index, Module
 from asyncsqla_lint.project.pieces import words_of
 from asyncsqla_lint.project.signs import signs_of
 from asyncsqla_lint.syntax import lower
+
+from .model_styles import STYLES
 
 TEXTS = {
     "shop.bus": "COMMANDS = {}\ndef command(name):\n    return lambda f: COMMANDS.setdefault(name, f)\n"
@@ -31,9 +35,9 @@ TEXTS = {
 USERS = {"alias", "derived", "further", "given", "inside", "item", "local", "named", "relative", "starred"}
 
 
-def made(*, are_known: bool) -> Index:
+def made(texts: dict[str, str], *, are_known: bool) -> Index:
     modules = []
-    for name, text in TEXTS.items():
+    for name, text in texts.items():
         program = lower(text)
         signs = signs_of(program, words_of(text)) if are_known else None
         modules.append(Module(name, f"{name}.py", False, program, signs=signs))
@@ -55,13 +59,13 @@ def filled(index: Index) -> dict[str, list[str]]:
 
 
 def test_what_fills_tables_is_found_by_signs() -> None:
-    found = filled(made(are_known=True))
-    assert found == filled(made(are_known=False))
+    found = filled(made(TEXTS, are_known=True))
+    assert found == filled(made(TEXTS, are_known=False))
     assert {user for users in found.values() for user in users} == {f"shop.{name}" for name in USERS}
 
 
 def test_a_module_that_uses_libraries_and_itself_is_not_looked_into() -> None:
-    modules = made(are_known=True).modules
+    modules = made(TEXTS, are_known=True).modules
     signs = {name: module.signs for name, module in modules.items() if module.signs is not None}
     assert signs["shop.library"].uses == {"click"}
     assert all(not signs[name].uses for name in ("shop.bus", "shop.front", "shop.plugin", "shop.script"))
@@ -69,5 +73,30 @@ def test_a_module_that_uses_libraries_and_itself_is_not_looked_into() -> None:
 
 def test_classes_are_found_by_what_their_bodies_bind() -> None:
     for are_known in (True, False):
-        found = made(are_known=are_known).classes_binding({"total"})
+        found = made(TEXTS, are_known=are_known).classes_binding({"total"})
         assert "Sum" in [cls.name for cls in found]
+
+
+MODELS = {
+    "db.bases": "from sqlalchemy import orm\nfrom sqlalchemy.orm import DeclarativeBase as Root, registry\n"
+    "mapper = registry()\nmapped = mapper.mapped\ndef make():\n    return orm.declarative_base()\n"
+    "class Declared(Root): ...\nMade = make()\n",
+    "db.kinds": "from .bases import Declared as D, Made, mapped as m\nfrom sqlmodel import SQLModel\n"
+    "class One(D):\n    __tablename__ = 'one'\nclass Two(Made):\n    __tablename__ = 'two'\n"
+    "class Four(SQLModel, table=True): ...\n",
+    "db.decorated": "from .bases import mapped as m\n@m\nclass Three: ...\n",
+    "db.library": "from advanced_alchemy.base import UUIDAuditBase\nclass Five(UUIDAuditBase): ...\n",
+    "db.imperative": "from .bases import mapper\nfrom .plain import Six\nmapper.map_imperatively(Six)\n",
+    "db.plain": "class Six: ...\n",
+    "db.below": "from .kinds import One\nclass Seven(One): ...\n",
+    "db.other": "import unknown\nclass Eight(unknown.Thing): ...\n",
+}
+
+
+@pytest.mark.parametrize("texts", [MODELS, *({"models": text} for text in STYLES.values())])
+def test_models_are_found_by_signs(texts: dict[str, str]) -> None:
+    index = made(texts, are_known=True)
+    found = [model.name for model in index.models]
+    assert found == [cls.name for cls in index.classes if index.model(cls) is not None]
+    if texts is MODELS:
+        assert sorted(found) == ["Five", "Four", "One", "Seven", "Six", "Three", "Two"]
