@@ -104,6 +104,9 @@ class Dialects(Struct, frozen=True):
         if self.is_known(name):
             return None
         backend, plus, driver = name.partition("+")
+        own = {base for base, _, one in (entry.partition("+") for entry in self.dialects) if one == name}
+        if len(own - {"mariadb"}) == 1:  # a driver's name alone
+            return f"{min(own - {'mariadb'})}+{name}"
         known = {entry.partition("+")[0] for entry in (*self.dialects, *third_party())}
         meant: str | None = backend
         if backend not in known:
