@@ -54,6 +54,9 @@ class ClassValue(Value, frozen=True):
     info: ClassInfo
     arguments: tuple[Value, ...] = ()
 
+    def is_callable(self) -> bool | None:
+        return True
+
     def truth(self, state: State) -> bool | None:
         return True
 
@@ -81,6 +84,9 @@ class FunctionValue(Value, frozen=True):
     info: FunctionInfo
     closure: tuple[int, ...] = ()
     receiver: Value | None = None
+
+    def is_callable(self) -> bool | None:
+        return True
 
     def truth(self, state: State) -> bool | None:
         return True
@@ -110,6 +116,9 @@ class Decorated(Value, frozen=True):
     kind: str
     function: Value
 
+    def is_callable(self) -> bool | None:
+        return True
+
     def truth(self, state: State) -> bool | None:
         return True
 
@@ -127,6 +136,9 @@ class Partial(Value, frozen=True):
     function: Value
     arguments: Arguments
     site: object = None  # the Site where it was made
+
+    def is_callable(self) -> bool | None:
+        return True
 
     def truth(self, state: State) -> bool | None:
         return True

@@ -256,6 +256,13 @@ def _narrow_compare(flow: Flow, state: State, node: p.Compare, holds: bool) -> b
 
 
 def _narrow_call(flow: Flow, state: State, node: p.Call, holds: bool) -> bool:
+    if flow.scopes.callee_name(flow.frame, node.function) == "builtins.callable" and len(node.arguments) == 1:
+        return _keep(
+            flow,
+            state,
+            node.arguments[0],
+            lambda value: flow.types.is_callable(state, value) is not (not holds),
+        )
     asked = _asked_class(flow, state, node)
     if asked is None:
         return True

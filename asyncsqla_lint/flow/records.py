@@ -56,6 +56,9 @@ class Record(Struct, frozen=True):
         """Is this an instance of a class that is not the project's?"""
         return None
 
+    def is_callable(self) -> bool | None:
+        return None
+
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         return UNKNOWN
 

@@ -194,8 +194,8 @@ class Types:
                 return {"builtins.list": record.kind == "list"}.get(cls.name)
             if isinstance(value, Text):
                 return cls == ExternalValue("builtins.str")
-            if record is not None and isinstance(cls, ExternalValue):
-                return record.is_external(cls.name)
+            if isinstance(cls, ExternalValue):
+                return (value if record is None else record).is_external(cls.name)
             return None
         if isinstance(cls, ClassValue):
             if info.is_subclass_of(cls.info):
@@ -206,6 +206,13 @@ class Types:
                 return True
             return False if cls.name.startswith("builtins.") and not info.has_unknown_base else None
         return None
+
+    def is_callable(self, state: State, value: Value) -> bool | None:
+        record = state.record(value.oid) if isinstance(value, Reference) else None
+        info = record.class_info() if record is not None else None
+        if info is None:
+            return (value if record is None else record).is_callable()
+        return True if info.find("__call__") else None if info.has_unknown_base else False
 
     def specialise(self, flow: Flow, state: State, value: Value, cls: Value) -> Value | None:
         """`isinstance(value, cls)` holds: an unknown value is now one of that class."""

@@ -104,6 +104,13 @@ class Value(Struct, frozen=True):
         """What calls of it give depends on this alone, wherever it was made; None: on more."""
         return None
 
+    def is_external(self, name: str) -> bool | None:
+        """Is this an instance of a class that is not the project's?"""
+        return None
+
+    def is_callable(self) -> bool | None:
+        return None
+
     def identity(self) -> tuple[str, int] | None:
         """What tells this object from all others, where that is known: keys and `id()` go by it."""
         return None

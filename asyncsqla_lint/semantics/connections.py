@@ -130,6 +130,9 @@ class ConnectionRecord(Record, frozen=True):
     def is_external(self, name: str) -> bool | None:
         return api_use.is_instance("AsyncConnection" if self.is_async else "Connection", name)
 
+    def is_callable(self) -> bool | None:
+        return False
+
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         api_use.read(flow, state, me, name, at)
         if name == "engine":

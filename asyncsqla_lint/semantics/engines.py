@@ -77,6 +77,9 @@ class EngineRecord(Record, frozen=True):
     def is_external(self, name: str) -> bool | None:
         return api_use.is_instance("AsyncEngine" if self.is_async else "Engine", name)
 
+    def is_callable(self) -> bool | None:
+        return False
+
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
         return api_use.has(flow, state, me, name)
 

@@ -12,7 +12,7 @@ from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import binds, ledger
+from asyncsqla_lint.semantics import api_use, binds, ledger
 from asyncsqla_lint.semantics.sessions import ASYNC_SESSION, SYNC_SESSION, SessionRecord, announced
 from asyncsqla_lint.semantics.transaction_blocks import TransactionRecord
 
@@ -49,6 +49,14 @@ class FactoryValue(Value, frozen=True):
     may_lodge: bool = False  # bound to something unknown since: a connection perhaps, see `SessionRecord`
 
     def truth(self, state: State) -> bool | None:
+        return True
+
+    def is_external(self, name: str) -> bool | None:
+        if self.is_promised and name.rpartition(".")[2] in ("sessionmaker", "async_sessionmaker"):
+            return None
+        return api_use.is_instance("async_sessionmaker" if self.is_async else "sessionmaker", name)
+
+    def is_callable(self) -> bool | None:
         return True
 
     def likeness(self) -> object | None:

@@ -96,6 +96,9 @@ class SessionRecord(Record, frozen=True):
     def is_external(self, name: str) -> bool | None:
         return api_use.is_instance("AsyncSession" if self.is_async else "Session", name)
 
+    def is_callable(self) -> bool | None:
+        return False
+
     def joined(self, other: Record) -> Record:
         if not isinstance(other, SessionRecord) or other.is_async != self.is_async:
             return FORGOTTEN
