@@ -97,8 +97,26 @@ def _is_new(state: State, value: Value) -> bool:
     return isinstance(record, InstanceRecord) and record.is_new
 
 
-def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, name: str, value: Value) -> None:
-    """Objects put into a relationship point back, and join their parent's session (cascade)."""
+def members(state: State, value: Value | None) -> frozenset[Value]:
+    """Who is in a collection: assigned once more, they are not told again."""
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    items = record.items if isinstance(record, ListRecord) else None
+    return frozenset(items or ())
+
+
+def link(
+    flow: Flow,
+    state: State,
+    owner: Reference,
+    record: InstanceRecord,
+    name: str,
+    value: Value,
+    but: frozenset[Value] = frozenset(),
+) -> None:
+    """Objects put into a relationship point back, and join their parent's session (cascade).
+
+    `but`: who was there before; nothing is done to them.
+    """
     relationship = record.model.attributes.get(name)
     if not isinstance(relationship, Relationship):
         return
@@ -112,7 +130,7 @@ def link(flow: Flow, state: State, owner: Reference, record: InstanceRecord, nam
             targets = state.record(one.oid).refers_to()
         for target in (each for whole in targets for each in alternatives(whole)):
             other = state.record(target.oid) if isinstance(target, Reference) else None
-            if not isinstance(other, InstanceRecord) or not isinstance(target, Reference):
+            if not isinstance(other, InstanceRecord) or not isinstance(target, Reference) or target in but:
                 continue
             if inverse is not None and inverse.uselist is False:
                 other = other.with_attribute(inverse.name, AttributeState(LOADED, owner)).with_key(

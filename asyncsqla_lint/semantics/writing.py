@@ -23,7 +23,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     WRITTEN,
     AttributeState,
 )
-from asyncsqla_lint.semantics.collections import CollectionRecord, link
+from asyncsqla_lint.semantics.collections import CollectionRecord, link, members
 from asyncsqla_lint.semantics.events import AttributeWritten
 from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
 from asyncsqla_lint.semantics.instances import PERSISTENT, TRANSIENT, InstanceRecord, allocate, current
@@ -76,7 +76,9 @@ def write(
         ),
     )
     if isinstance(attribute, Relationship):
-        link(flow, state, me, current(state, me, record), name, stored)
+        held = found_state.value if found_state is not None and found_state.bits == LOADED else None
+        before = members(state, held)
+        link(flow, state, me, current(state, me, record), name, stored, before)
     elif record.has_identity:
         references.rewritten(state, record.model.cls, frozenset((name,)))
     if record.session is not None and record.lifecycle == PERSISTENT:
