@@ -49,6 +49,7 @@ class Met(NamedTuple):
     perhaps: list[tuple[Reference, InstanceRecord]]
     key: Key | None
     row: Key | None  # the key, if it is the primary one: one row at most
+    once: InstanceRecord | None = None  # those that are all rows of the class, on some path
 
 
 def meet(
@@ -85,6 +86,7 @@ def meet(
     was: InstanceRecord | None = None
     doubtful: list[tuple[Reference, InstanceRecord]] = []
     again: list[Reference] = []
+    once: InstanceRecord | None = None
     for reference, record in others:
         same = same_row(reference, record, key)
         if record.lifecycle == "mixed":  # on some path the session has let go of it
@@ -102,13 +104,15 @@ def meet(
                 state.put(reference, perhaps_requeried(record, plan, statement, row))
             if was is None and reference.oid in alive and has_all(state, record, model):
                 was = record
+            if once is None and record.absent and has_all(state, replace(record, absent=0), model):
+                once = record
             is_another = record.plan is not None and record.plan.is_elsewhere
             if reference.oid in alive and (not many or record.many) and not is_another:
                 doubtful.append((reference, record))
     if any(record.is_whole and record.many for _, record in others):
         for reference in again:
             one_of_all(state, reference)
-    return Met(found, was, doubtful, key, row)
+    return Met(found, was, doubtful, key, row, once if was is None else None)
 
 
 def _alone(
@@ -148,8 +152,27 @@ def executed(flow: Flow, state: State, session: Reference, model: Model, stateme
     plan = planned(model, statement, ())
     unread.shown(flow, state, session, model, plan)
     met = meet(flow, state, session, model, statement, plan, many=True)
-    if any(record.lifecycle == PERSISTENT for _, record in held(state, session)):
-        _meet_below(flow, state, session, model, statement, plan, 0, was=met.was, alone=met.row is not None)
+    if not any(record.lifecycle == PERSISTENT for _, record in held(state, session)):
+        return
+    alone = met.row is not None
+    there = state.copy() if met.once is not None else None
+    _meet_below(flow, state, session, model, statement, plan, 0, was=met.was, alone=alone)
+    if there is not None:  # where they were there, their rows made further SELECTs as they had come
+        _meet_below(flow, there, session, model, statement, plan, 0, was=met.once, alone=alone)
+        for reference, record in list(held(state, session)):
+            other = there.record(reference.oid)
+            if isinstance(other, InstanceRecord) and other != record and reference.oid in there.alive():
+                state.put(reference, replace(_on_either(record, other), absent=record.absent))
+
+
+def _on_either(record: InstanceRecord, other: InstanceRecord) -> InstanceRecord:
+    """What is missing on one path alone is missing there for sure."""
+    attributes = dict(record.attributes)
+    for name in record.model.attributes:
+        one, another = record.state_of(name), other.state_of(name)
+        if one is not None and another is not None and one.bits != another.bits:
+            attributes[name] = one.joined(another)
+    return replace(record, attributes=attributes)
 
 
 def brought(
