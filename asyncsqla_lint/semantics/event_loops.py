@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.meanings import CallMeaning, Meanings
+from asyncsqla_lint.flow.stdlib import context_variables
 from asyncsqla_lint.flow.values import Arguments, Reference, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.engine_events import EngineCrossesLoops
@@ -32,10 +33,14 @@ def register(meanings: Meanings) -> None:
 def _with_a_loop_of_its_own(run: CallMeaning) -> CallMeaning:
     def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         outer, around(flow).loop = around(flow).loop, LoopRun(flow.new_id(), flow.site(at), flow.frame)
+        context = list(state.records(context_variables.ContextVariableRecord))
         try:
-            return run(flow, state, arguments, at)
+            value = run(flow, state, arguments, at)
         finally:
             around(flow).loop = outer
+        for variable, held in context:  # what is set inside is set in a copy of the context
+            state.put(variable, held)
+        return value
 
     return meaning
 
@@ -47,7 +52,7 @@ def engine_used(flow: Flow, state: State, engine: Reference) -> None:
     record, run = state.record(engine.oid), around(flow).loop
     if run is None or not isinstance(record, EngineRecord) or not record.is_async or not pools(record):
         return
-    if _is_at_home_everywhere(record):
+    if _is_at_home_everywhere(record) or context_variables.is_assumed(state, engine):
         return
     if record.loop not in (0, run.number) and flow.listens(EngineCrossesLoops):
         flow.emit(EngineCrossesLoops(run.site, run.frame, flow.is_certain, record, record.loop_site))
