@@ -11,8 +11,10 @@ bodies stand apart in `Program.bodies`, so that the index can be merged without 
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import Union
+from collections.abc import Iterable, Sequence
+from typing import Union, cast, overload
 
+import msgspec
 from msgspec import Struct
 
 # One integer: `start << LENGTH_BITS | length`, both in characters of the decoded text.
@@ -494,7 +496,7 @@ class Suppression(Node, frozen=True, array_like=True, gc=False):
 class Program(Struct, frozen=True, array_like=True, gc=False):
     statements: Statements
     functions: tuple[Function, ...]
-    bodies: tuple[Statements, ...]  # bodies[i] is the body of functions[i]
+    bodies: tuple[Statements, ...]  # bodies[i] is the body of functions[i]; see `unpacked`
     suppressions: tuple[Suppression, ...]
     line_starts: tuple[int, ...]  # offset of each line's first character
 
@@ -502,3 +504,51 @@ class Program(Struct, frozen=True, array_like=True, gc=False):
         """1-based line and 1-based column (in characters) of an offset."""
         line = bisect_right(self.line_starts, offset)
         return line, offset - self.line_starts[line - 1] + 1
+
+
+# --- what is stored --------------------------------------------------------------------------------
+
+
+class _Packed(Struct, frozen=True, array_like=True, gc=False):
+    """A Program whose bodies nobody has looked into."""
+
+    statements: Statements
+    functions: tuple[Function, ...]
+    bodies: tuple[msgspec.Raw, ...]
+    suppressions: tuple[Suppression, ...]
+    line_starts: tuple[int, ...]
+
+
+class _Bodies(Sequence[Statements]):
+    """They take two thirds of a Program's memory, and most of other modules' are never run."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self, packed: Iterable[msgspec.Raw]) -> None:
+        self._known: list[Statements | msgspec.Raw] = list(packed)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    @overload
+    def __getitem__(self, number: int) -> Statements: ...
+    @overload
+    def __getitem__(self, number: slice) -> tuple[Statements, ...]: ...
+    def __getitem__(self, number: int | slice) -> Statements | tuple[Statements, ...]:
+        if isinstance(number, slice):
+            return tuple(self[one] for one in range(*number.indices(len(self))))
+        found = self._known[number]
+        if isinstance(found, msgspec.Raw):
+            found = self._known[number] = _body.decode(found)
+        return found
+
+
+_packed = msgspec.msgpack.Decoder(_Packed)
+_body = msgspec.msgpack.Decoder(Statements)
+
+
+def unpacked(data: bytes) -> Program:
+    """The Program; its bodies are decoded one by one, when they are asked for."""
+    found = _packed.decode(data)
+    bodies = cast("tuple[Statements, ...]", _Bodies(found.bodies))
+    return Program(found.statements, found.functions, bodies, found.suppressions, found.line_starts)

@@ -232,7 +232,7 @@ class Scopes:
         found = self._global_names.get(module)  # part of the module's outline
         if found is None:
             found = {}
-            for body in module.program.bodies:
+            for body in module.program.bodies if module.says("global") else ():
                 for name, given in globals_given(body).items():
                     found.setdefault(name, []).extend(given)
             self._global_names[module] = found

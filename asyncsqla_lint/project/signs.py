@@ -25,8 +25,18 @@ HOOK = "__init_subclass__"
 WORDS = frozenset(
     {
         *(DISPOSE, STATE, SYNC_HALF, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
-        *("automap_base", "declarative_base", "generate_base"),
-        *("aiohttp", "async", "asyncio", "backref", "litestar", "fixture", "pytest", "pytest_asyncio"),
+        *("automap_base", "declarative_base", "generate_base", "pytest_asyncio"),
+        *(
+            "aiohttp",
+            "async",
+            "asyncio",
+            "backref",
+            "global",
+            "litestar",
+            "fixture",
+            "pytest",
+            "pytest_asyncio",
+        ),
         *("__call__", "context_getter", "context_value", "middleware", "outer_middleware"),
     }
 )

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.facts import Facts
 
 Data = TypeVar("Data")
+Read = TypeVar("Read", covariant=True)
 _OF_ALL = " of all"
 
 
@@ -53,6 +54,10 @@ class Views(Struct, frozen=True, array_like=True):
 
     whole: str  # a digest of all outlines
     modules: dict[str, tuple[str, str, str]]  # by path: the hash of its text, its outline, its view
+
+
+class _Decoder(Protocol[Read]):
+    def decode(self, data: bytes, /) -> Read: ...
 
 
 class _Recent(Generic[Data]):
@@ -216,7 +221,7 @@ class Cache:
         if lasting:
             self._put("arrangement", utf8(root), made)
 
-    def _get(self, kind: str, name: str, decoder: msgspec.msgpack.Decoder[Data]) -> Data | None:
+    def _get(self, kind: str, name: str, decoder: _Decoder[Data]) -> Data | None:
         if self.store is None:
             return None
         data = self.store.get(kind, _key(name))
@@ -227,8 +232,8 @@ class Cache:
         kind: str,
         names: Iterable[str],
         recent: _Recent[Data],
-        decoder: msgspec.msgpack.Decoder[Data],
-        bundle: tuple[str, msgspec.msgpack.Decoder[dict[str, Data]]] | None = None,
+        decoder: _Decoder[Data],
+        bundle: tuple[str, _Decoder[dict[str, Data]]] | None = None,
     ) -> dict[str, Data]:
         wanted = list(names)
         found = {name: value for name in wanted if (value := recent.get(name)) is not None}
@@ -270,12 +275,18 @@ _ARRANGEMENT = msgspec.msgpack.Decoder(Arrangement)
 _GLANCES = msgspec.msgpack.Decoder(dict[str, Raw])
 
 
+class _Programs:
+    def decode(self, data: bytes) -> Program:
+        from asyncsqla_lint.program import unpacked
+
+        return unpacked(data)
+
+
 class _Decoders:
     def __init__(self) -> None:
-        from asyncsqla_lint.program import Program
         from asyncsqla_lint.project.facts import Facts
 
-        self.program = msgspec.msgpack.Decoder(Program)
+        self.program = _Programs()
         self.facts = msgspec.msgpack.Decoder(Facts)
         self.all_facts = msgspec.msgpack.Decoder(dict[str, Facts])
         self.result = msgspec.msgpack.Decoder(Result)
@@ -292,7 +303,7 @@ def _key(name: str) -> str:
     return digest(tool(), name)
 
 
-def _decoded(data: bytes, decoder: msgspec.msgpack.Decoder[Data]) -> Data | None:
+def _decoded(data: bytes, decoder: _Decoder[Data]) -> Data | None:
     try:
         return decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError):

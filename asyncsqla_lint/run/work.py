@@ -140,7 +140,7 @@ class Project:
         modules = [
             (one.name, one.path, one.is_package, one.root, one.signs, one.load()) for one in self.modules
         ]
-        return {"data": msgspec.msgpack.encode(modules), "analyse": self._analyse}
+        return {"data": msgspec.msgpack.encode(modules, enc_hook=tuple), "analyse": self._analyse}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         kind = list[tuple[str, str, bool, str, Union[Signs, None], Program]]

@@ -240,3 +240,7 @@ def test_a_program_survives_storage(text: str) -> None:
     program = lower(text + "\nx = 1  # noqa: ASQ301\n")
     stored = msgspec.msgpack.encode(program)
     assert msgspec.msgpack.decode(stored, type=p.Program) == program
+    again = p.unpacked(stored)
+    assert (again.statements, again.functions) == (program.statements, program.functions)
+    assert again.bodies[1:] == program.bodies[1:] and tuple(again.bodies) == program.bodies
+    assert msgspec.msgpack.encode(again, enc_hook=tuple) == stored

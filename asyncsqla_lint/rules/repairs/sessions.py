@@ -14,7 +14,7 @@ from asyncsqla_lint.semantics.events import SessionShared, WriteLost
 def open_in_block(site: Site, is_handed: bool) -> Fix | None:
     """What a dependency returns is yielded instead, which changes what its other callers get."""
     program = site.module.program
-    for node in walk(program.bodies):
+    for node in walk(tuple(program.bodies)):
         if isinstance(node, Return) and node.value is not None and node.value.span == site.span:
             return one_unsafe("yield_from_block", site, "Yield it from an `async with`")
     return safe("Open it with `async with`", [repair("open_in_block", site, awaits=is_handed)])
