@@ -3,7 +3,8 @@
 A test of a whole application could run for ever. A root goes on while it runs code that it has not run yet,
 and meets what the floors above know: sessions, statements, instances. What it would run in circles, or in
 code that has nothing to do with them, is run as a root of its own, too. A call that leads there, to a
-client that was generated into the project, is left out, and the root goes on behind it.
+client that was generated into the project, is left out, and the root goes on behind it. So is a call of the
+root's own in which all the rest of its steps were spent: that is a root itself, what stands behind it is not.
 
 A hundred tests that set up the same application learn the same from it. What some roots of a module have run,
 the others run for a while; then they leave calls of it out, and nobody knows what these give; then they end.
@@ -23,6 +24,8 @@ STEPS_PER_ROOT = 2_500
 STEPS_AGAIN = 200  # of these, in what so many roots of the module have run already
 ROOTS_ENOUGH = 3
 STEPS_LEFT_OUT = 150  # so many more, while functions that would be run again are left out
+STEPS_BEHIND = 200  # and so many for what stands behind a call that has taken all of them
+CALLS_BEHIND = 3  # as often as this
 STEPS_SHARED = 1_000  # for a module's top level, and whatever else all roots share
 STEPS_OF_MODULE = 40_000  # for all of that which is worked out for the analysis of one module alone
 WITHOUT_NEWS = 400  # steps in which nothing is run that the root has not run before
@@ -52,6 +55,7 @@ class Budget:
 
     __slots__ = (
         "_again",
+        "_behind",
         "_has_met",
         "_known",
         "_met",
@@ -69,6 +73,7 @@ class Budget:
         self.floor = 0
         self._often = often  # see `Known`
         self._again = False
+        self._behind = CALLS_BEHIND
         self._known: set[int] = set()
         self._met = self._new = steps
         self._has_met = self._was_lost = False
@@ -94,15 +99,26 @@ class Budget:
         if self.left < self.floor or self.left_again < -STEPS_LEFT_OUT:
             raise BudgetExceeded
 
-    def goes_on(self, met: int) -> bool:
-        """After a call in which nothing was met since `met`: has it only gone nowhere for too long?"""
+    def goes_on(self, met: int, is_root: bool) -> bool:
+        """After a call in which nothing was met since `met`: has it only gone nowhere for too long? Or is it
+        the root itself that wants to see what stands behind it?
+        """
         if self._met != met or self.left < 0 or self.left_again < -STEPS_LEFT_OUT:
-            return False
+            return is_root and self._goes_behind()
         if self._was_lost and not self._has_met:
             return False  # a root that has met nothing yet gets one more try
         self._was_lost = True
         self._met = self._new = self.left
         self.floor = max(self.left - min(WITHOUT_MEETING, WITHOUT_NEWS), 0)
+        return True
+
+    def _goes_behind(self) -> bool:
+        if not self._behind or not self._has_met:
+            return False
+        self._behind -= 1
+        self.left = self._met = self._new = STEPS_BEHIND
+        self.left_again = max(self.left_again, 0)
+        self.floor = 0
         return True
 
     def meets(self) -> None:

@@ -155,7 +155,7 @@ def _ways_out_if_any(
     except BudgetExceeded:
         is_root = caller.caller is not None and caller.caller.function is None
         gets_somewhere = caller.function is not None and (is_root or caller.met != met)
-        if function.info.header.is_generator or not gets_somewhere or not flow.budget.goes_on(met):
+        if function.info.header.is_generator or not gets_somewhere or not flow.budget.goes_on(met, is_root):
             raise
         leave(state, frame, facts)
         return [_left_out(flow, state, function, arguments, frame.call_span)]

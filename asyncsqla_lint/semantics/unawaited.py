@@ -1,7 +1,7 @@
 """Coroutines that nobody awaits, SQLAlchemy's and the project's: what they were to do is left.
 
-Of the project's, those are spoken of that are given a session or a connection, or are methods of an object
-that has one: it is the database that goes without.
+Of the project's, those are spoken of that are given a session or a connection, are methods of an object that
+has one, or would open one themselves: it is the database that goes without.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.callables import FunctionValue
+from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
-from asyncsqla_lint.flow.frames import Frame, Option, Site
+from asyncsqla_lint.flow.frames import Frame, Option, PathEnds, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import Reference, Value, alternatives
 from asyncsqla_lint.program import Span
@@ -41,7 +42,7 @@ def register(meanings: Meanings) -> None:
 
 def left(flow: Flow, state: State, coroutine: Reference, at: Span) -> None:
     """An expression statement leaves it to nobody."""
-    if function_of(state, coroutine) is not None:
+    if function_of(flow, state, coroutine) is not None:
         lost(flow, state, coroutine)
 
 
@@ -51,7 +52,7 @@ def read(flow: Flow, state: State, coroutine: Reference, name: str, at: Span) ->
     if not isinstance(record, CoroutineRecord) or record.is_awaited or name in OF_COROUTINES:
         return  # one that `await` would have bound too early has been spoken of
     is_sqlalchemys = owner_of(state, record) and not record.is_perhaps
-    if is_sqlalchemys or (flow.awaiting is None and function_of(state, coroutine) is not None):
+    if is_sqlalchemys or (flow.awaiting is None and function_of(flow, state, coroutine) is not None):
         lost(flow, state, coroutine)
 
 
@@ -60,7 +61,7 @@ def taken(flow: Flow, state: State, value: Value, by_session: bool = False) -> N
     for one in alternatives(value):
         record = state.record(one.oid) if isinstance(one, Reference) else None
         if isinstance(one, Reference) and isinstance(record, CoroutineRecord) and not record.is_perhaps:
-            info = function_of(state, one, by_session)
+            info = function_of(flow, state, one, by_session)
             if info is not None or (owner_of(state, record) and not record.is_awaited):
                 lost(flow, state, one, by_session)
 
@@ -69,7 +70,7 @@ def lost(flow: Flow, state: State, coroutine: Reference, by_session: bool = Fals
     record = state.record(coroutine.oid)
     if not isinstance(record, CoroutineRecord) or not flow.listens(CoroutineLost):
         return
-    info = function_of(state, coroutine, by_session)
+    info = function_of(flow, state, coroutine, by_session)
     owner, name = owner_of(state, record), method_name(record)
     if info is not None:
         owner, name = "" if info.owner is None else info.owner.name, info.name
@@ -79,7 +80,9 @@ def lost(flow: Flow, state: State, coroutine: Reference, by_session: bool = Fals
     settle(state, coroutine)
 
 
-def function_of(state: State, coroutine: Reference, by_session: bool = False) -> FunctionInfo | None:
+def function_of(
+    flow: Flow, state: State, coroutine: Reference, by_session: bool = False
+) -> FunctionInfo | None:
     """The function of the project that waits; None: it works with no session, or is not that plain.
 
     What a session is given in an instance's place is its business, whatever it works with.
@@ -94,11 +97,28 @@ def function_of(state: State, coroutine: Reference, by_session: bool = False) ->
         return None  # what it makes of the function is not followed: a task, a command
     if by_session:
         return info
-    for oid in state.reachable((record.function, *record.arguments.all())):
-        found = state.record(oid)
-        if isinstance(found, (SessionRecord, ConnectionRecord)) and found.is_async:
-            return info
-    return None
+    given = state.reachable((record.function, *record.arguments.all()))
+    return info if any(_is_used(state, oid) for oid in given) or _opens_one(flow, state, record) else None
+
+
+def _is_used(state: State, oid: int) -> bool:
+    found = state.record(oid)
+    return isinstance(found, (SessionRecord, ConnectionRecord)) and found.is_async
+
+
+def _opens_one(flow: Flow, state: State, record: CoroutineRecord) -> bool:
+    """Would it, if somebody awaited it? It is run for once, and nobody hears of it."""
+    assert isinstance(record.function, FunctionValue)
+    own, before = state.copy(), flow.counter
+    flow.joining += 1
+    try:
+        with flow.silently(), flow.hedged(True):
+            run_function(flow, own, record.function, record.arguments, record.site.span)
+    except PathEnds:
+        return False
+    finally:
+        flow.joining -= 1
+    return any(oid > before and _is_used(own, oid) for oid in own.heap)
 
 
 # --- at the end of the function that had it --------------------------------------------------------
@@ -168,7 +188,7 @@ def coroutines_lost(
         if place in dealt_with:
             continue
         state, coroutine, record = found[0]
-        info = function_of(state, coroutine)
+        info = function_of(flow, state, coroutine)
         if flow.listens(CoroutineLost) and (info is not None or owner_of(state, record)):
             owner, name = owner_of(state, record), method_name(record)
             if info is not None:

@@ -12,9 +12,9 @@ class MissingAwait(Rule):
     ## What it does
     Reports a coroutine of SQLAlchemy's async API (`execute`, `commit`, `delete`, `refresh`, `dispose`,
     `run_sync`, `awaitable_attrs.x`, `AsyncResult.all` …) that nobody awaits: dropped, or taken for its
-    result. So too the coroutine of a function of the project that is given a session or a connection, or is a
-    method of an object that has one: left in a statement, asked for an attribute, iterated, answered by a
-    route, or given to a session in an instance's place.
+    result. So too the coroutine of a function of the project that is given a session or a connection, is a
+    method of an object that has one, or opens one itself: left in a statement, asked for an attribute,
+    iterated, answered by a route, or given to a session in an instance's place.
 
     ## Why is this bad?
     Nothing runs. A commit that is not awaited loses the write without a word but a `RuntimeWarning`; a
