@@ -150,12 +150,24 @@ def _mere_object(record: InstanceRecord, cause: Cause) -> InstanceRecord:
 def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
     """Only what was changed since the savepoint is expired (`savepoint_rollback_unmodified`)."""
     for reference, record in list(held(state, session)):
-        if record.lifecycle == PENDING or record.is_recent:
-            state.put(reference, replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False))
-        elif record.is_written:
-            state.put(reference, expired(record, cause))
-        elif record.is_written is None:
-            state.put(reference, doubted(expired(record, replace(cause, certain=False))))
+        state.put(reference, paths.on_each(record, lambda one: _taken_back_to(one, session, cause)))
+
+
+def _taken_back_to(record: InstanceRecord, session: Reference, cause: Cause) -> InstanceRecord:
+    if record.session != session:
+        return record
+    if record.lifecycle == PENDING or record.is_recent:
+        return replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False)
+    if record.is_written and record.lifecycle != "mixed":
+        return expired(record, cause)
+    if record.is_written is not False:  # "mixed": on some path it has been made since, and is a mere object
+        return doubted(expired(record, replace(cause, certain=False)))
+    return record
+
+
+def since(record: InstanceRecord) -> InstanceRecord:
+    """A savepoint begins: nothing has been changed since."""
+    return replace(record, is_written=False, is_recent=False)
 
 
 def survived(state: State, session: Reference, at: Site) -> None:

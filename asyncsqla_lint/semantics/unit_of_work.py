@@ -11,7 +11,7 @@ from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Reference, Value, alternatives
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import executing, failures, ledger, loops
+from asyncsqla_lint.semantics import executing, failures, ledger, loops, paths
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, Cause
 from asyncsqla_lint.semantics.expiry import (
     detach_all,
@@ -24,6 +24,7 @@ from asyncsqla_lint.semantics.expiry import (
     instances_in,
     rolled_back,
     rolled_back_to_savepoint,
+    since,
 )
 from asyncsqla_lint.semantics.flushing import flush, touch
 from asyncsqla_lint.semantics.identity import identity_of
@@ -108,7 +109,7 @@ def begin(flow: Flow, state: State, session: Reference, is_nested: bool, at: Spa
         state.put(session, replace(owner, in_nested=owner.in_nested + 1))
     for reference, record in list(held(state, session)):
         if record.is_written is not False or record.is_recent:
-            state.put(reference, replace(record, is_written=False, is_recent=False))
+            state.put(reference, paths.on_each(record, since))
 
 
 def end(
