@@ -38,6 +38,7 @@ def known_target(
             and parent.model.cls.is_subclass_of(relationship.target.cls)
             and not _is_expired(parent)
             and parent.session == record.session
+            and not _is_let_go(parent)
         ):
             return record.parent[0]
     key = record.leads.get(relationship.name)
@@ -46,6 +47,8 @@ def known_target(
         if not isinstance(other, InstanceRecord) or other.session != record.session or oid == me.oid:
             continue
         if not other.model.cls.is_subclass_of(relationship.target.cls) or _is_expired(other):
+            continue
+        if _is_let_go(other):
             continue
         if (
             key is not None
@@ -147,8 +150,13 @@ def _away(me: Reference, other: InstanceRecord, oid: int) -> int:
     if any(isinstance(value, Symbol) and value.name.startswith(mine) for _, value in other.key or ()):
         return 0
     if other.lifecycle == "mixed":
-        return -oid if any(one.session is None for one in paths.of(other)) else 0
+        return -oid if _is_let_go(other) else 0
     return other.absent if other.absent != SOMEWHERE else -oid
+
+
+def _is_let_go(record: InstanceRecord) -> bool:
+    """On one of the paths that have met its session does not hold it."""
+    return record.lifecycle == "mixed" and any(one.session is None for one in paths.of(record))
 
 
 def _key_of_target(state: State, record: InstanceRecord, relationship: Relationship) -> Key | None:
