@@ -162,6 +162,11 @@ class InstanceRecord(Record, frozen=True):
             return (Plan(trail=(self.model.cls,)),)
         return () if self.plan is None else (self.plan,)
 
+    @property
+    def is_as_replayed(self) -> bool:
+        """A refresh has replayed other options than those of its query: more of these would not help."""
+        return bool(self.replayed) and self.plan is not None and self.plan.is_refresh
+
     def state_of(self, name: str) -> AttributeState | None:
         """None: not a mapped attribute with a state of its own."""
         found = self.attributes.get(name)

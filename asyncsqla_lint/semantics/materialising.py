@@ -17,6 +17,7 @@ from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.expressions import AliasValue
 from asyncsqla_lint.semantics.identity import key_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
+from asyncsqla_lint.semantics.loader_options import Entry
 from asyncsqla_lint.semantics.meeting import has_all, meet, one_of_all
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
@@ -84,7 +85,7 @@ def materialise(
             session=session,
             origin=statement.site,
             key=met.key,
-            replayed=_replayed(model, statement),
+            replayed=_replayed(model, statement, plan),
             may_be_held=bool(doubtful),
         )
         if statement.populate_existing and plan.has_options:
@@ -122,10 +123,14 @@ def _made_last(record: InstanceRecord, plan: Plan) -> InstanceRecord:
     return record if last is plan else replace(record, replayed=(last,))
 
 
-def _replayed(model: Model, statement: Statement) -> tuple[Plan, ...]:
-    """A refresh selects the class itself: what was said of an alias does not concern it."""
+def _replayed(model: Model, statement: Statement, plan: Plan) -> tuple[Plan, ...]:
+    """A refresh selects the class itself: what was said of an alias does not concern it.
+
+    Of a `load_only` stays what is said of all columns: they are deferred.
+    """
     if any(isinstance(one, AliasValue) and one.cls is model.cls for one in statement.entities):
-        return (Plan(trail=(model.cls,)),)
+        narrows = any(not entry.path and entry.strategy == "load_only" for entry in plan.entries)
+        return (Plan((Entry((), "load_only"),) if narrows else (), trail=(model.cls,)),)
     return ()
 
 

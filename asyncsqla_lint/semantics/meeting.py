@@ -337,8 +337,10 @@ def came(state: State, me: Reference, before: InstanceRecord) -> None:
             continue
         if other.many and not now.many:
             continue  # it was one of them at most: the others are still without it
-        if before.is_new or other.is_new:
-            continue  # a row made here is none that a query has given
+        if before.is_new:
+            continue
+        if other.is_new and (now.parent is not None or reference.oid > me.oid):
+            continue  # a row made here is none that an earlier query has given
         same = same_row(reference, other, identity_of(me, now))
         if same is False or (same is None and now.key and other.key and not now.many):
             continue  # nobody asks twice for one row under two names

@@ -185,7 +185,7 @@ class Plan(Struct, frozen=True):
             if entry.path and not (len(entry.path) == 1 and entry.path[0].name == "*"):
                 continue
             if entry.strategy == "load_only":
-                if attribute.name in entry.columns or attribute.name in model.primary_key:
+                if attribute.name in (*entry.columns, *model.primary_key, model.discriminator):
                     loaded = True
                     is_named = True
                 elif not is_narrowed and not is_named:  # a further `load_only` adds to the first

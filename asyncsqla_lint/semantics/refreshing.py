@@ -17,6 +17,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     SURE,
     UNLOADED,
     UNSURE,
+    WRITTEN,
     AttributeState,
 )
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
@@ -33,6 +34,18 @@ def refreshed(record: InstanceRecord) -> InstanceRecord:
         assert isinstance(joined, InstanceRecord)
         result = joined
     return result
+
+
+def given_up(record: InstanceRecord, names: tuple[str, ...]) -> InstanceRecord:
+    """Before anything is flushed a refresh expires what it is asked for: changes of that are not written."""
+    changed = [name for name, found in record.attributes.items() if found.cause is WRITTEN]
+    if not changed or record.lifecycle != PERSISTENT or (names and not set(changed) <= set(names)):
+        return record
+    attributes = {
+        name: AttributeState(EXPIRED) if name in changed else found
+        for name, found in record.attributes.items()
+    }
+    return replace(record, attributes=attributes, is_modified=False)
 
 
 def _replayed(record: InstanceRecord, plan: Plan | None) -> InstanceRecord:

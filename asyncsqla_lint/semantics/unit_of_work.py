@@ -41,7 +41,7 @@ from asyncsqla_lint.semantics.materialising import accompanied
 from asyncsqla_lint.semantics.meeting import brought, came, one_of_all
 from asyncsqla_lint.semantics.merging import merge
 from asyncsqla_lint.semantics.references import noted, rewritten
-from asyncsqla_lint.semantics.refreshing import attribute_names, keys_of, refreshed
+from asyncsqla_lint.semantics.refreshing import attribute_names, given_up, keys_of, refreshed
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -272,11 +272,14 @@ def _expunge_all(
 def _refresh(
     flow: Flow, state: State, me: Reference, session: SessionRecord, arguments: Arguments, at: Span
 ) -> Value:
+    names = attribute_names(state, arguments.get(1, "attribute_names"))
+    for reference, changed in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
+        if names is not None:
+            state.put(reference, given_up(changed, names))
     if session.autoflush:
         flush(flow, state, me, at)
     touch(state, me)
     loops.asked(flow, state, "refresh", arguments.positional[:1], at)
-    names = attribute_names(state, arguments.get(1, "attribute_names"))
     for reference, _ in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
         record = state.record(reference.oid)
         assert isinstance(record, InstanceRecord)

@@ -47,6 +47,9 @@ class DeferredColumn(Rule):
         elif event.caused_by:
             mend = f'`await session.refresh(obj, ["{event.attribute.name}"])` loads it'
             what = f"was expired by {words.cause}, and what brought the rest back has left it deferred"
+        elif event.instance.is_as_replayed:
+            mend = f'`await session.refresh(obj, ["{event.attribute.name}"])` loads it'
+            what = "is not loaded by the refresh, which does not replay what was said of an alias"
         else:
             mend = (
                 f"add `undefer({event.attribute.owner.name}.{event.attribute.name})` to the query's options"

@@ -248,6 +248,8 @@ def undefer(event: AttributeLoad) -> Fix | None:
     above, entity, made = event.above, _entity(event), event.loaded_at
     if made is None or entity is None or above is None or event.caused_by not in ("", "subclass"):
         return None  # (after an expiry, no option of the query brings it back)
+    if event.instance.is_as_replayed:
+        return None
     prefix: list[str] = []
     if above:
         paths = _paths(event, above)
