@@ -18,8 +18,8 @@ Arrived = Callable[[int, Any], None]  # a task's number, and its answer as soon 
 
 _STRIKES = 2
 # A worker that has grown by this since its first answer gives its memory back: it ends, and another takes its
-# place. That comes after some 250,000 lines, so what the other has to find out anew is little beside that.
-_LARGEST = 1 << 28  # bytes
+# place. That comes after some 200,000 lines, so what the other has to find out anew is little beside that.
+_LARGEST = 3 << 26  # bytes
 
 
 class Backend(Protocol):
