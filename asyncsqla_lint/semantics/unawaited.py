@@ -42,7 +42,9 @@ def register(meanings: Meanings) -> None:
 
 def left(flow: Flow, state: State, coroutine: Reference, at: Span) -> None:
     """An expression statement leaves it to nobody."""
-    if function_of(flow, state, coroutine) is not None:
+    record = state.record(coroutine.oid)
+    is_sqlalchemys = isinstance(record, CoroutineRecord) and not record.is_perhaps and owner_of(state, record)
+    if is_sqlalchemys or function_of(flow, state, coroutine) is not None:
         lost(flow, state, coroutine)
 
 
