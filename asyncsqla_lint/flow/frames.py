@@ -56,6 +56,7 @@ class Frame(Struct):
     until_yield: bool = False  # stop at the first yield
     outer_names: dict[str, int] = {}  # names declared global or nonlocal, and the frame they live in
     is_captured: bool = False  # some function value closes over it
+    has_ended: bool = False  # it has given its answer, and others have gone on with that
     given: tuple[Value, ...] = ()  # what its caller has in hand too: receiver and arguments
     calls: Calls | None = None  # see `calls_of`
     met: int = 0  # what it had met when it began, see `Budget.met`

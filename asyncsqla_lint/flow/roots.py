@@ -16,6 +16,7 @@ from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Value
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import ClassBinding, FunctionBinding, Module
+from asyncsqla_lint.project.walking import statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -73,27 +74,44 @@ def _run_module(flow: Flow, state: State, frame: Frame) -> None:
     flow.meanings.module_ended(flow, frame, states)
 
 
+Ran = tuple[Frame, "list[State]", list[Outcome]]
+
+
 def run_plainly(flow: Flow, state: State, info: FunctionInfo) -> None:
     """Run the body with what the annotations promise for the parameters."""
+    run_as_decorated(flow, state, info, {})
+
+
+def run_as_decorated(
+    flow: Flow, state: State, info: FunctionInfo, given: dict[str, Value], *, receiver: Value | None = None
+) -> Ran:
+    """Run a function by way of what a decorator of the project has put in its place."""
     wrapper = _wrapper_of(flow, info)
-    if wrapper is None or not _run_wrapped(flow, state, info, wrapper):
-        run_given(flow, state, info, {})
+    ran = None if wrapper is None else _run_wrapped(flow, state, info, wrapper, given, receiver)
+    return run_given(flow, state, info, given, receiver=receiver) if ran is None else ran
 
 
 def _wrapper_of(flow: Flow, info: FunctionInfo) -> FunctionValue | None:
-    """What a decorator of the project has put in its place: nobody calls the coroutine itself."""
+    """Nobody calls the coroutine itself. (A plain function in its place may give it a loop of its own.)"""
     if not info.is_async or info.header.is_generator or info.parent is not None:
         return None
     made = flow.scopes.function(info)
     if not isinstance(made, FunctionValue) or made.info is info or made.info.header.is_generator:
         return None
-    return made if made.info.is_async and made.info.parent is not None else None
+    return made if made.info.parent is not None else None
 
 
-def _run_wrapped(flow: Flow, state: State, info: FunctionInfo, wrapper: FunctionValue) -> bool:
-    """Run what is called in its place; False: that did not come to it."""
+def _run_wrapped(
+    flow: Flow,
+    state: State,
+    info: FunctionInfo,
+    wrapper: FunctionValue,
+    known: dict[str, Value],
+    receiver: Value | None,
+) -> Ran | None:
+    """Run what is called in its place; None: that did not come to it."""
     given: dict[str, Value] = {}
-    me = receiver_of(flow, state, info)
+    me = receiver if receiver is not None else receiver_of(flow, state, info)
     frame = root_frame(flow, state, info, me)
     with flow.entered(frame):
         for parameter in info.header.parameters[me is not None :]:
@@ -101,9 +119,22 @@ def _run_wrapped(flow: Flow, state: State, info: FunctionInfo, wrapper: Function
                 value = flow.types.annotation_value(state, frame, parameter.annotation, parameter.span)
                 if value is not UNKNOWN:
                     given[parameter.name] = value
+    given |= known
     flow.called.discard(info)
-    run_given(flow, state.copy(), wrapper.info, given, receiver=me, closure=wrapper.closure)
-    return info in flow.called
+    outside, states, exits = run_given(
+        flow, state.copy(), wrapper.info, given, receiver=me, closure=wrapper.closure
+    )
+    if info not in flow.called:
+        return None
+    returned = (one.value for one in statements(info.body) if isinstance(one, p.Return))
+    at = next((value.span for value in returned if value is not None), -1)
+    for one in exits:
+        if one.kind == "return":  # what is said of the answer stands where the function itself gives it
+            one.at = at
+    inside = Frame(
+        outside.id, info.module, info, closure=frame.closure, receiver=me, owner=info.owner, has_ended=True
+    )
+    return inside, states, exits
 
 
 def run_given(

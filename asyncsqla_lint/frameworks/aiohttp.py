@@ -15,10 +15,10 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Symbol, Value, join
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
+from asyncsqla_lint.frameworks.requests import Requested, request_parameter
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
-from asyncsqla_lint.project.names import External, Scoped
 from asyncsqla_lint.semantics.application_state import APPLICATION, AppKey, key_name
 
 if TYPE_CHECKING:
@@ -161,28 +161,11 @@ def _surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Opti
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     """Handlers, the methods of views among them."""
-    if not layers_of(flow.index) or is_middleware(info):
+    if is_middleware(info):
         return False
-    given = [Need(name, Requested()) for name in _request_parameters(flow, info)]
-    if not given and (info.owner is None or not is_view(ClassValue(info.owner))):
+    name = request_parameter(flow, info, "aiohttp", REQUESTS)
+    if name is None and (info.owner is None or not is_view(ClassValue(info.owner))):
         return False
+    given = [] if name is None else [Need(name, Requested(request_of))]
     Injection(flow, lambda own, value: [], info.header.name_span, within=_surrounded).run(state, info, given)
     return True
-
-
-class Requested(Value, frozen=True):
-    """Provides the request."""
-
-    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        return request_of(flow, state)
-
-
-def _request_parameters(flow: Flow, info: FunctionInfo) -> list[str]:
-    scope = info.parent or info.owner
-    found: list[str] = []
-    for parameter in info.header.parameters:
-        if parameter.annotation is not None:
-            type_ = flow.index.type(Scoped(parameter.annotation, info.module, scope))
-            if isinstance(type_.symbol, External) and type_.symbol.name in REQUESTS:
-                found.append(parameter.name)
-    return found[:1]

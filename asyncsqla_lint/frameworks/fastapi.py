@@ -15,6 +15,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.values import FALSE, NONE, UNKNOWN, Arguments, Reference, Value, alternatives
 from asyncsqla_lint.frameworks.fastapi_routes import only_reads, response_of, route_of
+from asyncsqla_lint.frameworks.fastapi_users import CurrentUser
 from asyncsqla_lint.frameworks.injection import Injection, Need, parameters_of
 from asyncsqla_lint.frameworks.pydantic import dump, name_of
 from asyncsqla_lint.frameworks.schemas import is_schema
@@ -71,6 +72,8 @@ def depends(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 def needs_of(flow: Flow, state: State, value: Value) -> list[Need]:
     """The dependencies that a function, class or callable object declares."""
+    if isinstance(value, CurrentUser):
+        return value.needs()
     info, parameters = parameters_of(state, value)
     if info is not None:
         return _needs(flow, state, info, parameters)

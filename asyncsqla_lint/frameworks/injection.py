@@ -16,7 +16,7 @@ from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Option, Outcome
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.paths import consumer_paths
-from asyncsqla_lint.flow.roots import run_given
+from asyncsqla_lint.flow.roots import run_as_decorated
 from asyncsqla_lint.flow.state import State, join_states
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Iteration, Reference, Value, union
 from asyncsqla_lint.program import Parameter, Span
@@ -97,7 +97,7 @@ class Injection:
             in_thread = self.sync_in_threads and not info.is_async
             around(flow).threads += in_thread
             try:
-                frame, states, exits = run_given(flow, own, info, given, receiver=receiver)
+                frame, states, exits = run_as_decorated(flow, own, info, given, receiver=receiver)
             finally:
                 around(flow).threads -= in_thread
             options: list[Option] = [(one, NONE) for one in states]

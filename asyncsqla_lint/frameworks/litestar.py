@@ -9,6 +9,7 @@ from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.frames import Frame, Outcome
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.roots import receiver_of
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value
 from asyncsqla_lint.frameworks.advanced_alchemy import ServiceProvider
 from asyncsqla_lint.frameworks.fastapi import Dependency, depends
@@ -82,7 +83,7 @@ def _need(flow: Flow, state: State, name: str, provided: Entries) -> list[Need]:
     where = provided.get(name)
     if where is None:
         return [Need(name, session)] if (session := plugin_session(flow, name)) is not None else []
-    value = evaluated(flow, state, where)
+    value = _of_a_plugin(flow, state, where) or evaluated(flow, state, where)
     record = state.record(value.oid) if isinstance(value, Reference) else None
     if isinstance(record, DictRecord):  # a call that makes several
         value = record.entries.get(name, UNKNOWN)
@@ -92,3 +93,16 @@ def _need(flow: Flow, state: State, name: str, provided: Entries) -> list[Need]:
     if provider is None or isinstance(provider, ExternalValue) or function_of(state, provider) is None:
         return []
     return [Need(name, provider)]
+
+
+def _of_a_plugin(flow: Flow, state: State, where: Scoped) -> Value | None:
+    """`Provide(self.session)`: a method of the plugin that says so."""
+    call, info = where.expression, where.scope
+    if not isinstance(info, FunctionInfo) or info.owner is None or not isinstance(call, p.Call):
+        return None
+    method = call.arguments[0] if call.arguments else None
+    if isinstance(method, p.Attribute) and isinstance(method.value, p.Name):
+        if method.value.id == info.header.parameters[0].name:
+            receiver = receiver_of(flow, state, info)
+            return None if receiver is None else receiver.attribute(flow, state, method.name, call.span)
+    return None

@@ -12,11 +12,13 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, ImportBinding, Module, Scope, Scoped, Variable
+from asyncsqla_lint.project.walking import statements
 
 _APPLICATIONS = ("litestar.Litestar", "litestar.app.Litestar")
 _LAYERS = (*_APPLICATIONS, "litestar.Router", "litestar.router.Router")
 _SERIALIZERS = frozenset({"SQLAlchemyPlugin", "SQLAlchemySerializationPlugin"})
 _MAKES = ".create_service_dependencies"
+_PLUGS = "on_app_init"
 _DEEPEST = 4
 Entries = dict[str, Scoped]
 
@@ -39,6 +41,7 @@ class Layer(Struct, frozen=True):
 
 class Layers(Struct, frozen=True):
     everything: tuple[Layer, ...] = ()
+    plugged: tuple[tuple[str, Scoped], ...] = ()  # what plugins of the project provide
     serializes: bool = False  # a plugin makes DTOs for what handlers return
 
     def around(self, info: FunctionInfo) -> Iterator[Layer]:
@@ -55,7 +58,7 @@ class Layers(Struct, frozen=True):
 
     def provided(self, index: Index) -> Entries:
         """What the applications and routers of the project provide, whomever they hold."""
-        found: Entries = {}
+        found: Entries = dict(self.plugged)
         for one in self.everything:
             where = one.word("dependencies")
             if where is not None:
@@ -66,13 +69,15 @@ class Layers(Struct, frozen=True):
 def layers_of(index: Index) -> Layers:
     def find() -> Layers:
         everything: list[Layer] = []
+        plugged: list[tuple[str, Scoped]] = []
         serializes = False
         for module in index.modules.values():
             serializes = serializes or _serializes(index, module)
             if module.says("litestar") and _imports_it(module):
                 index.foundation.add(module)
                 everything += _read(index, module)
-        return Layers(tuple(everything), serializes)
+                plugged += _plugged(index, module)
+        return Layers(tuple(everything), tuple(plugged), serializes)
 
     return kept(index, "litestar_layers", find)
 
@@ -104,6 +109,27 @@ def _read(index: Index, module: Module) -> Iterator[Layer]:
                     given = call.arguments[position]
                 held = () if given is None else tuple(_held(index, Scoped(given, module, scope), 0))
                 yield Layer(call, module, scope, held)
+
+
+def _plugged(index: Index, module: Module) -> Iterator[tuple[str, Scoped]]:
+    """`config.dependencies["session"] = Provide(self.session)`, and `config.dependencies.update({…})`."""
+    for info in index.functions_of(module):
+        if info.name != _PLUGS or info.owner is None:
+            continue
+        for one in statements(info.body):
+            for target in one.targets if isinstance(one, p.Assign) else ():
+                if isinstance(target, p.Subscript) and _is_of_dependencies(target.value):
+                    if isinstance(target.index, p.Constant):
+                        assert isinstance(one, p.Assign)
+                        yield str(target.index.value), Scoped(one.value, module, info)
+            call = one.value if isinstance(one, p.Evaluate) else None
+            if isinstance(call, p.Call) and isinstance(call.function, p.Attribute) and call.arguments:
+                if call.function.name == "update" and _is_of_dependencies(call.function.value):
+                    yield from entries(index, Scoped(call.arguments[0], module, info)).items()
+
+
+def _is_of_dependencies(node: p.Expression) -> bool:
+    return isinstance(node, p.Attribute) and node.name == "dependencies"
 
 
 def _calls(body: p.Statements) -> Iterator[p.Call]:

@@ -9,14 +9,14 @@ from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value, join
+from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value, join
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
+from asyncsqla_lint.frameworks.requests import Requested, request_parameter
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.applications import STATE
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
-from asyncsqla_lint.project.names import External, Scoped
 from asyncsqla_lint.semantics.application_state import lent
 
 if TYPE_CHECKING:
@@ -162,27 +162,10 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     """An endpoint: whatever is given a request, and is no middleware itself."""
     if not layers_of(flow.index) or is_middleware(info):
         return False
-    name = _request_parameter(flow, info)
+    name = request_parameter(flow, info, "starlette", REQUESTS)
     if name is None:
         return False
     Injection(flow, lambda own, value: [], info.header.name_span, within=surrounded).run(
-        state, info, [Need(name, Requested())]
+        state, info, [Need(name, Requested(request_of))]
     )
     return True
-
-
-class Requested(Value, frozen=True):
-    """Provides the request."""
-
-    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        return request_of(flow, state)
-
-
-def _request_parameter(flow: Flow, info: FunctionInfo) -> str | None:
-    scope = info.parent or info.owner
-    for parameter in info.header.parameters:
-        if parameter.annotation is not None:
-            type_ = flow.index.type(Scoped(parameter.annotation, info.module, scope))
-            if isinstance(type_.symbol, External) and type_.symbol.name in REQUESTS:
-                return parameter.name
-    return None

@@ -8,8 +8,10 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.walking import walk
 
 STATE = "state"  # where requests and applications keep what their middlewares have made
+STATES = frozenset({STATE, "ctx"})
 ANY_KEY = "[*]"  # what is kept under a key that only running the program tells
 _KEYED = ("aiogram", "aiohttp")  # frameworks whose applications are mappings, `app["sessions"] = …`
+_PLAIN = "quart"  # its applications are objects as any, `app.sessions = …`
 _TAKING = ("start_polling", "run_polling")
 
 
@@ -19,8 +21,10 @@ class Keeping:
     def __init__(self, program: p.Program) -> None:
         self._program = program
         self.is_keyed = False
+        self.is_plain = False
         self._dispatchers: set[str] = set()  # what it calls aiogram's, whose keywords are kept
         for one in program.statements:
+            self.is_plain |= isinstance(one, p.ImportFrom) and one.module.partition(".")[0] == _PLAIN
             if isinstance(one, p.ImportFrom) and one.module.partition(".")[0] in _KEYED:
                 self.is_keyed = True
                 self._dispatchers |= {
@@ -31,13 +35,21 @@ class Keeping:
 
     def by_functions(self) -> Iterator[tuple[p.Function, list[str]]]:
         for number, header in enumerate(self._program.functions):
-            if self.is_keyed or STATE in header.mentions:
+            if self.is_keyed or self.is_plain or not STATES.isdisjoint(header.mentions):
                 names = self.names(self._program.bodies[number])
                 if names:
                     yield header, names
 
     def names(self, body: p.Statements) -> list[str]:
-        return [*names_on_state(body), *self.under_keys(body)]
+        return [*names_on_state(body), *self.under_keys(body), *self.on_objects(body)]
+
+    def on_objects(self, body: p.Statements) -> list[str]:
+        """`.sessions` of `app.sessions = …`."""
+        return sorted(
+            f".{target.name}"
+            for target in (_targets(body) if self.is_plain else ())
+            if isinstance(target, p.Attribute) and isinstance(target.value, p.Name)
+        )
 
     def under_keys(self, body: p.Statements) -> list[str]:
         """`[sessions]` of `app["sessions"] = …`, and of `Dispatcher(sessions=…)`."""
@@ -69,11 +81,23 @@ class Keeping:
 
 
 def names_on_state(body: p.Statements) -> list[str]:
-    """`db` of `app.state.db = …`, and of `state.db = …`."""
-    targets = (target for one in walk(body) if isinstance(one, p.Assign) for target in one.targets)
-    return sorted(
-        target.name for target in targets if isinstance(target, p.Attribute) and _is_state(target.value)
-    )
+    """`db` of `app.state.db = …`, of `state.db = …`, and of `state["db"] = …`."""
+    return sorted(name for name in map(name_on_state, _targets(body)) if name is not None)
+
+
+def name_on_state(target: p.Expression) -> str | None:
+    if isinstance(target, p.Attribute) and _is_state(target.value):
+        return target.name
+    if isinstance(target, p.Subscript) and _is_state(target.value):
+        index = target.index
+        return index.value if isinstance(index, p.Constant) and isinstance(index.value, str) else None
+    return None
+
+
+def _targets(body: p.Statements) -> Iterator[p.Expression]:
+    for one in walk(body):
+        if isinstance(one, p.Assign):
+            yield from one.targets
 
 
 def names_lent(body: p.Statements) -> list[str]:
@@ -94,4 +118,4 @@ def _key_of(target: p.Subscript) -> str:
 
 def _is_state(node: p.Expression) -> bool:
     """`state`, or `app.state`."""
-    return (node.name if isinstance(node, p.Attribute) else getattr(node, "id", "")) == STATE
+    return (node.name if isinstance(node, p.Attribute) else getattr(node, "id", "")) in STATES

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from hashlib import blake2b
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.project.applications import STATE, Keeping
+from asyncsqla_lint.project.applications import STATES, Keeping
 from asyncsqla_lint.project.walking import calls, statements
 
 # What bodies are searched for, through all modules: to name one of these is part of the outline.
@@ -21,8 +21,16 @@ FACTORIES = frozenset(
 )
 REGISTERING = frozenset({"register", "add_api_route"})  # methods to which functions are given
 SYNC_HALF = "sync_session"  # whom it is handed to
-_SEARCHED = {DISPOSE, SYNC_HALF, *REGISTERING, STATE, *MAPPING_CALLS, *FACTORIES}
+_SEARCHED = {DISPOSE, SYNC_HALF, *REGISTERING, *STATES, *MAPPING_CALLS, *FACTORIES}
 _REGISTERS = frozenset({"middleware", "outer_middleware"})
+HOOKS = frozenset(  # decorators of functions that are called before and after each request
+    {
+        *("on_request", "on_response", "middleware", "register_middleware"),
+        *("before_request", "before_app_request", "after_request", "after_app_request"),
+        *("teardown_request", "teardown_app_request", "teardown_appcontext"),
+    }
+)
+_INSIDE = ".<locals>."
 _FACTORY_KEYWORDS = {"bind", "class_", "expire_on_commit"}
 _PLACES = ("span", "name_span")
 _shown: dict[type, tuple[str, ...]] = {}  # the other fields of nodes that are shown as they are
@@ -81,7 +89,8 @@ def kept_on_applications(program: p.Program) -> object:
     """Whatever keeps something where others find it, under which names."""
     kept = Keeping(program)
     top = [Outline(program).of(one) for one in program.statements if kept.names((one,))]
-    return [*top, *((header.qualname, names) for header, names in kept.by_functions()), kept.lent()]
+    hooks = [one.qualname for one in program.functions if _INSIDE in one.qualname and is_hook(one)]
+    return [*top, *((header.qualname, names) for header, names in kept.by_functions()), kept.lent(), *hooks]
 
 
 def _rebinding(program: p.Program) -> object:
@@ -140,16 +149,24 @@ def searched(header: p.Function) -> list[str]:
 
 
 def is_searched_for(header: p.Function) -> bool:
-    """Is the function found by who never names it? Of those that say STATE, middlewares only."""
-    return may_surround(header) or any(word != STATE for word in searched(header))
+    """Is the function found by who never names it? Of those that say STATES, middlewares only."""
+    return may_surround(header) or any(word not in STATES for word in searched(header))
 
 
 def may_surround(header: p.Function) -> bool:
     """Middlewares are looked for in all modules, too."""
     if header.name in ("dispatch", "__call__"):
         return True
+    return _is_under(header, _REGISTERS | HOOKS)
+
+
+def is_hook(header: p.Function) -> bool:
+    return _is_under(header, HOOKS)
+
+
+def _is_under(header: p.Function, names: frozenset[str]) -> bool:
     called = (one.function if isinstance(one, p.Call) else one for one in header.decorators)
-    return any(isinstance(one, p.Attribute) and one.name in _REGISTERS for one in called)
+    return any(isinstance(one, p.Attribute) and one.name in names for one in called)
 
 
 def _may_make_sessions(call: p.Call) -> bool:

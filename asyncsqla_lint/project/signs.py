@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.project.applications import STATE, Keeping
+from asyncsqla_lint.project.applications import STATES, Keeping
 from asyncsqla_lint.project.names import Names
 from asyncsqla_lint.project.outline import (
     DISPOSE,
@@ -24,7 +24,7 @@ from asyncsqla_lint.project.walking import walk
 HOOK = "__init_subclass__"
 WORDS = frozenset(
     {
-        *(DISPOSE, STATE, SYNC_HALF, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
+        *(DISPOSE, *STATES, SYNC_HALF, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
         *("automap_base", "declarative_base", "generate_base", "pytest_asyncio"),
         *(
             "aiohttp",
@@ -50,7 +50,7 @@ class Signs(Struct, frozen=True, array_like=True):
     aliases: tuple[tuple[str, tuple[str, ...]], ...]  # other names, and of what: `B = a.Base`, `Base as B`
     assigns: bool  # `User.posts = …` outside of functions
     makes_sessions: bool  # something that may be a session factory is made, anywhere
-    surrounds: bool  # a function may be a middleware
+    surrounds: bool  # a function may be a middleware, or called before or after each request
     kept: tuple[str, ...]  # names under which an application, its state or a request's keeps something
     decorated: tuple[str, ...]  # functions outside of classes, and what their decorators call them
     members: str  # what bodies of classes bind, each between blanks
@@ -82,7 +82,7 @@ def signs_of(program: p.Program, words: str) -> Signs:
         assigns,
         bool(factory_calls(program)),
         any(map(may_surround, program.functions)),
-        tuple(sorted(_kept(program, is_on_state=STATE in said))),
+        tuple(sorted(_kept(program, is_on_state=not STATES.isdisjoint(said)))),
         tuple(dict.fromkeys(_decorated(program))),
         " ".join(("", *sorted({name for _, names in bound for name in names}), "")),
         tuple(name for name, names in bound if HOOK in names),
@@ -92,7 +92,7 @@ def signs_of(program: p.Program, words: str) -> Signs:
 
 def _kept(program: p.Program, *, is_on_state: bool) -> set[str]:
     kept = Keeping(program)
-    if not kept.is_keyed and not is_on_state:
+    if not (kept.is_keyed or kept.is_plain or is_on_state):
         return set(kept.lent())
     by_functions = (name for _, names in kept.by_functions() for name in names)
     return {*kept.names(program.statements), *by_functions, *kept.lent()}

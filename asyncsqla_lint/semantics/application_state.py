@@ -13,9 +13,10 @@ from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.frames import PathEnds
 from asyncsqla_lint.flow.roots import run_given
+from asyncsqla_lint.flow.state import join_states
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Method, Reference, Value, union
 from asyncsqla_lint.program import Span, start_of
-from asyncsqla_lint.project.applications import ANY_KEY, STATE, Keeping, names_lent
+from asyncsqla_lint.project.applications import ANY_KEY, STATES, Keeping, name_on_state, names_lent
 from asyncsqla_lint.project.names import Module
 from asyncsqla_lint.project.walking import calls, statements
 from asyncsqla_lint.semantics.lifespans import is_lifespan
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
     from asyncsqla_lint.project.functions import FunctionInfo
+    from asyncsqla_lint.project.index import Index
 
 
 class KeyedApplication(Value, frozen=True):
@@ -148,11 +150,20 @@ def _given(flow: Flow, name: str) -> Iterator[Value]:
         for one in module.names.attribute_assignments:
             if _keeps(one.target, one.name, name):
                 yield flow.scopes.at_module(module, partial(_evaluated, flow, one.value))
-        if any(STATE in header.mentions for header in module.program.functions):
-            for info in flow.index.functions_of(module):
-                if STATE in info.header.mentions and name in info.header.mentions:
-                    if any(map(partial(_assigns, name), statements(info.body))):
-                        yield from _kept_by(flow, info, name)
+        for info in with_those_inside(flow.index, module):
+            is_said = name.lstrip(".") in info.header.mentions or not STATES.isdisjoint(info.header.mentions)
+            if is_said and any(map(partial(_assigns, name), statements(info.body))):
+                yield from _kept_by(flow, info, name)
+
+
+def with_those_inside(index: Index, module: Module) -> Iterator[FunctionInfo]:
+    """The functions of a module, and those inside of them: hooks that an application factory declares."""
+    for info in index.functions_of(module):
+        yield info
+        if not info.is_async:
+            for node in statements(info.body):
+                if isinstance(node, p.FunctionDefinition):
+                    yield index.function_at(module, node.function, None, info)
 
 
 def _handed_over(flow: Flow, name: str) -> Iterator[Value]:
@@ -255,7 +266,17 @@ def _watched(flow: Flow, module: Module, name: str, act: Callable[[State], None]
 
 
 def _run(flow: Flow, info: FunctionInfo, given: dict[str, Value], state: State) -> None:
-    run_given(flow, state, info, given)
+    closure = None if info.parent is None else come_to_its_end(flow, state, info.parent)
+    run_given(flow, state, info, given, closure=closure)
+
+
+def come_to_its_end(flow: Flow, state: State, info: FunctionInfo) -> tuple[int, ...]:
+    """Run a function for what those inside of it close over."""
+    frame, states, exits = run_given(flow, state.copy(), info, {})
+    done = [*states, *(one.state for one in exits if one.kind == "return")]
+    if done:
+        state.become(join_states(done))
+    return (frame.id, *frame.closure)
 
 
 def _watch(act: Callable[[State], None], watching: Kept, state: State, frame: Frame) -> Value:
@@ -266,12 +287,17 @@ def _watch(act: Callable[[State], None], watching: Kept, state: State, frame: Fr
 
 
 def _assigns(name: str, statement: p.Statement) -> bool:
-    """`….state.name = …`, or `state.name = …`"""
+    """`….state.name = …`, or `state.name = …`, or `state["name"] = …`"""
     targets = statement.targets if isinstance(statement, p.Assign) else ()
-    return any(isinstance(one, p.Attribute) and _keeps(one.value, one.name, name) for one in targets)
+    return any(
+        name_on_state(one) == name or (isinstance(one, p.Attribute) and _keeps(one.value, one.name, name))
+        for one in targets
+    )
 
 
 def _keeps(target: p.Expression, attribute: str, name: str) -> bool:
+    if name.startswith("."):
+        return isinstance(target, p.Name) and f".{attribute}" == name
     if attribute != name:
         return False
-    return (target.name if isinstance(target, p.Attribute) else getattr(target, "id", "")) == STATE
+    return (target.name if isinstance(target, p.Attribute) else getattr(target, "id", "")) in STATES

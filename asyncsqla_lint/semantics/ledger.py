@@ -244,7 +244,7 @@ def closed(
             pages.guarded.add(opened_at)
         if not raised and not is_given:
             lose(flow, opened_at, before, site)
-        if block and not raised:
+        if not raised:
             tasks.outlive(flow, state, subject, site)
         if not raised:  # a rollback, and then a clean end: that was the plan
             pages.saved.update((opened_at, write.site) for write in before.dropped)

@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value
 from asyncsqla_lint.program import Span, end_of, start_of
 from asyncsqla_lint.project.names import ClassBinding, Module
 from asyncsqla_lint.semantics import application_state, ledger, ownership, scripts, testing
@@ -27,6 +27,7 @@ APPLICATIONS = (
     "starlette.applications.Starlette",
     "litestar.Litestar",
     "litestar.app.Litestar",
+    "litestar.config.app.AppConfig",
 )
 STATES = (
     "litestar.datastructures.State",
@@ -42,15 +43,20 @@ class Application(Value, frozen=True):
     """An ASGI application: one for all requests, as is its `state`."""
 
     is_leaf: ClassVar[bool] = True
+    state_name: str = "state"
 
     def truth(self, state: State) -> bool | None:
         return True
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        if name != "state":
-            return UNKNOWN
+        if name != self.state_name:
+            return Method(self, name) if name in _STARTING else UNKNOWN
         flow.touch()  # what one function keeps there, others find
         return APPLICATION_STATE
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        """Sanic's `app.add_task(work(session))`."""
+        return started(flow, state, arguments.first, at)
 
 
 class ApplicationState(Value, frozen=True):
@@ -63,8 +69,55 @@ class ApplicationState(Value, frozen=True):
         super().set_attribute(flow, state, name, value, at)
         stored(flow, state, (value,), f"the application's state (`{name}`)")
 
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        name = _name(key)
+        return UNKNOWN if name is None else self.attribute(flow, state, name, at)
+
+    def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
+        name = _name(key)
+        if name is None:
+            super().set_item(flow, state, key, value, at)
+        else:
+            self.set_attribute(flow, state, name, value, at)
+
+
+class PlainApplication(ApplicationState, frozen=True):
+    """Quart's, on which everything is kept as on any other object."""
+
+    is_leaf: ClassVar[bool] = True
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name in _STARTING:
+            return Method(self, name)
+        flow.touch()  # what one function keeps there, others find
+        return application_state.kept(flow, f".{name}")
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        """`app.add_background_task(work, session)`."""
+        given = Arguments(
+            arguments.positional[1:], arguments.keywords, arguments.more, arguments.more_keywords
+        )
+        return started(flow, state, arguments.first.call(flow, state, given, at), at)
+
+    def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
+        super().set_attribute(flow, state, name, value, at)
+        application_state.noticed(flow, state, f".{name}", value)
+
 
 APPLICATION_STATE = ApplicationState()
+_STARTING = ("add_task", "add_background_task")
+
+
+def _name(key: Value) -> str | None:
+    return key.value if isinstance(key, Constant) and isinstance(key.value, str) else None
+
+
+def started(flow: Flow, state: State, coroutine: Value, at: Span) -> Value:
+    create = flow.meanings.call("asyncio.create_task")
+    return UNKNOWN if create is None else create(flow, state, Arguments((coroutine,)), at)
 
 
 def register(meanings: Meanings) -> None:

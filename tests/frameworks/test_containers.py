@@ -1,6 +1,7 @@
 """Containers that make what is asked for: the programs beside this file were run with the real libraries.
 
-They are no fixtures, since the harness does not install dishka and dependency-injector.
+They are no fixtures, since the harness installs no dependency-injector, and no FastAPI Users, whose adapter
+does not say yet that it is for SQLAlchemy 2.1 too.
 """
 
 from __future__ import annotations

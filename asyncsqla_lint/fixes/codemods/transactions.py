@@ -36,6 +36,8 @@ class AddCommit(Codemod):
         body = block.body.body
         while len(body) == 1 and isinstance(body[0], cst.Try) and isinstance(body[0].body, cst.IndentedBlock):
             body = body[0].body.body  # what failed is not committed, and the handlers see a commit that fails
+        if any(True for one in file.nodes(body[-1], cst.Return) for _ in file.nodes(one, cst.Await)):
+            raise Refused("the block ends with a `return` that awaits: a commit before that comes too early")
         return Changes.of([at_the_end(file, body, f"await {item.asname.name.value}.commit()")])
 
 

@@ -63,7 +63,7 @@ def _fix(event: Serialized) -> Fix | None:
     """Everything that the reader reads, as options of the queries; when one part cannot be told, nothing."""
     loads = [load.event for load in event.loads]
     deep = any(load.below or len(load.path) > 1 for load in event.loads)
-    late = None if deep else refresh_handed(event.site, loads)
+    late = None if deep or event.frame.has_ended else refresh_handed(event.site, loads)
     if all(load.cause == "expired" for load in loads):
         return first_of(late, *(kept(load) for load in loads[:1]))
     wanted: list[tuple[AttributeLoad, tuple[Relationship, ...]]] = []
