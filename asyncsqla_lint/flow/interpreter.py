@@ -193,15 +193,19 @@ class Flow:
         self.counter += 1
         return self.counter
 
+    def open_region(self) -> None:
+        """What is made from here on shares its ids, and its pages, with nothing else."""
+        self.counter = next(self.world.regions) * REGION
+
     @contextmanager
     def shared(self) -> Iterator[None]:
         """What is made inside outlives the root: its ids are not those that a replay will give again."""
-        region = next(self.world.regions)
         counter, budget = self.counter, self.budget
         watched, spared = self.watched, self.spared
         steps = STEPS_SHARED if self.is_world else min(STEPS_SHARED, self.left_of_module)
         own = Budget(steps)
-        self.counter, self.budget = region * REGION, own
+        self.budget = own
+        self.open_region()
         self.watched, self.spared = set(), set()
         try:
             yield

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.calls import run_function
+from asyncsqla_lint.flow.closed import NotClosed
 from asyncsqla_lint.flow.frames import BudgetExceeded, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.records import Record
@@ -56,6 +57,8 @@ def opened(flow: Flow, state: State, cls: ClassValue, at: Span) -> Value:
     found = cls.info.find("__init__")
     if found is None or found[1].function is None:
         return flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
+    if flow.isolated:
+        raise NotClosed  # which of those in stock it is depends on the path
     stock = _stock(flow)
     if cls.info in stock.building:
         stock.cut = min(stock.cut, stock.building.index(cls.info))
@@ -121,6 +124,8 @@ def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo) ->
             stack.enter_context(flow.scopes.outside(function.module))
             if not place:
                 stack.enter_context(flow.shared())
+            elif flow.is_world:
+                flow.open_region()  # others are going to be given it, too
             before = flow.budget.left
             me = flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
             try:
