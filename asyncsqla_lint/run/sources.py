@@ -19,6 +19,7 @@ from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.config_files import is_project_root
 from asyncsqla_lint.workspace.discovery import Discovery, PathError, discover, reason, shown
 from asyncsqla_lint.workspace.module_names import ModuleName
+from asyncsqla_lint.workspace.neighbours import led_to
 from asyncsqla_lint.workspace.relevance import (
     Relevance,
     has_coroutine,
@@ -150,21 +151,11 @@ def _surroundings(paths: Sequence[str], config: Config) -> Discovery:
     if config.origin or (not config.src and is_below and is_project_root(config.root)):
         roots = [config.root, *roots]
     else:
-        # Nothing says where the project ends: only the neighbours of the files that were named.
-        beside = {os.path.dirname(path) for path in given if os.path.isfile(path)}
-        neighbours = [entry for directory in sorted(beside) for entry in _python_files(directory)]
-        roots = [*roots, *neighbours]
+        # Nothing says where the project ends.
+        roots = [*roots, *led_to([path for path in given if os.path.isfile(path)])]
     roots = [os.path.abspath(root) for root in roots if os.path.exists(root)]
     missing = [root for root in roots if not any(_is_at_or_below(root, path) for path in given)]
     return discover(missing, config)
-
-
-def _python_files(directory: str) -> list[str]:
-    try:
-        names = os.listdir(directory)
-    except OSError:
-        return []
-    return [os.path.join(directory, name) for name in sorted(names) if name.endswith(".py")]
 
 
 def _is_at_or_below(path: str, directory: str) -> bool:

@@ -152,6 +152,26 @@ def test_one_file_of_an_isolated_run_is_seen_in_its_project(project: Path) -> No
     assert [modules for modules, _ in calls.asked] == [("routes.order",), ("user",)]
 
 
+def test_where_nothing_marks_a_project_imports_lead_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").unlink()
+    tree(
+        tmp_path / "tree",
+        {
+            "app/models.py": "import sqlalchemy.ext.asyncio",
+            "app/stores/users.py": "from app import models",
+            "app/far/away.py": "import app.models",
+            "app/routes/user.py": f"from app.stores import users\n{CODE.lower()}()",
+        },
+    )
+    monkeypatch.chdir(tmp_path.parent)
+    path = str(tmp_path / "tree" / "app" / "routes" / "user.py")
+    report = run([path], load_config([path]), analyse=Calls())
+    assert said(report) == [("user.py", 2, CODE)]
+    assert report.statistics.files == 1
+
+
 def test_twin_modules_are_both_checked(project: Path) -> None:
     body = f"import sqlalchemy.ext.asyncio\n{CODE.lower()}()\n"
     tree(project, {f"{root}/app/{name}.py": body for root in "ab" for name in ("__init__", "models")})
