@@ -293,7 +293,7 @@ def _cost(flow: Flow) -> int:
 def _made(flow: Flow, state: State, value: Value, given: dict[int, Record], first: int) -> Made:
     """The value with what it leads to, all of it given or made in the call."""
     for oid, record in state.heap.items():
-        if oid in flow.base or not (_is_plain(record) or oid == OUTSIDE.oid or _is_idle(record)):
+        if flow.is_shared(oid) or not (_is_plain(record) or oid == OUTSIDE.oid or _is_idle(record)):
             raise NotClosed  # it has changed what all share, or made what more than Python knows
     if any(number in flow.base_frames for number in state.frames):
         raise NotClosed
@@ -305,7 +305,7 @@ def _made(flow: Flow, state: State, value: Value, given: dict[int, Record], firs
     while waiting:
         one = waiting.pop()
         if isinstance(one, Reference):
-            if one.oid in made or one.oid in given or one.oid in flow.base:
+            if one.oid in made or one.oid in given or flow.is_shared(one.oid):
                 continue
             record = state.record(one.oid)
             if one.oid <= first or len(made) >= LARGEST or not _is_plain(record):
@@ -395,7 +395,7 @@ class Taken:
         number = self._numbers.get(oid)
         if number is not None:
             return "again", number
-        if oid in self.flow.base:
+        if self.flow.is_shared(oid):
             if oid in self.state.heap:
                 raise NotClosed
             self.is_local = self.is_local or self.flow.is_own(oid)

@@ -244,6 +244,8 @@ class Flow:
     def make_known(self, records: Iterable[tuple[int, Record]], frames: Mapping[int, Variables]) -> None:
         """What code outside of all roots has made is there for all of them."""
         for oid, record in records:
+            if oid in self.world.promised:
+                continue  # it is as it was promised, whatever some code has done to it
             if oid in self.base and oid != OUTSIDE.oid:
                 if self.is_world:
                     raise Unshared
@@ -252,6 +254,10 @@ class Flow:
         if self.is_world and not self.base_frames.keys().isdisjoint(frames):
             raise Unshared
         self.base_frames.update(frames)
+
+    def is_shared(self, oid: int) -> bool:
+        """Is it an object that modules have made? What is promised is there anew on each path that asks."""
+        return oid in self.base and oid not in self.world.promised
 
     def is_own(self, oid: int) -> bool:
         """Is the object, which outlives the root, known to this module's analysis alone?"""

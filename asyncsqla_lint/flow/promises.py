@@ -20,7 +20,7 @@ from asyncsqla_lint.flow.closed import NotClosed
 from asyncsqla_lint.flow.frames import BudgetExceeded, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.records import Record
-from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.state import OUTSIDE, State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value
 from asyncsqla_lint.flow.worlds import Fact, TooDeep, Unshared
 from asyncsqla_lint.program import Span
@@ -145,6 +145,10 @@ def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo) ->
         if flow.is_world and any(number in flow.base_frames for number in state.frames):
             raise Unshared
         flow.base_frames.update(state.frames)
+        if flow.is_world:
+            made = [one for one in state.heap.items() if one[0] not in flow.base and one[0] != OUTSIDE.oid]
+            flow.world.promised.update(oid for oid, _ in made)
+            flow.base.update(made)  # for globals that lead to them
         promised = Promised(me, tuple(state.heap.items()), frozenset(stock.classes), cost)
         if stock.cut >= place and not (flow.is_world and flow.world.rests_on):
             stock.objects.setdefault(cls, []).append(promised)

@@ -259,7 +259,7 @@ class Scopes:
             value = UNKNOWN
         records: Iterable[tuple[int, Record]] = state.heap.items()
         if not is_told:
-            records = [(oid, record) for oid, record in records if oid not in flow.base]
+            records = [(oid, record) for oid, record in records if not flow.is_shared(oid)]
         flow.make_known(records, state.frames)
         return value
 

@@ -66,6 +66,7 @@ class World:
         self.index = index
         self.flow: Flow  # what works it out
         self.regions = count(1)  # of identities: what outlives a root is one thing for all
+        self.promised: set[int] = set()  # objects that are there for whoever is promised one
         self._facts: dict[object, Fact[object]] = {}
         self._unshared: set[object] = set()
         self._open: list[object] = []  # the questions that are being answered

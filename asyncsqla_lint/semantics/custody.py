@@ -24,7 +24,7 @@ def held_by_others(
     roots: list[Value] = [*more, *frame.given]
     if frame.receiver is not None:
         roots.append(frame.receiver)
-    roots.extend(Reference(oid) for oid in state.heap if oid in flow.base)  # objects of modules
+    roots.extend(Reference(oid) for oid in state.heap if flow.is_shared(oid))  # objects of modules
     for number, variables in state.frames.items():
         if (number < frame.id and not lends) or number in modules:
             roots.extend(variables.values())

@@ -212,7 +212,7 @@ def _kept_by_modules(flow: Flow, state: State, frame: Frame, mine: list[int], va
     mine = [oid for oid in mine if _is_pooling(state.heap.get(oid))]
     if not mine:
         return
-    keepers: list[Value] = [Reference(oid) for oid in state.heap if oid in flow.base]
+    keepers: list[Value] = [Reference(oid) for oid in state.heap if flow.is_shared(oid)]
     for number in flow.scopes.module_frame_ids() & state.frames.keys():
         keepers.extend(state.frames[number].values())
     if frame.function is not None and is_cached(frame.function):
