@@ -157,6 +157,7 @@ class Flow:
         self.watched, self.spared = set(), set()
         self.risky = 0
         self.awaiting = None
+        self.counter |= PAGE - 1  # what a step costs depends on pages
         self.joins.clear()
         return State(self.base, self.base_frames, self.joins)
 
@@ -274,7 +275,7 @@ class Flow:
     def alone(self, budget: Budget | None = None) -> Iterator[None]:
         """Outside of all that is being done: what comes out does not depend on it."""
         before = [(name, getattr(self, name)) for name in _OF_A_PATH]
-        self.counter |= PAGE - 1  # what a step costs depends on pages
+        self.counter |= PAGE - 1  # as for a root
         self.tries, self.handling, self.recorders, self.loops = [], [], [], []
         self.oracle, self.joining, self.hedge, self.muted, self.isolated = Oracle(), 0, 0, 0, 0
         self.budget, self.notes, self.risky = budget or Budget(STEPS_PER_ROOT), {}, 0
