@@ -23,6 +23,7 @@ from asyncsqla_lint.project.names import (
 )
 from asyncsqla_lint.project.registrations import Registrations
 from asyncsqla_lint.project.resolution import Resolution
+from asyncsqla_lint.project.walking import walk
 
 EVERY_CLASS = "*"  # what classes there are at all
 REGISTRATIONS = "+"  # what top levels add to other modules
@@ -43,6 +44,7 @@ class Index(Resolution):
             module.consulted = self.consulted
         self._classes: dict[tuple[Module, p.Span], ClassInfo] = {}
         self._functions: dict[tuple[Module, int], FunctionInfo] = {}
+        self._inner: dict[Module, dict[int, int]] = {}
         self._classes_of: dict[Module, tuple[ClassInfo, ...]] = {}
         self._subclasses: dict[ClassInfo, tuple[ClassInfo, ...]] = {}
 
@@ -76,6 +78,33 @@ class Index(Resolution):
         if key not in self._functions:
             self._functions[key] = FunctionInfo(self, module, number, owner, parent)
         return self._functions[key]
+
+    def function_numbered(self, module: Module, number: int) -> FunctionInfo:
+        """One of the text, wherever it stands: a method is its class's, whoever asks for it first."""
+        key = (module, number)
+        if key not in self._functions:
+            for _ in self.functions_of(module):
+                pass
+        found = self._functions.get(key)
+        if found is None:
+            outer = self._enclosing(module).get(number)
+            parent = None if outer is None else self.function_numbered(module, outer)
+            found = FunctionInfo(self, module, number, None, parent)
+            if found.qualname.rpartition(".")[0].endswith("<locals>"):
+                self._functions[key] = found  # else it is of a class in there
+        return found
+
+    def _enclosing(self, module: Module) -> dict[int, int]:
+        """The functions inside of others, and in which they are."""
+        found = self._inner.get(module)
+        if found is None:
+            found = self._inner[module] = {
+                node.function: number
+                for number, body in enumerate(module.program.bodies)
+                for node in walk(body)
+                if isinstance(node, (p.FunctionDefinition, p.Lambda))
+            }
+        return found
 
     @cached_property
     def classes(self) -> tuple[ClassInfo, ...]:

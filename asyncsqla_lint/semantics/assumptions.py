@@ -103,7 +103,7 @@ def _factory_calls(index: Index, module: Module) -> list[tuple[p.Call, FunctionI
     bodies: list[tuple[p.Statements, FunctionInfo | None]] = [(module.program.statements, None)]
     for number, function in enumerate(module.program.functions):
         if FACTORIES.intersection(function.mentions):
-            bodies.append((module.program.bodies[number], index.function_at(module, number)))
+            bodies.append((module.program.bodies[number], index.function_numbered(module, number)))
     for body, scope in bodies:
         for call in calls(body):
             symbol = index.resolve(module, call.function, scope)

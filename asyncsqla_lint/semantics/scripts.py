@@ -72,7 +72,7 @@ def _left_to_run(flow: Flow, module: Module) -> FunctionInfo | None:
             found = number
     if found is None or any(_names(statement, "main") for statement in module.program.statements):
         return None
-    return flow.index.function_at(module, found)
+    return flow.index.function_numbered(module, found)
 
 
 def _names(statement: p.Statement, name: str) -> bool:
@@ -86,7 +86,7 @@ def _mains(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
     bodies: list[tuple[p.Statements, FunctionInfo | None]] = [(module.program.statements, None)]
     for number, header in enumerate(module.program.functions):
         if "run" in header.mentions:
-            bodies.append((module.program.bodies[number], flow.index.function_at(module, number)))
+            bodies.append((module.program.bodies[number], flow.index.function_numbered(module, number)))
     for body, scope in bodies:
         for call in calls(body):
             yield from _given_to_runner(flow, module, call, scope)

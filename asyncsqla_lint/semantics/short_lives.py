@@ -93,7 +93,7 @@ def depends_on_the_call(flow: Flow, made: Site) -> bool:
     for number, body in enumerate(made.module.program.bodies):
         for call in calls(body):
             if call.span == made.span:
-                return _is_local(flow.index.function_at(made.module, number), call)
+                return _is_local(flow.index.function_numbered(made.module, number), call)
     return False
 
 
