@@ -22,7 +22,7 @@ from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Metho
 from asyncsqla_lint.frameworks.injection import Inside, pending
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import Module
+from asyncsqla_lint.project.names import ImportBinding, Module
 from asyncsqla_lint.project.walking import calls
 from asyncsqla_lint.semantics.application_state import come_to_its_end, with_those_inside
 
@@ -56,7 +56,7 @@ class Naming(Struct, frozen=True):
 def hooks_of(index: Index, naming: Naming) -> Hooks:
     found: dict[str, list[FunctionInfo]] = {"before": [], "after": [], "": []}
     for module in index.modules.values():
-        if imports(module, naming.framework):
+        if module.says(naming.framework) and imports(module, naming.framework):
             for info, moment in _in_module(index, module, naming):
                 if info not in found[moment]:
                     found[moment].append(info)
@@ -111,12 +111,11 @@ def _function(
 
 
 def imports(module: Module, framework: str) -> bool:
-    for one in module.program.statements:
-        if isinstance(one, p.ImportFrom) and one.module.partition(".")[0] == framework:
-            return True
-        if isinstance(one, p.Import) and any(name.name.partition(".")[0] == framework for name in one.names):
-            return True
-    return False
+    bindings = (one for several in module.names.bindings.values() for one in several)
+    return any(
+        isinstance(one, ImportBinding) and not one.level and one.module.partition(".")[0] == framework
+        for one in bindings
+    )
 
 
 # --- running them --------------------------------------------------------------------------------

@@ -33,6 +33,8 @@ WORDS = frozenset(
             "backref",
             "global",
             "litestar",
+            "quart",
+            "sanic",
             "fixture",
             "pytest",
             "pytest_asyncio",

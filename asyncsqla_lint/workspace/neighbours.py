@@ -60,9 +60,8 @@ def _above(directory: str, name: str) -> str | None:
         parent = os.path.dirname(directory)
         if parent == directory:
             return None  # the file system's own top is nobody's project
-        if os.path.isfile(os.path.join(directory, f"{name}.py")) or os.path.isdir(
-            os.path.join(directory, name)
-        ):
+        place = os.path.join(directory, name)
+        if os.path.isfile(f"{place}.py") or os.path.isdir(place):
             return directory
         directory = parent
 
