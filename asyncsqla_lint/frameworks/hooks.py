@@ -65,19 +65,25 @@ def hooks_of(index: Index, naming: Naming) -> Hooks:
 
 
 def _in_module(index: Index, module: Module, naming: Naming) -> Iterator[tuple[FunctionInfo, str]]:
-    bodies: list[tuple[p.Statements, FunctionInfo | None]] = [(module.program.statements, None)]
     for info in with_those_inside(index, module):
-        bodies.append((info.body, info))
         moment = moment_of(info, naming)
         if moment:
             yield info, moment
+    for call, scope in calls_of(index, module):
+        if isinstance(call.function, p.Attribute) and call.arguments:
+            moment = naming.moment(call.function.name, call.arguments[1:])
+            given = function_given(index, module, call.arguments[0], scope) if moment else None
+            if given is not None:
+                yield given, moment
+
+
+def calls_of(index: Index, module: Module) -> Iterator[tuple[p.Call, FunctionInfo | None]]:
+    """Where applications are told of functions: at the top, or in a function that sets one up."""
+    bodies: list[tuple[p.Statements, FunctionInfo | None]] = [(module.program.statements, None)]
+    bodies += [(info.body, info) for info in with_those_inside(index, module)]
     for body, scope in bodies:
         for call in calls(body):
-            if isinstance(call.function, p.Attribute) and call.arguments:
-                moment = naming.moment(call.function.name, call.arguments[1:])
-                given = _function(index, module, call.arguments[0], scope) if moment else None
-                if given is not None:
-                    yield given, moment
+            yield call, scope
 
 
 def decorators_of(info: FunctionInfo) -> list[str]:
@@ -97,7 +103,7 @@ def moment_of(info: FunctionInfo, naming: Naming) -> str:
     return ""
 
 
-def _function(
+def function_given(
     index: Index, module: Module, node: p.Expression, scope: FunctionInfo | None
 ) -> FunctionInfo | None:
     found = index.resolve(module, node, scope)

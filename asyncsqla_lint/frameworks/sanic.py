@@ -15,6 +15,7 @@ from asyncsqla_lint.frameworks.hooks import (
     SharedRecord,
     hooked,
     hooks_of,
+    imports,
     moment_of,
     of_the_request,
     run_themselves,
@@ -83,13 +84,14 @@ def _surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Opti
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     """Handlers: whatever is given a request."""
+    hooks = _hooks(flow.index)
+    is_hook = imports(info.module, "sanic") and moment_of(info, _NAMING)
+    if is_hook or info in hooks.before or info in hooks.after:
+        run_themselves(flow, state, hooks, (request_of(flow, state),), info.header.name_span)
+        return True
     name = request_parameter(flow, info, "sanic", REQUESTS)
     if name is None:
         return False
-    hooks = _hooks(flow.index)
-    if info in hooks.before or info in hooks.after or moment_of(info, _NAMING):
-        run_themselves(flow, state, hooks, (request_of(flow, state),), info.header.name_span)
-        return True
     provider = Requested(request_of)
     injection = Injection(flow, lambda own, value: [], info.header.name_span, within=_surrounded)
     injection.run(state, info, [Need(name, provider)])
