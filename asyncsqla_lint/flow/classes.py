@@ -91,7 +91,8 @@ def object_attribute(
         keeps = (
             member.kind in ("value", "cached_property") and descriptors.descriptor_of(flow, member) is None
         )
-        if keeps and value is None:
+        # What is the same whoever asks need not be kept: to look at an object changes nothing of it.
+        if keeps and value is None and not (member.kind == "value" and isinstance(result, Constant)):
             _remember(state, me, name, result)
         if result is not UNKNOWN:
             return result

@@ -248,6 +248,8 @@ class Flow:
             if oid in self.world.promised:
                 continue  # it is as it was promised, whatever some code has done to it
             if oid in self.base and oid != OUTSIDE.oid:
+                if self.base.get(oid) == record:
+                    continue  # paths have parted over it, and met again
                 if self.is_world:
                     raise Unshared
                 self._changed.add(oid)

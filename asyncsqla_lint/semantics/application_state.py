@@ -259,7 +259,7 @@ def _watched(flow: Flow, module: Module, name: str, act: Callable[[State], None]
     watching = Kept(name)
     outer, flow.notes[_WATCHING] = flow.notes.get(_WATCHING), watching
     try:
-        flow.scopes.at_module(module, partial(_watch, act, watching))
+        flow.scopes.at_module(module, partial(_watch, act, watching), is_told=False)
     finally:
         flow.notes[_WATCHING] = outer
     return watching.values
