@@ -107,7 +107,7 @@ def _assigned_to_class(cls: ClassValue, name: str, flow: Flow) -> Value:
         for number, expression, annotation in self_assignments(flow, ancestor).get(name, ()):
             info = flow.index.function_at(ancestor.module, number, ancestor)
             member = ancestor.members.get(info.name)
-            if member is not None and member.kind == "classmethod":
+            if member is not None and member.is_of_class:
                 given = partial(_given_to_class, flow, cls, info, expression, annotation)
                 found.append(flow.scopes.at_module(info.module, given))
     found = [value for value in found if value not in (NONE, UNKNOWN)]

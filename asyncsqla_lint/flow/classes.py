@@ -9,14 +9,21 @@ from msgspec.structs import replace
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import definitions, descriptors
 from asyncsqla_lint.flow.assigned import assigned_attribute, assigned_to_class
-from asyncsqla_lint.flow.callables import ClassValue, Decorated, FunctionValue, PartialMethod, SuperValue
+from asyncsqla_lint.flow.callables import (
+    ClassValue,
+    Decorated,
+    ExternalValue,
+    FunctionValue,
+    PartialMethod,
+    SuperValue,
+)
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.class_bodies import class_value
 from asyncsqla_lint.flow.containers import DictRecord, item_name
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value, union
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo, Member
 
@@ -101,6 +108,8 @@ def object_attribute(
     if value is None or (value == NONE and may_be_set) or value is UNKNOWN:
         assigned = assigned_attribute(flow, state, me, record.cls, name)
         if assigned is not None:
+            if value is None and found is not None and _begins_with_none(found[1]):
+                assigned = union((NONE, assigned))
             _remember(state, me, name, assigned)
             return assigned
     if value is not None:
@@ -114,6 +123,11 @@ def object_attribute(
             getter = FunctionValue(proxy[1].function, (), me)
             return run_function(flow, state, getter, Arguments((Constant(name),)), at)
     return UNKNOWN
+
+
+def _begins_with_none(member: Member) -> bool:
+    """`_engine: Any = None` in the class body, which some method assigns when it is first asked for."""
+    return isinstance(member.value, p.Constant) and member.value.value is None
 
 
 def is_left_open(cls: ClassInfo, member: Member) -> bool:
@@ -201,7 +215,7 @@ def _has_methods(cls: ClassInfo) -> bool:
 def bound(flow: Flow, member: Member, me: Value, cls: ClassValue) -> Value:
     assert member.function is not None
     function = flow.scopes.function(member.function)
-    if member.kind == "staticmethod":
+    if member.kind == "staticmethod" or member.name == "__new__":
         return function
     return bind_to(function, cls if member.kind == "classmethod" else me)
 
@@ -242,7 +256,8 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
         return EnumMember(value.value, owner, name)
     if value in (UNKNOWN, NONE):
         assigned = assigned_to_class(flow, cls, name)
-        return value if assigned is UNKNOWN else assigned
+        # Whoever asks first finds the `None` of the class body: `if cls._instance is None: …`
+        return value if assigned is UNKNOWN else assigned if value is UNKNOWN else union((value, assigned))
     return value
 
 
@@ -254,6 +269,8 @@ def super_attribute(flow: Flow, state: State, value: SuperValue, name: str, at: 
     if cls is None:
         return UNKNOWN
     found = cls.info.find_after(value.owner, name)
+    if found is None and name == "__new__" and not cls.info.has_unknown_base:
+        return ExternalValue("builtins.object.__new__")
     if found is None:
         inherited = flow.meanings.inherited_attribute(flow, state, value.receiver, cls, name, at)
         return UNKNOWN if inherited is None else inherited

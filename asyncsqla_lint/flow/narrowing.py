@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
+# `if inspect.iscoroutinefunction(job): await job()`, before `else: await asyncio.to_thread(job)`
+COROUTINE_FUNCTIONS = ("inspect.iscoroutinefunction", "asyncio.iscoroutinefunction")
+
 Paths = tuple[list["State"], list["State"], list[Outcome]]
 
 
@@ -256,13 +259,13 @@ def _narrow_compare(flow: Flow, state: State, node: p.Compare, holds: bool) -> b
 
 
 def _narrow_call(flow: Flow, state: State, node: p.Call, holds: bool) -> bool:
-    if flow.scopes.callee_name(flow.frame, node.function) == "builtins.callable" and len(node.arguments) == 1:
-        return _keep(
-            flow,
-            state,
-            node.arguments[0],
-            lambda value: flow.types.is_callable(state, value) is not (not holds),
-        )
+    name = flow.scopes.callee_name(flow.frame, node.function)
+    answer = flow.types.is_callable if name == "builtins.callable" else None
+    if name in COROUTINE_FUNCTIONS:
+        answer = flow.types.is_coroutine_function
+    if answer is not None and len(node.arguments) == 1:
+        asked_of = node.arguments[0]
+        return _keep(flow, state, asked_of, lambda value: answer(state, value) is not (not holds))
     asked = _asked_class(flow, state, node)
     if asked is None:
         return True

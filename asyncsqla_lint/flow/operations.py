@@ -89,12 +89,16 @@ def evaluate_binary(flow: Flow, state: State, node: p.BinaryOperation) -> Value:
     return operate(flow, state, left, node.operator, right, node.span)
 
 
+def _is_text(value: Value) -> bool:
+    return any(
+        isinstance(one, Text) or (isinstance(one, Constant) and isinstance(one.value, str))
+        for one in alternatives(value)
+    )
+
+
 def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, at: p.Span) -> Value:
-    if operator == "+" and (isinstance(left, (Constant, Text)) or isinstance(right, (Constant, Text))):
-        if any(
-            isinstance(one, Text) or (isinstance(one, Constant) and isinstance(one.value, str))
-            for one in (left, right)
-        ):
+    if operator == "+":
+        if _is_text(left) or _is_text(right):
             return concatenated((left, right))
         if isinstance(left, Constant) and isinstance(right, Constant):
             if isinstance(left.value, (int, float)) and isinstance(right.value, (int, float)):

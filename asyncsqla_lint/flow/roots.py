@@ -211,7 +211,7 @@ def receiver_of(flow: Flow, state: State, info: FunctionInfo) -> Value | None:
     if member is not None and member.kind == "staticmethod":
         return None
     cls = ClassValue(info.owner)
-    if member is not None and member.kind == "classmethod":
+    if member is not None and member.is_of_class:
         return cls
     promised = flow.meanings.instance_of_class(flow, state, cls, info.header.name_span, 0)
     return opened(flow, state, cls, info.header.name_span) if promised is UNKNOWN else promised

@@ -51,10 +51,18 @@ def concatenated(pieces: Sequence[Value]) -> Value:
         if not isinstance(piece, Union):
             continue
         if position == 0 or all(isinstance(one, Constant) for one in piece.alternatives):
-            rest = [UNKNOWN if isinstance(one, Union) else one for one in pieces[position + 1 :]]
+            rest = [_named(one) for one in pieces[position + 1 :]]
             made = (concatenated((*pieces[:position], one, *rest)) for one in piece.alternatives)
             return union(tuple(made))
     return text([part for piece in pieces for part in text_parts(piece)])
+
+
+def _named(value: Value) -> Value:
+    """Of a piece that may be something else too, the one text that the source has for it: a default."""
+    if not isinstance(value, Union):
+        return value
+    known = [one for one in value.alternatives if one is not UNKNOWN]
+    return known[0] if len(known) == 1 and isinstance(known[0], Constant) else UNKNOWN
 
 
 def converted(flow: Flow, state: State, value: Value, conversion: str, at: Span) -> Value:

@@ -10,10 +10,14 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import facts
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.values import (
+    NONE,
     UNKNOWN,
     Arguments,
     Iteration,
+    Union,
     Value,
+    alternatives,
+    union,
 )
 
 if TYPE_CHECKING:
@@ -57,9 +61,12 @@ def assign(flow: Flow, state: State, target: p.Expression, value: Value) -> None
 
 
 def _unpack(flow: Flow, state: State, target: p.TupleDisplay | p.ListDisplay, value: Value) -> None:
-    iteration = value.iterate(flow, state, target.span, False)
     wanted = len(target.elements)
     star = next((i for i, one in enumerate(target.elements) if isinstance(one, p.Starred)), None)
+    if isinstance(value, Union) and star is None:
+        iteration = _one_of_several(flow, state, value, wanted, target.span)
+    else:
+        iteration = value.iterate(flow, state, target.span, False)
     if iteration.items is not None and (
         len(iteration.items) == wanted if star is None else len(iteration.items) >= wanted - 1
     ):
@@ -78,6 +85,21 @@ def _unpack(flow: Flow, state: State, target: p.TupleDisplay | p.ListDisplay, va
             assign(flow, state, one, flow.allocate(state, ListRecord.of(Iteration(element=element))))
         else:
             assign(flow, state, one, element)
+
+
+def _one_of_several(flow: Flow, state: State, value: Union, wanted: int, at: p.Span) -> Iteration:
+    """`scheme, rest = url.split("://")` of a text that may be one of several: place by place."""
+    known = value.without(NONE)
+    with flow.hedged(True):
+        found = [one.iterate(flow, state, at, False) for one in alternatives(known)]
+    rows = [
+        (one.one() or UNKNOWN,) * wanted if one.items is None else one.items
+        for one in found
+        if one.items is None or len(one.items) == wanted
+    ]
+    if not rows:
+        return Iteration(element=UNKNOWN)
+    return Iteration(items=tuple(map(union, zip(*rows, strict=True))))
 
 
 def delete(flow: Flow, state: State, target: p.Expression) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue, Partial
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.objects import ObjectRecord
@@ -213,6 +213,13 @@ class Types:
         if info is None:
             return (value if record is None else record).is_callable()
         return True if info.find("__call__") else None if info.has_unknown_base else False
+
+    def is_coroutine_function(self, state: State, value: Value) -> bool | None:
+        while isinstance(value, Partial):
+            value = value.function
+        if isinstance(value, FunctionValue):
+            return value.info.is_async and not value.info.header.is_generator
+        return False if isinstance(value, (ClassValue, Constant)) else None
 
     def specialise(self, flow: Flow, state: State, value: Value, cls: Value) -> Value | None:
         """`isinstance(value, cls)` holds: an unknown value is now one of that class."""

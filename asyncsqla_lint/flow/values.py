@@ -431,9 +431,20 @@ class Union(Value, frozen=True):
         """`None` answers nothing: the program would stop there, so the others go on."""
         return tuple(value for value in self.alternatives if value != NONE)
 
-    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+    def _having(self, flow: Flow, state: State, name: str, at: Span) -> tuple[Value, ...]:
+        """Those that have the attribute, where some do: which of them it is the program knows, not we."""
         usable = self._usable()
-        with flow.hedged(len(usable) > 1):
+        if len(usable) > 1:
+            with flow.silently():
+                answers = [value.has_attribute(flow, state, name, at) for value in usable]
+            if True in answers and False in answers:
+                having = zip(usable, answers, strict=True)
+                return tuple(value for value, answer in having if answer is not False)
+        return usable
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        usable = self._having(flow, state, name, at)
+        with flow.hedged(len(usable) > 1 or len(usable) < len(self._usable())):
             return union(tuple(value.attribute(flow, state, name, at) for value in usable))
 
     def has_attribute(self, flow: Flow, state: State, name: str, at: Span) -> bool | None:
@@ -451,7 +462,7 @@ class Union(Value, frozen=True):
         )
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        usable = self._usable()
+        usable = self._having(flow, state, name, at)
         return flow.alternatives(
             state, usable, lambda value, own: value.call_method(flow, own, name, arguments, at)
         )

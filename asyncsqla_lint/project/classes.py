@@ -56,6 +56,11 @@ class Member:
     is_abstract: bool = False
 
     @property
+    def is_of_class(self) -> bool:
+        """Is the first parameter the class?"""
+        return self.kind == "classmethod" or self.name == "__new__"
+
+    @property
     def where(self) -> Scoped | None:
         """The assigned value, in its place."""
         return None if self.value is None else Scoped(self.value, self.owner.module, self.owner)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value, alternatives
 from asyncsqla_lint.knowledge.dialects import dialects
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
@@ -104,11 +104,15 @@ def never_connects(flow: Flow, state: State, bind: Value) -> bool:
     """A sync engine with an async driver (ASQ103) fails at its first connect, and holds nobody up."""
     from asyncsqla_lint.semantics.engines import EngineRecord
 
-    record = state.record(bind.oid) if isinstance(bind, Reference) else None
-    if not isinstance(record, EngineRecord) or record.is_async:
-        return False
     known = dialects(flow.release)
-    return any(known.is_async_under_sync(url.name) for url in addresses(record.url)[0])
+    engines = [one for one in alternatives(bind) if one != NONE]
+    for engine in engines:
+        record = state.record(engine.oid) if isinstance(engine, Reference) else None
+        if not isinstance(record, EngineRecord) or record.is_async:
+            return False
+        if not any(known.is_async_under_sync(url.name) for url in addresses(record.url)[0]):
+            return False
+    return bool(engines)
 
 
 def is_run_in_greenlets(flow: Flow) -> bool:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value, alternatives
+from asyncsqla_lint.flow.objects import ObjectRecord
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    Reference,
+    TupleValue,
+    Value,
+    alternatives,
+    union,
+)
 from asyncsqla_lint.program import Span
 
 if TYPE_CHECKING:
@@ -18,8 +27,8 @@ DEEPEST = 3
 
 
 def register(meanings: Meanings) -> None:
-    for name in ("dataclasses.asdict", "dataclasses.astuple"):
-        meanings.calls[name] = _taken_apart
+    meanings.calls["dataclasses.asdict"] = _taken_apart
+    meanings.calls["dataclasses.astuple"] = _row_of_fields
 
 
 def read_fields(flow: Flow, state: State, me: Reference, names: tuple[str, ...], at: Span) -> list[Value]:
@@ -37,25 +46,37 @@ def compare(flow: Flow, state: State, mine: InstanceRecord, me: Reference, other
 
 def _taken_apart(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     """Every field is read, and of dataclasses in it theirs."""
-    if arguments.positional:
-        _take_apart(flow, state, arguments.positional[0], at, 0)
-    return UNKNOWN
+    made = _take_apart(flow, state, arguments.positional[0], at, 0) if arguments.positional else UNKNOWN
+    return UNKNOWN if "dict_factory" in arguments.keywords else made
 
 
-def _take_apart(flow: Flow, state: State, value: Value, at: Span, depth: int) -> None:
+def _row_of_fields(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    made = _taken_apart(flow, state, arguments, at)
+    record = state.record(made.oid) if isinstance(made, Reference) else None
+    return TupleValue(tuple(record.entries.values())) if isinstance(record, DictRecord) else UNKNOWN
+
+
+def _take_apart(flow: Flow, state: State, value: Value, at: Span, depth: int) -> Value:
+    if depth > DEEPEST:
+        return UNKNOWN
+    return union(tuple(_one_apart(flow, state, one, at, depth) for one in alternatives(value)))
+
+
+def _one_apart(flow: Flow, state: State, one: Value, at: Span, depth: int) -> Value:
     from asyncsqla_lint.semantics.instances import InstanceRecord
 
-    if depth > DEEPEST:
-        return
-    for one in alternatives(value):
-        record = state.record(one.oid) if isinstance(one, Reference) else None
-        inner: list[Value] = []
-        if isinstance(one, Reference) and isinstance(record, InstanceRecord):
-            if record.model.is_dataclass:
-                inner = read_fields(flow, state, one, record.model.fields(), at)
-        elif isinstance(record, (ListRecord, DictRecord)):
-            inner = list(record.refers_to())
-        elif record is not None:
-            inner = [part for _, part in record.parts()]
-        for part in inner:
+    record = state.record(one.oid) if isinstance(one, Reference) else None
+    if record is None or not isinstance(one, Reference):
+        return one
+    names: tuple[str, ...] = ()
+    if isinstance(record, InstanceRecord):
+        names = record.model.fields() if record.model.is_dataclass else ()
+    elif isinstance(record, ObjectRecord) and record.cls.info.kind == "dataclass":
+        names = tuple(record.cls.info.fields)
+    elif isinstance(record, (ListRecord, DictRecord)):
+        for part in record.refers_to():
             _take_apart(flow, state, part, at, depth + 1)
+        return UNKNOWN
+    fields = read_fields(flow, state, one, names, at)
+    taken = [_take_apart(flow, state, field, at, depth + 1) for field in fields]
+    return flow.allocate(state, DictRecord(dict(zip(names, taken, strict=True)))) if names else UNKNOWN

@@ -152,14 +152,33 @@ def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> Non
 
 
 def class_changed(flow: Flow, state: State, cls: ClassValue, name: str, value: Value) -> None:
-    stored(flow, state, (value,), f"the class attribute `{cls.info.name}.{name}`")
+    where = f"the class attribute `{cls.info.name}.{name}`"
+    stored(flow, state, (value,), where)
+    if isinstance(value, Reference):
+        # Others find it there too: `cls._instance.session = factory()`.
+        found = flow.class_attribute(state, cls, name, cls.info.definition.span)
+        _kept_by_classes(flow).setdefault(flow.frame.id, []).append(((value, found), where))
+
+
+class KeptByClasses(dict[int, list[tuple[tuple[Value, ...], str]]]):
+    """What running functions have put there: `cls._instance = self`, which is filled behind that."""
+
+
+def _kept_by_classes(flow: Flow) -> KeptByClasses:
+    found = flow.memory.setdefault(KeptByClasses, KeptByClasses())
+    assert isinstance(found, KeptByClasses)
+    return found
 
 
 def function_ended(
     flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State] = ()
 ) -> None:
+    put = _kept_by_classes(flow).pop(frame.id, ())
     if frame.function is None or not any(oid > frame.id for oid in ledger.book(flow).opened):
         return
+    for state, _ in done:
+        for kept, where in put:
+            stored(flow, state, kept, where)
     modules = flow.scopes.module_frame_ids()
     for state, value in done:
         for number in modules & state.frames.keys():

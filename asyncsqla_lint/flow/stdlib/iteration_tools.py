@@ -42,9 +42,16 @@ def _iterator(flow: Flow, state: State, element: Value | None, kind: str = "iter
 
 
 def _some(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    """`islice(rows, 10)`, `random.sample(rows, 3)`: some of them."""
+    """`random.sample(rows, 3)`: some of them."""
     first = arguments.positional[0] if arguments.positional else UNKNOWN
     return _iterator(flow, state, _gone_through(flow, state, first, at), "list")
+
+
+def _sliced(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`islice(rows, 10)` leaves the others to whoever asks next; with `None` as its end it takes all."""
+    if not arguments.positional or arguments.positional[-1] == NONE:
+        return _some(flow, state, arguments, at)
+    return _iterator(flow, state, arguments.first.drawn(flow, state, at, False).one(), "list")
 
 
 def _one_of(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -185,7 +192,8 @@ def _unknown_to_json(state: State, value: Value, depth: int) -> list[Value]:
 
 
 MEANINGS = {
-    "itertools.islice itertools.cycle heapq.merge": passing_on(_some),
+    "itertools.islice": passing_on(_sliced),
+    "itertools.cycle heapq.merge": passing_on(_some),
     "random.sample random.choices": _some,
     "random.choice": _one_of,
     "itertools.takewhile itertools.dropwhile itertools.filterfalse": lazily(_tested),

@@ -101,6 +101,12 @@ def _super(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return SuperValue(frame.owner, frame.receiver)
 
 
+def _new(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`super().__new__(cls)`: an object whose constructor has not run."""
+    cls = arguments.first
+    return flow.allocate(state, ObjectRecord(cls)) if isinstance(cls, ClassValue) else UNKNOWN
+
+
 def _property(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     function = arguments.get(0, "fget")
     return UNKNOWN if function is None else Getting(function)
@@ -154,6 +160,12 @@ def _is_coroutine(flow: Flow, state: State, arguments: Arguments, at: Span) -> V
     return flow.call_unknown(state, UNKNOWN, arguments, at)
 
 
+def _is_coroutine_function(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    answers = {flow.types.is_coroutine_function(state, one) for one in alternatives(arguments.first)}
+    answer = answers.pop() if len(answers) == 1 else None
+    return UNKNOWN if answer is None else Constant(answer)
+
+
 def register(meanings: Meanings) -> None:
     meanings.learn(MEANINGS)
 
@@ -166,8 +178,10 @@ MEANINGS = {
     "id": _id,
     "type": _type,
     "super": _super,
+    "builtins.object.__new__": _new,
     "property functools.cached_property": _property,
     "inspect.isawaitable inspect.iscoroutine asyncio.iscoroutine": _is_coroutine,
+    "inspect.iscoroutinefunction asyncio.iscoroutinefunction": _is_coroutine_function,
     "typing.cast": _cast,
     "typing.get_args typing_extensions.get_args": _type_arguments,
     "typing.get_origin typing_extensions.get_origin": _origin,
