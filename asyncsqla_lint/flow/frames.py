@@ -60,6 +60,11 @@ class Frame(Struct):
     given: tuple[Value, ...] = ()  # what its caller has in hand too: receiver and arguments
     calls: Calls | None = None  # see `calls_of`
     met: int = 0  # what it had met when it began, see `Budget.met`
+    away: list[tuple[int, int]] = []  # of a generator: what was counted while its consumer ran
+
+    def has_made(self, oid: int) -> bool:
+        """Was it made while this runs? At its `yield` a generator waits: then others make what is theirs."""
+        return oid > self.id and not any(first < oid <= last for first, last in self.away)
 
     @property
     def depth(self) -> int:

@@ -519,7 +519,10 @@ class Flow:
         if frame.on_yield is None:
             return UNKNOWN
         again = not self.joining and self.oracle.is_replaying
+        since = self.counter
         sent = self.choose(state, [] if again else frame.on_yield(state.copy(), value))
+        if self.counter > since:
+            frame.away.append((since, self.counter))
         left = state.pending
         if left is not None and left.kind == "raise" and not left.closes:
             state.pending = None  # the consumer's exception comes up here

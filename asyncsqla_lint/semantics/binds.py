@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ExternalValue, FunctionValue
 from asyncsqla_lint.flow.values import NONE, Arguments, Constant, Reference, Value, alternatives
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.semantics.events import BindMismatched, ScopeUnfit
 
 if TYPE_CHECKING:
@@ -72,7 +74,9 @@ def _unfit(flow: Flow, state: State, scope: Value, at: Span) -> str:
         with flow.silently():
             given = scope.call(flow, state.copy(), Arguments(), at)
         if isinstance(given, Constant):
-            return "constant"
+            # What is asked for may be there once a request has begun: `return request_id.get()`
+            asks = any(isinstance(one, (p.Name, p.Attribute)) for one in walk(scope.info.body))
+            return "" if given == NONE and asks else "constant"
         if isinstance(given, ExternalValue) and given.name in THREAD_SCOPES:
             return "thread"
     return ""

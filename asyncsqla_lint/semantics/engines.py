@@ -257,7 +257,7 @@ def _watched(flow: Flow) -> dict[int, None]:
 
 def watched(flow: Flow, frame: Frame) -> list[int]:
     """The engines that the root has made in this activation: most of what is watched are coroutines."""
-    return [oid for oid in _watched(flow) if oid > frame.id and oid in flow.watched]
+    return [oid for oid in _watched(flow) if frame.has_made(oid) and oid in flow.watched]
 
 
 def made(flow: Flow, state: State, record: EngineRecord, at: Span) -> Reference:

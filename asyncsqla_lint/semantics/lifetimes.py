@@ -33,7 +33,7 @@ def register(meanings: Meanings) -> None:
 def sessions_ended(
     flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State] = ()
 ) -> None:
-    mine = [oid for oid in ledger.book(flow).opened if oid > frame.id]
+    mine = [oid for oid in ledger.book(flow).opened if frame.has_made(oid)]
     if not mine or flow.muted:
         return
     for state, value in done:

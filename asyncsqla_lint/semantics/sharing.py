@@ -174,7 +174,7 @@ def function_ended(
     flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State] = ()
 ) -> None:
     put = _kept_by_classes(flow).pop(frame.id, ())
-    if frame.function is None or not any(oid > frame.id for oid in ledger.book(flow).opened):
+    if frame.function is None or not any(map(frame.has_made, ledger.book(flow).opened)):
         return
     for state, _ in done:
         for kept, where in put:

@@ -141,7 +141,7 @@ def _may_be_told(state: State, record: CoroutineRecord) -> bool:
 def coroutines_lost(
     flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State]
 ) -> None:
-    mine = [oid for oid in flow.watched if oid > frame.id]
+    mine = [oid for oid in flow.watched if frame.has_made(oid)]
     if not any(_is_open(state, oid) for state in (*(state for state, _ in done), *raised) for oid in mine):
         return
     lost: dict[Site, list[tuple[State, Reference, CoroutineRecord]]] = {}
