@@ -8,11 +8,15 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
     Arguments,
+    Constant,
     Method,
     Reference,
     Value,
 )
+from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import flushing, greenlets, legacy_query
 from asyncsqla_lint.semantics.blocking import ASKING
@@ -35,7 +39,19 @@ class SyncSession(Value, frozen=True):
         return True
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        return Quiet(self.session) if name == "no_autoflush" else Method(self, name)
+        if name == "no_autoflush":
+            return Quiet(self.session)
+        if name == "_trans_context_manager":
+            return self._block(state)
+        known = api(flow.release).method("Session", name)
+        return Method(self, name) if known is None or known.kind != "property" else UNKNOWN
+
+    def _block(self, state: State) -> Value:
+        """What SQLAlchemy asks itself: does a `begin()` block run, whose end commits?"""
+        record = state.record(self.session.oid)
+        if not isinstance(record, SessionRecord) or record.how == "parameter":
+            return UNKNOWN
+        return Constant(True) if record.begun else NONE
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         if name in ("begin", "begin_nested"):
