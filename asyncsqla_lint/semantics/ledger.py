@@ -248,13 +248,21 @@ def closed(
             tasks.outlive(flow, state, subject, site)
         if not raised:  # a rollback, and then a clean end: that was the plan
             pages.saved.update((opened_at, write.site) for write in before.dropped)
-    left = site if block else before.left
+    left = site if block else _end_of_manager(flow, subject) or before.left
     state.put(
         key(subject),
         replace(
             before, writes=(), holds=False, left=left, reopened=None, is_doubtful=False, is_settled=False
         ),
     )
+
+
+def _end_of_manager(flow: Flow, subject: Reference) -> Site | None:
+    """`yield session`, and a `close()` behind it: the `with` over such a function is the session's own."""
+    frame = flow.frame
+    if frame.on_yield is None or not frame.away or not frame.has_made(subject.oid):
+        return None
+    return Site(frame.module if frame.caller is None else frame.caller.module, frame.call_span)
 
 
 def lose(flow: Flow, opened_at: Site, found: LedgerRecord, closed_at: Site | None) -> None:

@@ -94,6 +94,8 @@ def _abandoned(
             flow.emit(SessionOutlived(site, user, use.certain, subject, record, page.left, use.method))
     elif page.is_block or record.is_each:  # one of many: their closing is not followed one by one
         return
+    elif page.left is not None and not page.holds and record.site in pages.guarded:
+        return  # a manager of the project has closed it; its consumer may have it in hand still
     elif (page.holds and not page.is_doubtful) or (
         is_lent and closed is None and record.site not in pages.guarded
     ):
