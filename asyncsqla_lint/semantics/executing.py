@@ -83,7 +83,9 @@ def _execute(
             model = None if cls is None else flow.index.model(cls)
             if model is not None:
                 executed(flow, state, me, model, found)
-    result = ResultRecord(found, me, flow.site(at), is_async=is_async, executor=me)
+    # One that was closed before begins anew, and its stream is open.
+    executor = me if getattr(state.record(me.oid), "is_open", True) else None
+    result = ResultRecord(found, me, flow.site(at), is_async=is_async, executor=executor)
     # `exec(select(*columns))`: of how many columns nobody knows, and of one alone it gives the values.
     is_of_one = len(found.entities) == 1 and found.entities[0] is not UNKNOWN
     if name in ("scalars", "stream_scalars") or (name == "exec" and is_of_one):
