@@ -77,6 +77,9 @@ class CoroutineRecord(Record, frozen=True):
             return method.receiver.await_method(flow, state, method.name, self.arguments, span)
         return UNKNOWN
 
+    def only_adds(self, state: State) -> bool:
+        return isinstance(self.function, Method) and self.function.receiver.only_adds(state)
+
     def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
         state.put(me, replace(self, is_many=True))
 

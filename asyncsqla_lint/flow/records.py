@@ -98,6 +98,9 @@ class Record(Struct, frozen=True):
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
         return UNKNOWN
 
+    def only_adds(self, state: State) -> bool:
+        return False
+
     def drawn(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
         return self.iterate(flow, state, me, at, is_async)
 

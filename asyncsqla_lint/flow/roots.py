@@ -121,8 +121,10 @@ def _run_wrapped(
                     given[parameter.name] = value
     given |= known
     flow.called.discard(info)
+    # Under `*args` the receiver is the first, whatever follows: all else is given by its name.
+    more = UNKNOWN if me is None else None
     outside, states, exits = run_given(
-        flow, state.copy(), wrapper.info, given, receiver=me, closure=wrapper.closure
+        flow, state.copy(), wrapper.info, given, receiver=me, closure=wrapper.closure, more=more
     )
     if info not in flow.called:
         return None
@@ -146,6 +148,7 @@ def run_given(
     is_bound: bool = True,
     receiver: Value | None = None,
     closure: tuple[int, ...] | None = None,
+    more: Value | None = UNKNOWN,
 ) -> tuple[Frame, list[State], list[Outcome]]:
     """Run the body with `given` parameters; the others are what their annotations promise."""
     me = receiver if receiver is not None else receiver_of(flow, state, info) if is_bound else None
@@ -154,7 +157,7 @@ def run_given(
         frame.closure = closure
     with flow.entered(frame):
         first = () if me is None else (me,)
-        bind(flow, state, frame, info, Arguments(first, given, UNKNOWN, UNKNOWN))
+        bind(flow, state, frame, info, Arguments(first, given, more, UNKNOWN))
         flow.meanings.parameters_bound(flow, state)
         _first_call(flow, state, info)
         frame.given = tuple((state.variables(frame.id) or {}).values())

@@ -126,6 +126,10 @@ class Value(Struct, frozen=True):
     def awaited(self, flow: Flow, state: State, at: Span) -> Value:
         return UNKNOWN
 
+    def only_adds(self, state: State) -> bool:
+        """Awaiting it makes an object know more than before, and does nothing else."""
+        return False
+
     def compared(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
         """`self operator other`; None: nothing special."""
         return None
@@ -372,6 +376,9 @@ class Reference(Value, frozen=True):
     def awaited(self, flow: Flow, state: State, at: Span) -> Value:
         return state.record(self.oid).awaited(flow, state, self, at)
 
+    def only_adds(self, state: State) -> bool:
+        return state.record(self.oid).only_adds(state)
+
     def drawn(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
         return state.record(self.oid).drawn(flow, state, self, at, is_async)
 
@@ -468,9 +475,11 @@ class Union(Value, frozen=True):
         )
 
     def awaited(self, flow: Flow, state: State, at: Span) -> Value:
-        return flow.alternatives(
-            state, self._usable(), lambda value, at_state: value.awaited(flow, at_state, at)
-        )
+        usable = self._usable()
+        if all(value.only_adds(state) for value in usable):  # a path that has one does not mind the others
+            with flow.hedged(len(usable) > 1):
+                return union(tuple(value.awaited(flow, state, at) for value in usable))
+        return flow.alternatives(state, usable, lambda value, own: value.awaited(flow, own, at))
 
     def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
         found: list[Value] = []

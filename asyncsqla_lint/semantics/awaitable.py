@@ -53,6 +53,9 @@ class AwaitableAttribute(Value, frozen=True):
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.instance,)
 
+    def only_adds(self, state: State) -> bool:
+        return True
+
     def await_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         record = state.record(self.instance.oid)
         if not isinstance(record, InstanceRecord):
