@@ -9,6 +9,7 @@ from asyncsqla_lint.project.walking import walk
 
 STATE = "state"  # where requests and applications keep what their middlewares have made
 STATES = frozenset({STATE, "ctx"})
+MADE = "State"  # the class of which Litestar's application is given its state
 ANY_KEY = "[*]"  # what is kept under a key that only running the program tells
 _KEYED = ("aiogram", "aiohttp")  # frameworks whose applications are mappings, `app["sessions"] = …`
 _PLAIN = "quart"  # its applications are objects as any, `app.sessions = …`
@@ -35,7 +36,7 @@ class Keeping:
 
     def by_functions(self) -> Iterator[tuple[p.Function, list[str]]]:
         for number, header in enumerate(self._program.functions):
-            if self.is_keyed or self.is_plain or not STATES.isdisjoint(header.mentions):
+            if self.is_keyed or self.is_plain or speaks_of_state(header):
                 names = self.names(self._program.bodies[number])
                 if names:
                     yield header, names
@@ -80,9 +81,23 @@ class Keeping:
         ]
 
 
+def speaks_of_state(header: p.Function) -> bool:
+    return MADE in header.mentions or not STATES.isdisjoint(header.mentions)
+
+
 def names_on_state(body: p.Statements) -> list[str]:
-    """`db` of `app.state.db = …`, of `state.db = …`, and of `state["db"] = …`."""
-    return sorted(name for name in map(name_on_state, _targets(body)) if name is not None)
+    """`db` of `app.state.db = …`, of `state.db = …`, of `state["db"] = …`, and of `State({"db": …})`."""
+    assigned = (name for name in map(name_on_state, _targets(body)) if name is not None)
+    return sorted([*assigned, *names_made(body)])
+
+
+def names_made(body: p.Statements) -> Iterator[str]:
+    """`db` of `State({"db": …})`."""
+    for one in walk(body):
+        if isinstance(one, p.Call) and _is_called(one.function, MADE):
+            for given in one.arguments:
+                if isinstance(given, p.DictDisplay):
+                    yield from _keys(given)
 
 
 def name_on_state(target: p.Expression) -> str | None:
@@ -103,12 +118,21 @@ def _targets(body: p.Statements) -> Iterator[p.Expression]:
 def names_lent(body: p.Statements) -> list[str]:
     """`db` of `yield {"db": …}`: what a lifespan gives to every request's state."""
     return [
-        item.key.value
+        name
         for one in walk(body)
         if isinstance(one, p.Yield) and isinstance(one.value, p.DictDisplay)
-        for item in one.value.items
-        if isinstance(item.key, p.Constant) and isinstance(item.key.value, str)
+        for name in _keys(one.value)
     ]
+
+
+def _keys(display: p.DictDisplay) -> Iterator[str]:
+    for item in display.items:
+        if isinstance(item.key, p.Constant) and isinstance(item.key.value, str):
+            yield item.key.value
+
+
+def _is_called(function: p.Expression, name: str) -> bool:
+    return (function.name if isinstance(function, p.Attribute) else getattr(function, "id", "")) == name
 
 
 def _key_of(target: p.Subscript) -> str:

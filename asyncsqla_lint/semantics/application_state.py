@@ -16,7 +16,15 @@ from asyncsqla_lint.flow.roots import run_given
 from asyncsqla_lint.flow.state import join_states
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Method, Reference, Value, union
 from asyncsqla_lint.program import Span, start_of
-from asyncsqla_lint.project.applications import ANY_KEY, STATES, Keeping, name_on_state, names_lent
+from asyncsqla_lint.project.applications import (
+    ANY_KEY,
+    STATES,
+    Keeping,
+    name_on_state,
+    names_lent,
+    names_made,
+    speaks_of_state,
+)
 from asyncsqla_lint.project.names import Module
 from asyncsqla_lint.project.walking import calls, statements
 from asyncsqla_lint.semantics.lifespans import is_lifespan
@@ -151,7 +159,7 @@ def _given(flow: Flow, name: str) -> Iterator[Value]:
             if _keeps(one.target, one.name, name):
                 yield flow.scopes.at_module(module, partial(_evaluated, flow, one.value))
         for info in with_those_inside(flow.index, module):
-            is_said = name.lstrip(".") in info.header.mentions or not STATES.isdisjoint(info.header.mentions)
+            is_said = name.lstrip(".") in info.header.mentions or speaks_of_state(info.header)
             if is_said and any(map(partial(_assigns, name), statements(info.body))):
                 yield from _kept_by(flow, info, name)
 
@@ -287,12 +295,12 @@ def _watch(act: Callable[[State], None], watching: Kept, state: State, frame: Fr
 
 
 def _assigns(name: str, statement: p.Statement) -> bool:
-    """`….state.name = …`, or `state.name = …`, or `state["name"] = …`"""
+    """`….state.name = …`, or `state.name = …`, or `state["name"] = …`, or `State({"name": …})`"""
     targets = statement.targets if isinstance(statement, p.Assign) else ()
     return any(
         name_on_state(one) == name or (isinstance(one, p.Attribute) and _keeps(one.value, one.name, name))
         for one in targets
-    )
+    ) or name in names_made((statement,))
 
 
 def _keeps(target: p.Expression, attribute: str, name: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
+from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
@@ -131,10 +132,21 @@ def register(meanings: Meanings) -> None:
         meanings.instances[name] = lambda flow, state, arguments, at: Application()
     for name in STATES:
         meanings.instances[name] = lambda flow, state, arguments, at: APPLICATION_STATE
+        meanings.calls[name] = _state
 
 
 def _application(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return Application()
+
+
+def _state(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`State({"sessions": …})`, which the application is made with."""
+    given = arguments.get(0, "state")
+    record = state.record(given.oid) if isinstance(given, Reference) else None
+    for name, value in record.entries.items() if isinstance(record, DictRecord) else ():
+        if isinstance(name, str):
+            APPLICATION_STATE.set_attribute(flow, state, name, value, at)
+    return APPLICATION_STATE
 
 
 def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> None:
