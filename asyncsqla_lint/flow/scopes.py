@@ -298,7 +298,8 @@ class Scopes:
             states, _ = flow.execute([state], module.program.statements)
             if states:
                 final = join_states(states)
-                found.update(final.frames.pop(frame.id, {}))
+                left = final.frames.pop(frame.id, {})
+                found.update({name: _as_imported(value, frame) for name, value in left.items()})
                 state.become(final)
             return NONE
 
@@ -398,6 +399,13 @@ def _is_callable(state: State, value: Value) -> bool:
     return isinstance(value, (FunctionValue, Decorated, Partial)) or (
         isinstance(value, Reference) and isinstance(state.record(value.oid), ObjectRecord)
     )
+
+
+def _as_imported(value: Value, frame: Frame) -> Value:
+    """A function of the top level, which has run, closes over nothing: it is what its name stands for."""
+    if isinstance(value, FunctionValue) and value.closure == (frame.id,):
+        return FunctionValue(value.info, (), value.receiver)
+    return value
 
 
 def globals_given(body: p.Statements) -> dict[str, list[p.Expression]]:
