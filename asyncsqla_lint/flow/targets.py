@@ -83,8 +83,8 @@ def _unpack(flow: Flow, state: State, target: p.TupleDisplay | p.ListDisplay, va
     for one in target.elements:
         if isinstance(one, p.Starred):
             assign(flow, state, one, flow.allocate(state, ListRecord.of(Iteration(element=element))))
-        else:
-            assign(flow, state, one, element)
+        else:  # what happens to one of them does not happen to the next
+            assign(flow, state, one, element.individual(flow, state))
 
 
 def _one_of_several(flow: Flow, state: State, value: Union, wanted: int, at: p.Span) -> Iteration:

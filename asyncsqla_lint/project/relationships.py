@@ -299,10 +299,14 @@ def _side(found: Relationship, column: Scoped, source: Model, target: Model) -> 
         model = registered(found.model.mapping, source, base.id)
         symbol = None if model is None else model.cls
     if isinstance(symbol, ClassInfo):
-        if any(symbol is one.cls for one in source.lineage):
-            return "source"
-        if any(symbol is one.cls for one in target.lineage):
-            return "target"
+        is_source = any(symbol is one.cls for one in source.lineage)
+        is_target = any(symbol is one.cls for one in target.lineage)
+        if is_source and is_target and source is not target:
+            return (
+                None  # a manager's reports are employees, as the manager is one: either side has the column
+            )
+        if is_source or is_target:
+            return "source" if is_source else "target"
     if isinstance(symbol, Variable):
         made = read_construct(found.model.mapping.index, Scoped(base, column.module, column.scope))
         if made is not None and made.name == "sqlalchemy.Table":

@@ -32,6 +32,7 @@ FAILED = "a failed flush"  # of a cause
 LOOKED_AT = Cause("a look")
 SERVER_SIDE = Cause("flush")
 WRITTEN = Cause("assignment")  # by the program, not yet flushed
+LINKED = Cause("assignment of the other side")
 
 
 class AttributeState(Struct, frozen=True):

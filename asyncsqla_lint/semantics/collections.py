@@ -26,6 +26,7 @@ from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics.attribute_states import (
     DYNAMIC,
     EXPIRED,
+    LINKED,
     LOADED,
     LOOKED_AT,
     AttributeState,
@@ -46,6 +47,7 @@ class CollectionRecord(ListRecord, frozen=True):
 
     owner: Reference | None = None
     name: str = ""
+    last: Value | None = None  # what has just been appended to what was loaded
 
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
@@ -53,10 +55,11 @@ class CollectionRecord(ListRecord, frozen=True):
         result = super().call_method(flow, state, me, name, arguments, at)
         after = state.record(me.oid)
         if isinstance(after, ListRecord) and not isinstance(after, CollectionRecord):
+            last = arguments.get(0, "") if name == "append" else None
             state.put(
                 me,
                 CollectionRecord(
-                    after.items, after.element, after.kind, after.may_be_empty, self.owner, self.name
+                    after.items, after.element, after.kind, after.may_be_empty, self.owner, self.name, last
                 ),
             )
         if name in _CHANGES and self.owner is not None:
@@ -79,7 +82,13 @@ class CollectionRecord(ListRecord, frozen=True):
         merged = super().joined(other)
         if isinstance(merged, ListRecord) and isinstance(other, CollectionRecord):
             return CollectionRecord(
-                merged.items, merged.element, merged.kind, merged.may_be_empty, self.owner, self.name
+                merged.items,
+                merged.element,
+                merged.kind,
+                merged.may_be_empty,
+                self.owner,
+                self.name,
+                self.last if self.last == other.last else None,
             )
         return merged
 
@@ -87,7 +96,7 @@ class CollectionRecord(ListRecord, frozen=True):
         """Under an index that counts along stands what was loaded: what has been appended lies behind it."""
         found = super().item(flow, state, me, key, at)
         if isinstance(key, Constant):
-            return found
+            return self.last if key.value == -1 and self.last is not None else found
         loaded = tuple(one for one in alternatives(found) if not _is_new(state, one))
         return union(loaded) if loaded else found
 
@@ -133,7 +142,7 @@ def link(
             if not isinstance(other, InstanceRecord) or not isinstance(target, Reference) or target in but:
                 continue
             if inverse is not None and inverse.uselist is False:
-                other = other.with_attribute(inverse.name, AttributeState(LOADED, owner)).with_key(
+                other = other.with_attribute(inverse.name, AttributeState(LOADED, owner, LINKED)).with_key(
                     inverse.name
                 )
             elif inverse is None:
@@ -171,7 +180,9 @@ def _with_child(
             held = state.record(one.oid) if isinstance(one, Reference) else None
             if isinstance(held, CollectionRecord) and isinstance(one, Reference):
                 grown = held.with_more(Iteration(items=(child,), may_be_empty=False))
-                state.put(one, CollectionRecord(grown.items, grown.element, grown.kind, False, me, name))
+                state.put(
+                    one, CollectionRecord(grown.items, grown.element, grown.kind, False, me, name, child)
+                )
         return record.with_attribute(name, replace(found, cause=None))
     if not record.has_identity:
         made = flow.allocate(state, CollectionRecord((child,), None, "list", False, me, name))

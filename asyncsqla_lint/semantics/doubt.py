@@ -64,7 +64,7 @@ def perhaps(record: InstanceRecord, met: InstanceRecord, key: Key | None = None)
 
 def perhaps_one_of(fresh: InstanceRecord, others: list[InstanceRecord]) -> InstanceRecord:
     """The new instance may be one that is already there, with more loaded than the query says."""
-    others = [reloaded(one) if one.expired is not None else one for one in others]
+    others = [reloaded(one) if one.is_expired else one for one in others]
     attributes = dict(fresh.attributes)
     for name in fresh.model.attributes:
         found = fresh.state_of(name)

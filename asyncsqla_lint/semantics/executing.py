@@ -161,10 +161,10 @@ def _get(
             made = state.record(materialise(flow, state, me, model, statement, many=False, besides=held).oid)
             now = state.record(held.oid)
             assert isinstance(made, InstanceRecord) and isinstance(now, InstanceRecord)
-            back = refreshing.perhaps_reloaded(now) if now.expired is None else refreshing.reloaded(now)
+            back = refreshing.reloaded(now) if now.is_expired else refreshing.perhaps_reloaded(now)
             return or_else(state, held, back, made)
-        if record.expired is None:
-            if any(one.expired is not None for one in paths.of(record)):
+        if not record.is_expired:
+            if any(one.is_expired for one in paths.of(record)):
                 state.put(held, refreshing.reloaded(record))
             _ignored(flow, state, held, options, at)
             kept = state.record(held.oid)
@@ -202,12 +202,7 @@ def _one_that_is_held(
         key = key_of(model, ((model.cls, model.primary_key[0], ident),))
         held = _already_held(flow, state, session, model.cls, key)
         record = state.record(held.oid) if held is not None else None
-        if (
-            held is None
-            or not isinstance(record, InstanceRecord)
-            or record.absent
-            or record.expired is not None
-        ):
+        if held is None or not isinstance(record, InstanceRecord) or record.absent or record.is_expired:
             return None
         found.append(held)
     return union(tuple(found))

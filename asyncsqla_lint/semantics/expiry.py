@@ -160,8 +160,10 @@ def _taken_back_to(record: InstanceRecord, session: Reference, cause: Cause) -> 
         return replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False)
     if record.is_written and record.lifecycle != "mixed":
         return expired(record, cause)
-    if record.is_written is not False:  # "mixed": on some path it has been made since, and is a mere object
-        return doubted(expired(record, replace(cause, certain=False)))
+    if record.is_written is not False:
+        maybe = expired(record, replace(cause, certain=False))
+        # "mixed": on some path it has been made since, and is a mere object.
+        return doubted(maybe) if record.lifecycle == "mixed" else maybe
     return record
 
 

@@ -16,6 +16,7 @@ from asyncsqla_lint.semantics import ledger, paths
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     FAILED,
+    LINKED,
     LOADED,
     LOOKED_AT,
     RAISES,
@@ -189,7 +190,7 @@ def _computed(attributes: dict[str, AttributeState], cause: Cause) -> dict[str, 
         name: AttributeState(EXPIRED, None, cause)
         if found.cause is SERVER_SIDE
         else replace(found, cause=None)
-        if found.cause is WRITTEN
+        if found.cause is WRITTEN or found.cause is LINKED
         else found
         for name, found in attributes.items()
     }

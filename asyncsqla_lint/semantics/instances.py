@@ -21,8 +21,10 @@ from asyncsqla_lint.project.models import (
 from asyncsqla_lint.semantics import generated, paths
 from asyncsqla_lint.semantics.attribute_states import (
     DYNAMIC,
+    LINKED,
     LOADED,
     UNSURE,
+    WRITTEN,
     WRONG,
     AttributeState,
     Cause,
@@ -180,6 +182,14 @@ class InstanceRecord(Record, frozen=True):
         if found is None:
             found = known[name] = default_state(self, attribute)
         return found
+
+    @property
+    def is_expired(self) -> bool:
+        """Would the session load it again before it gives it? Where anything has come since, it would not."""
+        return self.expired is not None and not any(
+            one.bits == LOADED and one.cause is not WRITTEN and one.cause is not LINKED
+            for one in self.attributes.values()
+        )
 
     # -- reading
 

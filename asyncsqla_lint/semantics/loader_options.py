@@ -161,8 +161,9 @@ def extended(base: LoaderOptions, strategy: str, arguments: Arguments) -> Loader
         sql_only = arguments.keywords.get("sql_only") == Constant(True)
         depth = arguments.keywords.get("recursion_depth")
         if depth is not None:
-            repeats = depth.value if isinstance(depth, Constant) and isinstance(depth.value, int) else 0
-            for count in range(1, repeats if repeats > 0 else 8):
+            # The first step does not count: `recursion_depth=1` loads children and theirs (`good_tree`).
+            repeats = depth.value if isinstance(depth, Constant) and isinstance(depth.value, int) else -1
+            for count in range(1, repeats + 1 if repeats >= 0 else 8):
                 entries = (*entries, Entry((*tip, *(step,) * count), strategy))
         named_root = base.root if step.name == "*" else None
         entries = (*entries, Entry(tip, strategy, sql_only=sql_only, root=named_root))

@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.values import NONE, Reference, Symbol, Value, alternati
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
 from asyncsqla_lint.semantics import paths
-from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRITTEN, WRONG, Key
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRONG, Key
 from asyncsqla_lint.semantics.identity import identity_of, same_row
 from asyncsqla_lint.semantics.instances import PERSISTENT, SOMEWHERE, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
@@ -36,7 +36,7 @@ def known_target(
             record.parent[0].oid in alive
             and isinstance(parent, InstanceRecord)
             and parent.model.cls.is_subclass_of(relationship.target.cls)
-            and not _is_expired(parent)
+            and not parent.is_expired
             and parent.session == record.session
             and not _is_let_go(parent)
         ):
@@ -46,7 +46,7 @@ def known_target(
         other = state.record(oid)
         if not isinstance(other, InstanceRecord) or other.session != record.session or oid == me.oid:
             continue
-        if not other.model.cls.is_subclass_of(relationship.target.cls) or _is_expired(other):
+        if not other.model.cls.is_subclass_of(relationship.target.cls) or other.is_expired:
             continue
         if _is_let_go(other):
             continue
@@ -186,14 +186,7 @@ def _is_new_to(other: InstanceRecord, record: InstanceRecord) -> bool:
 def _may_be_expired(record: InstanceRecord) -> bool:
     """An expired object answers for nobody; on some path it may be."""
     keys = [record.state_of(name) for name in record.model.primary_key]
-    return _is_expired(record) or any(one is not None and one.bits & EXPIRED for one in keys)
-
-
-def _is_expired(record: InstanceRecord) -> bool:
-    """Would the session load it again before it gives it? Where anything has come since, it would not."""
-    return record.expired is not None and not any(
-        one.bits == LOADED and one.cause is not WRITTEN for one in record.attributes.values()
-    )
+    return record.is_expired or any(one is not None and one.bits & EXPIRED for one in keys)
 
 
 def _is_below(state: State, record: InstanceRecord, me: Reference, down: Relationship | None) -> bool:

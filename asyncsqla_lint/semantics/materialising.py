@@ -71,7 +71,7 @@ def materialise(
         one = replace(others[whole], model=model)
         if not by_key:
             one = requeried(one, plan, statement)
-        elif one.expired is not None:
+        elif one.is_expired:
             one = reloaded(one)
         known = {
             name: replace(found, bits=bits_if(found, met.row), rows=(), otherwise=0) if found.rows else found

@@ -274,7 +274,7 @@ def _meet_below(
                 continue
             if plan.strategy(one) == "immediateload" and one.direction == "many-to-one":
                 # Who is there is taken as it is; if expired, it is loaded again as it was.
-                if record.expired is not None:
+                if record.is_expired:
                     back = reloaded(record)
                     state.put(reference, back if is_it else perhaps(record, back, row))
                     again.update((record.model, back) for back in record.replays)
@@ -332,6 +332,7 @@ def came(state: State, me: Reference, before: InstanceRecord) -> None:
         and (new := now.state_of(name)) is not None
         and not new.bits & (WRONG | UNSURE)
     ]
+    key = identity_of(me, now)
     for reference, other in list(held(state, now.session)) if names else []:
         if reference == me or not (may_be(other, now.model.cls) or may_be(now, other.model.cls)):
             continue
@@ -341,14 +342,22 @@ def came(state: State, me: Reference, before: InstanceRecord) -> None:
             continue
         if other.is_new and (now.parent is not None or reference.oid > me.oid):
             continue  # a row made here is none that an earlier query has given
-        same = same_row(reference, other, identity_of(me, now))
+        same = same_row(reference, other, key)
         if same is False or (same is None and now.key and other.key and not now.many):
             continue  # nobody asks twice for one row under two names
         attributes = dict(other.attributes)
         for name in names:
             known = other.state_of(name)
-            if known is not None and known.bits & WRONG:
-                attributes[name] = AttributeState(LOADED if same else in_doubt(known.bits), known.value)
+            if known is None or not known.bits & WRONG:
+                continue
+            if same:
+                attributes[name] = AttributeState(LOADED, known.value)
+            elif key is None or now.many or known.rows:
+                attributes[name] = AttributeState(in_doubt(known.bits), known.value)
+            else:  # it is there if the other is this very row, and in no other row
+                attributes[name] = AttributeState(
+                    in_doubt(known.bits), known.value, rows=(key,), otherwise=known.bits
+                )
         state.put(reference, replace(other, attributes=attributes))
 
 

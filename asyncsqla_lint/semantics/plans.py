@@ -10,6 +10,7 @@ from asyncsqla_lint.project.models import Column, ColumnProperty, Model, QueryEx
 from asyncsqla_lint.semantics.loader_options import COLUMN_STRATEGIES, EAGER, Entry, LoaderOptions, Step
 
 FURTHER = EAGER - {"joinedload", "contains_eager"}  # by SELECTs of their own
+OF_TARGET = COLUMN_STRATEGIES | {"selectin_polymorphic"}  # said of what a path leads to
 LAZY = ("select", "raise", "raise_on_sql")
 LAZY_NAMES = {
     "select": "lazyload",
@@ -66,7 +67,7 @@ class Plan(Struct, frozen=True):
         found: str | None = None
         named = False
         for entry in self.entries:
-            if len(entry.path) != 1 or entry.strategy in COLUMN_STRATEGIES:
+            if len(entry.path) != 1 or entry.strategy in OF_TARGET:
                 continue
             step = entry.path[0]
             if step.name == relationship.name and entry.strategy != "defaultload":
@@ -259,7 +260,7 @@ class Plan(Struct, frozen=True):
             if len(entry.path) > 1 and entry.path[0].name == relationship.name:
                 entries.append(replace(entry, path=entry.path[1:]))
             elif len(entry.path) == 1 and entry.path[0].name == relationship.name:
-                if entry.strategy in COLUMN_STRATEGIES or entry.strategy == "selectin_polymorphic":
+                if entry.strategy in OF_TARGET:
                     entries.append(replace(entry, path=entry.path[1:]))
         subclasses = tuple(
             entry.path[0].of_type

@@ -94,7 +94,7 @@ def come_back(record: InstanceRecord) -> InstanceRecord:
 def reloaded(record: InstanceRecord) -> InstanceRecord:
     """What of an instance is expired is loaded again."""
     if paths.of(record):
-        return paths.on_each(record, lambda one: one if one.expired is None else reloaded(one))
+        return paths.on_each(record, lambda one: reloaded(one) if one.is_expired else one)
     fresh = come_back(record)
     kept = {
         name: one
