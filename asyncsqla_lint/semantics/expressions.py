@@ -64,7 +64,7 @@ class AttributeValue(Value, frozen=True):
     cls: ClassInfo
     name: str
     alias: int = 0
-    of_type: ClassInfo | None = None
+    of_type: tuple[ClassInfo, ...] = ()
 
     def truth(self, state: State) -> bool | None:
         return None
@@ -83,9 +83,10 @@ class AttributeValue(Value, frozen=True):
         if name == "of_type" and arguments.positional:
             target = arguments.positional[0]
             if isinstance(target, ClassValue):
-                return AttributeValue(self.cls, self.name, self.alias, target.info)
-            if isinstance(target, AliasValue):
-                return AttributeValue(self.cls, self.name, self.alias, target.cls)
+                return AttributeValue(self.cls, self.name, self.alias, (target.info,))
+            if isinstance(target, AliasValue):  # of `with_polymorphic` too: its subclasses come along
+                classes = (target.cls, *target.subclasses)
+                return AttributeValue(self.cls, self.name, self.alias, classes)
             return self
         if name in ("and_", "label", "asc", "desc"):
             return self

@@ -35,6 +35,20 @@ def read_fields(flow: Flow, state: State, me: Reference, names: tuple[str, ...],
     return [me.attribute(flow, state, name, at) for name in names]
 
 
+def represent(flow: Flow, state: State, me: Reference, names: tuple[str, ...], at: Span) -> None:
+    """The generated `__repr__` represents what it reads: other rows too, each once (`recursive_repr`)."""
+    before = flow.memory.get("represented")
+    around = before if isinstance(before, tuple) else ()
+    if me in around or len(around) > DEEPEST:
+        return
+    flow.memory["represented"] = (*around, me)
+    try:
+        for value in read_fields(flow, state, me, names, at):
+            value.represented(flow, state, at)
+    finally:
+        flow.memory["represented"] = around
+
+
 def compare(flow: Flow, state: State, mine: InstanceRecord, me: Reference, other: Value, at: Span) -> None:
     """The generated `__eq__` looks at the class of the other before it reads a field."""
     theirs = state.record(other.oid).class_info() if isinstance(other, Reference) else None

@@ -228,7 +228,7 @@ class InstanceRecord(Record, frozen=True):
     def represented(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
         result = operators.run_method(flow, state, me, ("__repr__",), Arguments(), at)
         if result is None and self.model.is_dataclass:
-            generated.read_fields(flow, state, me, self.model.fields("repr"), at)
+            generated.represent(flow, state, me, self.model.fields("repr"), at)
         return UNKNOWN if result is None else result
 
     def compared(

@@ -38,7 +38,7 @@ class Step(Struct, frozen=True):
 
     name: str
     owner: ClassInfo | None = None
-    of_type: ClassInfo | None = None
+    of_type: tuple[ClassInfo, ...] = ()
 
 
 class Entry(Struct, frozen=True):
@@ -183,7 +183,8 @@ def _with_columns(base: LoaderOptions, strategy: str, arguments: Arguments) -> L
     root = base.root
     is_open = base.is_open or arguments.more is not None
     tip = base.tip
-    for target in arguments.positional:
+    # What `with_expression` computes is no column of its own.
+    for target in arguments.positional[: 1 if strategy == "with_expression" else None]:
         if isinstance(target, AttributeValue):
             names.append(target.name)
             if root is None and not tip:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.semantics.attribute_states import LOOKED_AT
+
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.values import Value
     from asyncsqla_lint.semantics.attribute_states import AttributeState
@@ -29,16 +31,30 @@ def of(record: InstanceRecord) -> Some:
 
 
 def of_both(some: InstanceRecord, others: InstanceRecord) -> Some:
-    """Two that meet are told apart if all of the object has gone on one, or the object from its session."""
+    """Two that meet are told apart if all of the object has gone on one, or the object from its session.
+
+    Or if one of two new ones has been given what the other has not: after the flush that is there, or not.
+    """
     mine, theirs = of(some), of(others)
     if not mine and not theirs and some.expired == others.expired and some.lifecycle == others.lifecycle:
-        return ()
+        if some.has_identity or _given(some) == _given(others):
+            return ()
     found: list[InstanceRecord] = []
     for one in (*(mine or (some,)), *(theirs or (others,))):
         plain = replace(one, met=(), met_as=()) if one.met else one
         if plain not in found:
             found.append(plain)
     return tuple(found)
+
+
+def _given(record: InstanceRecord) -> list[str]:
+    """The relationships of a new object that the program has set."""
+    relationships = record.model.relationships
+    return sorted(
+        name
+        for name, found in record.attributes.items()
+        if name in relationships and found.cause is not LOOKED_AT
+    )
 
 
 def told_apart(record: InstanceRecord, some: Some) -> InstanceRecord:

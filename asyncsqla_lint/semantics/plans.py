@@ -228,7 +228,7 @@ class Plan(Struct, frozen=True):
             and (up := down.inverse) is not None
             and up.direction == "many-to-one"
             and up.name == entry.path[1].name
-            and entry.path[0].of_type is None
+            and not entry.path[0].of_type
             and not (is_there and self.strategy(down) == "immediateload")
         )
         return replace(self, entries=(*found, *self.entries)) if found else self
@@ -263,9 +263,10 @@ class Plan(Struct, frozen=True):
                 if entry.strategy in OF_TARGET:
                     entries.append(replace(entry, path=entry.path[1:]))
         subclasses = tuple(
-            entry.path[0].of_type
+            cls
             for entry in self.entries
-            if entry.path and entry.path[0].name == relationship.name and entry.path[0].of_type is not None
+            if entry.path and entry.path[0].name == relationship.name
+            for cls in entry.path[0].of_type
         )
         strategy = self.strategy(relationship)
         back = relationship.inverse

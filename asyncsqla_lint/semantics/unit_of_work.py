@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -174,12 +175,10 @@ def adopt(flow: Flow, state: State, session: Reference, value: Value, depth: int
         # Whoever adds what he was given to a session of his own was given a new one.
         is_given = record.session is None and record.plan is None and lifecycle == PERSISTENT
         is_uncommitted = record.is_uncommitted or (is_given and getattr(owner, "how", "") != "parameter")
-        state.put(
-            reference,
-            replace(
-                record, session=session, lifecycle=lifecycle, is_uncommitted=is_uncommitted, detached_by=None
-            ),
+        added = partial(
+            replace, session=session, lifecycle=lifecycle, is_uncommitted=is_uncommitted, detached_by=None
         )
+        state.put(reference, paths.on_each(record, added))
         if depth > 6:
             continue
         for name in record.model.relationships:
