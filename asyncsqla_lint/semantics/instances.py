@@ -430,8 +430,13 @@ def forgotten(record: InstanceRecord) -> InstanceRecord:
     return replace(record, attributes=attributes, leads={})
 
 
-def load_attribute(state: State, me: Reference, record: InstanceRecord, name: str) -> None:
-    """The attribute is loaded now, whatever it was."""
+def load_attribute(
+    state: State, me: Reference, record: InstanceRecord, name: str, *, by_refresh: bool = False
+) -> None:
+    """The attribute is loaded now, whatever it was.
+
+    `by_refresh`: what a join brings along there loads its own relationships one by one.
+    """
     if name not in record.model.attributes and not any(
         name in model.own_attributes for model in record.model.subclasses
     ):
@@ -444,4 +449,6 @@ def load_attribute(state: State, me: Reference, record: InstanceRecord, name: st
     strategy = None if one is None or plan is None else plan.strategy(one)
     if one is not None and plan is not None and strategy not in FILLING:  # (`noload` fills in nothing)
         loaded = AttributeState(LOADED, plan=plan.by_itself(one))
+    elif by_refresh and strategy == "joinedload" and plan is not None and not plan.is_open:
+        loaded = AttributeState(LOADED, plan=replace(plan, wildcards=(), is_refresh=True))
     state.put(me, replace(record.with_attribute(name, loaded), plan=plan))

@@ -269,6 +269,8 @@ def _meet_below(
                 continue
             if record.is_new and not _may_be_referred_to(record):
                 continue
+            if of is not None and reference == of[0]:
+                continue  # no row is its own child
             is_it = None if of is None else leads_to(state, *of, one, reference, record)
             if is_it is False:
                 continue

@@ -292,7 +292,7 @@ def _refresh(
             for name in (*names, *keys_of(record, names)):
                 now = state.record(reference.oid)
                 assert isinstance(now, InstanceRecord)
-                load_attribute(state, reference, now, name)
+                load_attribute(state, reference, now, name, by_refresh=True)
         else:
             state.put(reference, accompanied(state, refreshed(record), reference))
         came(state, reference, before)
