@@ -13,6 +13,7 @@ LOADED, UNLOADED, EXPIRED, RAISES, DYNAMIC, UNSURE = 1, 2, 4, 8, 16, 32
 WRONG = UNLOADED | EXPIRED | RAISES | DYNAMIC
 CHOSEN = 64  # some paths' queries load it, others' do not: who calls where they part may tell them apart
 SURE = 8  # where paths differ: how far up stands what is certainly wrong on one, while another is unsure
+MOST_ROWS = 4  # that an attribute's state is told apart for
 Key = tuple[tuple[str, Value], ...]
 
 
@@ -63,14 +64,25 @@ class AttributeState(Struct, frozen=True):
         else:
             value = join(self.value, other.value)
         first, second = (other, self) if other.bits & WRONG and not self.bits & WRONG else (self, other)
-        bits = self.bits | other.bits
-        if bits & UNSURE:
-            bits |= (surely_wrong(self.bits) | surely_wrong(other.bits)) << SURE
+        bits = _of_either(self.bits, other.bits)
         cause, plan = first.cause or second.cause, self.plan or other.plan
-        if bits == self.bits and value is self.value and cause is self.cause and not self.rows:
-            if plan is self.plan:  # the one has what the other says: so it stays the same thing
-                return self
+        if self.rows or other.rows:  # none of these on either path: then it is what it would be there
+            otherwise = _of_either(self.otherwise_bits, other.otherwise_bits)
+            rows = tuple(dict.fromkeys((*self.rows, *other.rows)))
+            if len(rows) <= MOST_ROWS:
+                return AttributeState(bits, value, cause, plan, rows, otherwise)
+        if bits == self.bits and value is self.value and cause is self.cause and plan is self.plan:
+            return self  # the one has what the other says: so it stays the same thing
         return AttributeState(bits, value, cause, plan)
+
+    @property
+    def otherwise_bits(self) -> int:
+        return self.otherwise if self.rows else self.bits
+
+
+def _of_either(bits: int, others: int) -> int:
+    both = bits | others
+    return both | (surely_wrong(bits) | surely_wrong(others)) << SURE if both & UNSURE else both
 
 
 def surely_wrong(bits: int) -> int:

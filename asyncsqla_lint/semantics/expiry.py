@@ -163,7 +163,9 @@ def _taken_back_to(record: InstanceRecord, session: Reference, cause: Cause) -> 
     if record.is_written is not False:
         maybe = expired(record, replace(cause, certain=False))
         # "mixed": on some path it has been made since, and is a mere object.
-        return doubted(maybe) if record.lifecycle == "mixed" else maybe
+        if record.lifecycle == "mixed":
+            return doubted(maybe)
+        return replace(maybe, is_modified=False, is_written=False)  # what waited went out before it began
     return record
 
 
