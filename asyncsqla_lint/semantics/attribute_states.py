@@ -29,6 +29,8 @@ class Cause(Struct, frozen=True):
 
 
 FAILED = "a failed flush"  # of a cause
+SAVEPOINT = "the savepoint's rollback"
+WHOLE = frozenset((FAILED, SAVEPOINT, "commit", "rollback", "expire_all"))  # what expires all of an instance
 # A new object's empty collection was read, not changed: it is not loaded after the flush.
 LOOKED_AT = Cause("a look")
 SERVER_SIDE = Cause("flush")

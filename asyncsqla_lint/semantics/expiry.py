@@ -147,23 +147,31 @@ def _mere_object(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     return replace(mere, attributes={**kept, **gone}, expired=None, detached_by=cause)
 
 
-def rolled_back_to_savepoint(flow: Flow, state: State, session: Reference, cause: Cause) -> None:
-    """Only what was changed since the savepoint is expired (`savepoint_rollback_unmodified`)."""
+def rolled_back_to_savepoint(
+    flow: Flow, state: State, session: Reference, cause: Cause, *, is_asked_for: bool = False
+) -> None:
+    """Only what was changed since the savepoint is expired (`savepoint_rollback_unmodified`).
+
+    `is_asked_for`: by a call. Where a block fails, many places of it have met, some before the change.
+    """
     for reference, record in list(held(state, session)):
-        state.put(reference, paths.on_each(record, lambda one: _taken_back_to(one, session, cause)))
+        state.put(
+            reference, paths.on_each(record, lambda one: _taken_back_to(one, session, cause, is_asked_for))
+        )
 
 
-def _taken_back_to(record: InstanceRecord, session: Reference, cause: Cause) -> InstanceRecord:
+def _taken_back_to(
+    record: InstanceRecord, session: Reference, cause: Cause, is_asked_for: bool
+) -> InstanceRecord:
     if record.session != session:
         return record
     if record.lifecycle == PENDING or record.is_recent:
         return replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False)
     if record.is_written and record.lifecycle != "mixed":
         return expired(record, cause)
-    if record.is_written is not False:
+    if record.is_written is not False:  # "mixed": on some path it has been made since, and is a mere object
         maybe = expired(record, replace(cause, certain=False))
-        # "mixed": on some path it has been made since, and is a mere object.
-        if record.lifecycle == "mixed":
+        if record.lifecycle == "mixed" or not is_asked_for:
             return doubted(maybe)
         return replace(maybe, is_modified=False, is_written=False)  # what waited went out before it began
     return record

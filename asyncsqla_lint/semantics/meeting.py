@@ -282,7 +282,7 @@ def _meet_below(
                     again.update((record.model, back) for back in record.replays)
             elif is_it:  # (it is the options of its own query that are replayed)
                 state.put(reference, replace(requeried(record, meeting, statement), origin=record.origin))
-            elif record.expired is not None or _differs_by_columns(record, meeting):
+            elif _lacks_expired(record) or _differs_by_columns(record, meeting):
                 state.put(reference, perhaps_requeried(record, meeting, statement, row))
             elif filled:
                 state.put(reference, perhaps_filled(record, filled, leads_to_one))
@@ -304,6 +304,11 @@ def _meet_below(
                 alone=leads_to_one,
                 shows=shows,
             )
+
+
+def _lacks_expired(record: InstanceRecord) -> bool:
+    """On some path, or by name: whoever loads its row brings back what it lacks."""
+    return record.expired is not None or any(one.bits & EXPIRED for one in record.attributes.values())
 
 
 def _differs_by_columns(record: InstanceRecord, plan: Plan) -> bool:

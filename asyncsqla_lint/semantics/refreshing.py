@@ -11,19 +11,17 @@ from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
-    FAILED,
     LOADED,
     RAISES,
     SURE,
     UNLOADED,
     UNSURE,
+    WHOLE,
     WRITTEN,
     AttributeState,
 )
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.plans import Plan
-
-_WHOLE = frozenset((FAILED, "commit", "rollback", "expire_all"))  # what expires all of an instance
 
 
 def refreshed(record: InstanceRecord) -> InstanceRecord:
@@ -149,7 +147,7 @@ def perhaps_reloaded(record: InstanceRecord) -> InstanceRecord:
         if found.bits & EXPIRED
         and found.bits & (LOADED | UNSURE)
         and found.cause is not None
-        and found.cause.what in _WHOLE
+        and found.cause.what in WHOLE
         and name in record.model.columns
     }
     return replace(record, attributes={**record.attributes, **back}) if back else record

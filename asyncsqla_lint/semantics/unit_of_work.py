@@ -13,7 +13,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Reference, Value, alternatives
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import executing, failures, ledger, loops, paths
-from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, Cause
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, SAVEPOINT, UNLOADED, Cause
 from asyncsqla_lint.semantics.expiry import (
     detach_all,
     detached,
@@ -134,7 +134,8 @@ def end(
         else:
             commit(flow, state, session, at, ends_block=block)
     elif is_nested:
-        rolled_back_to_savepoint(flow, state, session, Cause("the savepoint's rollback", flow.site(at)))
+        cause = Cause(SAVEPOINT, flow.site(at))
+        rolled_back_to_savepoint(flow, state, session, cause, is_asked_for=not block)
     else:
         rolled_back(flow, state, session, Cause("rollback", flow.site(at)))
 

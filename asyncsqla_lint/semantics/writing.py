@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import NONE, Arguments, Reference, TupleValue, Value
+from asyncsqla_lint.flow.values import NONE, Arguments, Reference, TupleValue, Value, alternatives
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Hybrid, Model, Relationship, Synonym, UnknownAttribute
 from asyncsqla_lint.semantics import flushing, ledger, references
@@ -57,6 +57,8 @@ def write(
         if found_state is not None and found_state.bits & (UNLOADED | EXPIRED | RAISES) and attribute.uselist:
             missing(flow, state, me, record, attribute, found_state, at, "change")
             record = current(state, me, record)
+        if _is_there_already(state, found_state, value) and not attribute.uselist:
+            return  # nothing changes, and no UPDATE is made
     stored = value
     if isinstance(attribute, Relationship) and attribute.uselist:
         iteration = value.iterate(flow, state, at, False)
@@ -86,6 +88,14 @@ def write(
         ledger.written(flow, state, record.session, "attribute", at, record.model)
     if flow.listens(AttributeWritten):
         flow.emit(AttributeWritten(flow.site(at), flow.frame, flow.is_certain, me, record, attribute))
+
+
+def _is_there_already(state: State, found: AttributeState | None, value: Value) -> bool:
+    """Is it the very object to which the relationship leads?"""
+    if found is None or found.bits != LOADED or found.value != value:
+        return False
+    records = [state.record(one.oid) for one in alternatives(value) if isinstance(one, Reference)]
+    return bool(records) and all(isinstance(one, InstanceRecord) and not one.many for one in records)
 
 
 def construct(
