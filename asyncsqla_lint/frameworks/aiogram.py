@@ -151,7 +151,7 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
 
     def within(flow: Flow, own: State, inside: Inside, at: Span) -> list[Option]:
         layers = layers_of(flow.index)
-        return surround(flow, own, layers, lambda onward: (onward, UNKNOWN, data), inside, at)
+        return surround(flow, own, layers, lambda info, onward: (onward, UNKNOWN, data), inside, at)
 
     Injection(flow, lambda own, value: [], info.header.name_span, within=within).run(state, info, needs)
     return True

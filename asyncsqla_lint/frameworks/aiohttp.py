@@ -153,7 +153,7 @@ class _Items:
 def _surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Option]:
     request = request_of(flow, state)
     flow.notes[_NOTE] = request
-    return surround(flow, state, layers_of(flow.index), lambda onward: (request, onward), inside, at)
+    return surround(flow, state, layers_of(flow.index), lambda info, onward: (request, onward), inside, at)
 
 
 # --- roots ---------------------------------------------------------------------------------------

@@ -34,6 +34,9 @@ class Layer(Struct, frozen=True):
     finds: frozenset[str]
 
 
+Receiver = Callable[["State", FunctionInfo, Value], "Value | None"]
+
+
 class Onward(Value, frozen=True):
     """The rest of the way, as a middleware has it: `call_next`, `handler`."""
 
@@ -63,11 +66,12 @@ def surround(
     flow: Flow,
     state: State,
     layers: tuple[Layer, ...],
-    arguments: Callable[[Value], tuple[Value, ...]],
+    arguments: Callable[[FunctionInfo, Value], tuple[Value, ...]],
     inside: Inside,
     at: Span,
+    receiver: Receiver | None = None,
 ) -> list[Option]:
-    """Run `inside` within the layers, the first one outermost."""
+    """Run `inside` within the layers, the first one outermost; `receiver`: whose methods they are."""
     if not layers:
         return inside(state)
     info, outside = layers[0].info, flow.frame
@@ -82,7 +86,7 @@ def surround(
         tries, flow.tries = flow.tries, []
         try:
             with flow.entered(outside):
-                options = surround(flow, own, layers[1:], arguments, inside, at)
+                options = surround(flow, own, layers[1:], arguments, inside, at, receiver)
         finally:
             flow.tries = tries
         for one, _ in options:
@@ -90,14 +94,16 @@ def surround(
         return [(one, UNKNOWN) for one, _ in options]
 
     def run(own: State) -> Value:
-        function = FunctionValue(info, (), receiver_of(flow, own, info))
-        given = Arguments(arguments(Onward(go_on)), more_keywords=UNKNOWN)
+        onward = Onward(go_on)
+        me = None if receiver is None else receiver(own, info, onward)
+        function = FunctionValue(info, (), receiver_of(flow, own, info) if me is None else me)
+        given = Arguments(arguments(info, onward), more_keywords=UNKNOWN)
         return function.call(flow, own, given, at).awaited(flow, own, at)
 
     before = state.copy()
     options, exits = consumer_paths(flow, state, run)
     if not reached:
-        return surround(flow, before, layers[1:], arguments, inside, at)
+        return surround(flow, before, layers[1:], arguments, inside, at, receiver)
     return options + pending(flow, exits, outside)
 
 

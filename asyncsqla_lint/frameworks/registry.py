@@ -9,8 +9,10 @@ from asyncsqla_lint.frameworks import (
     advanced_alchemy,
     aiogram,
     aiohttp,
+    arq,
     dataloaders,
     dependency_injector,
+    discord,
     dishka,
     fastapi,
     fastapi_users,
@@ -27,6 +29,7 @@ from asyncsqla_lint.frameworks import (
     sqlmodel,
     starlette,
     strawberry,
+    telegram,
 )
 
 FRAMEWORKS: dict[str, Callable[[Meanings], None]] = {
@@ -38,6 +41,9 @@ FRAMEWORKS: dict[str, Callable[[Meanings], None]] = {
     "advanced-alchemy": advanced_alchemy.register,
     "litestar": litestar.register,
     "aiogram": aiogram.register,
+    "python-telegram-bot": telegram.register,
+    "discord": discord.register,
+    "arq": arq.register,
     "aiohttp": aiohttp.register,
     "quart": quart.register,
     "sanic": sanic.register,

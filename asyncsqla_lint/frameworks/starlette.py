@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -10,6 +11,13 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value, join
+from asyncsqla_lint.frameworks.asgi import (
+    around_the_application,
+    has_context_variables,
+    in_a_context,
+    is_asgi,
+    scope_of,
+)
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
 from asyncsqla_lint.frameworks.requests import Requested, request_parameter
@@ -34,6 +42,9 @@ REQUESTS = (
     "fastapi.requests.HTTPConnection",
     "starlette.requests.Request",
     "starlette.requests.HTTPConnection",
+    "fastapi.WebSocket",
+    "fastapi.websockets.WebSocket",
+    "starlette.websockets.WebSocket",
 )
 _APPLICATION = "starlette.applications.Starlette"
 _MIDDLEWARE = "starlette.middleware.base.BaseHTTPMiddleware"
@@ -42,6 +53,7 @@ _MIDDLEWARE = "starlette.middleware.base.BaseHTTPMiddleware"
 def register(meanings: Meanings) -> None:
     for name in REQUESTS:
         meanings.instances[name] = lambda flow, state, arguments, at: request_of(flow, state)
+        meanings.calls[name] = lambda flow, state, arguments, at: _known(flow, state) or UNKNOWN
     meanings.when_run.append(_run)
 
 
@@ -88,12 +100,17 @@ class RequestRecord(Record, frozen=True):
 
 def request_of(flow: Flow, state: State) -> Value:
     """The request that this root answers: there is one, whoever asks for it."""
-    known = flow.notes.get(_NOTE)
-    if isinstance(known, Reference) and known.oid in state.heap:
+    known = _known(flow, state)
+    if known is not None:
         return known
     promise = flow.meanings.instance(_APPLICATION)
     application = UNKNOWN if promise is None else promise(flow, state, (), -1)
     return flow.allocate(state, RequestRecord(flow.allocate(state, StateRecord()), application))
+
+
+def _known(flow: Flow, state: State) -> Value | None:
+    known = flow.notes.get(_NOTE)
+    return known if isinstance(known, Reference) and known.oid in state.heap else None
 
 
 _NOTE = "asgi request"
@@ -103,30 +120,30 @@ _NOTE = "asgi request"
 
 
 def layers_of(index: Index) -> tuple[Layer, ...]:
-    """The project's middlewares that keep something on the request's state."""
-    return kept(
-        index,
-        "starlette_layers",
-        lambda: in_order(
-            [
-                layer
-                for module in index.modules.values()
-                if module.says(STATE) and (module.signs is None or module.signs.surrounds)
-                for info in index.functions_of(module)
-                if STATE in info.header.mentions and is_middleware(info)
-                for layer in [layer_of(info, _kept_as)]
-                if layer is not None
-            ]
-        ),
-    )
+    """The project's middlewares that keep something on the request's state, or in a context variable."""
+    return kept(index, "starlette_layers", lambda: in_order(list(_layers(index))))
+
+
+def _layers(index: Index) -> Iterator[Layer]:
+    in_contexts = has_context_variables(index)
+    for module in index.modules.values():
+        if (in_contexts or module.says(STATE)) and (module.signs is None or module.signs.surrounds):
+            for info in index.functions_of(module):
+                mentions_it = STATE in info.header.mentions
+                if (mentions_it or in_contexts) and is_middleware(info):
+                    layer = layer_of(info, _kept_as) if mentions_it else None
+                    if layer is None and in_contexts:
+                        layer = in_a_context(info)
+                    if layer is not None:
+                        yield layer
 
 
 def is_middleware(info: FunctionInfo) -> bool:
-    """`dispatch` of a `BaseHTTPMiddleware`, or a function under `@app.middleware("http")`."""
+    """`dispatch` of a `BaseHTTPMiddleware`, a function under `@app.middleware("http")`, or an object."""
     if not info.is_async:
         return False
     if info.owner is not None:
-        return info.name == "dispatch" and _MIDDLEWARE in info.owner.external_bases
+        return (info.name == "dispatch" and _MIDDLEWARE in info.owner.external_bases) or is_asgi(info)
     return any(
         isinstance(decorator, p.Call)
         and isinstance(decorator.function, p.Attribute)
@@ -152,7 +169,15 @@ def surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Optio
         return inside(state)
     request = request_of(flow, state)
     flow.notes[_NOTE] = request
-    return surround(flow, state, layers, lambda onward: (request, onward), inside, at)
+    scope = scope_of(flow, state)
+
+    def receiver(own: State, info: FunctionInfo, onward: Value) -> Value | None:
+        return around_the_application(flow, own, info, onward)
+
+    def given(info: FunctionInfo, onward: Value) -> tuple[Value, ...]:
+        return (scope, UNKNOWN, UNKNOWN) if is_asgi(info) else (request, onward)
+
+    return surround(flow, state, layers, given, inside, at, receiver)
 
 
 # --- roots ---------------------------------------------------------------------------------------

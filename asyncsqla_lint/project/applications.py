@@ -11,7 +11,9 @@ STATE = "state"  # where requests and applications keep what their middlewares h
 STATES = frozenset({STATE, "ctx"})
 MADE = "State"  # the class of which Litestar's application is given its state
 ANY_KEY = "[*]"  # what is kept under a key that only running the program tells
-_KEYED = ("aiogram", "aiohttp")  # frameworks whose applications are mappings, `app["sessions"] = …`
+# Frameworks whose applications are mappings (`app["sessions"] = …`), or have one: `bot_data`.
+_KEYED = ("aiogram", "aiohttp", "telegram")
+_MAPPINGS = frozenset({"dict", "Dict", "MutableMapping", "Any"})
 _PLAIN = "quart"  # its applications are objects as any, `app.sessions = …`
 _TAKING = ("start_polling", "run_polling")
 
@@ -36,13 +38,14 @@ class Keeping:
 
     def by_functions(self) -> Iterator[tuple[p.Function, list[str]]]:
         for number, header in enumerate(self._program.functions):
-            if self.is_keyed or self.is_plain or speaks_of_state(header):
-                names = self.names(self._program.bodies[number])
+            is_hook = is_given_a_mapping(header)
+            if is_hook or self.is_keyed or self.is_plain or speaks_of_state(header):
+                names = self.names(self._program.bodies[number], is_hook=is_hook)
                 if names:
                     yield header, names
 
-    def names(self, body: p.Statements) -> list[str]:
-        return [*names_on_state(body), *self.under_keys(body), *self.on_objects(body)]
+    def names(self, body: p.Statements, *, is_hook: bool = False) -> list[str]:
+        return [*names_on_state(body), *self.under_keys(body, is_hook=is_hook), *self.on_objects(body)]
 
     def on_objects(self, body: p.Statements) -> list[str]:
         """`.sessions` of `app.sessions = …`."""
@@ -52,10 +55,10 @@ class Keeping:
             if isinstance(target, p.Attribute) and isinstance(target.value, p.Name)
         )
 
-    def under_keys(self, body: p.Statements) -> list[str]:
+    def under_keys(self, body: p.Statements, *, is_hook: bool = False) -> list[str]:
         """`[sessions]` of `app["sessions"] = …`, and of `Dispatcher(sessions=…)`."""
         found: set[str] = set()
-        for one in walk(body) if self.is_keyed else ():
+        for one in walk(body) if self.is_keyed or is_hook else ():
             if isinstance(one, p.Assign):
                 found.update(_key_of(target) for target in one.targets if isinstance(target, p.Subscript))
             elif isinstance(one, p.Call) and self._is_given_by_name(one.function):
@@ -83,6 +86,19 @@ class Keeping:
 
 def speaks_of_state(header: p.Function) -> bool:
     return MADE in header.mentions or not STATES.isdisjoint(header.mentions)
+
+
+def is_given_a_mapping(header: p.Function) -> bool:
+    """`async def startup(ctx: dict[str, Any])`: the worker's, which all of its jobs are given."""
+    return header.is_async and len(header.parameters) == 1 and is_mapping(header.parameters[0])
+
+
+def is_mapping(parameter: p.Parameter) -> bool:
+    """Nothing is said of it, or that it is a mapping."""
+    given = parameter.annotation
+    while isinstance(given, p.Subscript):
+        given = given.value
+    return given is None or (isinstance(given, p.Name) and given.id in _MAPPINGS)
 
 
 def names_on_state(body: p.Statements) -> list[str]:

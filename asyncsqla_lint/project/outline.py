@@ -30,6 +30,7 @@ HOOKS = frozenset(  # decorators of functions that are called before and after e
         *("teardown_request", "teardown_app_request", "teardown_appcontext"),
     }
 )
+JOBS = frozenset({"functions", "cron_jobs"})  # lists of what a worker runs, in a class of settings
 _INSIDE = ".<locals>."
 _FACTORY_KEYWORDS = {"bind", "class_", "expire_on_commit"}
 _PLACES = ("span", "name_span")

@@ -16,6 +16,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.names import Names
 from asyncsqla_lint.project.outline import (
     DISPOSE,
+    JOBS,
     MAPPING_CALLS,
     REGISTERING,
     Outline,
@@ -154,6 +155,7 @@ class Pieces:
             sorted(name for name, one in self.by_name.items() if "litestar" in one.words),
             [self._outline.header(one) for one in program.functions if is_searched_for(one)],
             [self._outline.of(one.bases) for one in self._surrounding],
+            [self._outline.of(one) for one in program.statements if lists_jobs(one)],
             kept_on_applications(program),
             [(line, self._outline.of(call)) for line, call in self._factories],
             any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(program.statements)),
@@ -194,6 +196,16 @@ class Pieces:
     @cached_property
     def _factories(self) -> list[tuple[int, p.Call]]:
         return factory_calls(self._program)
+
+
+def lists_jobs(statement: p.Statement) -> bool:
+    """`class WorkerSettings: functions = [send]`"""
+    return isinstance(statement, p.ClassDefinition) and any(
+        isinstance(target, p.Name) and target.id in JOBS
+        for one in statement.body
+        if isinstance(one, p.Assign) and isinstance(one.value, (p.ListDisplay, p.TupleDisplay))
+        for target in one.targets
+    )
 
 
 def _only_binds(statement: p.Statement) -> bool:

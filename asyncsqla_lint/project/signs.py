@@ -27,6 +27,7 @@ WORDS = frozenset(
         *(DISPOSE, *STATES, SYNC_HALF, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
         *("automap_base", "declarative_base", "generate_base", "pytest_asyncio"),
         *(
+            "ContextVar",
             "aiohttp",
             "async",
             "asyncio",
@@ -94,10 +95,10 @@ def signs_of(program: p.Program, words: str) -> Signs:
 
 def _kept(program: p.Program, *, is_on_state: bool) -> set[str]:
     kept = Keeping(program)
-    if not (kept.is_keyed or kept.is_plain or is_on_state):
-        return set(kept.lent())
-    by_functions = (name for _, names in kept.by_functions() for name in names)
-    return {*kept.names(program.statements), *by_functions, *kept.lent()}
+    found = {*kept.lent(), *(name for _, names in kept.by_functions() for name in names)}
+    if kept.is_keyed or kept.is_plain or is_on_state:
+        found.update(kept.names(program.statements))
+    return found
 
 
 def _decorated(program: p.Program) -> Iterator[str]:

@@ -20,6 +20,8 @@ from asyncsqla_lint.project.applications import (
     ANY_KEY,
     STATES,
     Keeping,
+    is_given_a_mapping,
+    is_mapping,
     name_on_state,
     names_lent,
     names_made,
@@ -221,15 +223,20 @@ def _under_key(flow: Flow, module: Module, name: str) -> Iterator[Value]:
             if _may_keep(keeping.under_keys((one,)), name):
                 yield from _watched(flow, module, name, partial(_done, flow, one))
     for info in flow.index.functions_of(module):
-        body = tuple(one for one in statements(info.body) if _may_keep(keeping.under_keys((one,)), name))
+        is_hook = is_given_a_mapping(info.header)
+        body = tuple(
+            one
+            for one in statements(info.body)
+            if _may_keep(keeping.under_keys((one,), is_hook=is_hook), name)
+        )
         if body and not all(_is_of_parameter(info, one) for one in body):
             yield from _kept_by(flow, info, name, _application_given(info))
 
 
 def _application_given(info: FunctionInfo) -> dict[str, Value]:
-    """`app` of `async def database(app):`, a hook at start-up, which says no more of it."""
+    """`app` of `async def database(app):`, a hook at start-up, which says no more of it than that."""
     first = info.header.parameters[info.owner is not None :][:1]
-    return {one.name: APPLICATION for one in first if one.annotation is None}
+    return {one.name: APPLICATION for one in first if is_mapping(one)}
 
 
 def _is_of_parameter(info: FunctionInfo, statement: p.Statement) -> bool:

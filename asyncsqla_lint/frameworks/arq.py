@@ -1,0 +1,166 @@
+"""arq: jobs are given a mapping that start-up has filled, between hooks that add to it for the job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Option
+from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Method, Reference, Value, join
+from asyncsqla_lint.frameworks.hooks import Hooks, hooked, of_the_request, run_themselves
+from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
+from asyncsqla_lint.frameworks.requests import Requested
+from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.keeping import kept
+from asyncsqla_lint.project.outline import JOBS
+from asyncsqla_lint.project.pieces import lists_jobs
+from asyncsqla_lint.semantics.application_state import APPLICATION, key_name
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.project.index import Index
+
+_BEFORE = "on_job_start"
+_AFTER = ("on_job_end", "after_job_end")
+
+
+def register(meanings: Meanings) -> None:
+    meanings.when_run.append(_run)
+
+
+class Worker(Struct, frozen=True):
+    """What a class of settings says: `class WorkerSettings`."""
+
+    jobs: frozenset[FunctionInfo]
+    hooks: Hooks
+
+
+class ContextRecord(Record, frozen=True):
+    """`ctx`: what the hooks of this job have put there, beside what start-up has."""
+
+    kept: dict[str, Value] = {}
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        return Method(me, name)
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        return self.item(flow, state, me, arguments.first, at) if name in ("get", "pop") else UNKNOWN
+
+    def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        found = self.kept.get(key_name(key) or "")
+        return APPLICATION.item(flow, state, key, at) if found is None else found
+
+    def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
+        name = key_name(key)
+        if name is not None:
+            state.put(me, ContextRecord({**self.kept, name: value}))
+
+    def joined(self, other: Record) -> Record:
+        """What is read was kept, on whichever path."""
+        if not isinstance(other, ContextRecord):
+            return FORGOTTEN
+        both = self.kept.keys() & other.kept.keys()
+        either = {name: join(self.kept[name], other.kept[name]) for name in both}
+        return ContextRecord({**self.kept, **other.kept, **either})
+
+    def refers_to(self) -> tuple[Value, ...]:
+        return tuple(self.kept.values())
+
+
+def context_of(flow: Flow, state: State) -> Value:
+    return of_the_request(flow, state, _NOTE, ContextRecord)
+
+
+_NOTE = "arq context"
+
+
+# --- settings ------------------------------------------------------------------------------------
+
+
+def workers_of(index: Index) -> tuple[Worker, ...]:
+    return kept(index, "arq_workers", lambda: tuple(_workers(index)))
+
+
+def _workers(index: Index) -> Iterator[Worker]:
+    for cls in dict.fromkeys(cls for name in sorted(JOBS) for cls in index.classes_binding({name})):
+        worker = _worker(cls) if lists_jobs(cls.definition) else None
+        if worker is not None and worker.jobs:
+            index.foundation.update((cls.module, *(one.module for one in worker.jobs)))
+            yield worker
+
+
+def _worker(cls: ClassInfo) -> Worker:
+    jobs = [
+        info
+        for name in sorted(JOBS)
+        for node in _listed(cls, name)
+        for info in [_function(cls, node)]
+        if info is not None and info.is_async
+    ]
+    before = [info for node in _given(cls, _BEFORE) for info in [_function(cls, node)] if info is not None]
+    after = [
+        info
+        for name in _AFTER
+        for node in _given(cls, name)
+        for info in [_function(cls, node)]
+        if info is not None
+    ]
+    return Worker(frozenset(jobs), Hooks(tuple(before), tuple(after)))
+
+
+def _given(cls: ClassInfo, name: str) -> tuple[p.Expression, ...]:
+    found = cls.find(name)
+    value = None if found is None else found[1].value
+    return () if value is None else (value,)
+
+
+def _listed(cls: ClassInfo, name: str) -> tuple[p.Expression, ...]:
+    listed = (one for one in _given(cls, name) if isinstance(one, (p.ListDisplay, p.TupleDisplay)))
+    return tuple(element for one in listed for element in one.elements)
+
+
+def _function(cls: ClassInfo, node: p.Expression) -> FunctionInfo | None:
+    """`send`, `func(send, name="send")`, `cron(sweep, hour=3)`."""
+    if isinstance(node, p.Call) and node.arguments:
+        node = node.arguments[0]
+    found = cls.index.resolve(cls.module, node, cls)
+    return found if isinstance(found, FunctionInfo) else None
+
+
+# --- roots ---------------------------------------------------------------------------------------
+
+
+def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
+    parameters = info.header.parameters
+    if not info.is_async or info.owner is not None or not parameters:
+        return False
+    for worker in workers_of(flow.index):
+        if info in worker.hooks.before or info in worker.hooks.after:
+            context = (context_of(flow, state),)
+            run_themselves(flow, state, worker.hooks, context, info.header.name_span)
+            return True
+        if info in worker.jobs:
+            _run_job(flow, state, info, worker)
+            return True
+    return False
+
+
+def _run_job(flow: Flow, state: State, info: FunctionInfo, worker: Worker) -> None:
+    def within(flow: Flow, own: State, inside: Inside, at: Span) -> list[Option]:
+        return hooked(flow, own, worker.hooks, (context_of(flow, own),), inside, at)
+
+    needs = [Need(info.header.parameters[0].name, Requested(context_of))]
+    Injection(flow, lambda own, value: [], info.header.name_span, within=within).run(state, info, needs)

@@ -1,0 +1,69 @@
+"""ASGI: a middleware is an object that holds the application, and calls it with what it was called with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ClassValue
+from asyncsqla_lint.flow.containers import DictRecord
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Value
+from asyncsqla_lint.frameworks.middlewares import Layer
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.walking import calls, walk
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
+    from asyncsqla_lint.flow.state import State
+    from asyncsqla_lint.project.index import Index
+
+_CALLED_WITH = 3  # scope, receive, send
+
+
+def is_asgi(info: FunctionInfo) -> bool:
+    """`async def __call__(self, scope, receive, send)` that calls `self.app(scope, …)`."""
+    parameters = info.header.parameters
+    if info.owner is None or info.name != "__call__" or not info.is_async:
+        return False
+    if len(parameters) != _CALLED_WITH + 1:
+        return False
+    return any(_passes_on(call, parameters[0].name, parameters[1].name) for call in calls(info.body))
+
+
+def _passes_on(call: p.Call, me: str, scope: str) -> bool:
+    called, given = call.function, call.arguments
+    return (
+        isinstance(called, p.Attribute)
+        and isinstance(called.value, p.Name)
+        and called.value.id == me
+        and len(given) == _CALLED_WITH
+        and isinstance(given[0], p.Name)
+        and given[0].id == scope
+    )
+
+
+def around_the_application(flow: Flow, state: State, info: FunctionInfo, onward: Value) -> Value | None:
+    """The middleware, made as a server does: `SessionMiddleware(app)`."""
+    if info.owner is None or not is_asgi(info):
+        return None
+    given = Arguments((onward,), more_keywords=UNKNOWN)
+    return flow.instantiate(state, ClassValue(info.owner), given, info.header.name_span)
+
+
+def scope_of(flow: Flow, state: State) -> Value:
+    return flow.allocate(state, DictRecord({"type": Constant("http")}, UNKNOWN))
+
+
+# --- context variables ---------------------------------------------------------------------------
+
+
+def has_context_variables(index: Index) -> bool:
+    return any(module.says("ContextVar") for module in index.modules.values())
+
+
+def in_a_context(info: FunctionInfo) -> Layer | None:
+    """A middleware that leaves nothing on the request, but perhaps in a context variable."""
+    if "set" in info.header.mentions or any(isinstance(one, p.With) for one in walk(info.body)):
+        info.index.foundation.add(info.module)
+        return Layer(info, frozenset(), frozenset())
+    return None
