@@ -7,27 +7,32 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.containers import DictRecord
-from asyncsqla_lint.flow.frames import Frame, Outcome
+from asyncsqla_lint.flow.frames import Frame, Option, Outcome
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.roots import receiver_of
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value
 from asyncsqla_lint.frameworks.advanced_alchemy import ServiceProvider
 from asyncsqla_lint.frameworks.fastapi import Dependency, depends
-from asyncsqla_lint.frameworks.injection import Injection, Need, function_of, parameters_of
+from asyncsqla_lint.frameworks.hooks import Hooks, hooked
+from asyncsqla_lint.frameworks.injection import Injection, Inside, Need, Within, function_of, parameters_of
 from asyncsqla_lint.frameworks.litestar_dto import transfer_of, transferred
 from asyncsqla_lint.frameworks.litestar_layers import Entries, entries, layers_of
 from asyncsqla_lint.frameworks.litestar_plugin import plugin_session
+from asyncsqla_lint.frameworks.starlette import keep_request, request_of, surrounded
 from asyncsqla_lint.frameworks.validation import evaluated
+from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Scope, Scoped
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
+    from asyncsqla_lint.project.index import Index
 
 _VERBS = frozenset(
     ["get", "post", "put", "patch", "delete", "head", "route", "websocket", "websocket_listener"]
 )
+_BEFORE = "before_request"
 
 
 def register(meanings: Meanings) -> None:
@@ -62,9 +67,39 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
         if transfer is not None and outcome.at >= 0:
             transferred(flow, frame, outcome, transfer)
 
-    injection = Injection(flow, needs_of, info.header.name_span)
+    injection = Injection(flow, needs_of, info.header.name_span, within=_within(flow, info, handler))
     injection.run(state, info, needs(state, info.header.parameters), answered)
     return True
+
+
+def _within(flow: Flow, info: FunctionInfo, handler: p.Call) -> Within:
+    """Middlewares, and inside of them the nearest layer's hook before the request."""
+    hook = _hook(flow.index, info, handler)
+    hooks = Hooks(() if hook is None else (hook,))
+
+    def within(flow: Flow, state: State, inside: Inside, at: Span) -> list[Option]:
+        def after_the_hook(own: State) -> list[Option]:
+            return hooked(flow, own, hooks, (request_of(flow, own),), inside, at)
+
+        if hook is not None:
+            keep_request(flow, state)
+        return surrounded(flow, state, inside if hook is None else after_the_hook, at)
+
+    return within
+
+
+def _hook(index: Index, info: FunctionInfo, handler: p.Call) -> FunctionInfo | None:
+    places = [
+        Scoped(word.value, info.module, info.parent or info.owner)
+        for word in handler.keywords
+        if word.name == _BEFORE
+    ]
+    found = None if info.owner is None else info.owner.find(_BEFORE)
+    if found is not None and found[1].value is not None:
+        places.append(Scoped(found[1].value, found[0].module, found[0]))
+    places += [word for layer in layers_of(index).around(info) if (word := layer.word(_BEFORE)) is not None]
+    hook = index.resolve(places[0].module, places[0].expression, places[0].scope) if places else None
+    return hook if isinstance(hook, FunctionInfo) else None
 
 
 def _handler(info: FunctionInfo) -> p.Call | None:

@@ -12,7 +12,7 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, ImportBinding, Module, Scope, Scoped, Variable
-from asyncsqla_lint.project.walking import statements
+from asyncsqla_lint.project.walking import statements, walk
 
 _APPLICATIONS = ("litestar.Litestar", "litestar.app.Litestar")
 _LAYERS = (*_APPLICATIONS, "litestar.Router", "litestar.router.Router")
@@ -133,12 +133,12 @@ def _is_of_dependencies(node: p.Expression) -> bool:
 
 
 def _calls(body: p.Statements) -> Iterator[p.Call]:
-    """Calls whose result is kept or returned."""
+    """Calls whose result is kept or returned, and those inside of them: `Litestar([Router(…)])`."""
     for statement in body:
         if isinstance(statement, (p.Assign, p.AnnotatedAssign, p.Return)) and isinstance(
             statement.value, p.Call
         ):
-            yield statement.value
+            yield from (node for node in walk(statement.value) if isinstance(node, p.Call))
 
 
 def _held(index: Index, where: Scoped, depth: int) -> Iterator[object]:

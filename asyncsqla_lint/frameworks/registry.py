@@ -20,6 +20,7 @@ from asyncsqla_lint.frameworks import (
     jinja,
     litestar,
     marshmallow,
+    model_factories,
     msgspec,
     pages,
     pydantic,
@@ -56,6 +57,7 @@ FRAMEWORKS: dict[str, Callable[[Meanings], None]] = {
     "jinja": jinja.register,
     "strawberry": strawberry.register,
     "graphene": graphene.register,
+    "factories": model_factories.register,
     "pytest": pytest_fixtures.register,
 }
 _BUILT_ON = {

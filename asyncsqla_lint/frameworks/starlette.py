@@ -108,6 +108,12 @@ def request_of(flow: Flow, state: State) -> Value:
     return flow.allocate(state, RequestRecord(flow.allocate(state, StateRecord()), application))
 
 
+def keep_request(flow: Flow, state: State) -> Value:
+    """From here on whoever asks for the request has this one."""
+    request = flow.notes[_NOTE] = request_of(flow, state)
+    return request
+
+
 def _known(flow: Flow, state: State) -> Value | None:
     known = flow.notes.get(_NOTE)
     return known if isinstance(known, Reference) and known.oid in state.heap else None
@@ -167,8 +173,7 @@ def surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Optio
     layers = layers_of(flow.index)
     if not layers:
         return inside(state)
-    request = request_of(flow, state)
-    flow.notes[_NOTE] = request
+    request = keep_request(flow, state)
     scope = scope_of(flow, state)
 
     def receiver(own: State, info: FunctionInfo, onward: Value) -> Value | None:

@@ -25,7 +25,14 @@ from asyncsqla_lint.semantics.attribute_states import (
 )
 from asyncsqla_lint.semantics.default_states import expired_state
 from asyncsqla_lint.semantics.failures import over
-from asyncsqla_lint.semantics.instances import DETACHED, PENDING, PERSISTENT, TRANSIENT, InstanceRecord
+from asyncsqla_lint.semantics.instances import (
+    DELETED,
+    DETACHED,
+    PENDING,
+    PERSISTENT,
+    TRANSIENT,
+    InstanceRecord,
+)
 from asyncsqla_lint.semantics.references import noted
 
 if TYPE_CHECKING:
@@ -127,6 +134,9 @@ def _taken_back(record: InstanceRecord, session: Reference, cause: Cause) -> Ins
         return record
     if record.lifecycle == PENDING or (record.is_uncommitted and record.lifecycle in (PERSISTENT, "mixed")):
         return _mere_object(record, cause)
+    if record.lifecycle == DELETED:  # it is there again (`ASQ302/bad_rollback`)
+        taken_back = replace(record, lifecycle=PERSISTENT)
+        return _mere_object(record, cause) if record.is_uncommitted else expired(taken_back, cause)
     if record.lifecycle in (PERSISTENT, "mixed"):
         return replace(expired(record, cause), is_written=False)
     return record

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
 TRANSIENT, PENDING, PERSISTENT, DETACHED = "transient", "pending", "persistent", "detached"
+DELETED = "deleted"
 MOST_SUBCLASSES = 4  # that are asked besides the class which a query names
 SOMEWHERE = -1  # of `absent`: not where any other is
 

@@ -10,7 +10,7 @@ from asyncsqla_lint.project.names import Scoped
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
-APPLICATIONS = ("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "Application", "FastMCP")
+APPLICATIONS = ("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "Application", "FastMCP", "ContextRepo")
 NAMES = ("app", "_app", "_", "application")
 
 

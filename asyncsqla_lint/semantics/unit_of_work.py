@@ -30,6 +30,7 @@ from asyncsqla_lint.semantics.expiry import (
 from asyncsqla_lint.semantics.flushing import flush, touch
 from asyncsqla_lint.semantics.identity import identity_of
 from asyncsqla_lint.semantics.instances import (
+    DELETED,
     DETACHED,
     PENDING,
     PERSISTENT,
@@ -64,6 +65,8 @@ def commit(flow: Flow, state: State, session: Reference, at: Span, *, ends_block
         return
     for reference, one in list(held(state, session)):
         known = noted(state, one)
+        if known.lifecycle == DELETED:
+            known = replace(known, session=None)  # a later rollback does not bring it back
         if known is not one:
             state.put(reference, known)
     if record.expire_on_commit is not False:
@@ -314,7 +317,7 @@ def _delete(
     for reference, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
         if record.lifecycle in (PERSISTENT, "mixed"):
             record = _cascaded(state, reference, record)
-            state.put(reference, replace(record, lifecycle="deleted"))
+            state.put(reference, replace(record, lifecycle=DELETED))
     return NONE
 
 
