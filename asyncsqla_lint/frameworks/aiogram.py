@@ -33,7 +33,7 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scoped
 from asyncsqla_lint.semantics import application_state
-from asyncsqla_lint.semantics.application_state import APPLICATION
+from asyncsqla_lint.semantics.application_state import APPLICATION, with_those_inside
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -87,7 +87,7 @@ def layers_of(index: Index) -> tuple[Layer, ...]:
                 layer
                 for module in index.modules.values()
                 if module.says("__call__", *_REGISTERS)
-                for info in index.functions_of(module)
+                for info in with_those_inside(index, module)
                 if is_middleware(info)
                 for layer in [layer_of(info, _entry_of(info))]
                 if layer is not None

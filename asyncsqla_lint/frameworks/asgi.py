@@ -9,6 +9,7 @@ from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Value
 from asyncsqla_lint.frameworks.middlewares import Layer
+from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.walking import calls, walk
 
@@ -50,8 +51,50 @@ def around_the_application(flow: Flow, state: State, info: FunctionInfo, onward:
     return flow.instantiate(state, ClassValue(info.owner), given, info.header.name_span)
 
 
-def scope_of(flow: Flow, state: State) -> Value:
-    return flow.allocate(state, DictRecord({"type": Constant("http")}, UNKNOWN))
+def scope_of(flow: Flow, state: State, kept: Value) -> Value:
+    """What a server calls with; `kept` is the state of its request."""
+    return flow.allocate(state, DictRecord({"type": Constant("http"), "state": Items(kept)}, UNKNOWN))
+
+
+class Items(Value, frozen=True):
+    """`scope["state"]`: the mapping below `request.state`."""
+
+    state: Value
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        name = key.value if isinstance(key, Constant) else None
+        return self.state.attribute(flow, state, name, at) if isinstance(name, str) else UNKNOWN
+
+    def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
+        name = key.value if isinstance(key, Constant) else None
+        if isinstance(name, str):
+            self.state.set_attribute(flow, state, name, value, at)
+        else:
+            super().set_item(flow, state, key, value, at)
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.state,)
+
+
+def keeps_in_scope(info: FunctionInfo) -> Layer | None:
+    """`scope["state"]["db"] = session`."""
+    if not is_asgi(info):
+        return None
+    leaves = {
+        target.index.value
+        for one in walk(info.body)
+        if isinstance(one, p.Assign)
+        for target in one.targets
+        if isinstance(target, p.Subscript) and isinstance(target.value, (p.Subscript, p.Call))
+        if isinstance(target.index, p.Constant) and isinstance(target.index.value, str)
+    }
+    if not leaves:
+        return None
+    info.index.foundation.add(info.module)
+    return Layer(info, frozenset(leaves), frozenset())
 
 
 # --- context variables ---------------------------------------------------------------------------

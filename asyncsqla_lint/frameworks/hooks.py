@@ -160,7 +160,7 @@ def _run_all(
 ) -> Value:
     for info in functions:
         receiver = receiver_of(flow, state, info)
-        closure = () if info.parent is None else _closure(flow, info.parent)
+        closure = () if info.parent is None else closed_over(flow, info.parent)
         room = len(info.header.parameters) - (receiver is not None)
         given = [*arguments, UNKNOWN, UNKNOWN][:room]
         answer = FunctionValue(info, closure, receiver).call(flow, state, Arguments(tuple(given)), at)
@@ -169,7 +169,7 @@ def _run_all(
     return NONE
 
 
-def _closure(flow: Flow, parent: FunctionInfo) -> tuple[int, ...]:
+def closed_over(flow: Flow, parent: FunctionInfo) -> tuple[int, ...]:
     """What the functions inside of an application factory close over."""
     enclosing = flow.enclosing
     if enclosing is not None and enclosing.function is parent:

@@ -13,7 +13,7 @@ from asyncsqla_lint.flow.roots import receiver_of
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value
 from asyncsqla_lint.frameworks.advanced_alchemy import ServiceProvider
 from asyncsqla_lint.frameworks.fastapi import Dependency, depends
-from asyncsqla_lint.frameworks.hooks import Hooks, hooked
+from asyncsqla_lint.frameworks.hooks import Hooks, hooked, run_themselves
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need, Within, function_of, parameters_of
 from asyncsqla_lint.frameworks.litestar_dto import transfer_of, transferred
 from asyncsqla_lint.frameworks.litestar_layers import Entries, entries, layers_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _VERBS = frozenset(
     ["get", "post", "put", "patch", "delete", "head", "route", "websocket", "websocket_listener"]
 )
-_BEFORE = "before_request"
+_HOOKS = ("before_request", "after_response")
 
 
 def register(meanings: Meanings) -> None:
@@ -44,7 +44,7 @@ def register(meanings: Meanings) -> None:
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     handler = _handler(info)
     if handler is None:
-        return False
+        return info.is_async and _run_hooks(flow, state, info)
     provided = layers_of(flow.index).provided(flow.index)
     scope: Scope = info.parent or info.owner
     if info.owner is not None:
@@ -73,33 +73,46 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
 
 
 def _within(flow: Flow, info: FunctionInfo, handler: p.Call) -> Within:
-    """Middlewares, and inside of them the nearest layer's hook before the request."""
-    hook = _hook(flow.index, info, handler)
-    hooks = Hooks(() if hook is None else (hook,))
+    """Middlewares, and inside of them the nearest layer's hooks."""
+    before, after = (_hook(flow.index, info, handler, name) for name in _HOOKS)
+    hooks = Hooks(() if before is None else (before,), () if after is None else (after,))
 
     def within(flow: Flow, state: State, inside: Inside, at: Span) -> list[Option]:
-        def after_the_hook(own: State) -> list[Option]:
+        def between_hooks(own: State) -> list[Option]:
             return hooked(flow, own, hooks, (request_of(flow, own),), inside, at)
 
-        if hook is not None:
-            keep_request(flow, state)
-        return surrounded(flow, state, inside if hook is None else after_the_hook, at)
+        if before is None and after is None:
+            return surrounded(flow, state, inside, at)
+        keep_request(flow, state)
+        return surrounded(flow, state, between_hooks, at)
 
     return within
 
 
-def _hook(index: Index, info: FunctionInfo, handler: p.Call) -> FunctionInfo | None:
+def _hook(index: Index, info: FunctionInfo, handler: p.Call, name: str) -> FunctionInfo | None:
     places = [
         Scoped(word.value, info.module, info.parent or info.owner)
         for word in handler.keywords
-        if word.name == _BEFORE
+        if word.name == name
     ]
-    found = None if info.owner is None else info.owner.find(_BEFORE)
+    found = None if info.owner is None else info.owner.find(name)
     if found is not None and found[1].value is not None:
         places.append(Scoped(found[1].value, found[0].module, found[0]))
-    places += [word for layer in layers_of(index).around(info) if (word := layer.word(_BEFORE)) is not None]
+    places += [word for layer in layers_of(index).around(info) if (word := layer.word(name)) is not None]
     hook = index.resolve(places[0].module, places[0].expression, places[0].scope) if places else None
     return hook if isinstance(hook, FunctionInfo) else None
+
+
+def _run_hooks(flow: Flow, state: State, info: FunctionInfo) -> bool:
+    """A request that nobody answers: what one hook of a layer keeps, the other takes up."""
+    for hooks in layers_of(flow.index).hooks(flow.index, *_HOOKS):
+        if info in hooks:
+            before, after = hooks
+            request = keep_request(flow, state)
+            both = Hooks(() if before is None else (before,), () if after is None else (after,))
+            run_themselves(flow, state, both, (request,), info.header.name_span)
+            return True
+    return False
 
 
 def _handler(info: FunctionInfo) -> p.Call | None:

@@ -65,6 +65,16 @@ class Layers(Struct, frozen=True):
                 found.update(entries(index, where))
         return found
 
+    def hooks(self, index: Index, *names: str) -> Iterator[tuple[FunctionInfo | None, ...]]:
+        """The functions that a layer calls around each request, as these keywords name them."""
+        for one in self.everything:
+            words = [one.word(name) for name in names]
+            found = [
+                None if word is None else index.resolve(word.module, word.expression, word.scope)
+                for word in words
+            ]
+            yield tuple(hook if isinstance(hook, FunctionInfo) else None for hook in found)
+
 
 def layers_of(index: Index) -> Layers:
     def find() -> Layers:

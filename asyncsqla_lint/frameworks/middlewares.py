@@ -17,6 +17,7 @@ from asyncsqla_lint.flow.paths import consumer_paths
 from asyncsqla_lint.flow.roots import receiver_of
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Value
+from asyncsqla_lint.frameworks.hooks import closed_over
 from asyncsqla_lint.frameworks.injection import Inside, pending
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -96,7 +97,8 @@ def surround(
     def run(own: State) -> Value:
         onward = Onward(go_on)
         me = None if receiver is None else receiver(own, info, onward)
-        function = FunctionValue(info, (), receiver_of(flow, own, info) if me is None else me)
+        closure = () if info.parent is None else closed_over(flow, info.parent)
+        function = FunctionValue(info, closure, receiver_of(flow, own, info) if me is None else me)
         given = Arguments(arguments(info, onward), more_keywords=UNKNOWN)
         return function.call(flow, own, given, at).awaited(flow, own, at)
 

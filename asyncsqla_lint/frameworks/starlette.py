@@ -16,6 +16,7 @@ from asyncsqla_lint.frameworks.asgi import (
     has_context_variables,
     in_a_context,
     is_asgi,
+    keeps_in_scope,
     scope_of,
 )
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
@@ -25,7 +26,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.applications import STATE
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
-from asyncsqla_lint.semantics.application_state import lent
+from asyncsqla_lint.semantics.application_state import lent, with_those_inside
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -134,10 +135,11 @@ def _layers(index: Index) -> Iterator[Layer]:
     in_contexts = has_context_variables(index)
     for module in index.modules.values():
         if (in_contexts or module.says(STATE)) and (module.signs is None or module.signs.surrounds):
-            for info in index.functions_of(module):
+            for info in with_those_inside(index, module):
                 mentions_it = STATE in info.header.mentions
-                if (mentions_it or in_contexts) and is_middleware(info):
+                if (mentions_it or in_contexts or info.name == "__call__") and is_middleware(info):
                     layer = layer_of(info, _kept_as) if mentions_it else None
+                    layer = layer or keeps_in_scope(info)
                     if layer is None and in_contexts:
                         layer = in_a_context(info)
                     if layer is not None:
@@ -174,7 +176,7 @@ def surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Optio
     if not layers:
         return inside(state)
     request = keep_request(flow, state)
-    scope = scope_of(flow, state)
+    scope = scope_of(flow, state, request.attribute(flow, state, STATE, at))
 
     def receiver(own: State, info: FunctionInfo, onward: Value) -> Value | None:
         return around_the_application(flow, own, info, onward)

@@ -16,6 +16,7 @@ _KEYED = ("aiogram", "aiohttp", "telegram")
 _MAPPINGS = frozenset({"dict", "Dict", "MutableMapping", "Any"})
 _PLAIN = "quart"  # its applications are objects as any, `app.sessions = …`
 _TAKING = ("start_polling", "run_polling")
+_UPDATED = ("workflow_data", "bot_data")
 
 
 class Keeping:
@@ -66,13 +67,13 @@ class Keeping:
         return sorted(found)
 
     def _is_given_by_name(self, called: p.Expression) -> bool:
-        """`Dispatcher(…)`, `….start_polling(…)`, `….workflow_data.update(…)`."""
+        """`Dispatcher(…)`, `….start_polling(…)`, `….workflow_data.update(…)`, `….bot_data.update(…)`."""
         if isinstance(called, p.Name):
             return called.id in self._dispatchers
         if not isinstance(called, p.Attribute):
             return False
         if called.name == "update":
-            return isinstance(called.value, p.Attribute) and called.value.name == "workflow_data"
+            return isinstance(called.value, p.Attribute) and called.value.name in _UPDATED
         return called.name == "Dispatcher" or called.name in _TAKING
 
     def lent(self) -> list[str]:

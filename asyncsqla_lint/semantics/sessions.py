@@ -313,15 +313,22 @@ def _writes(flow: Flow, state: State, name: str, arguments: Arguments, at: Span)
     if name.startswith("merge") and arguments.keywords.get("load") == Constant(False):
         return False
     if name in ("add", "merge"):
-        return any(_is_new(state, one) for one in alternatives(given))
+        return _is_new(state, given)
     iteration = given.iterate(flow, state, at, False)
     if iteration.items is None:
         return iteration.element is not None
-    return any(_is_new(state, one) for item in iteration.items for one in alternatives(item))
+    return any(_is_new(state, item) for item in iteration.items)
 
 
 def _is_new(state: State, value: Value) -> bool:
-    record = state.record(value.oid) if isinstance(value, Reference) else None
-    if not isinstance(record, InstanceRecord):
-        return value != NONE  # of what `get` has not found, nothing is written
+    """Where one of several is known, it tells of the others too."""
+    several = alternatives(value)
+    records = [state.record(one.oid) for one in several if isinstance(one, Reference)]
+    instances = [one for one in records if isinstance(one, InstanceRecord)]
+    if not instances:
+        return any(one != NONE for one in several)  # of what `get` has not found, nothing is written
+    return any(map(_has_changes, instances))
+
+
+def _has_changes(record: InstanceRecord) -> bool:
     return record.lifecycle not in (DETACHED, PERSISTENT) or record.is_modified is not False
