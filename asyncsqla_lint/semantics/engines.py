@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -201,6 +203,7 @@ def cleans_up(state: State, awaited: Value) -> bool:
 
 def register(meanings: Meanings) -> None:
     meanings.is_cleaning_up.append(cleans_up)
+    meanings.when_inherited.append(_inherited)
     for module in ("sqlalchemy.ext.asyncio", "sqlalchemy.ext.asyncio.engine"):
         for name in ASYNC_MAKERS:
             meanings.calls[f"{module}.{name}"] = _maker(name, is_async=True)
@@ -326,6 +329,26 @@ def _wrap(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         if isinstance(one, SyncEngine):
             return one.engine
     return flow.allocate(state, EngineRecord(True, flow.site(at)))
+
+
+_WITHIN = "AsyncEngine()"  # where an object of a derived class keeps the engine that it is
+
+
+def _inherited(flow: Flow, state: State, me: Value, cls: ClassValue, name: str, at: Span) -> Value | None:
+    """`connect()` of a class derived from AsyncEngine. Whoever wrote that class disposes what it makes."""
+    record = state.record(me.oid) if isinstance(me, Reference) else None
+    if name not in _CONNECTS or not isinstance(record, ObjectRecord) or not isinstance(me, Reference):
+        return None
+    if not any(map(cls.info.is_subclass_of, _ASYNC_ENGINES)):
+        return None
+    within = record.attributes.get(_WITHIN)
+    if within is None:
+        within = flow.allocate(state, EngineRecord(True, flow.site(at)))
+        state.put(me, replace(record, attributes={**record.attributes, _WITHIN: within}))
+    return within.attribute(flow, state, name, at)
+
+
+_CONNECTS = ("connect", "begin")
 
 
 def _given(is_async: bool):  # type: ignore[no-untyped-def]  # the type is InstanceMeaning

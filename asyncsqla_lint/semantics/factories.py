@@ -10,7 +10,15 @@ from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    Constant,
+    Method,
+    Reference,
+    Value,
+    alternatives,
+)
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import api_use, binds, ledger
 from asyncsqla_lint.semantics.sessions import ASYNC_SESSION, SYNC_SESSION, SessionRecord, announced
@@ -94,7 +102,11 @@ class FactoryValue(Value, frozen=True):
         return UNKNOWN
 
     def _configured(self, flow: Flow, state: State, arguments: Arguments, bind: Value) -> None:
-        """`configure()` changes the factory that the function's own variables hold, or some object does."""
+        """`configure()` changes the factory that the function's own variables hold, or some object does.
+
+        Where paths have met that left it configured in several ways, this is the one that it is. The object
+        may be a module's, which the path has not touched so far.
+        """
         expire = flag(arguments, "expire_on_commit", True)
         changed = replace(
             self,
@@ -103,14 +115,17 @@ class FactoryValue(Value, frozen=True):
             may_lodge=bind is UNKNOWN if "bind" in arguments.keywords else self.may_lodge,
         )
         for name, value in list((state.variables(flow.frame.id) or {}).items()):
-            if value == self:
+            if self in alternatives(value):
                 state.assign(flow.frame.id, name, changed)
-        for owner, record in state.records(ObjectRecord):
-            if self in record.attributes.values():
-                held = {
-                    name: changed if value == self else value for name, value in record.attributes.items()
-                }
-                state.put(owner, replace(record, attributes=held))
+        seen = [state.variables(one) or {} for one in (flow.frame.id, *flow.frame.closure)]
+        shared = state.reachable(value for variables in seen for value in variables.values())
+        holders = [(Reference(oid), state.record(oid)) for oid in shared if oid not in state.heap]
+        for owner, record in (*state.records(ObjectRecord), *holders):
+            if not isinstance(record, ObjectRecord):
+                continue
+            held = {name: changed for name, value in record.attributes.items() if self in alternatives(value)}
+            if held:
+                state.put(owner, replace(record, attributes={**record.attributes, **held}))
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return () if self.bind is UNKNOWN else (self.bind,)

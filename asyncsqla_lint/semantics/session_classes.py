@@ -99,9 +99,16 @@ def _factory(is_async: bool):  # type: ignore[no-untyped-def]  # the type is Cal
             bind,
             flag(arguments, "autoflush", True) is not False,
             cls if isinstance(cls, ClassValue) else None,
+            may_lodge=bind is UNKNOWN and _may_be_connected(flow),
         )
 
     return meaning
+
+
+def _may_be_connected(flow: Flow) -> bool:
+    """An `AsyncConnection` is at hand in coroutines only: there it may be what is unknown."""
+    function = flow.frame.function
+    return function is not None and function.header.is_async
 
 
 def _is_default(flow: Flow, arguments: Arguments) -> bool:
