@@ -22,6 +22,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import (
     blocking,
     expiry,
+    failures,
     ledger,
     unit_of_work,
 )
@@ -88,6 +89,9 @@ class TransactionRecord(Record, frozen=True):
             if any(True for _ in expiry.held(state, self.session)):
                 blocking.session_used(flow, state, self.session, before, "commit", at)
         if not done:
+            if self.is_nested and isinstance(before, SessionRecord):
+                # The flush that failed in it has rolled the savepoint back; then the block only closes it.
+                state.put(self.session, replace(before, failure=failures.over(before.failure)))
             unit_of_work.end(
                 flow, state, self.session, "rollback" if raised else "commit", self.is_nested, at, block=True
             )
