@@ -135,6 +135,7 @@ def run_function(
     elif (
         not info.header.is_generator
         and flow.budget.leaves_out(next(iter(info.body), None))
+        and not info.is_plain  # to leave it out would spare nothing
         and not flow.meanings.is_amiss(state)
     ):
         result = flow.choose(state, [_left_out(flow, state, function, arguments, at)])
@@ -162,12 +163,17 @@ def _ways_out_if_any(
 
 
 def _left_out(flow: Flow, state: State, function: FunctionValue, arguments: Arguments, at: Span) -> Option:
-    """A call that is not run: what it is given may be changed by it."""
+    """A call that is not run: what it is given it may change, and the object whose method it is may hold."""
     flow.count("calls left out")
-    if function.receiver is not None:
-        arguments = arguments.prepended(function.receiver)
     own = state.copy()
-    return own, call_unknown(flow, own, function, arguments, at).awaited(flow, own, at)
+    given, me = arguments.all(), function.receiver
+    if isinstance(me, Reference):
+        own.record(me.oid).may_hold(flow, own, me, tuple(given))
+        arguments = arguments.prepended(me)
+    call_unknown(flow, own, function, arguments, at)
+    for oid in sorted(own.reachable(arguments.all())):
+        own.record(oid).left_out(flow, own, Reference(oid))
+    return own, UNKNOWN
 
 
 def new_frame(flow: Flow, function: FunctionValue, at: Span) -> Frame:

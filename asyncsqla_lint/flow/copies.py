@@ -89,5 +89,6 @@ class Copier:
             cls = self.value(record.cls)
             assert isinstance(cls, ClassValue)
             attributes = {name: self.value(one) for name, one in record.attributes.items()}
-            return ObjectRecord(cls, attributes, record.is_open)
+            held = tuple(self.value(one) for one in record.held)
+            return ObjectRecord(cls, attributes, record.is_open, held)
         return record

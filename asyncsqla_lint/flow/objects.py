@@ -36,6 +36,7 @@ class ObjectRecord(Record, frozen=True):
     cls: ClassValue
     attributes: dict[str, Value] = {}
     is_open: bool = False  # attributes may have been set that we do not know of
+    held: tuple[Value, ...] = ()  # it may hold these, under whatever name
 
     def class_info(self) -> ClassInfo | None:
         return self.cls.info
@@ -46,11 +47,18 @@ class ObjectRecord(Record, frozen=True):
         attributes = dict(self.attributes)
         for name, value in other.attributes.items():
             attributes[name] = join(attributes[name], value) if name in attributes else value
-        return replace(self, attributes=attributes, is_open=self.is_open or other.is_open)
+        held = self.held + tuple(one for one in other.held if one not in self.held)
+        return replace(self, attributes=attributes, is_open=self.is_open or other.is_open, held=held)
+
+    def may_hold(self, flow: Flow, state: State, me: Reference, values: tuple[Value, ...]) -> None:
+        known = (me, *self.attributes.values(), *self.held)
+        more = tuple(one for one in values if one.refers_to(state) and one not in known)
+        if more:
+            state.put(me, replace(self, held=self.held + more))
 
     def replaced(self, arguments: Arguments) -> ObjectRecord:
         """A copy with other values in some fields."""
-        return ObjectRecord(self.cls, {**self.attributes, **arguments.keywords}, self.is_open)
+        return replace(self, attributes={**self.attributes, **arguments.keywords})
 
     def parts(self) -> tuple[tuple[str, Value], ...]:
         if self.is_open or self.cls.info.kind not in ("dataclass", "attrs", "pydantic", "namedtuple"):
@@ -214,7 +222,7 @@ class ObjectRecord(Record, frozen=True):
         return UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:
-        return tuple(self.attributes.values())
+        return (*self.attributes.values(), *self.held)
 
 
 class SomeException(Value, frozen=True):

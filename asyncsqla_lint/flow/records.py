@@ -91,6 +91,14 @@ class Record(Struct, frozen=True):
         """Code that we cannot see had this object in its hands across an await."""
         return
 
+    def left_out(self, flow: Flow, state: State, me: Reference) -> None:
+        """The project's own code had it in its hands and was not run: it may have done whatever it is for."""
+        self.forget(flow, state, me)
+
+    def may_hold(self, flow: Flow, state: State, me: Reference, values: tuple[Value, ...]) -> None:
+        """A method of it that was not run had these in its hands: it may hold them from now on."""
+        return
+
     def exposed(self, flow: Flow, state: State, me: Reference) -> None:
         """Plain code that we cannot see has this object in its hands: it may set attributes."""
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.names import External, Module, Names, Scope, Symbol
-from asyncsqla_lint.project.walking import statements
+from asyncsqla_lint.project.walking import statements, walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.classes import ClassInfo
@@ -84,6 +84,15 @@ class FunctionInfo:
         """The expression of every `return`, nested functions left out."""
         self.index.foundation.add(self.module)
         return tuple(one.value for one in statements(self.body) if isinstance(one, p.Return))
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Nothing is called in its body, nor waited for, nor gone over: it sets attributes, or gives one."""
+        self.index.foundation.add(self.module)
+        return not any(isinstance(one, _LEADS_ELSEWHERE) for one in walk(self.body))
+
+
+_LEADS_ELSEWHERE = (p.Call, p.Await, p.With, p.For, p.While, p.Comprehension, p.Yield, p.YieldFrom)
 
 
 def callee(expression: p.Expression) -> p.Expression:

@@ -124,6 +124,9 @@ class ConnectionRecord(Record, frozen=True):
             return FORGOTTEN
         return replace(self, is_open=self.is_open or other.is_open, engine=self.engine)
 
+    def left_out(self, flow: Flow, state: State, me: Reference) -> None:
+        ledger.left_out(flow, state, me, self.site)
+
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
         return api_use.has(flow, state, me, name)
 

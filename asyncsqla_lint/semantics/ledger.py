@@ -212,6 +212,13 @@ def _committed(flow: Flow, state: State, subject: Reference, opened_at: Site) ->
     state.put(key(subject), replace(before, writes=(), holds=False))
 
 
+def left_out(flow: Flow, state: State, subject: Reference, opened_at: Site) -> None:
+    """Code that was not run had it in its hands: it may have committed, rolled back, closed it."""
+    _committed(flow, state, subject, opened_at)
+    page = ledger(state, subject)
+    state.put(key(subject), replace(page, dropped=(), is_settled=page.is_settled or not page.is_block))
+
+
 def refused(flow: Flow, state: State, subject: Value, at: Span) -> None:
     """The statement that writes raises, `await session.add(…)`: that nobody commits is the least of it."""
     record = state.record(subject.oid) if isinstance(subject, Reference) else None

@@ -126,6 +126,10 @@ class SessionRecord(Record, frozen=True):
         """Whoever had it may have rolled back, or begun; after a failed flush it could do nothing else."""
         state.put(me, replace(self, failure=None, in_transaction=None))
 
+    def left_out(self, flow: Flow, state: State, me: Reference) -> None:
+        ledger.left_out(flow, state, me, self.site)
+        self.forget(flow, state, me)
+
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         if self.cls is not None:
             found = self.cls.find(name)
