@@ -124,7 +124,8 @@ def run_function(
     frame.into = into
     is_replaying = yielded is None and not flow.joining and flow.oracle.is_replaying
     options = None
-    if not info.header.is_generator:
+    is_declared = info.is_declaration and not info.header.is_generator
+    if not info.header.is_generator and not is_declared:
         options = closed.options_of(flow, state, function, arguments, at, running)
     if options is not None and len(options) == 1:
         result = options[0][1]
@@ -132,7 +133,7 @@ def run_function(
         result = flow.choose(state, [])  # it has been run, and ends as it did then
     elif options is not None:
         result = flow.choose(state, options)
-    elif (
+    elif is_declared or (
         not info.header.is_generator
         and flow.budget.leaves_out(next(iter(info.body), None))
         and not info.is_plain  # to leave it out would spare nothing

@@ -91,6 +91,26 @@ class FunctionInfo:
         self.index.foundation.add(self.module)
         return not any(isinstance(one, _LEADS_ELSEWHERE) for one in walk(self.body))
 
+    @cached_property
+    def is_declaration(self) -> bool:
+        """Of a protocol or an abstract class: its body says nothing of what those do that implement it."""
+        self.index.foundation.add(self.module)
+        if self.owner is None or not all(map(_says_nothing, self.body)):
+            return False
+        member = self.owner.members.get(self.name)
+        if any(isinstance(one, p.Raise) for one in self.body):
+            return True
+        return self.owner.kind == "protocol" or (member is not None and member.is_abstract)
+
+
+def _says_nothing(statement: p.Statement) -> bool:
+    """A docstring, `...`, `raise NotImplementedError`."""
+    if isinstance(statement, p.Raise):
+        raised = callee(statement.exception) if statement.exception is not None else None
+        return isinstance(raised, p.Name) and raised.id == "NotImplementedError"
+    said = statement.value if isinstance(statement, p.Evaluate) else None
+    return isinstance(said, p.Constant) or (isinstance(said, p.Opaque) and not said.parts)
+
 
 _LEADS_ELSEWHERE = (p.Call, p.Await, p.With, p.For, p.While, p.Comprehension, p.Yield, p.YieldFrom)
 

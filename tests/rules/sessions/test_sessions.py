@@ -154,6 +154,40 @@ GOOD = {
                 await use(session)
                 background.add_task(later, 1)
         """,
+    "behind what a protocol only declares": """
+        from typing import Protocol
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+        class Base(DeclarativeBase):
+            pass
+
+        class Thing(Base):
+            __tablename__ = "thing"
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+        class Gateway(Protocol):
+            async def customer(self, key: int) -> object:
+                '''None of nobody.'''
+                ...
+
+        class Nobody(Gateway):
+            async def customer(self, key: int) -> object:
+                return None
+
+        class Shop(Gateway):
+            async def customer(self, key: int) -> object:
+                return object()
+
+        async def handle(gateway: Gateway) -> None:
+            session = Session()
+            try:
+                session.add(Thing())
+                if not await gateway.customer(1):
+                    raise LookupError
+                await session.commit()
+            finally:
+                await session.close()
+        """,
 }
 
 
@@ -204,3 +238,49 @@ async def fetch(session: AsyncSession) -> None:
 """
     found = lint(f"{head}\nasync def prepare(session: AsyncSession) -> None:\n{often}\n\n{roots}\n{last}")
     assert found == ['ASQ207 await session.scalar(text("select 3"))']
+
+
+def test_what_is_left_out_may_commit() -> None:
+    """A unit of work of which each call is left out has the session all the same."""
+    often = "\n".join('    await session.execute(text("select 2"))' for _ in range(90))
+    roots = "\n".join(
+        f"async def root_{number}() -> None:\n    async with Session() as session:\n"
+        f"        await prepare(session)\n"
+        f"        async with Work(session) as work:\n            session.add(Thing())\n"
+        for number in range(4)
+    )
+    last = """
+async def last() -> None:
+    async with Session() as session:
+        await prepare(session)
+        await prepare(session)
+        await prepare(session)
+        async with Work(session) as work:
+            session.add(Thing(id=2))
+"""
+    head = """
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+class Base(DeclarativeBase):
+    pass
+
+class Thing(Base):
+    __tablename__ = "thing"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+class Work:
+    def __init__(self, session: AsyncSession) -> None:
+        INIT
+
+    async def __aenter__(self) -> "Work":
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            await self.session.commit()
+        else:
+            await self.session.rollback()
+"""
+    prepare = f"async def prepare(session: AsyncSession) -> None:\n{often}"
+    for kept in ("self.session = session", "self.session = session; self.log = print(session)"):
+        assert lint(f"{head.replace('INIT', kept)}\n{prepare}\n\n{roots}\n{last}") == []
