@@ -95,7 +95,7 @@ def _column(record: InstanceRecord, attribute: Column | ColumnProperty | QueryEx
         if not isinstance(attribute, QueryExpression) and attribute.deferred:
             return AttributeState(UNSURE)
         return AttributeState(LOADED)
-    if not record.plan.knows_of(attribute.owner, record.model):
+    if not record.plan.knows_of(attribute.owner, record.model, attribute.name):
         return AttributeState(UNLOADED, None, Cause("subclass"))
     loaded = record.plan.loads_column(record.model, attribute)
     if loaded is None:

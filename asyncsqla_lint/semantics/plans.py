@@ -94,12 +94,17 @@ class Plan(Struct, frozen=True):
             return "lazyload"
         return None if strategy is None else self._unasked(relationship, strategy)
 
-    def knows_of(self, owner: ClassInfo, model: Model) -> bool:
-        """A query of a base loads what only a subclass has if it has been told of that."""
+    def knows_of(self, owner: ClassInfo, model: Model, column: str = "") -> bool:
+        """A query of a base loads what only a subclass has if it has been told of that.
+
+        A `column` that both tables have (`kind`, of which one names the other) comes with that of the base.
+        """
         if not self.trail or self.is_open or (self.is_refresh and len(self.trail) == 1):
             return True  # (who is refreshed is asked for as what it is)
         queried = self.trail[-1]
         if queried.is_subclass_of(owner) or not owner.is_subclass_of(queried):
+            return True
+        if any(one.cls is queried and column in one.columns for one in model.lineage):
             return True
         own = next((one for one in model.lineage if one.cls is owner), model)
         if own.polymorphic_load in ("selectin", "inline"):

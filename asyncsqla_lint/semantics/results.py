@@ -158,7 +158,7 @@ class ResultRecord(Record, frozen=True):
         if name in ("close",):
             state.put(me, replace(self, is_closed=True))
             return NONE
-        if self.is_async and name != "partitions":
+        if self.is_async and name not in ("partitions", "keys"):
             return flow.allocate_watched(state, CoroutineRecord(Method(me, name), arguments, flow.site(at)))
         return self.fetch(flow, state, me, name, arguments, at)
 
