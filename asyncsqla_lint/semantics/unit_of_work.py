@@ -171,14 +171,14 @@ def _add_all(
 
 def adopt(flow: Flow, state: State, session: Reference, value: Value, depth: int = 0) -> None:
     """`add`: the instance and what its relationships lead to become the session's."""
-    owner = state.record(session.oid)
     for reference, record in list(instances_in(state, value)):
-        if record.session is not None and record.lifecycle != DETACHED and record.lifecycle != TRANSIENT:
+        # Whoever adds what he was given may have been given a new one.
+        is_given = record.plan is None and record.origin is None and record.lifecycle == PERSISTENT
+        is_there = record.lifecycle not in (DETACHED, TRANSIENT)
+        if record.session is not None and is_there and not (is_given and record.session == session):
             continue
         lifecycle = PERSISTENT if record.has_identity else PENDING
-        # Whoever adds what he was given to a session of his own was given a new one.
-        is_given = record.session is None and record.plan is None and lifecycle == PERSISTENT
-        is_uncommitted = record.is_uncommitted or (is_given and getattr(owner, "how", "") != "parameter")
+        is_uncommitted = record.is_uncommitted or is_given
         added = partial(
             replace, session=session, lifecycle=lifecycle, is_uncommitted=is_uncommitted, detached_by=None
         )
