@@ -54,7 +54,8 @@ def compare(flow: Flow, state: State, left: Value, operator: str, right: Value, 
         for one in alternatives(left):
             operators.searched(flow, state, one, right, at)
     special = left.compared(flow, state, operator, right, at)
-    if special is None and operator not in ("in", "not in", "is", "is not"):
+    is_asked_back = operator not in ("in", "not in", "is", "is not") or right.identity() is not None
+    if special is None and is_asked_back:
         special = right.compared(flow, state, _MIRRORED.get(operator, operator), left, at)
     if special is not None:
         return special

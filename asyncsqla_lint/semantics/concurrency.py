@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.containers import ListRecord
@@ -28,6 +28,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import threads
 from asyncsqla_lint.semantics.api_use import given_to_await
+from asyncsqla_lint.semantics.surroundings import around
 from asyncsqla_lint.semantics.tasks import Gathered, TaskRecord, finish, stands_for_many, start
 
 if TYPE_CHECKING:
@@ -54,13 +55,8 @@ LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop", "asyncio.new_even
 SCHEDULERS = ("aiojobs.create_scheduler", "aiojobs.Scheduler", "asyncio.Runner")
 
 
-class Loop(Value, frozen=True):
-    """An event loop, or what stands before one: `aiojobs.Scheduler`, `asyncio.Runner`."""
-
-    number: int = 0  # of what runs under it; 0: not known
-
-    def identity(self) -> tuple[str, int] | None:
-        return ("loop", self.number) if self.number else None
+class _Numbered(Value, frozen=True):
+    """Of which it may be known that it is the same, or another."""
 
     def compared(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
         if operator not in ("is", "==", "is not", "!=") or None in (self.identity(), other.identity()):
@@ -69,6 +65,33 @@ class Loop(Value, frozen=True):
 
     def truth(self, state: State) -> bool | None:
         return True
+
+
+class CurrentTask(_Numbered, frozen=True):
+    """`asyncio.current_task()`: a session may be kept together with the task that has opened it."""
+
+    is_leaf: ClassVar[bool] = True
+    number: int  # of those that the root has started; 0: the one that runs the root
+
+    def identity(self) -> tuple[str, int]:
+        return "task", self.number
+
+    def compared(self, flow: Flow, state: State, operator: str, other: Value, at: Span) -> Value | None:
+        if self.number and other.identity() is None and operator in ("is", "is not", "==", "!="):
+            return Constant(operator in ("is not", "!="))  # what was there before it started is another
+        return super().compared(flow, state, operator, other, at)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        return UNKNOWN
+
+
+class Loop(_Numbered, frozen=True):
+    """An event loop, or what stands before one: `aiojobs.Scheduler`, `asyncio.Runner`."""
+
+    number: int = 0  # of what runs under it; 0: not known
+
+    def identity(self) -> tuple[str, int] | None:
+        return ("loop", self.number) if self.number else None
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         return Method(self, name)
@@ -164,6 +187,7 @@ def register(meanings: Meanings) -> None:
         (CALLS_ON_EACH, _call_on_each),
         (LOOPS + SCHEDULERS, lambda flow, state, arguments, at: Loop()),
         (("asyncio.wait_for", "asyncio.shield"), _same),
+        (("asyncio.current_task",), _current_task),
     )
     for names, meaning in table:
         for name in names:
@@ -185,6 +209,11 @@ class Awaiting:
         if NONE in arguments.positional:
             given_to_await(flow, state, arguments, self.name)
         return self.meaning(flow, state, arguments, at)
+
+
+def _current_task(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    flow.touch()  # it depends on who is running
+    return CurrentTask(around(flow).task)
 
 
 def _same(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
