@@ -117,7 +117,7 @@ def run_function(
     if not flow.meanings.matters(flow, state, function, arguments):
         if flow.watched:
             state.let_out(arguments.all())
-        return UNKNOWN
+        return _returned(state, info, UNKNOWN)
     flow.called.add(info)
     frame = new_frame(flow, function, at)
     frame.on_yield, frame.yielded, frame.until_yield = on_yield, yielded, until_yield
@@ -144,6 +144,12 @@ def run_function(
         result = flow.choose(state, _ways_out_if_any(flow, state, function, arguments, frame))
     if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
         result = flow.types.annotation_value(state, frame, info.header.returns, at)
+    return _returned(state, info, result)
+
+
+def _returned(state: State, info: FunctionInfo, result: Value) -> Value:
+    if info.never_returns:  # it says so, whatever of its body has been followed
+        raise PathEnds(Outcome("raise", state, UNKNOWN))
     return result
 
 

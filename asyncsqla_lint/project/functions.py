@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
 
 
+_NEVER = frozenset({"NoReturn", "Never"})
+
+
 @dataclass(eq=False)
 class FunctionInfo:
     """A function, method or lambda. Made by the index only, so that identity is equality."""
@@ -90,6 +93,15 @@ class FunctionInfo:
         """Nothing is called in its body, nor waited for, nor gone over: it sets attributes, or gives one."""
         self.index.foundation.add(self.module)
         return not any(isinstance(one, _LEADS_ELSEWHERE) for one in walk(self.body))
+
+    @cached_property
+    def never_returns(self) -> bool:
+        """`-> NoReturn`"""
+        node = self.header.returns
+        if not isinstance(node, (p.Name, p.Attribute)):
+            return False
+        found = self.index.resolve(self.module, node, self)
+        return isinstance(found, External) and found.name.rpartition(".")[2] in _NEVER
 
     @cached_property
     def is_declaration(self) -> bool:

@@ -284,3 +284,37 @@ class Work:
     prepare = f"async def prepare(session: AsyncSession) -> None:\n{often}"
     for kept in ("self.session = session", "self.session = session; self.log = print(session)"):
         assert lint(f"{head.replace('INIT', kept)}\n{prepare}\n\n{roots}\n{last}") == []
+
+
+@pytest.mark.parametrize("returns", ["None", "NoReturn"])
+def test_what_never_returns_ends_the_way(returns: str) -> None:
+    """Its body may be left out, or followed to an end that it has not: what it says of itself holds."""
+    program = f"""
+from typing import NoReturn
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+class Base(DeclarativeBase):
+    pass
+
+class Thing(Base):
+    __tablename__ = "thing"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+def refuse(why: str) -> {returns}:
+    print(why)
+
+async def insert(session: AsyncSession, key: int) -> None:
+    session.add(Thing(id=key))
+    try:
+        await session.flush()
+    except IntegrityError:
+        refuse("taken")
+    await session.execute(text("select 1"))
+
+async def main() -> None:
+    async with Session() as session:
+        await insert(session, 1)
+"""
+    found = [one for one in lint(program) if one.startswith("ASQ207")]
+    assert bool(found) is (returns == "None")
