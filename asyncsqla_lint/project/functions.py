@@ -88,10 +88,14 @@ class FunctionInfo:
         self.index.foundation.add(self.module)
         return tuple(one.value for one in statements(self.body) if isinstance(one, p.Return))
 
-    @cached_property
+    @property
     def is_plain(self) -> bool:
         """Nothing is called in its body, nor waited for, nor gone over: it sets attributes, or gives one."""
-        self.index.foundation.add(self.module)
+        self.module.consult()  # whoever asks rests on the body, also if others have asked before
+        return self._is_plain
+
+    @cached_property
+    def _is_plain(self) -> bool:
         return not any(isinstance(one, _LEADS_ELSEWHERE) for one in walk(self.body))
 
     @cached_property
@@ -103,10 +107,14 @@ class FunctionInfo:
         found = self.index.resolve(self.module, node, self)
         return isinstance(found, External) and found.name.rpartition(".")[2] in _NEVER
 
-    @cached_property
+    @property
     def is_declaration(self) -> bool:
         """Of a protocol or an abstract class: its body says nothing of what those do that implement it."""
-        self.index.foundation.add(self.module)
+        self.module.consult()
+        return self._is_declaration
+
+    @cached_property
+    def _is_declaration(self) -> bool:
         if self.owner is None or not all(map(_says_nothing, self.body)):
             return False
         member = self.owner.members.get(self.name)
