@@ -10,10 +10,9 @@ from msgspec import Struct
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.meanings import Meanings
-from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Method, Reference, Value, join
-from asyncsqla_lint.frameworks.hooks import Hooks, hooked, of_the_request, run_themselves
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value
+from asyncsqla_lint.frameworks.hooks import Hooks, SharedRecord, hooked, of_the_request, run_themselves
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
 from asyncsqla_lint.frameworks.requests import Requested
 from asyncsqla_lint.program import Span
@@ -22,7 +21,7 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.outline import JOBS
 from asyncsqla_lint.project.pieces import lists_jobs
-from asyncsqla_lint.semantics.application_state import APPLICATION, key_name
+from asyncsqla_lint.semantics.application_state import APPLICATION
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -43,41 +42,30 @@ class Worker(Struct, frozen=True):
     hooks: Hooks
 
 
-class ContextRecord(Record, frozen=True):
+class ContextRecord(SharedRecord, frozen=True):
     """`ctx`: what the hooks of this job have put there, beside what start-up has."""
-
-    kept: dict[str, Value] = {}
-
-    def truth(self, state: State) -> bool | None:
-        return True
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         return Method(me, name)
 
+    def contains(self, flow: Flow, state: State, me: Reference, item: Value, at: Span) -> bool | None:
+        return super().contains(flow, state, me, item, at) or None
+
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
-        return self.item(flow, state, me, arguments.first, at) if name in ("get", "pop") else UNKNOWN
+        key = arguments.first
+        if isinstance(key, Constant) and key.value in self.kept:
+            return super().call_method(flow, state, me, name, arguments, at)
+        return self.item(flow, state, me, key, at) if name in ("get", "pop") else UNKNOWN
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
-        found = self.kept.get(key_name(key) or "")
+        found = self.kept.get(str(key.value)) if isinstance(key, Constant) else None
         return APPLICATION.item(flow, state, key, at) if found is None else found
 
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
-        name = key_name(key)
-        if name is not None:
-            state.put(me, ContextRecord({**self.kept, name: value}))
-
-    def joined(self, other: Record) -> Record:
-        """What is read was kept, on whichever path."""
-        if not isinstance(other, ContextRecord):
-            return FORGOTTEN
-        both = self.kept.keys() & other.kept.keys()
-        either = {name: join(self.kept[name], other.kept[name]) for name in both}
-        return ContextRecord({**self.kept, **other.kept, **either})
-
-    def refers_to(self) -> tuple[Value, ...]:
-        return tuple(self.kept.values())
+        if isinstance(key, Constant):
+            self.set_attribute(flow, state, me, str(key.value), value, at)
 
 
 def context_of(flow: Flow, state: State) -> Value:
@@ -103,33 +91,21 @@ def _workers(index: Index) -> Iterator[Worker]:
 
 
 def _worker(cls: ClassInfo) -> Worker:
-    jobs = [
-        info
-        for name in sorted(JOBS)
-        for node in _listed(cls, name)
-        for info in [_function(cls, node)]
-        if info is not None and info.is_async
-    ]
-    before = [info for node in _given(cls, _BEFORE) for info in [_function(cls, node)] if info is not None]
-    after = [
-        info
-        for name in _AFTER
-        for node in _given(cls, name)
-        for info in [_function(cls, node)]
-        if info is not None
-    ]
+    jobs = [info for name in sorted(JOBS) for info in _functions(cls, name) if info.is_async]
+    before = _functions(cls, _BEFORE)
+    after = [info for name in _AFTER for info in _functions(cls, name)]
     return Worker(frozenset(jobs), Hooks(tuple(before), tuple(after)))
 
 
-def _given(cls: ClassInfo, name: str) -> tuple[p.Expression, ...]:
-    found = cls.find(name)
-    value = None if found is None else found[1].value
-    return () if value is None else (value,)
-
-
-def _listed(cls: ClassInfo, name: str) -> tuple[p.Expression, ...]:
-    listed = (one for one in _given(cls, name) if isinstance(one, (p.ListDisplay, p.TupleDisplay)))
-    return tuple(element for one in listed for element in one.elements)
+def _functions(cls: ClassInfo, name: str) -> list[FunctionInfo]:
+    """What the class gives under a name: a function, or several."""
+    member = cls.find(name)
+    given = None if member is None else member[1].value
+    if given is None:
+        return []
+    several = given.elements if isinstance(given, (p.ListDisplay, p.TupleDisplay)) else (given,)
+    found = (_function(cls, node) for node in several)
+    return [info for info in found if info is not None]
 
 
 def _function(cls: ClassInfo, node: p.Expression) -> FunctionInfo | None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import FunctionValue
@@ -224,10 +225,11 @@ class SharedRecord(Record, frozen=True):
     def set_attribute(
         self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span
     ) -> None:
-        state.put(me, SharedRecord({**self.kept, name: value}))
+        state.put(me, replace(self, kept={**self.kept, name: value}))
 
     def delete_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:
-        state.put(me, SharedRecord({other: value for other, value in self.kept.items() if other != name}))
+        kept = {other: value for other, value in self.kept.items() if other != name}
+        state.put(me, replace(self, kept=kept))
 
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
@@ -244,11 +246,11 @@ class SharedRecord(Record, frozen=True):
 
     def joined(self, other: Record) -> Record:
         """Where it is read it was kept, on whichever path."""
-        if not isinstance(other, SharedRecord):
+        if not isinstance(other, type(self)):
             return FORGOTTEN
         both = self.kept.keys() & other.kept.keys()
         either = {name: join(self.kept[name], other.kept[name]) for name in both}
-        return SharedRecord({**self.kept, **other.kept, **either})
+        return replace(self, kept={**self.kept, **other.kept, **either})
 
     def refers_to(self) -> tuple[Value, ...]:
         return tuple(self.kept.values())

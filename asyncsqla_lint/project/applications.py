@@ -13,7 +13,6 @@ MADE = "State"  # the class of which Litestar's application is given its state
 ANY_KEY = "[*]"  # what is kept under a key that only running the program tells
 # Frameworks whose applications are mappings (`app["sessions"] = …`), or have one: `bot_data`.
 _KEYED = ("aiogram", "aiohttp", "telegram")
-_MAPPINGS = frozenset({"dict", "Dict", "MutableMapping", "Any"})
 _PLAIN = "quart"  # its applications are objects as any, `app.sessions = …`
 _TAKING = ("start_polling", "run_polling")
 _UPDATED = ("workflow_data", "bot_data")
@@ -27,6 +26,7 @@ class Keeping:
         self.is_keyed = False
         self.is_plain = False
         self._dispatchers: set[str] = set()  # what it calls aiogram's, whose keywords are kept
+        self._made = {MADE}  # what it calls the class of a state
         for one in program.statements:
             self.is_plain |= isinstance(one, p.ImportFrom) and one.module.partition(".")[0] == _PLAIN
             if isinstance(one, p.ImportFrom) and one.module.partition(".")[0] in _KEYED:
@@ -36,17 +36,35 @@ class Keeping:
                 }
             elif isinstance(one, p.Import):
                 self.is_keyed |= any(name.name.partition(".")[0] in _KEYED for name in one.names)
+            if isinstance(one, p.ImportFrom):
+                self._made |= {name.asname for name in one.names if name.name == MADE and name.asname}
 
     def by_functions(self) -> Iterator[tuple[p.Function, list[str]]]:
         for number, header in enumerate(self._program.functions):
-            is_hook = is_given_a_mapping(header)
-            if is_hook or self.is_keyed or self.is_plain or speaks_of_state(header):
+            is_hook = may_be_given_a_mapping(header)
+            if is_hook or self.is_keyed or self.is_plain or self.speaks_of_state(header):
                 names = self.names(self._program.bodies[number], is_hook=is_hook)
                 if names:
                     yield header, names
 
     def names(self, body: p.Statements, *, is_hook: bool = False) -> list[str]:
-        return [*names_on_state(body), *self.under_keys(body, is_hook=is_hook), *self.on_objects(body)]
+        return [*self.on_state(body), *self.under_keys(body, is_hook=is_hook), *self.on_objects(body)]
+
+    def speaks_of_state(self, header: p.Function) -> bool:
+        return not (self._made | STATES).isdisjoint(header.mentions)
+
+    def on_state(self, body: p.Statements) -> list[str]:
+        """`db` of `app.state.db = …`, of `state.db = …`, of `state["db"] = …`, and of `State({"db": …})`."""
+        assigned = (name for name in map(name_on_state, _targets(body)) if name is not None)
+        return sorted([*assigned, *self.made(body)])
+
+    def made(self, body: p.Statements) -> Iterator[str]:
+        """`db` of `State({"db": …})`."""
+        for one in walk(body):
+            if isinstance(one, p.Call) and _name_of(one.function) in self._made:
+                for given in one.arguments:
+                    if isinstance(given, p.DictDisplay):
+                        yield from _keys(given)
 
     def on_objects(self, body: p.Statements) -> list[str]:
         """`.sessions` of `app.sessions = …`."""
@@ -85,36 +103,9 @@ class Keeping:
         ]
 
 
-def speaks_of_state(header: p.Function) -> bool:
-    return MADE in header.mentions or not STATES.isdisjoint(header.mentions)
-
-
-def is_given_a_mapping(header: p.Function) -> bool:
+def may_be_given_a_mapping(header: p.Function) -> bool:
     """`async def startup(ctx: dict[str, Any])`: the worker's, which all of its jobs are given."""
-    return header.is_async and len(header.parameters) == 1 and is_mapping(header.parameters[0])
-
-
-def is_mapping(parameter: p.Parameter) -> bool:
-    """Nothing is said of it, or that it is a mapping."""
-    given = parameter.annotation
-    while isinstance(given, p.Subscript):
-        given = given.value
-    return given is None or (isinstance(given, p.Name) and given.id in _MAPPINGS)
-
-
-def names_on_state(body: p.Statements) -> list[str]:
-    """`db` of `app.state.db = …`, of `state.db = …`, of `state["db"] = …`, and of `State({"db": …})`."""
-    assigned = (name for name in map(name_on_state, _targets(body)) if name is not None)
-    return sorted([*assigned, *names_made(body)])
-
-
-def names_made(body: p.Statements) -> Iterator[str]:
-    """`db` of `State({"db": …})`."""
-    for one in walk(body):
-        if isinstance(one, p.Call) and _is_called(one.function, MADE):
-            for given in one.arguments:
-                if isinstance(given, p.DictDisplay):
-                    yield from _keys(given)
+    return header.is_async and len(header.parameters) == 1
 
 
 def name_on_state(target: p.Expression) -> str | None:
@@ -148,8 +139,8 @@ def _keys(display: p.DictDisplay) -> Iterator[str]:
             yield item.key.value
 
 
-def _is_called(function: p.Expression, name: str) -> bool:
-    return (function.name if isinstance(function, p.Attribute) else getattr(function, "id", "")) == name
+def _name_of(node: p.Expression) -> str:
+    return node.name if isinstance(node, p.Attribute) else getattr(node, "id", "")
 
 
 def _key_of(target: p.Subscript) -> str:
@@ -159,4 +150,4 @@ def _key_of(target: p.Subscript) -> str:
 
 def _is_state(node: p.Expression) -> bool:
     """`state`, or `app.state`."""
-    return (node.name if isinstance(node, p.Attribute) else getattr(node, "id", "")) in STATES
+    return _name_of(node) in STATES

@@ -20,14 +20,11 @@ from asyncsqla_lint.project.applications import (
     ANY_KEY,
     STATES,
     Keeping,
-    is_given_a_mapping,
-    is_mapping,
+    may_be_given_a_mapping,
     name_on_state,
     names_lent,
-    names_made,
-    speaks_of_state,
 )
-from asyncsqla_lint.project.names import Module
+from asyncsqla_lint.project.names import External, Module, Scoped
 from asyncsqla_lint.project.walking import calls, statements
 from asyncsqla_lint.semantics.lifespans import is_lifespan
 
@@ -78,6 +75,15 @@ class KeyedApplication(Value, frozen=True):
 
 
 APPLICATION = KeyedApplication()
+_MAPPINGS = frozenset(
+    (
+        "builtins.dict",
+        "typing.Any",
+        "typing.Dict",
+        "typing.MutableMapping",
+        "collections.abc.MutableMapping",
+    )
+)
 _ITSELF = ("workflow_data", "dispatcher", "bot")
 _TAKING = ("start_polling", "run_polling", "update")
 
@@ -160,9 +166,10 @@ def _given(flow: Flow, name: str) -> Iterator[Value]:
         for one in module.names.attribute_assignments:
             if _keeps(one.target, one.name, name):
                 yield flow.scopes.at_module(module, partial(_evaluated, flow, one.value))
+        keeping = Keeping(module.program)
         for info in with_those_inside(flow.index, module):
-            is_said = name.lstrip(".") in info.header.mentions or speaks_of_state(info.header)
-            if is_said and any(map(partial(_assigns, name), statements(info.body))):
+            is_said = name.lstrip(".") in info.header.mentions or keeping.speaks_of_state(info.header)
+            if is_said and any(map(partial(_assigns, keeping, name), statements(info.body))):
                 yield from _kept_by(flow, info, name)
 
 
@@ -223,7 +230,7 @@ def _under_key(flow: Flow, module: Module, name: str) -> Iterator[Value]:
             if _may_keep(keeping.under_keys((one,)), name):
                 yield from _watched(flow, module, name, partial(_done, flow, one))
     for info in flow.index.functions_of(module):
-        is_hook = is_given_a_mapping(info.header)
+        is_hook = may_be_given_a_mapping(info.header) and _is_mapping(info, info.header.parameters[0])
         body = tuple(
             one
             for one in statements(info.body)
@@ -236,7 +243,15 @@ def _under_key(flow: Flow, module: Module, name: str) -> Iterator[Value]:
 def _application_given(info: FunctionInfo) -> dict[str, Value]:
     """`app` of `async def database(app):`, a hook at start-up, which says no more of it than that."""
     first = info.header.parameters[info.owner is not None :][:1]
-    return {one.name: APPLICATION for one in first if is_mapping(one)}
+    return {one.name: APPLICATION for one in first if _is_mapping(info, one)}
+
+
+def _is_mapping(info: FunctionInfo, parameter: p.Parameter) -> bool:
+    """Nothing is said of it, or that it is a mapping."""
+    if parameter.annotation is None:
+        return True
+    said = info.index.type(Scoped(parameter.annotation, info.module, info.definition_scope)).symbol
+    return isinstance(said, External) and said.name in _MAPPINGS
 
 
 def _is_of_parameter(info: FunctionInfo, statement: p.Statement) -> bool:
@@ -301,13 +316,13 @@ def _watch(act: Callable[[State], None], watching: Kept, state: State, frame: Fr
     return NONE
 
 
-def _assigns(name: str, statement: p.Statement) -> bool:
+def _assigns(keeping: Keeping, name: str, statement: p.Statement) -> bool:
     """`….state.name = …`, or `state.name = …`, or `state["name"] = …`, or `State({"name": …})`"""
     targets = statement.targets if isinstance(statement, p.Assign) else ()
     return any(
         name_on_state(one) == name or (isinstance(one, p.Attribute) and _keeps(one.value, one.name, name))
         for one in targets
-    ) or name in names_made((statement,))
+    ) or name in keeping.made((statement,))
 
 
 def _keeps(target: p.Expression, attribute: str, name: str) -> bool:

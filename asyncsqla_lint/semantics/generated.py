@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.semantics.instances import InstanceRecord
 
 DEEPEST = 3
+_REPRESENTED = "represented"
 
 
 def register(meanings: Meanings) -> None:
@@ -37,16 +38,16 @@ def read_fields(flow: Flow, state: State, me: Reference, names: tuple[str, ...],
 
 def represent(flow: Flow, state: State, me: Reference, names: tuple[str, ...], at: Span) -> None:
     """The generated `__repr__` represents what it reads: other rows too, each once (`recursive_repr`)."""
-    before = flow.memory.get("represented")
+    before = flow.notes.get(_REPRESENTED)
     around = before if isinstance(before, tuple) else ()
     if me in around or len(around) > DEEPEST:
         return
-    flow.memory["represented"] = (*around, me)
+    flow.notes[_REPRESENTED] = (*around, me)
     try:
         for value in read_fields(flow, state, me, names, at):
             value.represented(flow, state, at)
     finally:
-        flow.memory["represented"] = around
+        flow.notes[_REPRESENTED] = around
 
 
 def compare(flow: Flow, state: State, mine: InstanceRecord, me: Reference, other: Value, at: Span) -> None:

@@ -8,10 +8,8 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
-    NONE,
     UNKNOWN,
     Arguments,
-    Constant,
     Method,
     Reference,
     Value,
@@ -41,17 +39,8 @@ class SyncSession(Value, frozen=True):
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         if name == "no_autoflush":
             return Quiet(self.session)
-        if name == "_trans_context_manager":
-            return self._block(state)
         known = api(flow.release).method("Session", name)
-        return Method(self, name) if known is None or known.kind != "property" else UNKNOWN
-
-    def _block(self, state: State) -> Value:
-        """What SQLAlchemy asks itself: does a `begin()` block run, whose end commits?"""
-        record = state.record(self.session.oid)
-        if not isinstance(record, SessionRecord) or record.how == "parameter":
-            return UNKNOWN
-        return Constant(True) if record.begun else NONE
+        return UNKNOWN if known is None or known.kind == "property" else Method(self, name)
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         if name in ("begin", "begin_nested"):
