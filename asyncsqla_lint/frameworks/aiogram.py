@@ -33,7 +33,7 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scoped
 from asyncsqla_lint.semantics import application_state
-from asyncsqla_lint.semantics.application_state import APPLICATION, with_those_inside
+from asyncsqla_lint.semantics.application_state import KeyedApplication, with_those_inside
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -43,6 +43,8 @@ _BASES = (
     "aiogram.BaseMiddleware",
     "aiogram.dispatcher.middlewares.base.BaseMiddleware",
 )
+_ITSELF = ("workflow_data", "dispatcher", "bot")
+_TAKING = ("start_polling", "run_polling")
 _REGISTERS = ("middleware", "outer_middleware")
 _MIDDLEWARE_PARAMETERS = 3  # handler, event, data
 
@@ -51,9 +53,24 @@ def register(meanings: Meanings) -> None:
     meanings.when_run.append(_run)
     for name in ("aiogram.Dispatcher", "aiogram.Bot"):
         meanings.calls[name] = _application
-        meanings.instances[name] = lambda flow, state, arguments, at: APPLICATION
+        meanings.instances[name] = lambda flow, state, arguments, at: DISPATCHER
     for name in ("Message", "CallbackQuery", "InlineQuery"):
         meanings.instances[f"aiogram.types.{name}"] = lambda flow, state, arguments, at: Event(at)
+
+
+class Dispatcher(KeyedApplication, frozen=True):
+    """The dispatcher, and the bot with it: `Dispatcher(sessions=…)`, `dispatcher.start_polling(sessions=…)`."""
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return self if name in _ITSELF else super().attribute(flow, state, name, at)
+
+    def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        if name in _TAKING:
+            self.take(flow, state, arguments, at)
+        return super().call_method(flow, state, name, arguments, at)
+
+
+DISPATCHER = Dispatcher()
 
 
 class Event(Value, frozen=True):
@@ -66,12 +83,12 @@ class Event(Value, frozen=True):
         return True
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        return APPLICATION if name == "bot" else Symbol(f"event {self.given_at}.{name}")
+        return DISPATCHER if name == "bot" else Symbol(f"event {self.given_at}.{name}")
 
 
 def _application(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    APPLICATION.take(flow, state, arguments, at)
-    return APPLICATION
+    DISPATCHER.take(flow, state, arguments, at)
+    return DISPATCHER
 
 
 # --- middlewares ---------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class KeyedApplication(Value, frozen=True):
         return True
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        return self if name in _ITSELF else Method(self, name)
+        return Method(self, name)
 
     def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
         flow.touch()  # what one function keeps there, others find
@@ -64,12 +64,12 @@ class KeyedApplication(Value, frozen=True):
         first = arguments.get(0, "key")
         if name == "get" and first is not None:
             return self.item(flow, state, first, at)
-        if name in _TAKING:
+        if name == "update":
             self.take(flow, state, arguments, at)
         return UNKNOWN
 
     def take(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> None:
-        """`Dispatcher(sessions=…)`: what is given by name is kept under it."""
+        """What is given by name is kept under it."""
         for name, value in arguments.keywords.items():
             self.set_item(flow, state, Constant(name), value, at)
 
@@ -84,8 +84,6 @@ _MAPPINGS = frozenset(
         "collections.abc.MutableMapping",
     )
 )
-_ITSELF = ("workflow_data", "dispatcher", "bot")
-_TAKING = ("start_polling", "run_polling", "update")
 
 
 class AppKey(Value, frozen=True):
