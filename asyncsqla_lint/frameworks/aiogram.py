@@ -59,7 +59,7 @@ def register(meanings: Meanings) -> None:
 
 
 class Dispatcher(KeyedApplication, frozen=True):
-    """The dispatcher, and the bot with it: `Dispatcher(sessions=…)`, `dispatcher.start_polling(sessions=…)`."""
+    """The dispatcher, and the bot with it: `Dispatcher(sessions=…)`, `start_polling(sessions=…)`."""
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         return self if name in _ITSELF else super().attribute(flow, state, name, at)
