@@ -127,6 +127,8 @@ def _comprehend(
     elements: Sequence[Value | None] = (iteration.one(),)
     if known and iteration.items is not None:
         elements = iteration.items
+    elif elements[0] is not None:
+        elements = (*elements[0].set_apart(state), *elements)
     result: list[Value] = []
     for element in elements:
         if element is not None:

@@ -148,11 +148,19 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
     if items is None and iteration.element is None:
         return flow.execute(states, node.otherwise)
     rounds: tuple[Value, ...] = items if items is not None else (iteration.element or UNKNOWN,) * LOOP_PASSES
-    if items is None and iteration.may_be_empty:
+    first = 0  # of those that stand for all
+    if items is None and iteration.element is not None:
+        known = iteration.element.set_apart(state)
+        first, rounds = len(known), (*known, *rounds)
+    if items is None and iteration.may_be_empty and not first:
         done.append(_without(state.copy(), iteration.element))
     processed: list[Value] = []
     for position, element in enumerate(rounds):
         entering: list[State] = []
+        if 0 < first == position:
+            processed.clear()
+            if iteration.may_be_empty:  # there are no others
+                done.extend(_without(own.copy(), iteration.element) for own in states)
         for own in states:
             one = element if items is not None else element.individual(flow, own)
             processed.append(one)
@@ -170,7 +178,7 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
         states = merged(flow, after + continues, node.span)
         if not states:
             break
-        if items is None and position < LOOP_PASSES - 1:
+        if items is None and first <= position < len(rounds) - 1:
             done.extend(_absorbed(flow, own.copy(), element, processed) for own in states)
     if items is None:
         states = [_absorbed(flow, own, element, processed) for own in states]

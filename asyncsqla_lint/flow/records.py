@@ -186,6 +186,10 @@ class Record(Struct, frozen=True):
     def individual(self, flow: Flow, state: State, me: Reference) -> Value:
         return me
 
+    def set_apart(self) -> tuple[Value, ...]:
+        """Elements that it stands for too, and that are known by themselves: a loop comes to each of them."""
+        return ()
+
     def absorb(self, flow: Flow, state: State, me: Reference, processed: tuple[Value, ...]) -> None:
         """After a loop over what `me` stands for: each element is now like one of `processed`."""
         return

@@ -181,6 +181,10 @@ class Value(Struct, frozen=True):
         """One element out of those that this value stands for (see `Flow.execute_for`)."""
         return self
 
+    def set_apart(self, state: State) -> tuple[Value, ...]:
+        """Of the elements that this value stands for, those that are known by themselves."""
+        return ()
+
     def refers_to(self, state: State) -> tuple[Value, ...]:
         """The values that can be reached in one step."""
         return ()
@@ -414,6 +418,9 @@ class Reference(Value, frozen=True):
 
     def individual(self, flow: Flow, state: State) -> Value:
         return state.record(self.oid).individual(flow, state, self)
+
+    def set_apart(self, state: State) -> tuple[Value, ...]:
+        return state.record(self.oid).set_apart()
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return state.record(self.oid).refers_to()

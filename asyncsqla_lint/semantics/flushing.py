@@ -67,7 +67,7 @@ def flush(
         and (certain or (is_explicit and ledger.ledger(state, session).writes))
     ):
         flow.may_raise(failed(flow, state, session, at, releases, ends_block), DATABASE_ERROR)
-    from asyncsqla_lint.semantics.meeting import one_of_all
+    from asyncsqla_lint.semantics.meeting import set_apart
 
     cause = Cause("flush", flow.site(at))
     if waiting:
@@ -75,7 +75,7 @@ def flush(
     for reference, record in waiting:
         state.put(reference, paths.on_each(record, lambda one: _written(one, cause)))
         if record.lifecycle != PENDING:
-            one_of_all(state, reference)
+            set_apart(state, reference)
         for target, known in list(_newly_referred_to(state, record)):
             if known.session == session and known.expired is not None:
                 state.put(target, replace(reloaded(known), is_modified=known.is_modified))

@@ -68,6 +68,7 @@ class InstanceRecord(Record, frozen=True):
     leads: dict[str, Key] = {}  # to whom many-to-ones lead, as the row has said
     many: bool = False
     is_whole: bool = False  # when `many`: every row of the class is one of them
+    singles: tuple[Reference, ...] = ()  # when `is_whole`: the rows that other records stand for
     may_be_held: bool = False  # the session may have had it before the query that gave it
     absent: int = 0  # on some path it has not been loaded, or nobody holds it: with all that have that number
     origin: Site | None = None
@@ -129,6 +130,7 @@ class InstanceRecord(Record, frozen=True):
             many=self.many or other.many,
             absent=self.absent if self.absent == other.absent else SOMEWHERE,
             is_whole=self.is_whole and other.is_whole,
+            singles=self.singles + tuple(one for one in other.singles if one not in self.singles),
             is_made=self.is_made and other.is_made,
             is_directed=self.is_directed or other.is_directed,
             is_referred=self.is_referred or other.is_referred,
@@ -305,7 +307,11 @@ class InstanceRecord(Record, frozen=True):
             and name not in self.attributes
             and self.state_of(name) == AttributeState(UNSURE)
         }
-        return allocate(flow, state, replace(self, many=False, attributes={**self.attributes, **taken}))
+        attributes = {**self.attributes, **taken}
+        return allocate(flow, state, replace(self, many=False, singles=(), attributes=attributes))
+
+    def set_apart(self) -> tuple[Value, ...]:
+        return self.singles
 
     def absorb(self, flow: Flow, state: State, me: Reference, processed: tuple[Value, ...]) -> None:
         if not self.many:
@@ -322,7 +328,7 @@ class InstanceRecord(Record, frozen=True):
         if isinstance(result, InstanceRecord):
             from asyncsqla_lint.semantics.meeting import came
 
-            state.put(me, replace(result, many=self.many))
+            state.put(me, replace(result, many=self.many, singles=self.singles))
             came(state, me, self)
 
     def peek(self, name: str) -> Value | None:

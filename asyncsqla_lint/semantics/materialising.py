@@ -18,7 +18,7 @@ from asyncsqla_lint.semantics.expressions import AliasValue
 from asyncsqla_lint.semantics.identity import key_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
 from asyncsqla_lint.semantics.loader_options import Entry
-from asyncsqla_lint.semantics.meeting import has_all, meet, one_of_all
+from asyncsqla_lint.semantics.meeting import has_all, known_apart, meet, set_apart
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.refreshing import reloaded
@@ -56,7 +56,7 @@ def materialise(
     before = None if met.certain is None else state.record(met.certain.oid)
     if met.certain is not None and not (isinstance(before, InstanceRecord) and before.absent):
         if met.row is not None:
-            one_of_all(state, met.certain)
+            set_apart(state, met.certain)
         return met.certain
     others = dict(met.perhaps)
     for record in others.values():  # what they have loaded is of use to this one
@@ -90,7 +90,12 @@ def materialise(
         )
         if statement.populate_existing and plan.has_options:
             fresh = _made_last(fresh, plan)
-    fresh = replace(fresh, many=many and met.row is None, is_whole=gives_all)
+    fresh = replace(
+        fresh,
+        many=many and met.row is None,
+        is_whole=gives_all,
+        singles=known_apart(state, session, model) if gives_all else (),
+    )
     if not by_key:
         doubtful = [requeried(record, plan, statement) for record in doubtful]
     fresh = perhaps_one_of(fresh, doubtful)
@@ -100,8 +105,8 @@ def materialise(
     if met.certain is not None and isinstance(before, InstanceRecord):
         return or_else(state, met.certain, before, fresh)
     made = allocate(flow, state, fresh)
-    if met.row is not None:
-        one_of_all(state, made)
+    if not many:
+        set_apart(state, made)
     owner = None if session is None else state.record(session.oid)
     if fresh.is_whole and session is not None and isinstance(owner, SessionRecord):
         state.put(session, replace(owner, whole=(*owner.whole[-MOST_LISTS:], made)))

@@ -20,7 +20,6 @@ from asyncsqla_lint.semantics.attribute_states import (
     AttributeState,
     Key,
     in_doubt,
-    surely_wrong,
 )
 from asyncsqla_lint.semantics.doubt import SOME_ROW, perhaps, perhaps_filled, perhaps_requeried
 from asyncsqla_lint.semantics.expiry import held
@@ -31,6 +30,7 @@ from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.references import leads_to
 from asyncsqla_lint.semantics.refreshing import reloaded
+from asyncsqla_lint.semantics.refreshing_by_name import only_takes_what_is_held
 from asyncsqla_lint.semantics.requerying import requeried, source_of
 from asyncsqla_lint.semantics.statements import Statement
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 
 MOST_STEPS = 3
+MOST_SINGLES = 4  # rows of a list that a loop over it comes to one by one
 
 
 class Met(NamedTuple):
@@ -111,7 +112,7 @@ def meet(
                 doubtful.append((reference, record))
     if any(record.is_whole and record.many for _, record in others):
         for reference in again:
-            one_of_all(state, reference)
+            set_apart(state, reference)
     return Met(found, was, doubtful, key, row, once if was is None else None)
 
 
@@ -203,7 +204,9 @@ def brought(
             plan = replace(plan, entries=tuple(one for one in plan.entries if one.path))
             for name in names:
                 one = record.model.relationships.get(name)
-                if one is not None and plan.strategy(one) not in EAGER:
+                if one is None or only_takes_what_is_held(record, one):
+                    continue
+                if plan.strategy(one) not in EAGER:
                     plan = plan.by_itself(one)
         _meet_below(
             flow,
@@ -368,26 +371,36 @@ def came(state: State, me: Reference, before: InstanceRecord) -> None:
         state.put(reference, replace(other, attributes=attributes))
 
 
-def one_of_all(state: State, me: Reference) -> None:
-    """What one row has lost, or has again, one has of those that are all rows of the class."""
+def set_apart(state: State, me: Reference) -> None:
+    """One of those that are all rows of the class is known by itself: they stand for the others."""
     now = state.record(me.oid)
     if not isinstance(now, InstanceRecord) or now.session is None or now.many or now.is_new:
         return
     key = identity_of(me, now)
-    if key is None:
-        return
     for reference, other in list(held(state, now.session)):
         is_all = other.is_whole and other.many and not other.absent
         if not is_all or not now.model.cls.is_subclass_of(other.model.cls):
             continue
-        attributes = dict(other.attributes)
-        for name in other.model.attributes:
-            mine, theirs = now.state_of(name), other.state_of(name)
-            if mine is None or theirs is None:
-                continue
-            others = theirs.settled() if theirs.rows == (key,) else theirs
-            if surely_wrong(mine.bits) & ~surely_wrong(others.bits):
-                attributes[name] = replace(others.joined(mine), rows=(key,), otherwise=others.bits)
-            elif others is not theirs:
-                attributes[name] = others
-        state.put(reference, replace(other, attributes=attributes))
+        settled = {
+            name: found.settled() if found.rows == (key,) else found
+            for name, found in other.attributes.items()
+        }
+        singles = other.singles
+        if me not in singles and len(singles) < MOST_SINGLES:
+            singles = (*singles, me)
+        state.put(reference, replace(other, attributes=settled, singles=singles))
+
+
+def known_apart(state: State, session: Reference | None, model: Model) -> tuple[Reference, ...]:
+    """The rows of a class that are held, and known by themselves: whoever gets all rows gets these."""
+    alive = state.alive()
+    return tuple(
+        reference
+        for reference, record in state.records(InstanceRecord)
+        if record.session == session
+        and record.lifecycle == PERSISTENT
+        and not record.many
+        and not record.absent
+        and reference.oid in alive
+        and record.model.cls.is_subclass_of(model.cls)
+    )[-MOST_SINGLES:]

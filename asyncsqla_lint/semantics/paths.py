@@ -79,6 +79,7 @@ def together(record: InstanceRecord, some: Some) -> InstanceRecord:
         absent=record.absent,
         many=record.many,
         is_whole=record.is_whole,
+        singles=record.singles,
         may_be_held=record.may_be_held,
         key=record.key,
         parent=record.parent,

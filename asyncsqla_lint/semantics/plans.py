@@ -171,6 +171,24 @@ class Plan(Struct, frozen=True):
             and self.strategy(relationship) is None
         )
 
+    def comes_round_by_name(self, model: Model, relationship: Relationship) -> bool:
+        """Does the immediate load that a refresh makes come back to a class, with no option to say so?"""
+        if any(
+            len(entry.path) == 1
+            and entry.path[0].name == relationship.name
+            and entry.strategy not in OF_TARGET
+            and entry.strategy != "defaultload"
+            for entry in self.entries
+        ):
+            return False
+        target, owner = relationship.target, relationship.owner
+        here = self if self.with_options and self.trail else replace(self, trail=(model.cls,))
+        if len(here.trail) == 1 and target is not None and target.cls is not owner:
+            # On the way stands the class that has the relationship, and not the one that is refreshed.
+            if any(one.cls is owner for one in target.lineage):
+                return False
+        return here._is_cycle(relationship, "immediateload")
+
     def _unasked(self, relationship: Relationship, strategy: str) -> str | None:
         if strategy not in EAGER or not self._is_cycle(relationship, strategy):
             return strategy

@@ -100,6 +100,11 @@ class Row(Value, frozen=True):
     def individual(self, flow: Flow, state: State) -> Value:
         return Row(tuple(one.individual(flow, state) for one in self.elements), self.names)
 
+    def set_apart(self, state: State) -> tuple[Value, ...]:
+        if len(self.elements) != 1:
+            return ()
+        return tuple(Row((one,), self.names) for one in self.elements[0].set_apart(state))
+
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return self.elements
 

@@ -40,10 +40,11 @@ from asyncsqla_lint.semantics.instances import (
     load_attribute,
 )
 from asyncsqla_lint.semantics.materialising import accompanied
-from asyncsqla_lint.semantics.meeting import brought, came, one_of_all
+from asyncsqla_lint.semantics.meeting import brought, came, set_apart
 from asyncsqla_lint.semantics.merging import merge
 from asyncsqla_lint.semantics.references import noted, rewritten
-from asyncsqla_lint.semantics.refreshing import attribute_names, given_up, keys_of, refreshed
+from asyncsqla_lint.semantics.refreshing import attribute_names, given_up, refreshed
+from asyncsqla_lint.semantics.refreshing_by_name import refreshed_by_name
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -236,7 +237,7 @@ def _expire(
         else:
             attributes = {name: expired_by_name(record, name, cause) for name in names}
             state.put(reference, replace(record, attributes={**record.attributes, **attributes}))
-        one_of_all(state, reference)
+        set_apart(state, reference)
     return NONE
 
 
@@ -293,16 +294,13 @@ def _refresh(
                 reference, forgotten(replace(record, expired=None)) if record.expired else forgotten(record)
             )
         elif names:
-            for name in (*names, *keys_of(record, names)):
-                now = state.record(reference.oid)
-                assert isinstance(now, InstanceRecord)
-                load_attribute(state, reference, now, name, by_refresh=True)
+            refreshed_by_name(state, reference, record, names)
         else:
             state.put(reference, accompanied(state, refreshed(record), reference))
         came(state, reference, before)
         if names is not None:
             brought(flow, state, reference, before, names, at)
-        one_of_all(state, reference)
+        set_apart(state, reference)
     if names is None:  # whatever they were, they may have led to the others
         for reference, record in list(held(state, me)):
             state.put(reference, forgotten(record))

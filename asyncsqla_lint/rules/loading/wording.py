@@ -9,6 +9,7 @@ from asyncsqla_lint.findings import Related
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.rules.places import line_of, place
+from asyncsqla_lint.rules.repairs.loading import refresh_loads
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.plans import eager_strategy
 
@@ -53,6 +54,8 @@ class Wording:
     @property
     def eager_load(self) -> str:
         attribute = self.event.attribute
+        if self.event.instance.is_new and not refresh_loads(self.event):
+            return f"`await obj.awaitable_attrs.{attribute.name}` (of `AsyncAttrs`) loads it; no refresh does"
         if self.event.instance.is_new:
             return f'`await session.refresh(obj, ["{attribute.name}"])` loads it'
         if isinstance(attribute, Relationship):

@@ -30,6 +30,7 @@ from asyncsqla_lint.rules.repairs.written import node_of
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.plans import eager_strategy
+from asyncsqla_lint.semantics.refreshing_by_name import only_takes_what_is_held
 
 
 def eager_load(event: AttributeLoad) -> Fix | None:
@@ -66,6 +67,8 @@ def refresh(event: AttributeLoad) -> Fix | None:
     """`await session.refresh(obj)` before the read, where the instance has a name."""
     if event.read_at != event.site and event.read_at.module is event.site.module and event.use == "serialize":
         return None
+    if not refresh_loads(event):
+        return None
     name = event.attribute.name
     attributes = [name] if isinstance(event.attribute, Relationship) or event.cause == "unloaded" else []
     message = (
@@ -75,6 +78,12 @@ def refresh(event: AttributeLoad) -> Fix | None:
     return unsafe(message, [repair("add_refresh", event.site, attributes=attributes, name=read)])
 
 
+def refresh_loads(event: AttributeLoad) -> bool:
+    """Would a refresh by its name bring it? In a tree it takes what the session holds, and nothing else."""
+    one = event.attribute
+    return not isinstance(one, Relationship) or not only_takes_what_is_held(event.instance, one)
+
+
 def refresh_handed(site: Site, events: Sequence[AttributeLoad]) -> Fix | None:
     """`await session.refresh(obj, …)` before an object is handed over, where it was bound to a name here."""
     first = events[0]
@@ -82,6 +91,8 @@ def refresh_handed(site: Site, events: Sequence[AttributeLoad]) -> Fix | None:
     if made is None or made.module is not site.module:
         return None
     if any(event.is_detached or event.above or event.loaded_at != made for event in events):
+        return None
+    if not all(refresh_loads(event) for event in events):
         return None
     name = _bound_name(made)
     if not name or first.instance.many:
