@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -153,7 +154,8 @@ def _managed(flow: Flow, state: State, node: With, position: int, manager: Value
             swallowed.append((inner, manager.leave(flow, inner, span, node.is_async, raised)))
             return NONE
 
-        _, bad = paths(flow, own, leave)
+        with flow.cleaning_up() if raised else nullcontext():
+            _, bad = paths(flow, own, leave)
         return swallowed, bad
 
     reached: list[State] = []

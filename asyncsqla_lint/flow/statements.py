@@ -80,11 +80,14 @@ def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
         flow.budget.runs(statement)
     # Of a `try`, what is in it may raise.
     if flow.is_caught_somewhere and not isinstance(statement, Try):
+        if flow.handling and _cleans_up(statement):
+            with flow.succeeding():  # what it calls succeeds, too
+                return EXECUTORS[type(statement)](flow, state, statement)
         context = flow.tries[-1]
         is_safe = (
             _is_safe(statement)
             or _lets_go(statement)
-            or (bool(flow.handling) and (_cleans_up(statement) or _reports(statement)))
+            or (bool(flow.handling) and _reports(statement))
             or (context.catches == _LOOKUPS and _is_there(flow, state, statement))
         )
         tells = context.is_of_databases or context.tells_databases

@@ -28,7 +28,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     Cause,
 )
 from asyncsqla_lint.semantics.expiry import held, instances_in, rolled_back, rolled_back_to_savepoint
-from asyncsqla_lint.semantics.failures import DATABASE_ERROR, Failure
+from asyncsqla_lint.semantics.failures import DATABASE_ERROR, FLUSH_ERROR, Failure
 from asyncsqla_lint.semantics.identity import identity_of, same_row
 from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.refreshing import come_back, reloaded
@@ -60,13 +60,14 @@ def flush(
     ]
     certain = any(record.lifecycle != "mixed" for _, record in waiting)
     if not releases and not ends_block and any(_collides(state, *one) for one in waiting):
-        raise PathEnds(Outcome("raise", failed(flow, state, session, at), DATABASE_ERROR))
+        raise PathEnds(Outcome("raise", failed(flow, state, session, at), FLUSH_ERROR))
     if (
         may_fail
         and flow.is_caught_somewhere
         and (certain or (is_explicit and ledger.ledger(state, session).writes))
     ):
-        flow.may_raise(failed(flow, state, session, at, releases, ends_block), DATABASE_ERROR)
+        error = DATABASE_ERROR if releases or ends_block else FLUSH_ERROR
+        flow.may_raise(failed(flow, state, session, at, releases, ends_block), error)
     from asyncsqla_lint.semantics.meeting import set_apart
 
     cause = Cause("flush", flow.site(at))
