@@ -217,10 +217,14 @@ def merged_options(options: list[Option], apart: Callable[[State], object] | Non
     for state, value in options:
         signature = None if apart is None else apart(state)
         groups.setdefault((tell(value, state), state.pending_key(), signature), []).append((state, value))
-    return [
-        (join_states([state for state, _ in group]), together([value for _, value in group]))
-        for group in groups.values()
-    ]
+    return [group[0] if len(group) == 1 else _together(group) for group in groups.values()]
+
+
+def _together(options: list[Option]) -> Option:
+    return (
+        join_states([state for state, _ in options], [value for _, value in options]),
+        together([value for _, value in options]),
+    )
 
 
 def together(values: list[Value]) -> Value:
@@ -245,7 +249,5 @@ def merged_exits(exits: list[Outcome]) -> list[Outcome]:
 
 def _joined(exits: list[Outcome]) -> Outcome:
     first = exits[0]
-    value = together([one.value for one in exits])
-    return Outcome(
-        first.kind, join_states([one.state for one in exits]), value, first.at, first.frame, first.closes
-    )
+    state, value = _together([(one.state, one.value) for one in exits])
+    return Outcome(first.kind, state, value, first.at, first.frame, first.closes)

@@ -6,7 +6,7 @@ until written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 OUTSIDE = Reference(0)
+GIVEN = -1  # a frame for what is on its way
 
 Variables = dict[str, Value]
 
@@ -186,6 +187,12 @@ class State:
             self._reached(self._held(), left)
         return left
 
+    def holding(self, value: Value) -> State:
+        """The same path, with a value on its way."""
+        twin = self.copy()
+        twin.frames[GIVEN] = {"": value}
+        return twin
+
     def _held(self) -> Iterator[Value]:
         return (value for variables in self.frames.values() for value in variables.values())
 
@@ -258,8 +265,12 @@ def _joined_variables(mine: Variables, theirs: Variables) -> Variables:
     return merged
 
 
-def join_states(states: list[State]) -> State:
+def join_states(states: list[State], given: Sequence[Value] = ()) -> State:
+    """Where these paths meet; each has come with what is `given` there, which only it leads to."""
+    if len(states) > 1 and any(isinstance(one, (Reference, Union)) and one != given[0] for one in given):
+        states = [state.holding(value) for state, value in zip(states, given, strict=True)]
     result = states[0]
     for state in states[1:]:
         result = result.joined(state)
+    result.close_frame(GIVEN)
     return result

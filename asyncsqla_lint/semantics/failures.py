@@ -22,8 +22,8 @@ DATABASE_ERROR = ExternalValue("sqlalchemy.exc.IntegrityError")
 
 
 class _OfFlush(ExternalValue, frozen=True):
-    """A handler catches it as the same, but what it meets is not mixed with where a statement has failed: who keeps
-    a book (`self._committed`) knows the two apart (`ASQ207/good_unit_of_work`)."""
+    """A handler catches it alike, but what it meets there is not mixed with where a statement has failed:
+    who keeps a book (`self._committed`) knows the two apart (`ASQ207/good_unit_of_work`)."""
 
 
 FLUSH_ERROR = _OfFlush(DATABASE_ERROR.name)
