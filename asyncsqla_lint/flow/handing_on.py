@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue, Decorated, ExternalValue, FunctionValue
 from asyncsqla_lint.flow.frames import Frame
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Symbol, Value
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Symbol, Union, Value
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -26,9 +26,8 @@ Asked = tuple[tuple[int | None, p.Parameter], ...]
 
 def told(flow: Flow, state: State, function: Value, node: p.Call, arguments: Arguments) -> Arguments:
     """The arguments, with what the function's annotations say of those of which nothing was known."""
-    if not (
-        any(map(_is_unknown, arguments.positional)) or any(map(_is_unknown, arguments.keywords.values()))
-    ):
+    given = (*arguments.positional, *arguments.keywords.values())
+    if not any(_is_unknown(one) or _told_before(state, one) is not None for one in given):
         return arguments
     found = _asked(flow, function)
     if found is None or any(isinstance(one, p.Starred) for one in node.arguments):
@@ -50,15 +49,27 @@ def _is_unknown(value: Value) -> bool:
     return value is UNKNOWN or isinstance(value, Symbol)
 
 
+def _told_before(state: State, value: Value) -> Reference | None:
+    """Somebody has said it on one of the paths that have met: `ASQ302/good_told_on_one_path`."""
+    if not isinstance(value, Union) or len(value.alternatives) != 2 or UNKNOWN not in value.alternatives:
+        return None
+    one = next(one for one in value.alternatives if one is not UNKNOWN)
+    return one if isinstance(one, Reference) and state.record(one.oid).is_promised() else None
+
+
 def _known(
     flow: Flow, state: State, info: FunctionInfo, parameter: p.Parameter, value: Value, node: p.Expression
 ) -> Value:
-    if not _is_unknown(value) or parameter.annotation is None:
+    before = _told_before(state, value)
+    if (before is None and not _is_unknown(value)) or parameter.annotation is None:
         return value
     named = _named(flow, state, value, node)
     if named is None:
         return value
     frame, name = named
+    if before is not None:
+        state.assign(frame, name, before)
+        return before
     known = (state.variables(frame) or {}).get(name)
     if isinstance(known, Reference):
         return known
