@@ -254,10 +254,12 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
     value = class_value(flow, state, cls, owner, member, None)
     if owner.kind == "enum" and isinstance(value, Constant) and _has_methods(owner):
         return EnumMember(value.value, owner, name)
-    if value in (UNKNOWN, NONE):
+    if value in (UNKNOWN, NONE) or (member.annotation is not None and _begins_with_none(member)):
         assigned = assigned_to_class(flow, cls, name)
+        if assigned is UNKNOWN:
+            return value  # at best what the annotation promises
         # Whoever asks first finds the `None` of the class body: `if cls._instance is None: …`
-        return value if assigned is UNKNOWN else assigned if value is UNKNOWN else union((value, assigned))
+        return assigned if value is UNKNOWN else union((NONE, assigned))
     return value
 
 

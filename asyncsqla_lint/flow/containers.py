@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec.structs import replace
+
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
@@ -189,17 +191,17 @@ class DictRecord(Record, frozen=True):
     other: Value | None = None
     other_key: Value | None = None
     by_key: dict[Key, Value] = {}
+    default: Value | None = None  # what a `defaultdict(int)` answers for a key that it lacks
 
     def with_item(self, key: Value, value: Value) -> DictRecord:
         if isinstance(key, Constant):
-            entries = {**self.entries, key.value: value}
-            return DictRecord(entries, self.other, self.other_key, self.by_key)
+            return replace(self, entries={**self.entries, key.value: value})
         other = value if self.other is None else join(self.other, value)
         other_key = key if self.other_key is None else join(self.other_key, key)
         by_key: dict[Key, Value] = {}
         if (told := told_key(key)) is not None and self.tells_keys:
             by_key = {**self.by_key, told: value}
-        return DictRecord(self.entries, other, other_key, by_key)
+        return replace(self, other=other, other_key=other_key, by_key=by_key)
 
     @property
     def tells_keys(self) -> bool:
@@ -209,8 +211,7 @@ class DictRecord(Record, frozen=True):
     def without(self, key: Value) -> DictRecord:
         if not isinstance(key, Constant) or key.value not in self.entries:
             return self
-        entries = {name: value for name, value in self.entries.items() if name != key.value}
-        return DictRecord(entries, self.other, self.other_key, self.by_key)
+        return replace(self, entries={name: one for name, one in self.entries.items() if name != key.value})
 
     def values(self) -> tuple[Value, ...]:
         return (*self.entries.values(), *(() if self.other is None else (self.other,)))
@@ -225,12 +226,13 @@ class DictRecord(Record, frozen=True):
         if not isinstance(other, DictRecord):
             return FORGOTTEN
         # What only one path has put there may be there.
+        lacking = UNKNOWN if self.default is None else self.default
         entries = {
-            key: value if key in other.entries else union((value, UNKNOWN))
+            key: value if key in other.entries else union((value, lacking))
             for key, value in self.entries.items()
         }
         for key, value in other.entries.items():
-            entries[key] = join(entries[key], value) if key in entries else union((value, UNKNOWN))
+            entries[key] = join(entries[key], value) if key in entries else union((value, lacking))
         rest = (
             other.other
             if self.other is None
@@ -239,7 +241,7 @@ class DictRecord(Record, frozen=True):
             else join(self.other, other.other)
         )
         key_ = other.other_key if self.other_key is None else self.other_key
-        return DictRecord(entries, rest, key_, self._keys_of_both(other))
+        return DictRecord(entries, rest, key_, self._keys_of_both(other), self.default)
 
     def _keys_of_both(self, other: DictRecord) -> dict[Key, Value]:
         if not self.tells_keys or not other.tells_keys:
@@ -271,9 +273,14 @@ class DictRecord(Record, frozen=True):
                 return union(near)
         elif self.tells_keys and key.identity() is not None:
             return self.by_key.get(key.identity() or ())
-        if isinstance(key, Union) and UNKNOWN not in key.alternatives:
-            ones = [one for one in map(self._found, key.alternatives) if one is not None]
-            return union(tuple(ones)) if ones else None
+        if isinstance(key, Union):
+            # `CONFIGS[os.environ.get("STAGE", "test")]`: the default tells more than what else there is.
+            known = [one for one in key.alternatives if one is not UNKNOWN]
+            ones = [one for one in map(self._found, known) if one is not None]
+            if len(known) == len(key.alternatives):
+                return union(tuple(ones)) if ones else None
+            if ones and all(isinstance(one, Constant) for one in known):
+                return union((*ones, UNKNOWN))
         values = self.values()
         return union(values) if values else None
 
@@ -296,6 +303,8 @@ class DictRecord(Record, frozen=True):
         if self.other is not None and self.other_key is None and isinstance(key, (Reference, TupleValue)):
             # It was there, or a defaultdict put it there.
             state.put(me, DictRecord(self.entries, self.other, key))
+        if found is None and self.default is not None and isinstance(key, Constant) and self.tells_keys:
+            return self.default
         return found or UNKNOWN
 
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:

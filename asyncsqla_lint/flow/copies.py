@@ -84,6 +84,7 @@ class Copier:
                 None if record.other is None else self.value(record.other),
                 None if record.other_key is None else self.value(record.other_key),
                 {key: self.value(one) for key, one in record.by_key.items()},
+                record.default,  # a constant
             )
         if type(record) is ObjectRecord:
             cls = self.value(record.cls)

@@ -12,7 +12,7 @@ from asyncsqla_lint.flow.frames import OnYield, Option, Outcome, merged_exits
 from asyncsqla_lint.flow.paths import Result, consumer_paths, left_pending, merged, paths
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.targets import assign
-from asyncsqla_lint.flow.trying import TryContext, execute_try, heard_around
+from asyncsqla_lint.flow.trying import TryContext, execute_try, heard_around, of_databases
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
@@ -22,6 +22,7 @@ from asyncsqla_lint.flow.values import (
     union,
 )
 from asyncsqla_lint.program import (
+    Attribute,
     Call,
     Expression,
     Handler,
@@ -43,8 +44,11 @@ def _with_items(flow: Flow, state: State, node: With, position: int) -> Result:
     if position == len(node.items):
         return flow.execute([state], node.body)
     item = node.items[position]
-    if _suppresses(flow, item.context):
-        return execute_try(flow, state, _as_try(node, position))
+    caught = _swallowed(flow, item.context)
+    if caught is not None:
+        if item.target is not None:
+            assign(flow, state, item.target, UNKNOWN)
+        return execute_try(flow, state, _as_try(node, position, caught))
     consumer = flow.frame
     options, exits = paths(flow, state, lambda own: evaluate(flow, own, item.context))
     reached: list[State] = []
@@ -77,19 +81,28 @@ def _with_items(flow: Flow, state: State, node: With, position: int) -> Result:
     return reached, exits
 
 
-def _suppresses(flow: Flow, context: Expression) -> bool:
+_ASSERTIONS = ("assertRaises", "assertRaisesRegex")  # of `unittest.TestCase`
+
+
+def _swallowed(flow: Flow, context: Expression) -> tuple[Expression, ...] | None:
+    """What `suppress(Some, Other)` keeps to itself, and `raises(IntegrityError)`: a test expects it."""
     if not isinstance(context, Call):
-        return False
-    return flow.scopes.callee_name(flow.frame, context.function) == "contextlib.suppress"
+        return None
+    name = flow.scopes.callee_name(flow.frame, context.function)
+    if name == "contextlib.suppress":
+        return context.arguments
+    expects = name == "pytest.raises" or (
+        isinstance(context.function, Attribute) and context.function.name in _ASSERTIONS
+    )
+    return context.arguments[:1] if expects and of_databases(flow, context.arguments[:1]) else None
 
 
-def _as_try(node: With, position: int) -> Try:
+def _as_try(node: With, position: int, caught: tuple[Expression, ...]) -> Try:
     """`with suppress(Some, Other):` is `try:` with a handler that does nothing."""
     context = node.items[position].context
-    assert isinstance(context, Call)
     rest = node.items[position + 1 :]
     body = (With(node.span, rest, node.body, node.is_async),) if rest else node.body
-    handler = Handler(context.span, TupleDisplay(context.span, context.arguments), None, ())
+    handler = Handler(context.span, TupleDisplay(context.span, caught), None, ())
     return Try(node.span, body, (handler,), (), (), False)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.assigned import self_assignments
 from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.closed import NotClosed
@@ -21,7 +22,7 @@ from asyncsqla_lint.flow.frames import BudgetExceeded, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.state import OUTSIDE, State
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Reference, Text, Value
 from asyncsqla_lint.flow.worlds import Fact, TooDeep, Unshared
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
@@ -109,6 +110,20 @@ def _new(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo) -> P
     return _built(flow, stock, cls, function)
 
 
+def _lasting(flow: Flow, cls: ClassValue, record: ObjectRecord, maker: FunctionInfo) -> dict[str, Value]:
+    """A text that another method gives anew (`self.url = self.url.replace(…)`) may be another one by now."""
+    found = dict(record.attributes)
+    for name, value in record.attributes.items():
+        is_text = isinstance(value, Text) or (isinstance(value, Constant) and isinstance(value.value, str))
+        if is_text and any(
+            number != maker.number or ancestor.module is not maker.module
+            for ancestor in cls.info.ancestors
+            for number, _, _ in self_assignments(flow, ancestor).get(name, ())
+        ):
+            found[name] = Text((None,))
+    return found
+
+
 def _in_world(cls: ClassValue, function: FunctionInfo, flow: Flow) -> Promised:
     return _new(flow, _stock(flow), cls, function)
 
@@ -141,7 +156,7 @@ def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo) ->
             cost = before - max(flow.budget.left, 0)
         record = state.record(me.oid)
         if isinstance(record, ObjectRecord):
-            state.put(me, replace(record, is_open=True))
+            state.put(me, replace(record, attributes=_lasting(flow, cls, record, function), is_open=True))
         if flow.is_world and any(number in flow.base_frames for number in state.frames):
             raise Unshared
         flow.base_frames.update(state.frames)

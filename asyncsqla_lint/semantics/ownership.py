@@ -75,7 +75,10 @@ def engines_abandoned(
     flow: Flow, frame: Frame, done: list[Option], raised: list[State], risky: Sequence[State]
 ) -> None:
     mine = [oid for oid in watched(flow, frame) if oid not in flow.spared]
-    if not mine or not flow.listens(EngineAbandoned) or frame.function is None:
+    if not mine or not flow.listens(EngineAbandoned):
+        return
+    if frame.function is None:
+        _given_by_fixtures(flow, frame, done, mine)
         return
     if frame.is_captured and _nested_dispose(frame.function):
         return
@@ -108,6 +111,20 @@ def engines_abandoned(
         for reference, record in lost or _open(flow, state, frame, owned, (), but=frame.receiver):
             _abandon(flow, frame, record, "exception", reported)
             state.put(reference, replace(record, fate=DISPOSED))
+
+
+def _given_by_fixtures(flow: Flow, frame: Frame, done: list[Option], mine: list[int]) -> None:
+    """`return create_async_engine(URL)`: the test that is over has not disposed it; does anybody else?"""
+    root = flow.notes.get("root")
+    if isinstance(root, FunctionInfo) and testing.is_test(root):
+        for state, _ in done:
+            left = _open(flow, state, frame, mine, ())
+            _kept_for_good(flow, state, [one.oid for one, record in left if _is_of_tests(record)], frame)
+
+
+def _is_of_tests(record: EngineRecord) -> bool:
+    """What the code that is tried out keeps is not the tests' matter."""
+    return record.site.module.says("pytest", "pytest_asyncio")
 
 
 def _disposed_here(frame: Frame, done: list[Option], mine: list[int]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.meanings import Meanings
@@ -273,9 +274,18 @@ def _chain_map(flow: Flow, state: State, arguments: Arguments, at: Span) -> Valu
     return found
 
 
+_EMPTY = {"builtins.int": Constant(0), "builtins.bool": Constant(False), "builtins.str": Constant("")}
+
+
 def _default_dict(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    made = arguments.first.call(flow, state, Arguments(), at) if arguments.positional else None
-    return flow.allocate(state, DictRecord({}, made if isinstance(made, Reference) else None))
+    maker = arguments.first if arguments.positional else NONE
+    made: Value | None = _EMPTY.get(maker.name) if isinstance(maker, ExternalValue) else None
+    if made is None and maker != NONE:
+        made = maker.call(flow, state, Arguments(), at)
+    default = made if isinstance(made, Constant) else None
+    return flow.allocate(
+        state, DictRecord({}, made if isinstance(made, Reference) else None, default=default)
+    )
 
 
 def register(meanings: Meanings) -> None:
