@@ -241,7 +241,8 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
             return Constant(cls.info.name)
         if name == "__orig_bases__":
             return definitions.written_bases(flow, state, cls)
-        return assigned_to_class(flow, cls, name)
+        made = _of_metaclass(flow, state, cls, name, at)
+        return assigned_to_class(flow, cls, name) if made is None else made
     owner, member = found
     if descriptors.descriptor_of(flow, member) is not None:
         return descriptors.get(flow, state, None, cls, owner, member, at)
@@ -261,6 +262,15 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
         # Whoever asks first finds the `None` of the class body: `if cls._instance is None: …`
         return assigned if value is UNKNOWN else union((NONE, assigned))
     return value
+
+
+def _of_metaclass(flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:
+    """What the class itself is an instance of has properties and methods for it: `db.session`."""
+    maker = cls.info.metaclass
+    found = None if maker is None else maker.find(name)
+    if maker is None or found is None:
+        return None
+    return member_value(flow, state, cls, ClassValue(maker), *found, at)
 
 
 def super_attribute(flow: Flow, state: State, value: SuperValue, name: str, at: Span) -> Value:

@@ -105,7 +105,9 @@ def arguments_of(flow: Flow, state: State, node: p.Call) -> Arguments:
         else:
             record = getattr(value, "record", lambda _: None)(state)
             if isinstance(record, DictRecord):
-                keywords.update({key: one for key, one in record.entries.items() if isinstance(key, str)})
+                for key, one in record.entries.items():
+                    if isinstance(key, str):
+                        keywords.setdefault(key, one)  # a name is given once: the mapping holds no other
                 if record.other is not None:
                     more_keywords = record.other
             else:

@@ -18,6 +18,7 @@ from asyncsqla_lint.flow.assigned import self_assignments
 from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.closed import NotClosed
+from asyncsqla_lint.flow.constructed import given_to_constructor
 from asyncsqla_lint.flow.frames import BudgetExceeded, PathEnds
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.records import Record
@@ -144,7 +145,8 @@ def _built(flow: Flow, stock: Stock, cls: ClassValue, function: FunctionInfo) ->
             before = flow.budget.left
             me = flow.allocate(state, ObjectRecord(cls, {}, is_open=True))
             try:
-                given = Arguments(more=UNKNOWN, more_keywords=UNKNOWN)
+                known = given_to_constructor(flow, cls.info, function)
+                given = Arguments((), known, UNKNOWN, UNKNOWN)
                 run_function(flow, state, FunctionValue(function, (), me), given, function.header.name_span)
             except PathEnds:
                 pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -16,7 +17,7 @@ from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Value
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import ClassBinding, FunctionBinding, Module
-from asyncsqla_lint.project.walking import statements
+from asyncsqla_lint.project.walking import calls, statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -113,8 +114,11 @@ def _run_wrapped(
     given: dict[str, Value] = {}
     me = receiver if receiver is not None else receiver_of(flow, state, info)
     frame = root_frame(flow, state, info, me)
+    supplied = _supplied(wrapper.info, info)
     with flow.entered(frame):
         for parameter in info.header.parameters[me is not None :]:
+            if parameter.name in supplied:
+                continue
             if parameter.annotation is not None and parameter.kind in ("any", "keyword"):
                 value = flow.types.annotation_value(state, frame, parameter.annotation, parameter.span)
                 if value is not UNKNOWN:
@@ -137,6 +141,17 @@ def _run_wrapped(
         outside.id, info.module, info, closure=frame.closure, receiver=me, owner=info.owner, has_ended=True
     )
     return inside, states, exits
+
+
+def _supplied(wrapper: FunctionInfo, info: FunctionInfo) -> set[str]:
+    """What the wrapper passes on of itself: `view(*args, session=session, **kwargs)`."""
+    found: set[str] = set()
+    for call in calls(wrapper.body):
+        if any(word.name is None for word in call.keywords):
+            found.update(word.name for word in call.keywords if word.name is not None)
+            given = takewhile(lambda one: not isinstance(one, p.Starred), call.arguments)
+            found.update(parameter.name for parameter, _ in zip(info.header.parameters, given, strict=False))
+    return found - {one.name for one in wrapper.header.parameters}
 
 
 def run_given(

@@ -33,6 +33,8 @@ def register(meanings: Meanings) -> None:
         meanings.calls[name] = _environment
     for name in ("jinja2.Template", "jinja2.environment.Template"):
         meanings.calls[name] = _template
+    for name in ("quart.render_template_string", "quart.templating.render_template_string"):
+        meanings.calls[name] = _rendered
     for name in ("jinja2.DictLoader", "jinja2.loaders.DictLoader"):
         meanings.calls[name] = _loader
 
@@ -68,6 +70,15 @@ class Template(Value, frozen=True):
             return UNKNOWN
 
         serialize(flow, state, at, "Template.render", act)
+
+
+def _rendered(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`await render_template_string(PAGE, post=post)`"""
+    source = arguments.get(0, "source")
+    if not isinstance(source, Constant) or not isinstance(source.value, str):
+        return UNKNOWN
+    template, named = Template(source.value), Arguments((), arguments.keywords)
+    return template.call_method(flow, state, "render_async", named, at)
 
 
 def _parsed(flow: Flow, source: str) -> Block:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
-from asyncsqla_lint.flow.containers import DictRecord
+from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.values import TRUE, UNKNOWN, Arguments, Constant, Method, Reference, Value
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _READS = frozenset({"model_validate", "from_orm", "parse_obj", "validate"})
 _BUILDS = _READS | {"model_construct", "construct", "model_validate_json", "parse_raw"}
-_DUMPS = frozenset({"model_dump", "model_dump_json", "dict", "json"})
+_DICTS = frozenset({"model_dump", "dict"})
+_DUMPS = _DICTS | {"model_dump_json", "json"}
+_EXACT = frozenset({"exclude", "mode", "warnings"})  # arguments that leave the other keys what they are
 
 
 def register(meanings: Meanings) -> None:
@@ -86,7 +88,7 @@ def _inherited(flow: Flow, state: State, me: Value, cls: ClassValue, name: str, 
     if name in _BUILDS:
         return SchemaMethod(cls, name)
     if name in _DUMPS and isinstance(me, Reference) and isinstance(state.record(me.oid), ObjectRecord):
-        return Dump(me)
+        return Dump(me, name in _DICTS)
     return None
 
 
@@ -94,10 +96,32 @@ class Dump(Value, frozen=True):
     """`schema.model_dump`: runs the computed fields."""
 
     schema: Reference
+    is_dict: bool
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         dump(flow, state, self.schema, at)
-        return UNKNOWN
+        names = self._names(flow, state, arguments) if self.is_dict else None
+        return UNKNOWN if names is None else flow.allocate(state, DictRecord(dict.fromkeys(names, UNKNOWN)))
+
+    def _names(self, flow: Flow, state: State, arguments: Arguments) -> list[str] | None:
+        """The keys of the dict, where the class tells them: `Visit(**body.model_dump())` gives no others."""
+        record = state.record(self.schema.oid)
+        cls = record.cls.info if isinstance(record, ObjectRecord) else None
+        schema = None if cls is None else schema_of(flow.index, cls)
+        if cls is None or schema is None or not schema.is_closed or not arguments.keywords.keys() <= _EXACT:
+            return None
+        if arguments.positional or arguments.more_keywords is not None or flow.index.subclasses(cls):
+            return None  # what is given may be of a class that has more fields
+        left_out = _strings(state, arguments.keywords.get("exclude"))
+        names = [*(one.name for one in schema.fields), *schema.computed]
+        return [name for name in names if name not in left_out]
+
+
+def _strings(state: State, value: Value | None) -> set[object]:
+    """`{"actors"}`"""
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    items = record.items or () if isinstance(record, ListRecord) else ()
+    return {one.value for one in items if isinstance(one, Constant)}
 
 
 def dump(flow: Flow, state: State, value: Reference, at: Span) -> None:

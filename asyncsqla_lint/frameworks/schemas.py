@@ -28,6 +28,7 @@ BASES = {
     "fastapi_users.schemas.BaseUser": True,
     "fastapi_users.schemas.CreateUpdateDictModel": False,
 }
+_FIELDLESS = {"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel"}
 _FIELDS = ("pydantic.Field", "pydantic.v1.Field", "sqlmodel.Field")
 _BEFORE = ("pydantic.field_validator", "pydantic.validator", "pydantic.v1.validator")
 _MODEL = ("pydantic.model_validator", "pydantic.root_validator", "pydantic.v1.root_validator")
@@ -56,6 +57,7 @@ class Schema:
     after: tuple[FunctionInfo, ...] = ()
     computed: tuple[str, ...] = ()
     swallows: bool = False  # what a read raises stays unknown: the field takes its default, or is missing
+    is_closed: bool = False  # its fields and computed fields are all that an object of it is dumped as
 
 
 @dataclass
@@ -63,6 +65,7 @@ class _Config:
     from_attributes: bool = False
     by_name: bool = False
     generates_aliases: bool = False
+    allows_extra: bool = False
     settings: dict[str, bool] = field(default_factory=dict)
 
 
@@ -96,7 +99,17 @@ def _read(index: Index, cls: ClassInfo) -> Schema | None:
         if not name.startswith("_") and name != "model_config"
     )
     swallows = "msgspec.Struct" in cls.external_bases
-    return Schema(cls, config.from_attributes, fields, before, after, computed, swallows)
+    is_closed = bool(fields) and not config.allows_extra and not config.generates_aliases and _is_plain(cls)
+    return Schema(cls, config.from_attributes, fields, before, after, computed, swallows, is_closed)
+
+
+def _is_plain(cls: ClassInfo) -> bool:
+    """Nothing from outside of the project adds fields to it, and nothing else serializes it."""
+    bases = {one.name for one in cls.mro if isinstance(one, External)} & BASES.keys()
+    members = (member.function for one in cls.ancestors for member in one.members.values())
+    return bases <= _FIELDLESS and not any(
+        function is not None and function.decorated_by("pydantic.model_serializer") for function in members
+    )
 
 
 # --- configuration -------------------------------------------------------------------------------
@@ -125,13 +138,16 @@ def _config(index: Index, cls: ClassInfo) -> _Config:
         or settings.get("validate_by_name", False)
         or settings.get("allow_population_by_field_name", False),
         settings.get("alias_generator", False),
+        settings.get("extra", False),
     )
 
 
 def _set(settings: dict[str, bool], name: str | None, value: p.Expression | None) -> None:
     if name is None or value is None:
         return
-    if isinstance(value, p.Constant):
+    if name == "extra":  # `"allow"`, `Extra.allow`
+        settings[name] = "allow" in (getattr(value, "value", None), getattr(value, "name", None))
+    elif isinstance(value, p.Constant):
         settings[name] = bool(value.value)
     elif name == "alias_generator":
         settings[name] = True

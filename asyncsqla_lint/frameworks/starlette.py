@@ -11,6 +11,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value, join
+from asyncsqla_lint.frameworks import authentication
 from asyncsqla_lint.frameworks.asgi import (
     around_the_application,
     has_context_variables,
@@ -19,6 +20,7 @@ from asyncsqla_lint.frameworks.asgi import (
     keeps_in_scope,
     scope_of,
 )
+from asyncsqla_lint.frameworks.authentication import USER, user_of
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
 from asyncsqla_lint.frameworks.requests import Requested, request_parameter
@@ -48,6 +50,7 @@ REQUESTS = (
     "starlette.websockets.WebSocket",
 )
 _APPLICATION = "starlette.applications.Starlette"
+_USER = f"<{USER}>"
 _MIDDLEWARE = "starlette.middleware.base.BaseHTTPMiddleware"
 
 
@@ -56,6 +59,7 @@ def register(meanings: Meanings) -> None:
         meanings.instances[name] = lambda flow, state, arguments, at: request_of(flow, state)
         meanings.calls[name] = lambda flow, state, arguments, at: _known(flow, state) or UNKNOWN
     meanings.when_run.append(_run)
+    authentication.register(meanings)
 
 
 class StateRecord(Record, frozen=True):
@@ -93,7 +97,22 @@ class RequestRecord(Record, frozen=True):
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         if name == STATE:
             return self.state
+        if name == USER:
+            return self._user(flow, state, me, at)
         return self.application if name == "app" else UNKNOWN
+
+    def _user(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        """Whoever is asked first for it has authenticated: it is the same for all of the request."""
+        record = state.record(self.state.oid)
+        if not isinstance(record, StateRecord):
+            return UNKNOWN
+        if _USER not in record.kept:
+            found = user_of(flow, state, me, at)
+            record = state.record(self.state.oid)
+            if isinstance(record, StateRecord):
+                state.put(self.state, StateRecord({**record.kept, _USER: found}))
+            return found
+        return record.kept[_USER]
 
     def refers_to(self) -> tuple[Value, ...]:
         return (self.state, self.application)

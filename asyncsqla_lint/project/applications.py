@@ -11,8 +11,8 @@ STATE = "state"  # where requests and applications keep what their middlewares h
 STATES = frozenset({STATE, "ctx"})
 MADE = "State"  # the class of which Litestar's application is given its state
 ANY_KEY = "[*]"  # what is kept under a key that only running the program tells
-# Frameworks whose applications are mappings (`app["sessions"] = …`), or have one: `bot_data`.
-_KEYED = ("aiogram", "aiohttp", "telegram")
+# Frameworks whose applications are mappings (`app["sessions"] = …`), or have one: `bot_data`, `app.config`.
+_KEYED = ("aiogram", "aiohttp", "quart", "telegram")
 _PLAIN = "quart"  # its applications are objects as any, `app.sessions = …`
 _TAKING = ("start_polling", "run_polling")
 _UPDATED = ("workflow_data", "bot_data")

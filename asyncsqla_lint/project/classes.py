@@ -177,6 +177,16 @@ class ClassInfo:
                 return keyword.value
         return None
 
+    @cached_property
+    def metaclass(self) -> ClassInfo | None:
+        """The project's class of which this one, or one that it derives from, is made."""
+        for cls in self.ancestors:
+            named = cls.keyword("metaclass")
+            if named is not None:
+                found = cls.index.resolve(cls.module, named, cls.definition_scope)
+                return found if isinstance(found, ClassInfo) else None
+        return None
+
     # --- bases -----------------------------------------------------------------------------------
 
     @cached_property

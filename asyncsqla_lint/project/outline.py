@@ -44,6 +44,7 @@ def outline(program: p.Program) -> str:
         _factory_calls(program),
         _rebinding(program),
         kept_on_applications(program),
+        [plain.of(call) for _, call in constructions(program)],
     )
     text = repr(shown)
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
@@ -115,6 +116,35 @@ def factory_calls(program: p.Program) -> list[tuple[int, p.Call]]:
     """What may make a session factory, and on which line."""
     makers = _makers(program.statements)
     return [found for body in _factory_bodies(program) for found in _made_in(program, body, makers)]
+
+
+def constructions(program: p.Program) -> Iterator[tuple[int | None, p.Call]]:
+    """Calls by which constructors may be given a session factory, and in the body of which function.
+
+    Where one is made, and at the top or in functions outside of classes also what gives on an imported name.
+    """
+    imported = {
+        alias.asname or alias.name
+        for one in program.statements
+        if isinstance(one, p.ImportFrom)
+        for alias in one.names
+    }
+    top = tuple(one for one in program.statements if not isinstance(one, _DEFINITIONS))
+    makes_at_top = any(True for _ in _made_in(program, top, _makers(program.statements)))
+    bodies: list[tuple[int | None, p.Statements, bool]] = [(None, top, makes_at_top)]
+    for number, header in enumerate(program.functions):
+        makes = not FACTORIES.isdisjoint(header.mentions)
+        if makes or (header.qualname == header.name and not imported.isdisjoint(header.mentions)):
+            bodies.append((number, program.bodies[number], makes))
+    for where, body, makes in bodies:
+        for call in calls(body):
+            given = (*call.arguments, *(word.value for word in call.keywords))
+            is_handed = makes or any(isinstance(one, p.Name) and one.id in imported for one in given)
+            if given and is_handed and (_last(call.function) or "_")[0].isupper():
+                yield where, call
+
+
+_DEFINITIONS = (p.FunctionDefinition, p.ClassDefinition)
 
 
 def _factory_bodies(program: p.Program) -> list[p.Statements]:

@@ -15,6 +15,7 @@ from asyncsqla_lint.project.outline import (
     MAPPING_CALLS,
     REGISTERING,
     SYNC_HALF,
+    constructions,
     factory_calls,
     may_surround,
 )
@@ -53,6 +54,7 @@ class Signs(Struct, frozen=True, array_like=True):
     aliases: tuple[tuple[str, tuple[str, ...]], ...]  # other names, and of what: `B = a.Base`, `Base as B`
     assigns: bool  # `User.posts = …` outside of functions
     makes_sessions: bool  # something that may be a session factory is made, anywhere
+    constructs: bool  # an object may be made that is given a session factory
     surrounds: bool  # a function may be a middleware, or called before or after each request
     kept: tuple[str, ...]  # names under which an application, its state or a request's keeps something
     decorated: tuple[str, ...]  # functions outside of classes, and what their decorators call them
@@ -84,6 +86,7 @@ def signs_of(program: p.Program, words: str) -> Signs:
         tuple(aliases),
         assigns,
         bool(factory_calls(program)),
+        next(constructions(program), None) is not None,
         any(map(may_surround, program.functions)),
         tuple(sorted(_kept(program, is_on_state=not STATES.isdisjoint(said)))),
         tuple(dict.fromkeys(_decorated(program))),

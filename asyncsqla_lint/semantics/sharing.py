@@ -93,6 +93,8 @@ class PlainApplication(ApplicationState, frozen=True):
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         if name in _STARTING:
             return Method(self, name)
+        if name == _CONFIGURATION:
+            return application_state.APPLICATION
         flow.touch()  # what one function keeps there, others find
         return application_state.kept(flow, f".{name}")
 
@@ -110,6 +112,7 @@ class PlainApplication(ApplicationState, frozen=True):
 
 APPLICATION_STATE = ApplicationState()
 _STARTING = ("add_task", "add_background_task")
+_CONFIGURATION = "config"  # a mapping, one for all that the application serves
 
 
 def _name(key: Value) -> str | None:

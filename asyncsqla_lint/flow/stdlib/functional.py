@@ -40,6 +40,10 @@ def _wraps(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return Keeps()
 
 
+def _update_wrapper(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return arguments.get(0, "wrapper") or UNKNOWN
+
+
 def _context_manager(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     value = arguments.first
     return Decorated("contextmanager", value) if isinstance(value, FunctionValue) else value
@@ -111,6 +115,7 @@ MEANINGS = {
     "functools.partial": _partial,
     "functools.partialmethod": _partial_method,
     "functools.wraps": _wraps,
+    "functools.update_wrapper": _update_wrapper,
     "contextlib.asynccontextmanager contextlib.contextmanager": _context_manager,
     "functools.lru_cache functools.cache async_lru.alru_cache": _cached,
     "operator.attrgetter": _attrgetter,
