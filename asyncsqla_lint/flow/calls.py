@@ -165,6 +165,8 @@ def _ways_out_if_any(
         gets_somewhere = caller.function is not None and (is_root or caller.met != met)
         if function.info.header.is_generator or not gets_somewhere or not flow.budget.goes_on(met, is_root):
             raise
+        # Who catches what it raises has seen how far it was with what it has made (`ASQ401/good_given_up`).
+        flow.watched -= {oid for oid in flow.watched if oid > frame.id}
         leave(state, frame, facts)
         return [_left_out(flow, state, function, arguments, frame.call_span)]
 

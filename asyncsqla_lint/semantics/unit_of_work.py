@@ -175,9 +175,7 @@ def adopt(flow: Flow, state: State, session: Reference, value: Value, depth: int
     for reference, record in list(instances_in(state, value)):
         # Whoever adds what he was given may have been given a new one.
         # After a rollback of the first try it is one or the other (`ASQ302/good_retried`).
-        is_given = (
-            record.plan is None and record.origin is None and record.lifecycle in (PERSISTENT, "mixed")
-        )
+        is_given = record.plan is None and record.origin is None and record.lifecycle in (PERSISTENT, "mixed")
         is_there = record.lifecycle not in (DETACHED, TRANSIENT)
         if record.session is not None and is_there and not (is_given and record.session == session):
             continue
