@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def assigned_attribute(flow: Flow, state: State, me: Reference, cls: ClassValue, name: str) -> Value | None:
-    """What some other method of the class assigns to `self.name`."""
+    """What some other method of the class assigns to `self.name` (or unknown: that it does)."""
     found: list[Value] = []
     for ancestor in cls.info.ancestors:
         for number, expression, annotation in self_assignments(flow, ancestor).get(name, ()):
@@ -33,8 +33,10 @@ def assigned_attribute(flow: Flow, state: State, me: Reference, cls: ClassValue,
                 found.append(_assigned_in(flow, state, me, info, expression, annotation))
             finally:
                 flow.running.discard(running)
-    found = [value for value in found if value not in (NONE, UNKNOWN)]
-    return union(tuple(found[:3])) if found else None
+    known = [value for value in found if value not in (NONE, UNKNOWN)]
+    if known:
+        return union(tuple(known[:3]))
+    return UNKNOWN if UNKNOWN in found else None
 
 
 def _assigned_in(

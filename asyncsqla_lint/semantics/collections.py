@@ -72,7 +72,9 @@ class CollectionRecord(ListRecord, frozen=True):
                 held = owner.attributes.get(self.name)
                 if held is not None and held.cause is LOOKED_AT:
                     owner = owner.with_attribute(self.name, replace(held, cause=None))
-                owner = replace(owner, is_modified=True, is_written=True)
+                owner = replace(
+                    owner, is_modified=True, only_collections=owner.has_row_as_it_was, is_written=True
+                )
                 state.put(self.owner, owner)
                 for value in arguments.positional:
                     link(flow, state, self.owner, owner, self.name, value)
@@ -150,11 +152,13 @@ def link(
             elif inverse.uselist:
                 other = _with_child(flow, state, target, other, inverse.name, owner)
                 if other.expired is not None:  # the flush asks for its key, to write the pair down
-                    other = replace(other, is_modified=other.is_modified or None)
+                    only = other.has_row_as_it_was
+                    other = replace(other, is_modified=other.is_modified or None, only_collections=only)
                     other = _waiting(other, inverse.name)
             # Its row refers to another one now: surely to a new one, else if it did not do so before.
             if _holds_the_key(relationship) and (record.is_new or other.expired is not None):
-                other = replace(other, is_modified=True if record.is_new else other.is_modified or None)
+                is_modified = True if record.is_new else other.is_modified or None
+                other = replace(other, is_modified=is_modified, only_collections=False)
             is_written = True if inverse is not None else other.is_written
             is_directed = other.is_directed or _holds_the_key(relationship)
             other = replace(other, is_directed=is_directed, is_referred=True, is_written=is_written)

@@ -202,9 +202,12 @@ def _only_looked_at(found: AttributeState) -> bool:
 
 
 def updated(record: InstanceRecord, cause: Cause) -> InstanceRecord:
-    """An UPDATE expires what the server computes (`flush_onupdate_access`)."""
+    """An UPDATE expires what the server computes (`flush_onupdate_access`).
+
+    Of a collection other rows speak: its owner's is not updated (`ASQ302/good_collection_changed`).
+    """
     attributes = _computed(record.attributes, cause)
-    if record.model.eager_defaults is not True:
+    if record.model.eager_defaults is not True and not record.only_collections:
         for name, attribute in record.model.attributes.items():
             if isinstance(attribute, Column) and attribute.is_set_by_server_on_update:
                 before = record.state_of(name)

@@ -58,6 +58,7 @@ class InstanceRecord(Record, frozen=True):
     is_new: bool = False  # was constructed by the program, and nothing of it has been loaded since
     is_made: bool = False  # was constructed by the program: it is of that very class, under a key of its own
     is_modified: bool | None = False  # changes wait for a flush
+    only_collections: bool = False  # …and none of them is a change of its own row
     is_directed: bool = False  # the program has said to whom it refers
     is_referred: bool = False  # of a new one: another has been put into a relationship with it
     is_written: bool | None = False  # changed since the savepoint (or transaction) began
@@ -112,6 +113,7 @@ class InstanceRecord(Record, frozen=True):
             extras[name] = join(extras[name], value) if name in extras else value
         is_uncommitted, lifecycle = self.is_uncommitted, self.lifecycle
         is_modified = self.is_modified if self.is_modified == other.is_modified else None
+        changed = [one.only_collections for one in (self, other) if one.is_modified is not False]
         if lifecycle != other.lifecycle:
             if TRANSIENT in (lifecycle, other.lifecycle):  # no flush writes it there
                 is_modified = other.is_modified if lifecycle == TRANSIENT else self.is_modified
@@ -125,6 +127,7 @@ class InstanceRecord(Record, frozen=True):
             lifecycle=lifecycle,
             is_uncommitted=is_uncommitted,
             is_modified=is_modified,
+            only_collections=bool(changed) and all(changed),
             is_written=self.is_written if self.is_written == other.is_written else None,
             detached_by=self.detached_by or other.detached_by,
             many=self.many or other.many,
@@ -145,6 +148,11 @@ class InstanceRecord(Record, frozen=True):
 
     def on_one_path(self, which: int) -> Record:
         return self if self.session is None or self.absent == which else replace(self, absent=which)
+
+    @property
+    def has_row_as_it_was(self) -> bool:
+        """Nothing that waits for a flush would UPDATE its own row."""
+        return self.is_modified is False or self.only_collections
 
     @property
     def has_identity(self) -> bool:

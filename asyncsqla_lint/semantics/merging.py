@@ -94,6 +94,7 @@ def _merged(target: InstanceRecord, source: InstanceRecord) -> InstanceRecord:
         target,
         attributes=attributes,
         is_modified=is_modified,
+        only_collections=False,
         is_written=True,
         leads={},
         replayed=_brought(source),

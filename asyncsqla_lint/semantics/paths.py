@@ -105,6 +105,7 @@ def _stand(record: InstanceRecord) -> tuple[object, ...]:
         record.extras,
         record.expired,
         record.is_modified,
+        record.only_collections,
         record.is_directed,
         record.is_referred,
         record.is_written,

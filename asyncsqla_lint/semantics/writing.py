@@ -11,7 +11,14 @@ from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Arguments, Reference, TupleValue, Value, alternatives
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.project.models import Hybrid, Model, Relationship, Synonym, UnknownAttribute
+from asyncsqla_lint.project.models import (
+    Hybrid,
+    MappedAttribute,
+    Model,
+    Relationship,
+    Synonym,
+    UnknownAttribute,
+)
 from asyncsqla_lint.semantics import flushing, ledger, references
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
@@ -73,6 +80,7 @@ def write(
         replace(
             record.with_attribute(name, AttributeState(LOADED, stored, cause)).with_key(name),
             is_modified=True,
+            only_collections=_is_of_other_rows(attribute) and record.has_row_as_it_was,
             is_written=True,
             is_directed=True,
         ),
@@ -88,6 +96,10 @@ def write(
         ledger.written(flow, state, record.session, "attribute", at, record.model)
     if flow.listens(AttributeWritten):
         flow.emit(AttributeWritten(flow.site(at), flow.frame, flow.is_certain, me, record, attribute))
+
+
+def _is_of_other_rows(attribute: MappedAttribute) -> bool:
+    return isinstance(attribute, Relationship) and attribute.direction in ("one-to-many", "many-to-many")
 
 
 def _is_there_already(state: State, found: AttributeState | None, value: Value) -> bool:

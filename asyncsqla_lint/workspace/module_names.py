@@ -46,7 +46,11 @@ class Layout:
         self._naturals: dict[str, str] = {}
         self._known_roots: dict[tuple[str, str, tuple[str, ...]], str | None] = {}
         self._holding: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+        self._own_roots: dict[str, Counter[str]] = {}  # packages that are roots for their own files
         self._votes = self._count_votes()
+        if self._own_roots:
+            self._adopt_own_roots()
+            self._votes = self._count_votes()
         self._between = self._namespaces()
         self._roots: dict[str, str] = {}
         self.names: dict[str, ModuleName] = {path: self._name(path) for path in sorted(self._files)}
@@ -176,7 +180,18 @@ class Layout:
         # A script started from inside its package: `python app/main.py` with `from models import User`.
         if first in _standard_library():
             return None
-        return next((each for each in _upwards(directory) if each in holding), None)
+        found = next((each for each in _upwards(directory) if each in holding), None)
+        if found is not None:
+            self._own_roots.setdefault(found, Counter())
+        return found
+
+    def _adopt_own_roots(self) -> None:
+        """A package whose files are imported from inside it as from a root is one for its neighbours."""
+        for (directory, module, names), root in self._known_roots.items():
+            if root is None:
+                candidates = sorted(self._holding[module, names] & self._own_roots.keys())
+                if candidates:
+                    self._known_roots[directory, module, names] = _nearest(candidates, directory)
 
     # --- roots -----------------------------------------------------------------------------------
 
@@ -202,6 +217,9 @@ class Layout:
                 for target in self._targets_below(root, imported.module, imported.names):
                     natural = self._natural_root(os.path.dirname(target))
                     votes.setdefault(natural, Counter())[root] += 1
+                    for own, counted in self._own_roots.items():
+                        if _is_strictly_below(target, own):
+                            counted[root] += 1
         of_group: dict[str, Counter[str]] = {}
         for natural, counted in votes.items():
             of_group.setdefault(together.group(natural), Counter()).update(counted)
@@ -233,6 +251,10 @@ class Layout:
         for declared in self._src:
             if _is_at_or_below(directory, declared):
                 return declared
+        for own in _upwards(directory):
+            counted = self._own_roots.get(own)
+            if counted and 2 * counted[own] > counted.total():
+                return own  # `enterprise/` beside the package that the rest of the repository is about
         natural = self._natural_root(directory)
         for root in self._votes.get(natural, ()):
             if _is_at_or_below(directory, root):

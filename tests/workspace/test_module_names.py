@@ -129,6 +129,31 @@ def edges(files: dict[str, str], src: tuple[str, ...] = ()) -> dict[str, list[st
         ),
         pytest.param(
             {
+                "tool/__init__.py": "",
+                "tool/service.py": "from store.database import AsyncSession\nfrom tool.base import Base",
+                "tool/base.py": "",
+                "tool/more.py": "from tool.base import Base\nfrom tool.service import Service",
+                "extra/__init__.py": "",
+                "extra/server.py": "from store.database import make\nfrom store.users import User",
+                "extra/store/__init__.py": "",
+                "extra/store/database.py": "from tool.base import Base",
+                "extra/store/users.py": "from store.database import make",
+            },
+            {
+                "tool/__init__.py": (".", "tool"),
+                "tool/service.py": (".", "tool.service"),
+                "tool/base.py": (".", "tool.base"),
+                "tool/more.py": (".", "tool.more"),
+                "extra/__init__.py": (".", "extra"),
+                "extra/server.py": ("extra", "server"),
+                "extra/store/__init__.py": ("extra", "store"),
+                "extra/store/database.py": ("extra", "store.database"),
+                "extra/store/users.py": ("extra", "store.users"),
+            },
+            id="a package beside the others whose files are imported from inside it",
+        ),
+        pytest.param(
+            {
                 "src/app/models.py": "from .base import Base",
                 "src/app/base.py": "",
                 "main.py": "import src.app.models",
