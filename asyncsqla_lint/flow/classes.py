@@ -107,9 +107,7 @@ def object_attribute(
         return record.cls
     if value is None or (value == NONE and may_be_set) or value is UNKNOWN:
         assigned = assigned_attribute(flow, state, me, record.cls, name)
-        if assigned is UNKNOWN and value == NONE:
-            return UNKNOWN  # somebody may have set it since
-        if assigned is not None and assigned is not UNKNOWN:
+        if assigned is not None and (assigned is not UNKNOWN or value == NONE):
             if value is None and found is not None and _begins_with_none(found[1]):
                 assigned = union((NONE, assigned))
             _remember(state, me, name, assigned)
