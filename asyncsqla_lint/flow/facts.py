@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 
+Tested = tuple[str, str, str]  # the key; of `outcome.ok` the name and the field, too
 Renaming = tuple[str, str, int]  # the new name, what it names, and where the assignment ends
 
 
@@ -56,25 +57,33 @@ def forget(state: State, name: str) -> None:
 
 def signature(flow: Flow, state: State, offset: int) -> object:
     """Two paths with the same signature cannot be told apart by a test after `offset`."""
-    tests = tested_names(flow.frame.function)
     parts: list[object] = [state.pending_key()]
-    for key, last in tests.items():
-        if last > offset:
-            if key in state.facts:
-                parts.append((key, state.facts[key]))
-            variables = state.frames.get(flow.frame.id, {})
-            value = variables.get(key) or _field(state, variables, key)
-            if value is not None:
-                parts.append((key, is_none(value), value.truth(state)))
+    variables = state.frames.get(flow.frame.id, {})
+    for key, name, field in _tests_behind(flow.frame.function, offset):
+        if key in state.facts:
+            parts.append((key, state.facts[key]))
+        value = _field(state, variables.get(name), field) if field else variables.get(key)
+        if value is not None:
+            parts.append((key, is_none(value), value.truth(state)))
     return tuple(parts)
 
 
-def _field(state: State, variables: Mapping[str, Value], key: str) -> Value | None:
+def _field(state: State, value: Value | None, field: str) -> Value | None:
     """`outcome.ok`, where the outcome is a plain record that some call has given."""
-    name, _, field = key.partition(".")
-    value = variables.get(name) if field else None
     record = state.record(value.oid) if isinstance(value, Reference) else None
     return None if record is None else dict(record.parts()).get(field)
+
+
+def _tests_behind(function: FunctionInfo | None, offset: int) -> tuple[Tested, ...]:
+    """The tests that a function makes behind `offset`."""
+    if function is None:
+        return ()
+    known: dict[int, tuple[Tested, ...]] = function.__dict__.setdefault("tests_behind", {})
+    found = known.get(offset)
+    if found is None:
+        tests = (key for key, last in tested_names(function).items() if last > offset)
+        found = known[offset] = tuple([(key, *key.partition(".")[::2]) for key in tests])
+    return found
 
 
 def tested_names(function: FunctionInfo | None) -> dict[str, int]:

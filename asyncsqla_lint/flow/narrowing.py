@@ -312,7 +312,7 @@ def _asked_class(flow: Flow, state: State, node: p.Call) -> tuple[p.Expression, 
 
 def _tell_apart(flow: Flow, state: State, node: p.Expression, holds: bool) -> bool:
     """Of a variable that holds one of several plain values, those with which the test comes out so."""
-    for name in _asked(node):
+    for name in _asked(flow.frame.function, node):
         value = flow.scopes.local(state, flow.frame, name.id)
         if not isinstance(value, Union) or any(isinstance(one, Reference) for one in value.alternatives):
             continue
@@ -330,8 +330,18 @@ def _tell_apart(flow: Flow, state: State, node: p.Expression, holds: bool) -> bo
     return True
 
 
-def _asked(node: p.Expression) -> list[p.Name]:
+def _asked(function: FunctionInfo | None, node: p.Expression) -> list[p.Name]:
     """The variables of a test that consists of nothing but constants, attributes, and methods of values."""
+    if function is None:
+        return _names_asked(node)
+    known: dict[int, tuple[p.Expression, list[p.Name]]] = function.__dict__.setdefault("asked", {})
+    found = known.get(id(node))
+    if found is None:
+        found = known[id(node)] = node, _names_asked(node)
+    return found[1]
+
+
+def _names_asked(node: p.Expression) -> list[p.Name]:
     found: list[p.Name] = []
     for one in walk(node):
         if isinstance(one, p.Name):

@@ -200,15 +200,17 @@ class State:
 
     def joined(self, other: State) -> State:
         result = self.copy()
+        differing: list[tuple[Value, Value]] = []
         for frame, variables in other.frames.items():
             mine = result.frames.get(frame)
             if mine is None:
                 result.frames[frame] = variables
             elif mine is not variables:
-                result.frames[frame] = _joined_variables(mine, variables)
+                result.frames[frame] = _joined_variables(mine, variables, differing)
         if not self.heap.is_same(other.heap):
             lost: list[Value] = []
-            only_theirs, only_ours = self._absent(other), other._absent(self)
+            only_theirs = self._absent(other, [theirs for _, theirs in differing])
+            only_ours = other._absent(self, [ours for ours, _ in differing])
 
             def join_records(oid: int, ours: Record, theirs: Record) -> Record:
                 if ours is VACANT or theirs is VACANT:
@@ -232,17 +234,9 @@ class State:
             result.facts = {key: fact for key, fact in self.facts.items() if other.facts.get(key) == fact}
         return result
 
-    def _absent(self, other: State) -> set[int]:
+    def _absent(self, other: State, values: list[Value]) -> set[int]:
         """What `other` has where this path has something else, and that nothing leads to here."""
-        given = [
-            value
-            for frame, variables in other.frames.items()
-            if (mine := self.frames.get(frame)) is not None and mine is not variables
-            for name, value in variables.items()
-            if isinstance(value, (Reference, Union))
-            and (held := mine.get(name)) is not None
-            and held != value
-        ]
+        given = [value for value in values if isinstance(value, (Reference, Union))]
         found = other.reachable(given) if given else set()
         # What this path does not know at all is not joined with anything.
         ours, theirs, base = self.heap, other.heap, self.base
@@ -254,14 +248,20 @@ class State:
         return self.unheld(differing - self.outside()) if differing else differing
 
 
-def _joined_variables(mine: Variables, theirs: Variables) -> Variables:
-    merged = mine.copy()
+def _joined_variables(mine: Variables, theirs: Variables, differing: list[tuple[Value, Value]]) -> Variables:
+    """What either path holds; what they do not hold alike is noted."""
+    merged = mine
     for name, value in theirs.items():
-        ours = merged.get(name)
+        ours = mine.get(name)
+        if ours is value:
+            continue
+        if merged is mine:
+            merged = mine.copy()
         if ours is None:
             merged[name] = value
-        elif ours is not value:
+        elif ours != value:
             merged[name] = join(ours, value)
+            differing.append((ours, value))
     return merged
 
 
