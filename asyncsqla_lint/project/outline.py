@@ -41,7 +41,7 @@ def outline(program: p.Program) -> str:
     plain = Outline(program)
     shown = (
         plain.of(program.statements),
-        _factory_calls(program),
+        plain.of(tuple(factory_calls(program))),
         _rebinding(program),
         kept_on_applications(program),
         [plain.of(call) for _, call in constructions(program)],
@@ -101,21 +101,10 @@ def _rebinding(program: p.Program) -> object:
     return [Outline(program).of(body) for body in found]
 
 
-def _factory_calls(program: p.Program) -> object:
-    """Bodies that may make a session factory, and on which lines: what is assumed of sessions names them."""
+def factory_calls(program: p.Program) -> list[p.Call]:
+    """What may make a session factory."""
     makers = _makers(program.statements)
-    found: list[object] = []
-    for body in _factory_bodies(program):
-        lines = [line for line, _ in _made_in(program, body, makers)]
-        if lines:
-            found.append((lines, Outline(program).of(body)))
-    return found
-
-
-def factory_calls(program: p.Program) -> list[tuple[int, p.Call]]:
-    """What may make a session factory, and on which line."""
-    makers = _makers(program.statements)
-    return [found for body in _factory_bodies(program) for found in _made_in(program, body, makers)]
+    return [found for body in _factory_bodies(program) for found in _made_in(body, makers)]
 
 
 def constructions(program: p.Program) -> Iterator[tuple[int | None, p.Call]]:
@@ -155,10 +144,10 @@ def _factory_bodies(program: p.Program) -> list[p.Statements]:
     return bodies
 
 
-def _made_in(program: p.Program, body: p.Statements, makers: Collection[str]) -> Iterator[tuple[int, p.Call]]:
+def _made_in(body: p.Statements, makers: Collection[str]) -> Iterator[p.Call]:
     for call in calls(body):
         if _may_make_sessions(call) or _last(call.function) in (*FACTORIES, *makers):
-            yield program.location(p.start_of(call.span))[0], call
+            yield call
 
 
 def _makers(statements: p.Statements) -> set[str]:

@@ -158,7 +158,7 @@ class Pieces:
             [self._outline.of(one.bases) for one in self._surrounding],
             [self._outline.of(one) for one in program.statements if lists_jobs(one)],
             kept_on_applications(program),
-            [(line, self._outline.of(call)) for line, call in self._factories],
+            self._outline.of(self._factories),
             [self._outline.of(call) for _, call in constructions(program)],
             any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(program.statements)),
             any(header.is_async for header in program.functions),
@@ -192,12 +192,12 @@ class Pieces:
     @cached_property
     def common_words(self) -> frozenset[str]:
         """What these answers depend on elsewhere: who maps classes, and who makes session factories."""
-        made = [(call.function, call.keywords) for _, call in self._factories]
+        made = [(call.function, call.keywords) for call in self._factories]
         return frozenset(self._words((tuple(self._mapped), made)))
 
     @cached_property
-    def _factories(self) -> list[tuple[int, p.Call]]:
-        return factory_calls(self._program)
+    def _factories(self) -> tuple[p.Call, ...]:
+        return tuple(factory_calls(self._program))
 
 
 def lists_jobs(statement: p.Statement) -> bool:

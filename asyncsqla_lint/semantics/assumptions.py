@@ -73,18 +73,16 @@ def expire_on_commit(index: Index, of_plugin: bool = False) -> tuple[bool | None
 
     `of_plugin`: only those of Advanced Alchemy's plugins are asked.
     """
-    votes: dict[bool | None, tuple[Module, p.Call]] = {}
+    votes: dict[bool | None, Module] = {}
     for module in index.modules.values():
         if is_test(module) or (module.signs is not None and not module.signs.makes_sessions):
             continue
         for call, scope, is_plugins in _factory_calls(index, module):
             if of_plugin and not is_plugins:
                 continue
-            votes.setdefault(_vote(index, module, call, scope), (module, call))
+            votes.setdefault(_vote(index, module, call, scope), module)
     if set(votes) == {True}:
-        module, call = votes[True]
-        line = module.program.location(p.start_of(call.span))[0]
-        return True, f"assuming a session of the factory at {module.path}:{line}"
+        return True, f"assuming a session of the factory in {votes[True].path}"
     if set(votes) == {False}:
         return False, ""
     return None, ""

@@ -72,6 +72,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 async def count(session: AsyncSession):
     return await session.scalar("select 1")
+
+async def counted():
+    async with AsyncSession() as session:
+        return await count(session)
 """
 BOT = """\
 from sqlalchemy import select
@@ -112,6 +116,12 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         {"queries", "service"},
     ),
     "a body": ("apart.py", "select 1", "select 2", {"apart"}),
+    "a line above a session that is made": (
+        "apart.py",
+        "async def counted",
+        "\nasync def counted",
+        {"apart"},
+    ),
     "a relationship, through an alias": (
         "models.py",
         "] = relationship()",
