@@ -44,7 +44,7 @@ def outline(program: p.Program) -> str:
         plain.of(tuple(factory_calls(program))),
         _rebinding(program),
         kept_on_applications(program),
-        [plain.of(call) for _, call in constructions(program)],
+        plain.of(tuple(call for _, call in constructions(program))),
     )
     text = repr(shown)
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
@@ -119,7 +119,7 @@ def constructions(program: p.Program) -> Iterator[tuple[int | None, p.Call]]:
         for alias in one.names
     }
     top = tuple(one for one in program.statements if not isinstance(one, _DEFINITIONS))
-    makes_at_top = any(True for _ in _made_in(program, top, _makers(program.statements)))
+    makes_at_top = any(True for _ in _made_in(top, _makers(program.statements)))
     bodies: list[tuple[int | None, p.Statements, bool]] = [(None, top, makes_at_top)]
     for number, header in enumerate(program.functions):
         makes = not FACTORIES.isdisjoint(header.mentions)

@@ -67,6 +67,9 @@ class Pieces:
             rebound = {name for node in walk(body) if isinstance(node, p.Global) for name in node.names}
             for name in rebound:
                 self._say(name, self._outline.of(body), self._words((program.functions[number], body)))
+        for _, call in constructions(program):  # who is made there learns what it is given
+            piece = self._say(_last(call.function), self._outline.of(call), self._words(call))
+            piece.is_everywhere = True
 
     def _add(self, statement: p.Statement) -> None:
         if isinstance(statement, (p.Import, p.ImportFrom)):
@@ -159,7 +162,6 @@ class Pieces:
             [self._outline.of(one) for one in program.statements if lists_jobs(one)],
             kept_on_applications(program),
             self._outline.of(self._factories),
-            [self._outline.of(call) for _, call in constructions(program)],
             any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(program.statements)),
             any(header.is_async for header in program.functions),
             any("sqlalchemy.ext.asyncio" in imported for imported in _imported(program.statements)),

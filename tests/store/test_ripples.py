@@ -94,6 +94,16 @@ async def handle(session: AsyncSession, name: str):
     for one in await session.scalars(select(Pet)):
         COMMANDS[name](one)
 """
+DESK = """\
+import sqlalchemy
+
+class Desk:
+    def __init__(self, model):
+        self.model = model
+
+    async def first(self, session):
+        return (await session.scalars(sqlalchemy.select(self.model))).first().kind
+"""
 MORE = "from sqlalchemy.orm import Mapped, mapped_column, relationship\nfrom models import Base, Pet\n"
 PROJECT = {
     "models.py": MODELS,
@@ -105,8 +115,9 @@ PROJECT = {
     "more.py": MORE,
     "bot.py": BOT,
     "plugin.py": "import sqlalchemy\nfrom bot import command\n",
+    "desk.py": DESK,
 }
-EVERYBODY = {"apart", "bot", "plugin", "queries", "service", "typed"}
+EVERYBODY = {"apart", "bot", "desk", "plugin", "queries", "service", "typed"}
 # Which file says what instead, and who is asked again; files without a coroutine are never asked.
 EDITS: dict[str, tuple[str, str, str, set[str]]] = {
     "a function more": (
@@ -168,6 +179,12 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "import Base, Pet\nclass Owner(Base):\n    __tablename__ = 'owners'\n"
         "    id: Mapped[int] = mapped_column(primary_key=True)\n",
         {"bot"},
+    ),
+    "what a constructor is given": (
+        "more.py",
+        "import Base, Pet\n",
+        "import Base, Pet\nfrom desk import Desk\ndef main():\n    return Desk(Pet)\n",
+        {"bot", "desk"},
     ),
     "a session factory": (
         "more.py",
