@@ -13,7 +13,7 @@ from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Reference, Valu
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
-from asyncsqla_lint.project.walking import statements
+from asyncsqla_lint.project.walking import statements, walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -55,6 +55,8 @@ def _assigned_in(
     try:
         with flow.entered(frame), flow.silently():
             bind(flow, state, frame, info, Arguments((me,), {}, UNKNOWN, UNKNOWN))
+            for name, given in _earlier(info, expression):
+                state.assign(frame.id, name, flow.evaluate(state, given))
             value = flow.evaluate(state, expression)
             if value in (UNKNOWN, NONE) and annotation is not None:
                 value = flow.types.annotation_value(state, frame, annotation, annotation.span)
@@ -64,6 +66,28 @@ def _assigned_in(
         flow.joining -= 1
         state.close_frame(frame.id)
     return value
+
+
+LOCALS = 3
+
+
+def _earlier(info: FunctionInfo, expression: p.Expression) -> list[tuple[str, p.Expression]]:
+    """What the method has put into the variables of which it is made: `maker = …; self.session = maker()`."""
+    given: dict[str, p.Expression | None] = {}
+    for statement in statements(info.body):
+        if isinstance(statement, p.Assign) and len(statement.targets) == 1:
+            target = statement.targets[0]
+            if isinstance(target, p.Name):
+                given[target.id] = None if target.id in given else statement.value
+    found: list[tuple[str, p.Expression]] = []
+    asked = [expression]
+    while asked and len(found) < LOCALS:
+        for node in walk(asked.pop()):
+            value = given.pop(node.id, None) if isinstance(node, p.Name) else None
+            if value is not None and isinstance(node, p.Name):
+                found.insert(0, (node.id, value))
+                asked.append(value)
+    return found
 
 
 Assignments = dict[str, list[tuple[int, p.Expression, "p.Expression | None"]]]

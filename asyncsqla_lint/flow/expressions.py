@@ -165,6 +165,9 @@ def _subscript(flow: Flow, state: State, node: p.Subscript) -> Value:
     if isinstance(node.index, p.Slice):
         parts = (node.index.lower, node.index.upper, node.index.step)
         bounds = [NONE if part is None else evaluate(flow, state, part) for part in parts]
+        info = state.record(value.oid).class_info() if isinstance(value, Reference) else None
+        if info is not None and info.find("__getitem__") is not None:
+            return value.item(flow, state, UNKNOWN, node.span)  # the project's own takes a `slice`
         iteration = value.iterate(flow, state, node.span, False)
         if isinstance(value, (Constant, Text)):
             return UNKNOWN

@@ -55,7 +55,7 @@ def register(meanings: Meanings) -> None:
     meanings.calls["sqlalchemy.ext.asyncio.async_session"] = lambda *_: UNKNOWN
     for is_async, names in ((True, ASYNC_SESSIONS), (False, SYNC_SESSIONS)):
         for name in names:
-            meanings.instances[name] = _promised_session(is_async)
+            meanings.instances[name] = _promised_session(is_async, name.endswith("scoped_session"))
             if is_async:
                 meanings.one_for_all.add(name)
         for name in names[:2]:
@@ -168,6 +168,8 @@ def _scoped_session(flow: Flow, state: State, name: str, arguments: Arguments, a
     if name == "async_scoped_session" or (isinstance(factory, FactoryValue) and factory.is_async):
         binds.scoped(flow, state, name, arguments, at)
     if not isinstance(factory, FactoryValue):
+        if name == "async_scoped_session":
+            return parameter_session(flow, state, True, at, is_scoped=True)
         return UNKNOWN
     record = SessionRecord(
         factory.is_async,
@@ -198,9 +200,9 @@ def _assumed_factory(flow: Flow, is_async: bool, at: Span) -> FactoryValue:
     return FactoryValue(is_async, flow.site(at), expire)
 
 
-def _promised_session(is_async: bool):  # type: ignore[no-untyped-def]  # the type is InstanceMeaning
+def _promised_session(is_async: bool, is_scoped: bool):  # type: ignore[no-untyped-def]  # the type is InstanceMeaning
     def meaning(flow: Flow, state: State, arguments: tuple[Value, ...], at: Span) -> Value:
-        return parameter_session(flow, state, is_async, at)
+        return parameter_session(flow, state, is_async, at, is_scoped=is_scoped)
 
     return meaning
 

@@ -168,7 +168,7 @@ class SessionRecord(Record, frozen=True):
             return perform(flow, state, me, name, arguments, at)
         if self.is_async and api_use.has(flow, state, me, name) is False:
             return UNKNOWN  # the attribute is not there: nothing is done
-        if self.is_async and name in COROUTINES:
+        if self.is_async and (name in COROUTINES or self._removes(name)):
             ledger.meant(flow, state, me, self.site, name)
             if name == "rollback":
                 failures.asked(state, me, self)
@@ -179,6 +179,10 @@ class SessionRecord(Record, frozen=True):
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
         return perform(flow, state, me, name, arguments, at)
+
+    def _removes(self, name: str) -> bool:
+        """The registry closes what it holds for this scope; who asks it again gets another session."""
+        return self.is_scoped and name == "remove"
 
     def is_promised(self) -> bool:
         return self.how == "parameter"
@@ -253,6 +257,7 @@ def parameter_session(
     at: Span,
     cls: ClassInfo | None = None,
     assumed: tuple[bool | None, str] | None = None,
+    is_scoped: bool = False,
 ) -> Reference:
     """A session that the code is given; how it was made is not seen here, unless somebody knows better."""
     if assumed is None:
@@ -266,6 +271,7 @@ def parameter_session(
         how="parameter",
         cls=cls,
         in_transaction=None,
+        is_scoped=is_scoped,
     )
     return announced(flow, state, record, "parameter", at)
 
@@ -288,6 +294,10 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         ledger.written(flow, state, me, name, at)
     if name in ("__aenter__", "__enter__"):
         return me
+    if name == "remove" and record.is_scoped and record.is_async:
+        expiry.detach_all(flow, state, me, Cause("close", flow.site(at)))
+        state.put(me, replace(record, begun="", in_transaction=False))
+        return NONE
     if name in ("close", "aclose", "__aexit__", "__exit__"):
         ledger.closed(flow, state, me, record.site, record.how == "parameter", at)
         if flow.listens(SessionLeft):
