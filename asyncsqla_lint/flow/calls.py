@@ -328,17 +328,20 @@ _KINDS = ((True, False), (False, True))
 
 
 def _of_its_kind(flow: Flow, state: State, frame: Frame, value: Union, annotation: Expression) -> Value:
-    """What may be of either kind (one flag decides for a whole library) is of the one asked for here."""
-    kinds = [_kind(state, one) for one in value.alternatives]
-    if not {True, False} <= set(kinds):
+    """What may be of either kind (one flag decides for a whole library) is of the one asked for here. So is
+    what is known on some paths alone: it is no None there (`ASQ301/good_given_as_it_is`).
+    """
+    kinds = {_kind(state, one) for one in value.alternatives}
+    if not {True, False} <= kinds and (UNKNOWN not in value.alternatives or kinds == {None}):
         return value
     promised = flow.types.annotation_value(state, frame, annotation, annotation.span)
     wanted = {_kind(state, one) for one in alternatives(promised)}
     if wanted not in ({True}, {False}):
         return value
-    return union(
-        tuple(one for one, kind in zip(value.alternatives, kinds, strict=True) if kind in {None, *wanted})
-    )
+    fitting = [one for one in value.alternatives if _kind(state, one) in {None, *wanted}]
+    if wanted & {_kind(state, one) for one in fitting}:
+        fitting = [one for one in fitting if one is not UNKNOWN]
+    return union(tuple(fitting))
 
 
 def _kind(state: State, value: Value) -> bool | None:
