@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 
 LOOP_PASSES = 2  # a second pass shows what one iteration does to the next
+MOST_APART = 3  # elements that a loop comes to one by one
 MOST_PASSES = 4  # of a loop that goes up or down a tree
 
 
@@ -149,11 +150,14 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
         return flow.execute(states, node.otherwise)
     rounds: tuple[Value, ...] = items if items is not None else (iteration.element or UNKNOWN,) * LOOP_PASSES
     first = 0  # of those that stand for all
+    are_several = False
     if items is None and iteration.element is not None:
-        known = iteration.element.set_apart(state)
+        several = _one_or_other(state, iteration.element)
+        are_several = bool(several)
+        known = several or iteration.element.set_apart(state)
         first, rounds = len(known), (*known, *rounds)
-    if items is None and iteration.may_be_empty and not first:
-        done.append(_without(state.copy(), iteration.element))
+    if items is None and iteration.may_be_empty and (are_several or not first):
+        done.append(_without(state.copy(), iteration.element, are_several))
     processed: list[Value] = []
     for position, element in enumerate(rounds):
         entering: list[State] = []
@@ -167,9 +171,11 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
             options, left = paths(flow, own, partial(_bind, flow, target=node.target, value=one))
             entering.extend(option[0] for option in options)
             exits.extend(left)
-        flow.loops.append((flow.frame, tuple(processed[-len(states) :])))
+        one_by_one = are_several and position < first  # no one query has given them
+        flow.loops.append((flow.frame, () if one_by_one else tuple(processed[-len(states) :])))
         try:
-            after, left = flow.execute(merged(flow, entering, node.span), node.body)
+            with flow.hedged(one_by_one):
+                after, left = flow.execute(merged(flow, entering, node.span), node.body)
         finally:
             flow.loops.pop()
         breaks, continues, rest = _split_exits(left)
@@ -187,11 +193,29 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
     return after + broken, exits + left
 
 
-def _without(state: State, element: Value | None) -> State:
-    """There was none: what stands for the elements says nothing on this path."""
+def _one_or_other(state: State, element: Value) -> tuple[Value, ...]:
+    """An element is one of these, as different turns of another loop have left it: this one comes to each.
+
+    `ASQ302/good_each_of_them`.
+    """
+    found = alternatives(element)
+    several = 1 < len(found) <= MOST_APART and all(
+        isinstance(one, Reference) and not state.record(one.oid).is_one_for_many() for one in found
+    )
+    return found if several else ()
+
+
+def _without(state: State, element: Value | None, are_several: bool = False) -> State:
+    """There was none: what stands for the elements says nothing on this path, nor does what would be one."""
+    named: set[int] = set()
+    if are_several:  # (somebody may hold one by another name)
+        held = (value for variables in state.frames.values() for value in variables.values())
+        named = {value.oid for value in held if isinstance(value, Reference)}
     for value in alternatives(element) if element is not None else ():
         for one in value.elements if isinstance(value, TupleValue) else (value,):
-            if isinstance(one, Reference) and state.record(one.oid).is_one_for_many():
+            if isinstance(one, Reference) and (
+                state.record(one.oid).is_one_for_many() or (are_several and one.oid not in named)
+            ):
                 state.put(one, VACANT)
     return state
 
