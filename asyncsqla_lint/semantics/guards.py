@@ -30,14 +30,19 @@ if TYPE_CHECKING:
 
 
 class InstanceDict(Value, frozen=True):
-    """`obj.__dict__`: reading it emits no SQL."""
+    """`obj.__dict__`: reading it emits no SQL, and what is put there counts as loaded."""
 
     instance: Reference
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         return Method(self, name)
 
+    def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
+        _commit(state, self.instance, key, value)
+
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        if name in ("update", "setdefault", "pop", "popitem", "clear"):
+            _commit(state, self.instance, UNKNOWN, UNKNOWN)
         return UNKNOWN
 
     def tested_for(self, flow: Flow, state: State, item: Value, holds: bool) -> Value | None:
@@ -193,18 +198,22 @@ def _vars(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 
 def _set_committed(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    from asyncsqla_lint.flow.values import NONE, Constant
-
     if len(arguments.positional) == 3:
         target, name, value = arguments.positional
         for one in alternatives(target):
-            record = state.record(one.oid) if isinstance(one, Reference) else None
-            if isinstance(record, InstanceRecord) and isinstance(one, Reference):
-                if isinstance(name, Constant) and isinstance(name.value, str):
-                    state.put(one, record.with_attribute(name.value, AttributeState(LOADED, value)))
-                else:
-                    state.put(one, forgotten(record))
+            if isinstance(one, Reference):
+                _commit(state, one, name, value)
     return NONE
+
+
+def _commit(state: State, instance: Reference, name: Value, value: Value) -> None:
+    """The attribute is as if it had been loaded so."""
+    record = state.record(instance.oid)
+    if isinstance(record, InstanceRecord):
+        if isinstance(name, Constant) and isinstance(name.value, str):
+            state.put(instance, record.with_attribute(name.value, AttributeState(LOADED, value)))
+        else:
+            state.put(instance, forgotten(record))
 
 
 def _membership(flow: Flow, state: State, name: str, container: p.Expression, holds: bool) -> None:
