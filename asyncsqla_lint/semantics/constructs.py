@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Value
@@ -37,7 +39,8 @@ def register(meanings: Meanings) -> None:
         meanings.calls[f"sqlalchemy.{name}"] = _statement(name)
     for dialect in ("postgresql", "sqlite", "mysql"):
         meanings.calls[f"sqlalchemy.dialects.{dialect}.insert"] = _statement("insert")
-    meanings.calls["sqlmodel.select"] = _statement("select")
+    for home in ("sqlmodel", "sqlmodel.sql.expression"):
+        meanings.calls[f"{home}.select"] = _select_of_sqlmodel
     for strategy in RELATIONSHIP_STRATEGIES | COLUMN_STRATEGIES | {"selectin_polymorphic"}:
         meanings.calls[f"sqlalchemy.orm.{strategy}"] = _loader(strategy)
     meanings.calls["sqlalchemy.orm.with_loader_criteria"] = _criteria
@@ -52,6 +55,12 @@ def register(meanings: Meanings) -> None:
 
 def _criteria(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return Criteria(arguments.get(0, "entity_or_base") or UNKNOWN)
+
+
+def _select_of_sqlmodel(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    made = new_statement(flow, "select", at, arguments)
+    # Of how many columns `select(*columns)` is nobody knows.
+    return replace(made, gives_values=len(made.entities) == 1 and made.entities[0] is not UNKNOWN)
 
 
 def _statement(kind: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning

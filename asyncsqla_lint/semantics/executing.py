@@ -86,9 +86,7 @@ def _execute(
     # One that was closed before begins anew, and its stream is open.
     executor = me if getattr(state.record(me.oid), "is_open", True) else None
     result = ResultRecord(found, me, flow.site(at), is_async=is_async, executor=executor)
-    # `exec(select(*columns))`: of how many columns nobody knows, and of one alone it gives the values.
-    is_of_one = len(found.entities) == 1 and found.entities[0] is not UNKNOWN
-    if name in ("scalars", "stream_scalars") or (name == "exec" and is_of_one):
+    if name in ("scalars", "stream_scalars") or (name == "exec" and found.gives_values):
         result = replace(result, shape="scalars")
     reference = flow.allocate(state, result)
     if name == "scalar":

@@ -35,6 +35,7 @@ class Statement(Value, frozen=True):
     entities: tuple[Value, ...] = ()  # ClassValue, AliasValue, AttributeValue, or something unknown
     options: tuple[LoaderOptions, ...] = ()
     equalities: tuple[tuple[ClassInfo | None, str, Value], ...] = ()
+    gives_values: bool = False  # SQLModel's `select` of one thing: `exec()` gives no rows
     has_criteria: bool = False
     populate_existing: bool | None = False
     yield_per: bool = False
