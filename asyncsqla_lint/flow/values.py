@@ -14,6 +14,8 @@ from msgspec import Struct
 from asyncsqla_lint.program import Scalar, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.records import Record
     from asyncsqla_lint.flow.state import State
@@ -488,12 +490,17 @@ class Union(Value, frozen=True):
                 return union(tuple(value.awaited(flow, state, at) for value in usable))
         return flow.alternatives(state, usable, lambda value, own: value.awaited(flow, own, at))
 
+    def drawn(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        return self._each(flow, lambda one: one.drawn(flow, state, at, is_async))
+
     def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
+        return self._each(flow, lambda one: one.iterate(flow, state, at, is_async))
+
+    def _each(self, flow: Flow, iterated: Callable[[Value], Iteration]) -> Iteration:
         found: list[Value] = []
         usable = self._usable()
         with flow.hedged(len(usable) > 1):
-            for alternative in usable:
-                iteration = alternative.iterate(flow, state, at, is_async)
+            for iteration in map(iterated, usable):
                 found.extend(iteration.items or ())
                 if iteration.element is not None:
                     found.append(iteration.element)
