@@ -83,6 +83,22 @@ class CoroutineRecord(Record, frozen=True):
     def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
         state.put(me, replace(self, is_many=True))
 
+    def drawn(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        """`await anext(…)` runs it to its first yield, where it waits: what it holds there stays open."""
+        if self.kind != "generator" or not isinstance(self.function, FunctionValue):
+            return self.iterate(flow, state, me, at, is_async)
+        if self.is_awaited:  # it goes on from there
+            return Iteration(element=UNKNOWN)
+        from asyncsqla_lint.flow.calls import run_function
+
+        state.put(me, replace(self, is_awaited=True))
+        yielded: list[Value] = []
+        run_function(
+            flow, state, self.function, self.arguments, self.site.span, yielded=yielded, until_yield=True
+        )
+        state.let_out(yielded)  # the generator holds it, and closes it when it goes on
+        return Iteration(element=union(tuple(yielded)) if yielded else None)
+
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
         if self.kind != "generator" or not isinstance(self.function, FunctionValue):
             if isinstance(self.function, FunctionValue):

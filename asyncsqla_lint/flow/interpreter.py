@@ -520,7 +520,7 @@ class Flow:
                 frame.into.call_method(self, state, "append", Arguments((value,)), 0)
             self.may_raise(state, UNKNOWN)  # whatever its consumer raises meanwhile
             if frame.until_yield:
-                raise PathEnds(Outcome("return", state, NONE))
+                raise PathEnds(Outcome("suspend", state, NONE))
             return UNKNOWN
         if frame.on_yield is None:
             return UNKNOWN
