@@ -71,6 +71,9 @@ class Record(Struct, frozen=True):
         if flow.watched:
             state.let_out((value,))
 
+    def set_some_attribute(self, state: State, me: Reference) -> None:
+        """`setattr(me, name, …)` with a name that nobody knows."""
+
     def delete_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:
         return None
 

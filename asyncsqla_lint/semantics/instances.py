@@ -223,6 +223,10 @@ class InstanceRecord(Record, frozen=True):
 
         write(flow, state, me, self, name, value, at)
 
+    def set_some_attribute(self, state: State, me: Reference) -> None:
+        if self.has_identity:  # perhaps a column has got another value
+            state.put(me, replace(self, is_modified=self.is_modified or None, only_collections=False))
+
     def delete_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> None:
         return None
 

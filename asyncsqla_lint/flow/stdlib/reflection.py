@@ -49,6 +49,10 @@ def _setattr(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         target, name, value = arguments.positional
         if isinstance(name, Constant) and isinstance(name.value, str):
             target.set_attribute(flow, state, name.value, value, at)
+        else:
+            for one in alternatives(target):
+                if isinstance(one, Reference):
+                    state.record(one.oid).set_some_attribute(state, one)
     return NONE
 
 
