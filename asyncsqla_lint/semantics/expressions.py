@@ -77,6 +77,11 @@ class AttributeValue(Value, frozen=True):
             from asyncsqla_lint.flow.values import Constant
 
             return Constant(self.name)
+        if name in ("property", "prop", "mapper", "entity"):
+            from asyncsqla_lint.semantics.mappers import property_of
+
+            found = property_of(flow.index.model(self.cls), self.name)
+            return found if name in ("property", "prop") else found.attribute(flow, state, name, at)
         return Method(self, name)
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:

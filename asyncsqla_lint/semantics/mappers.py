@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Iteration, Method, TupleValue, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column, Model, Relationship
@@ -26,6 +27,8 @@ class MapperValue(Value, frozen=True):
             return Properties(self.model, "relationships")
         if name in ("create", "drop"):  # of `User.__table__`
             return TABLE.attribute(flow, state, name, at)
+        if name in ("class_", "entity"):
+            return ClassValue(self.model.cls)
         if name in ("attrs", "all_orm_descriptors", "iterate_properties"):
             return Properties(self.model, "attrs")
         return UNKNOWN
@@ -68,11 +71,20 @@ class Properties(Value, frozen=True):
         return None
 
 
+def property_of(model: Model | None, name: str) -> Property:
+    """`User.posts.property`: whose `mapper` is that of the class to which it leads."""
+    one = None if model is None else model.attributes.get(name)
+    return Property(name, one.target if isinstance(one, Relationship) else None)
+
+
 class Property(Value, frozen=True):
     name: str
+    target: Model | None = None
 
     def truth(self, state: State) -> bool | None:
         return True
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name in ("mapper", "entity") and self.target is not None:
+            return MapperValue(self.target)
         return Constant(self.name) if name in ("key", "name") else UNKNOWN
