@@ -8,6 +8,7 @@ from asyncsqla_lint.project.models import (
     Column,
     ColumnProperty,
     MappedAttribute,
+    Model,
     QueryExpression,
     Relationship,
 )
@@ -104,4 +105,23 @@ def _column(record: InstanceRecord, attribute: Column | ColumnProperty | QueryEx
         return AttributeState(LOADED)
     raises = not isinstance(attribute, QueryExpression) and attribute.deferred_raiseload
     raises = raises or any(entry.raises and attribute.name in entry.columns for entry in record.plan.entries)
+    if (
+        not raises
+        and isinstance(attribute, Column)
+        and _comes_with_keys(record.model, record.plan, attribute)
+    ):
+        return AttributeState(LOADED)
     return AttributeState(RAISES if raises else UNLOADED)
+
+
+def _comes_with_keys(model: Model, plan: Plan, column: Column) -> bool:
+    """A key that is left out is asked for all the same, and when refreshing, with it whatever has expired."""
+    asked = {
+        key
+        for one in model.relationships.values()
+        if one.direction == "many-to-one" and plan.asks_for_key(one)
+        for key in one.local_keys
+    }
+    if not plan.is_refresh or column.deferred:
+        return column.name in asked
+    return any(plan.loads_column(model, model.columns[key]) is False for key in asked)

@@ -24,7 +24,7 @@ from asyncsqla_lint.semantics.attribute_states import (
 from asyncsqla_lint.semantics.doubt import SOME_ROW, perhaps, perhaps_filled, perhaps_requeried
 from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.identity import identity_of, is_primary, key_of, may_be, same_row
-from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
+from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
@@ -140,8 +140,12 @@ def has_all(state: State, record: InstanceRecord, model: Model) -> bool:
         is_all
         and model.cls.is_subclass_of(record.model.cls)
         and not any(
-            one.is_new and one.session == record.session and one.model.cls.is_subclass_of(model.cls)
-            for _, one in state.records(InstanceRecord)
+            one.is_new
+            and one.session == record.session
+            and one.lifecycle != PENDING
+            and reference not in record.singles
+            and one.model.cls.is_subclass_of(model.cls)
+            for reference, one in state.records(InstanceRecord)
         )
     )
 

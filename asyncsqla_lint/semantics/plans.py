@@ -171,6 +171,14 @@ class Plan(Struct, frozen=True):
             and self.strategy(relationship) is None
         )
 
+    def asks_for_key(self, relationship: Relationship) -> bool:
+        """A many-to-one that is loaded for one instance at a time is looked up by its key."""
+        if relationship.direction != "many-to-one":
+            return False
+        strategy = self.strategy(relationship)
+        is_single = strategy == "immediateload" or (self.is_refresh and strategy in FURTHER)
+        return is_single or self.takes_what_is_held(relationship)
+
     def comes_round_by_name(self, model: Model, relationship: Relationship) -> bool:
         """Does the immediate load that a refresh makes come back to a class, with no option to say so?"""
         if any(

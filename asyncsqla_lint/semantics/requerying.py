@@ -80,6 +80,13 @@ def _loaded_by(record: InstanceRecord, plan: Plan, name: str) -> bool:
     return isinstance(attribute, Relationship) and plan.strategy(attribute) in FILLING
 
 
+def _comes_with(record: InstanceRecord, plan: Plan, name: str) -> bool:
+    column = record.model.columns.get(name)
+    if column is not None:  # such as a deferred one that was not there before, and that an option undefers
+        return plan.loads_column(record.model, column) is True
+    return _loaded_by(record, plan, name)
+
+
 def source_of(record: InstanceRecord, plan: Plan, relationship: Relationship) -> Plan:
     """Whose options are for what the relationship leads to.
 
@@ -92,10 +99,10 @@ def source_of(record: InstanceRecord, plan: Plan, relationship: Relationship) ->
 
 def _with_keys(record: InstanceRecord) -> InstanceRecord:
     """`lazy="immediate"` asks for a foreign key that is still expired: everything comes with it."""
-    asks = record.plan is not None and any(
-        one.direction == "many-to-one"
-        and (record.plan.strategy(one) == "immediateload" or record.plan.takes_what_is_held(one))
-        and not record.knows(one)
+    plan, columns = record.plan, record.model.columns
+    asks = plan is not None and any(
+        plan.asks_for_key(one)
+        and any(plan.loads_column(record.model, columns[key]) is False for key in one.local_keys)
         for one in record.model.relationships.values()
     )
     if not asks:
@@ -103,9 +110,17 @@ def _with_keys(record: InstanceRecord) -> InstanceRecord:
     doubtful = {
         name: found.doubted()
         for name in record.model.attributes
-        if (found := record.state_of(name)) is not None and found.bits & WRONG
+        if (found := record.state_of(name)) is not None
+        and found.bits & WRONG
+        and not _is_left_deferred(record, name, found)
     }
     return replace(record, attributes={**record.attributes, **doubtful})
+
+
+def _is_left_deferred(record: InstanceRecord, name: str, found: AttributeState) -> bool:
+    """A deferred column that was not there has not expired: nothing but its own read asks for it."""
+    column = record.model.columns.get(name)
+    return column is not None and column.deferred and not found.bits & (EXPIRED | UNSURE)
 
 
 def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
@@ -119,7 +134,7 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
     for name, state in record.attributes.items():
         attribute = record.model.attributes.get(name)
         if not statement.populate_existing:
-            is_missing = state.bits & (WRONG | UNSURE) and _loaded_by(record, plan, name)
+            is_missing = state.bits & (WRONG | UNSURE) and _comes_with(record, plan, name)
             if not state.bits & EXPIRED and not is_missing:
                 attributes[name] = state
         elif isinstance(attribute, Relationship) and not attribute.uselist and own_strategy(attribute, plan):
