@@ -31,7 +31,7 @@ from asyncsqla_lint.semantics.identity import key_of, same_row
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER, LoaderOptions, collected, loads_by_name
 from asyncsqla_lint.semantics.materialising import accompanied, materialise, or_else
-from asyncsqla_lint.semantics.meeting import brought, executed, has_all
+from asyncsqla_lint.semantics.meeting import executed, has_all
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement, entity_class, with_execution_options
 
@@ -176,15 +176,15 @@ def _get(
         flushing.touch(state, me)
         now = state.record(held.oid)
         came_back = refreshing.reloaded(now if isinstance(now, InstanceRecord) else record)
-        before = now if isinstance(now, InstanceRecord) else record
         state.put(held, accompanied(state, came_back, held))
-        brought(flow, state, held, before, (), at)
         return held
     by_key = not populate and not locks
     if not by_key or not any(
         has_all(state, record, model) for _, record in expiry.held(state, me) if record.expired is None
     ):  # else it is there: nothing is asked, so nothing is flushed
         flushing.autoflush(flow, state, me, at)
+        if any(record.expired is not None for _, record in expiry.held(state, me)):
+            executed(flow, state, me, model, statement)  # whom it loads besides comes back
     flushing.touch(state, me)
     eager_use.executed(flow, statement)
     found = materialise(flow, state, me, model, statement, many=False, by_key=by_key)
