@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from asyncsqla_lint.flow.values import UNKNOWN, Constant, Value, union
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
-from asyncsqla_lint.project.names import Module
+from asyncsqla_lint.project.names import Module, Scoped
 from asyncsqla_lint.project.outline import constructions
 from asyncsqla_lint.project.walking import statements
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
     from asyncsqla_lint.project.index import Index
 
+_DEEPEST = 3
 _MOST = 3  # so many places that make an object of one class are looked at
 Place = tuple[p.Call, Module, "FunctionInfo | None"]
 
@@ -42,10 +44,9 @@ def given_to_constructor(flow: Flow, cls: ClassInfo, function: FunctionInfo) -> 
 
 def _given(cls: ClassInfo, number: int, name: str, flow: Flow) -> Value:
     values: list[Value] = []
-    for call, module, scope in islice(_constructions(flow.index).get(cls, ()), _MOST):
-        node = _argument(call, number, name)
-        if node is not None:
-            value = flow.scopes.at_module(module, partial(_evaluated, flow, _source(node, scope)))
+    for call, module, scope in islice(_places(flow.index).get(cls, ()), _MOST):
+        for where in _sources(flow.index, call, number, name, module, scope, 0):
+            value = flow.scopes.at_module(where.module, partial(_evaluated, flow, where.expression))
             if value is not UNKNOWN and not isinstance(value, Constant) and value not in values:
                 values.append(value)
     return union(tuple(values)) if values else UNKNOWN
@@ -58,37 +59,46 @@ def _argument(call: p.Call, number: int, name: str) -> p.Expression | None:
     return named if named is not None or number >= len(call.arguments) else call.arguments[number]
 
 
-def _source(node: p.Expression, scope: FunctionInfo | None) -> p.Expression | None:
-    """What a variable of the function was made of."""
-    if scope is None or not isinstance(node, p.Name):
-        return node
-    if any(one.name == node.id for one in scope.header.parameters):
-        return None
+def _sources(
+    index: Index, call: p.Call, number: int, name: str, module: Module, scope: FunctionInfo | None, depth: int
+) -> Iterator[Scoped]:
+    """What the argument was made of: a variable of the function, or what that was given itself."""
+    node = _argument(call, number, name)
+    if node is None or scope is None or not isinstance(node, p.Name):
+        if node is not None:
+            yield Scoped(node, module, scope)
+        return
+    names = [one.name for one in scope.header.parameters]
+    if node.id in names:
+        for inner, there, outer in _places(index).get(scope, ())[:_MOST] if depth < _DEEPEST else ():
+            yield from _sources(index, inner, names.index(node.id), node.id, there, outer, depth + 1)
+        return
     made = [
         one.value
         for one in statements(scope.body)
         if isinstance(one, p.Assign)
         and any(isinstance(target, p.Name) and target.id == node.id for target in one.targets)
     ]
-    return node if not made else made[0] if len(made) == 1 else None
+    if len(made) < 2:
+        yield Scoped(made[0] if made else node, module, scope)
 
 
-def _evaluated(flow: Flow, node: p.Expression | None, state: State, frame: Frame) -> Value:
-    return UNKNOWN if node is None else flow.evaluate(state, node)
+def _evaluated(flow: Flow, node: p.Expression, state: State, frame: Frame) -> Value:
+    return flow.evaluate(state, node)
 
 
-def _constructions(index: Index) -> dict[ClassInfo, list[Place]]:
-    return kept(index, "constructions", lambda: _all_constructions(index))
+def _places(index: Index) -> dict[object, list[Place]]:
+    return kept(index, "constructions", lambda: _all_places(index))
 
 
-def _all_constructions(index: Index) -> dict[ClassInfo, list[Place]]:
-    found: dict[ClassInfo, list[Place]] = {}
+def _all_places(index: Index) -> dict[object, list[Place]]:
+    found: dict[object, list[Place]] = {}
     for module in index.modules.values():
         if module.signs is not None and not module.signs.constructs:
             continue
         for number, call in constructions(module.program):
             scope = None if number is None else index.function_numbered(module, number)
             made = index.resolve(module, call.function, scope)
-            if isinstance(made, ClassInfo):
+            if isinstance(made, (ClassInfo, FunctionInfo)):
                 found.setdefault(made, []).append((call, module, scope))
     return found

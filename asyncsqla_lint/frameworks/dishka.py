@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _PROVIDERS = ("dishka.Provider", "dishka.provider.Provider")
 _PROVIDES = ("dishka.provide", "dishka.provider.provide")
+_PROVIDES_ALL = ("dishka.provide_all", "dishka.provider.provide_all")
 _CONTAINERS = ("dishka.AsyncContainer", "dishka.async_container.AsyncContainer")
 _GIVEN = ("dishka.FromDishka", *(f"dishka.integrations.{name}.FromDishka" for name in ("fastapi", "base")))
 _ITERATORS = frozenset(
@@ -70,6 +71,7 @@ class Source(Struct, frozen=True):
 
     function: FunctionInfo | None = None
     cls: ClassInfo | None = None
+    names: tuple[Wanted, ...] = ()  # under which it is one object: `AnyOf[AsyncSession, Transaction]`
 
 
 def sources_of(index: Index) -> dict[Wanted, Source | None]:
@@ -96,20 +98,27 @@ def _provided_by(index: Index, cls: ClassInfo, member: Member) -> Iterator[tuple
             name = type_.symbol.name if isinstance(type_.symbol, External) else ""
             if name.rpartition(".")[2] in _ITERATORS and type_.arguments:
                 type_ = type_.arguments[0]
-            for wanted in _wanted(type_):
-                yield wanted, Source(function)
+            names = tuple(_wanted(type_))
+            for wanted in names:
+                yield wanted, Source(function, None, names)
         return
     call = member.value
     if not isinstance(call, p.Call) or not call.arguments:
         return
     symbol = index.resolve(cls.module, call.function, cls)
+    if isinstance(symbol, External) and symbol.name in _PROVIDES_ALL:
+        for node in call.arguments:
+            each = index.resolve(cls.module, node, cls)
+            if isinstance(each, ClassInfo):
+                yield each, Source(None, each)
     if not isinstance(symbol, External) or symbol.name not in _PROVIDES:
         return
     made = index.resolve(cls.module, call.arguments[0], cls)
     provides = next((word.value for word in call.keywords if word.name == "provides"), call.arguments[0])
     if isinstance(made, ClassInfo):
-        for wanted in _wanted(index.type(Scoped(provides, cls.module, cls))):
-            yield wanted, Source(None, made)
+        names = tuple(_wanted(index.type(Scoped(provides, cls.module, cls))))
+        for wanted in names:
+            yield wanted, Source(None, made, names)
 
 
 def _wanted(type_: Type) -> Iterator[Wanted]:
@@ -164,7 +173,9 @@ class ContainerRecord(Record, frozen=True):
         value = _made(flow, state, me, wanted, key, at, depth)
         record = state.record(me.oid)
         if value is not UNKNOWN and isinstance(record, ContainerRecord):
-            state.put(me, replace(record, made={**record.made, key: value}))
+            source = sources_of(flow.index).get(key)
+            names = (key,) if source is None else (key, *source.names)
+            state.put(me, replace(record, made={**record.made, **dict.fromkeys(names, value)}))
         return value
 
     def refers_to(self) -> tuple[Value, ...]:
@@ -184,7 +195,10 @@ def _made(flow: Flow, state: State, me: Reference, wanted: Value, key: Wanted, a
     function = source.function
     if function is not None and function.header.is_generator:
         # The container holds it until it is closed itself: of whoever asks, it is a loan.
-        return flow.meanings.instance_of(flow, state, wanted, at)
+        first = next(
+            (one for one in source.names if isinstance(one, str) and one in flow.meanings.instances), ""
+        )
+        return flow.meanings.instance_of(flow, state, ExternalValue(first) if first else wanted, at)
     provider: Value = UNKNOWN
     if source.cls is not None:
         provider = ClassValue(source.cls)
@@ -192,18 +206,25 @@ def _made(flow: Flow, state: State, me: Reference, wanted: Value, key: Wanted, a
         member = None if function.owner is None else function.owner.members.get(function.name)
         bound = None if member is None or member.kind == "staticmethod" else UNKNOWN
         provider = FunctionValue(function, (), bound)
-    info, parameters = parameters_of(state, provider)
     given: dict[str, Value] = {}
-    for parameter in parameters if info is not None else ():
-        if parameter.annotation is None or info is None or parameter.default is not None:
-            continue
-        scoped = Scoped(parameter.annotation, info.module, info.parent or info.owner)
+    for name, scoped in _needs(state, provider):
         inner = flow.types.class_of(flow.index.type(scoped), state, None)
         record = state.record(me.oid)
         if isinstance(record, ContainerRecord):
-            value = record.get(flow, state, me, inner, at, depth + 1)
-            given[parameter.name] = value
+            given[name] = record.get(flow, state, me, inner, at, depth + 1)
     made = provider.call(flow, state, Arguments((), given), at)
     if function is not None and function.is_async:
         made = made.awaited(flow, state, at)
     return made
+
+
+def _needs(state: State, provider: Value) -> Iterator[tuple[str, Scoped]]:
+    """What it is called with, by name: parameters, or the fields of a dataclass."""
+    info, parameters = parameters_of(state, provider)
+    for parameter in parameters if info is not None else ():
+        if parameter.annotation is not None and info is not None and parameter.default is None:
+            yield parameter.name, Scoped(parameter.annotation, info.module, info.parent or info.owner)
+    if info is None and isinstance(provider, ClassValue):
+        for name, member in provider.info.fields.items():
+            if member.annotated is not None and member.value is None:
+                yield name, member.annotated

@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value, join
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value, join
 from asyncsqla_lint.frameworks import authentication
 from asyncsqla_lint.frameworks.asgi import (
     around_the_application,
@@ -68,10 +68,24 @@ class StateRecord(Record, frozen=True):
     kept: dict[str, Value] = {}
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
+        if name not in self.kept and name == "get":
+            return Method(me, name)
         return self.kept[name] if name in self.kept else lent(flow, name)
 
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
         return True if name in self.kept else None
+
+    def call_method(
+        self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
+    ) -> Value:
+        """`request.state.get("session")`: Litestar's is a mapping, too."""
+        key = arguments.first
+        return self.item(flow, state, me, key, at) if name == "get" else UNKNOWN
+
+    def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
+        if not isinstance(key, Constant) or not isinstance(key.value, str):
+            return UNKNOWN
+        return self.attribute(flow, state, me, key.value, at)
 
     def set_attribute(
         self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span

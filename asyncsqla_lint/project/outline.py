@@ -110,7 +110,8 @@ def factory_calls(program: p.Program) -> list[p.Call]:
 def constructions(program: p.Program) -> Iterator[tuple[int | None, p.Call]]:
     """Calls by which constructors may be given a session factory, and in the body of which function.
 
-    Where one is made, and at the top or in functions outside of classes also what gives on an imported name.
+    Where one is made; and at the top or in functions outside of classes what gives a name to a class, or an
+    imported one to a function.
     """
     imported = {
         alias.asname or alias.name
@@ -123,13 +124,13 @@ def constructions(program: p.Program) -> Iterator[tuple[int | None, p.Call]]:
     bodies: list[tuple[int | None, p.Statements, bool]] = [(None, top, makes_at_top)]
     for number, header in enumerate(program.functions):
         makes = not FACTORIES.isdisjoint(header.mentions)
-        if makes or (header.qualname == header.name and not imported.isdisjoint(header.mentions)):
+        if makes or header.qualname == header.name:
             bodies.append((number, program.bodies[number], makes))
     for where, body, makes in bodies:
         for call in calls(body):
-            given = (*call.arguments, *(word.value for word in call.keywords))
-            is_handed = makes or any(isinstance(one, p.Name) and one.id in imported for one in given)
-            if given and is_handed and (_last(call.function) or "_")[0].isupper():
+            is_class = (_last(call.function) or "_")[0].isupper()
+            given = {one.id for one in call.arguments if isinstance(one, p.Name)}
+            if makes or (given if is_class else given & imported):
                 yield where, call
 
 

@@ -23,6 +23,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.attribute_states import (
     DYNAMIC,
     EXPIRED,
@@ -31,7 +32,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     LOOKED_AT,
     AttributeState,
 )
-from asyncsqla_lint.semantics.instances import PENDING, TRANSIENT, InstanceRecord
+from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, TRANSIENT, InstanceRecord
 from asyncsqla_lint.semantics.missing import allowed, emit
 from asyncsqla_lint.semantics.references import moved
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
 
+_ADDS = frozenset({"append", "add", "insert"})
 _CHANGES = frozenset("append add extend update insert remove discard pop clear __delitem__".split())
 
 
@@ -78,6 +80,8 @@ class CollectionRecord(ListRecord, frozen=True):
                 state.put(self.owner, owner)
                 for value in arguments.positional:
                     link(flow, state, self.owner, owner, self.name, value)
+                if name in _ADDS and _is_instance(state, arguments.first):
+                    _written(flow, state, owner, self.name, at)
         return result
 
     def joined(self, other: Record) -> Record:
@@ -101,6 +105,18 @@ class CollectionRecord(ListRecord, frozen=True):
             return self.last if key.value == -1 and self.last is not None else found
         loaded = tuple(one for one in alternatives(found) if not _is_new(state, one))
         return union(loaded) if loaded else found
+
+
+def _written(flow: Flow, state: State, owner: InstanceRecord, name: str, at: Span) -> None:
+    """What is put into the collection of a row is written with it: the cascade, or the secondary table."""
+    relationship = owner.model.relationships.get(name)
+    is_read = relationship is None or relationship.viewonly
+    if owner.session is not None and owner.lifecycle == PERSISTENT and not is_read:
+        ledger.written(flow, state, owner.session, "attribute", at, owner.model)
+
+
+def _is_instance(state: State, value: Value) -> bool:
+    return isinstance(value, Reference) and isinstance(state.record(value.oid), InstanceRecord)
 
 
 def _is_new(state: State, value: Value) -> bool:

@@ -115,7 +115,8 @@ def may_be_known(
         other = state.record(oid)
         if (
             not isinstance(other, InstanceRecord)
-            or other.session != record.session
+            or other.session is None
+            or not _may_be_one(flow, state, other.session, record.session)
             or other.lifecycle not in (PERSISTENT, "mixed")
             or _may_be_expired(other)
             or (on_one_path and other.absent)
@@ -136,6 +137,14 @@ def may_be_known(
         if 0 in away or len(away) > 1:
             return True
     return None if away else False
+
+
+def _may_be_one(flow: Flow, state: State, session: Reference, other: Reference) -> bool:
+    """Two repositories that somebody has made may have been given one session: a request has one."""
+    if session == other:
+        return True
+    promised = (one for one in (session, other) if one.oid in flow.world.promised)
+    return [getattr(state.record(one.oid), "how", "") for one in promised] == ["parameter", "parameter"]
 
 
 def _has_let_go(session: Record, target: Model, key: Key | None) -> bool:

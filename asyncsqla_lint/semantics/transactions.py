@@ -34,6 +34,9 @@ def _is_only_tried_out(flow: Flow, failure: failures.Failure) -> bool:
     return (failure.handled_at or failure.site).module is not test.module
 
 
+_FROM_MEMORY = frozenset({"get", "get_one"})
+
+
 def used(
     flow: Flow, state: State, session: Reference, record: SessionRecord, method: str, at: Span
 ) -> SessionRecord:
@@ -59,7 +62,8 @@ def used(
             if record.failure.is_waiting and not record.failure.is_doubtful:
                 expiry.survived(state, session, record.failure.site)
             changed = replace(changed, failure=None)
-    if record.begun == ENDED and (method not in IDLE or method in BEGINS):
+    is_asked = method not in IDLE and not (method in _FROM_MEMORY and _holds_some(state, session))
+    if record.begun == ENDED and (is_asked or method in BEGINS):
         _misused(flow, session, record, method, "ended", at)
         changed = replace(changed, begun="")
     if method == "rollback":
@@ -69,6 +73,16 @@ def used(
     if changed is not record:
         state.put(session, changed)
     return changed
+
+
+def _holds_some(state: State, session: Reference) -> bool:
+    """It may answer from its identity map (ASQ208/good_known_after_the_block)."""
+    from asyncsqla_lint.semantics.instances import InstanceRecord
+
+    records = (state.record(oid) for oid in state.alive())
+    return any(
+        isinstance(one, InstanceRecord) and one.session == session and not one.is_expired for one in records
+    )
 
 
 def begun_twice(flow: Flow, session: Reference, record: SessionRecord, at: Span) -> None:
