@@ -1,7 +1,6 @@
-"""Containers that make what is asked for: the programs beside this file were run with the real libraries.
+"""FastAPI Users: the programs beside this file were run with the real library, on SQLAlchemy 2.0.
 
-They are no fixtures, since the harness installs no dependency-injector, and no FastAPI Users, whose adapter
-does not say yet that it is for SQLAlchemy 2.1 too.
+They are no fixtures: its adapter for SQLAlchemy does not install beside 2.1.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import pytest
 import asyncsqla_lint
 from asyncsqla_lint.workspace.config_files import load_config
 
-PROGRAMS = sorted((Path(__file__).parent / "containers").glob("*.py"))
+PROGRAMS = sorted((Path(__file__).parent / "fastapi_users").glob("*.py"))
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
