@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.values import UNKNOWN, Constant, Value, union
 from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.constructions import constructions
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import Module, Scoped
-from asyncsqla_lint.project.outline import constructions
 from asyncsqla_lint.project.walking import statements
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def _sources(
         if node is not None:
             yield Scoped(node, module, scope)
         return
+    module.consult()  # its body says of what
     names = [one.name for one in scope.header.parameters]
     if node.id in names:
         for inner, there, outer in _places(index).get(scope, ())[:_MOST] if depth < _DEEPEST else ():
@@ -92,13 +93,19 @@ def _places(index: Index) -> dict[object, list[Place]]:
 
 
 def _all_places(index: Index) -> dict[object, list[Place]]:
+    """They are part of the outlines; whoever asks first rests on no text for that."""
+    with index.resting_on_outlines():
+        return _found_places(index)
+
+
+def _found_places(index: Index) -> dict[object, list[Place]]:
     found: dict[object, list[Place]] = {}
     for module in index.modules.values():
         if module.signs is not None and not module.signs.constructs:
             continue
-        for number, call in constructions(module.program):
-            scope = None if number is None else index.function_numbered(module, number)
-            made = index.resolve(module, call.function, scope)
+        for one in constructions(module.program):
+            scope = None if one.function is None else index.function_numbered(module, one.function)
+            made = index.resolve(module, one.call.function, scope)
             if isinstance(made, (ClassInfo, FunctionInfo)):
-                found.setdefault(made, []).append((call, module, scope))
+                found.setdefault(made, []).append((one.call, module, scope))
     return found

@@ -6,6 +6,7 @@ Everything is computed on demand and kept; nothing is ever executed, and no ques
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
+from contextlib import contextmanager
 from functools import cached_property
 
 from asyncsqla_lint import program as p
@@ -51,6 +52,16 @@ class Index(Resolution):
     @cached_property
     def by_path(self) -> dict[str, Module]:
         return {module.path: module for module in self.modules.values()}
+
+    @contextmanager
+    def resting_on_outlines(self) -> Iterator[None]:
+        """For what is worked out once, for all, from what every module's outline shows."""
+        consulted, asked = set(self.consulted), set(self.asked)
+        try:
+            yield
+        finally:
+            self.consulted.intersection_update(consulted)
+            self.asked.intersection_update(asked)
 
     # --- definitions -----------------------------------------------------------------------------
 

@@ -6,19 +6,17 @@ functions were run for it, or whose places it names. So an edit inside of a func
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
 from hashlib import blake2b
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.applications import STATES, Keeping
-from asyncsqla_lint.project.walking import calls, statements
+from asyncsqla_lint.project.constructions import constructions
+from asyncsqla_lint.project.factory_calls import FACTORIES, factory_calls
+from asyncsqla_lint.project.walking import statements
 
 # What bodies are searched for, through all modules: to name one of these is part of the outline.
 DISPOSE = "dispose"
 MAPPING_CALLS = frozenset({"map_imperatively", "mapper"})
-FACTORIES = frozenset(
-    {"async_sessionmaker", "AsyncSession", "AsyncSessionConfig", "SQLAlchemyAsyncConfig", "sessionmaker"}
-)
 REGISTERING = frozenset({"register", "add_api_route"})  # methods to which functions are given
 SYNC_HALF = "sync_session"  # whom it is handed to
 _SEARCHED = {DISPOSE, SYNC_HALF, *REGISTERING, *STATES, *MAPPING_CALLS, *FACTORIES}
@@ -32,7 +30,6 @@ HOOKS = frozenset(  # decorators of functions that are called before and after e
 )
 JOBS = frozenset({"functions", "cron_jobs"})  # lists of what a worker runs, in a class of settings
 _INSIDE = ".<locals>."
-_FACTORY_KEYWORDS = {"bind", "class_", "expire_on_commit"}
 _PLACES = ("span", "name_span")
 _shown: dict[type, tuple[str, ...]] = {}  # the other fields of nodes that are shown as they are
 
@@ -44,7 +41,7 @@ def outline(program: p.Program) -> str:
         plain.of(tuple(factory_calls(program))),
         _rebinding(program),
         kept_on_applications(program),
-        plain.of(tuple(call for _, call in constructions(program))),
+        [(plain.of(one.call), one.name, one.source) for one in constructions(program)],
     )
     text = repr(shown)
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
@@ -101,69 +98,6 @@ def _rebinding(program: p.Program) -> object:
     return [Outline(program).of(body) for body in found]
 
 
-def factory_calls(program: p.Program) -> list[p.Call]:
-    """What may make a session factory."""
-    makers = _makers(program.statements)
-    return [found for body in _factory_bodies(program) for found in _made_in(body, makers)]
-
-
-def constructions(program: p.Program) -> Iterator[tuple[int | None, p.Call]]:
-    """Calls by which constructors may be given a session factory, and in the body of which function.
-
-    Where one is made; and at the top or in functions outside of classes what gives a name to a class, or an
-    imported one to a function.
-    """
-    imported = {
-        alias.asname or alias.name
-        for one in program.statements
-        if isinstance(one, p.ImportFrom)
-        for alias in one.names
-    }
-    top = tuple(one for one in program.statements if not isinstance(one, _DEFINITIONS))
-    makes_at_top = any(True for _ in _made_in(top, _makers(program.statements)))
-    bodies: list[tuple[int | None, p.Statements, bool]] = [(None, top, makes_at_top)]
-    for number, header in enumerate(program.functions):
-        makes = not FACTORIES.isdisjoint(header.mentions)
-        if makes or header.qualname == header.name:
-            bodies.append((number, program.bodies[number], makes))
-    for where, body, makes in bodies:
-        for call in calls(body):
-            is_class = (_last(call.function) or "_")[0].isupper()
-            given = {one.id for one in call.arguments if isinstance(one, p.Name)}
-            if makes or (given if is_class else given & imported):
-                yield where, call
-
-
-_DEFINITIONS = (p.FunctionDefinition, p.ClassDefinition)
-
-
-def _factory_bodies(program: p.Program) -> list[p.Statements]:
-    bodies = [program.statements]
-    for number, header in enumerate(program.functions):
-        if FACTORIES.intersection(header.mentions):
-            bodies.append(program.bodies[number])
-    return bodies
-
-
-def _made_in(body: p.Statements, makers: Collection[str]) -> Iterator[p.Call]:
-    for call in calls(body):
-        if _may_make_sessions(call) or _last(call.function) in (*FACTORIES, *makers):
-            yield call
-
-
-def _makers(statements: p.Statements) -> set[str]:
-    """Other names for factories: `from … import async_sessionmaker as make`, `class Db(AsyncSession)`."""
-    found: set[str] = set()
-    for one in statements:
-        if isinstance(one, p.ImportFrom):
-            found.update(alias.asname or alias.name for alias in one.names if alias.name in FACTORIES)
-        elif isinstance(one, p.Assign) and _last(one.value) in FACTORIES:
-            found.update(target.id for target in one.targets if isinstance(target, p.Name))
-        elif isinstance(one, p.ClassDefinition) and any(_last(base) in FACTORIES for base in one.bases):
-            found.add(one.name)
-    return found
-
-
 def searched(header: p.Function) -> list[str]:
     """The words of the function's body that are searched for through all modules."""
     return sorted(_SEARCHED.intersection(header.mentions))
@@ -188,21 +122,3 @@ def is_hook(header: p.Function) -> bool:
 def _is_under(header: p.Function, names: frozenset[str]) -> bool:
     called = (one.function if isinstance(one, p.Call) else one for one in header.decorators)
     return any(isinstance(one, p.Attribute) and one.name in names for one in called)
-
-
-def _may_make_sessions(call: p.Call) -> bool:
-    name = _last(call.function)
-    return (
-        name.lower().endswith(("session", "maker", "sessionconfig"))
-        or any(word.name in _FACTORY_KEYWORDS for word in call.keywords)
-        or any("engine" in _last(_called(one)).lower() for one in call.arguments)
-    )
-
-
-def _called(node: p.Expression) -> p.Expression:
-    return node.function if isinstance(node, p.Call) else node
-
-
-def _last(node: p.Expression) -> str:
-    """`c` of `a.b.c`."""
-    return node.id if isinstance(node, p.Name) else node.name if isinstance(node, p.Attribute) else ""

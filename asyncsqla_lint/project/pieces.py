@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.project.constructions import constructions
+from asyncsqla_lint.project.factory_calls import factory_calls
 from asyncsqla_lint.project.names import Names
 from asyncsqla_lint.project.outline import (
     DISPOSE,
@@ -20,13 +22,11 @@ from asyncsqla_lint.project.outline import (
     MAPPING_CALLS,
     REGISTERING,
     Outline,
-    constructions,
-    factory_calls,
     is_searched_for,
     kept_on_applications,
     may_surround,
 )
-from asyncsqla_lint.project.walking import calls, walk
+from asyncsqla_lint.project.walking import calls, last_name, walk
 
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -50,6 +50,7 @@ class Piece:
     others: set[str] = field(default_factory=set)  # by which it is known besides: tables, fixtures
     is_class: bool = False
     is_everywhere: bool = False  # found without being imported
+    tells: set[str] = field(default_factory=set)  # something to whom it names: the modules that define them
     registers: bool = False  # it may add to what another module holds (`project.registrations`)
     is_fixture: bool = False  # likewise; whoever uses it has looked into its body
 
@@ -67,9 +68,9 @@ class Pieces:
             rebound = {name for node in walk(body) if isinstance(node, p.Global) for name in node.names}
             for name in rebound:
                 self._say(name, self._outline.of(body), self._words((program.functions[number], body)))
-        for _, call in constructions(program):  # who is made there learns what it is given
-            piece = self._say(_last(call.function), self._outline.of(call), self._words(call))
-            piece.is_everywhere = True
+        for one in constructions(program):  # who is made there learns what it is given
+            piece = self._say(one.name, [self._outline.of(one.call), one.source], self._words(one.call))
+            piece.tells.add(one.source)
 
     def _add(self, statement: p.Statement) -> None:
         if isinstance(statement, (p.Import, p.ImportFrom)):
@@ -144,7 +145,7 @@ class Pieces:
                 if any(isinstance(one, p.Name) and one.id == "__tablename__" for one in targets):
                     yield from self._words(node.value)
             elif isinstance(node, p.Call) and node.arguments:
-                yield from self._words(node.arguments[0]) if _last(node.function) == "Table" else ()
+                yield from self._words(node.arguments[0]) if last_name(node.function) == "Table" else ()
 
     # --- what concerns everybody -----------------------------------------------------------------
 
@@ -185,9 +186,9 @@ class Pieces:
         for number, header in enumerate(self._program.functions):
             if MAPPING_CALLS.intersection(header.mentions):
                 bodies.append(self._program.bodies[number])
-        found = [call for body in bodies for call in calls(body) if _last(call.function) in MAPPING_CALLS]
+        found = [call for body in bodies for call in calls(body) if last_name(call.function) in MAPPING_CALLS]
         registering = [
-            call for call in calls(self._program.statements) if _last(call.function) in REGISTERING
+            call for call in calls(self._program.statements) if last_name(call.function) in REGISTERING
         ]
         return [*found, *registering]
 
@@ -222,10 +223,6 @@ def _root(expression: p.Expression) -> str:
     while isinstance(expression, (p.Attribute, p.Subscript)):
         expression = expression.value
     return expression.id if isinstance(expression, p.Name) else ""
-
-
-def _last(called: p.Expression) -> str:
-    return called.id if isinstance(called, p.Name) else called.name if isinstance(called, p.Attribute) else ""
 
 
 def _imported(statements: p.Statements) -> Iterator[str]:

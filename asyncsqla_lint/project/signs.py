@@ -8,15 +8,14 @@ from msgspec import Struct
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.applications import STATES, Keeping
+from asyncsqla_lint.project.constructions import constructions
+from asyncsqla_lint.project.factory_calls import FACTORIES, factory_calls
 from asyncsqla_lint.project.names import Names
 from asyncsqla_lint.project.outline import (
     DISPOSE,
-    FACTORIES,
     MAPPING_CALLS,
     REGISTERING,
     SYNC_HALF,
-    constructions,
-    factory_calls,
     may_surround,
 )
 from asyncsqla_lint.project.uses import used_from

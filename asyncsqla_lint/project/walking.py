@@ -66,3 +66,8 @@ def statements(body: p.Statements) -> Iterator[p.Statement]:
         yield statement
         for block in blocks(statement):
             yield from statements(block)
+
+
+def last_name(node: p.Expression) -> str:
+    """`c` of `a.b.c`."""
+    return node.id if isinstance(node, p.Name) else node.name if isinstance(node, p.Attribute) else ""

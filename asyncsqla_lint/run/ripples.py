@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePath
 
 from asyncsqla_lint.program import Program
 from asyncsqla_lint.project.index import EVERY_CLASS, REGISTRATIONS
@@ -114,7 +116,7 @@ class _Spreading:
         return True
 
     def changed(self, path: str, piece: Piece, pieces: Pieces) -> None:
-        self.put(piece.name, "" if piece.is_everywhere else path)
+        self.put(piece.name, "" if piece.is_everywhere or any(map(self.is_ours, piece.tells)) else path)
         for name in piece.others:
             self.put(name, path if piece.is_fixture else "")
         self.ripples.registers |= piece.registers
@@ -124,6 +126,15 @@ class _Spreading:
         if "backref" in piece.words:
             for name in piece.words & set(self.project.classes()):
                 self.put(name, "")
+
+    def is_ours(self, module: str) -> bool:
+        """May it be one of the project, by its first name?"""
+        return not module or module.partition(".")[0] in self.names
+
+    @cached_property
+    def names(self) -> set[str]:
+        """Of all packages and modules, wherever they stand."""
+        return {name for path in self.project.imported for name in PurePath(path).with_suffix("").parts}
 
     def derived(self, piece: Piece) -> bool:
         """A table may be called after its class: `order_line`, `orderlines`."""

@@ -124,6 +124,8 @@ def _for_targets(
         for each in others if path in imports else ():
             importers[each].add(path)
             imports[path].add(each)
+        for conftest in _conftests(path, imports) if _may_have_tests(path) else ():
+            importers[conftest].add(path)
     known = whole.known & targets.keys()
     checked = reachable(known, importers) & whole.checked
     around = {path: (*imports[path], *importers[path], *_conftests(path, imports)) for path in imports}
@@ -141,6 +143,11 @@ def _conftests(path: str, known: Container[str]) -> Iterator[str]:
         if parent == directory:
             return
         directory = parent
+
+
+def _may_have_tests(path: str) -> bool:
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return stem.startswith("test") or stem.endswith(("_test", "_tests"))
 
 
 def _surroundings(paths: Sequence[str], config: Config) -> Discovery:

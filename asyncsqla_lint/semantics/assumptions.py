@@ -11,11 +11,11 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.factory_calls import FACTORIES
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.index import Index
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Module
-from asyncsqla_lint.project.outline import FACTORIES
 from asyncsqla_lint.project.walking import calls
 
 if TYPE_CHECKING:
