@@ -260,6 +260,11 @@ class Model:
             line.append(line[-1].parent)
         return tuple(line)
 
+    @property
+    def root(self) -> ClassInfo:
+        """The class at the top of its inheritance: whose table all of them are in."""
+        return self.lineage[-1].cls
+
     @cached_property
     def own_attributes(self) -> dict[str, Attribute]:
         """What it maps itself, mixins and abstract bases included, inherited mappings not."""

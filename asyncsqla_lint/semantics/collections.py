@@ -32,7 +32,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     LOOKED_AT,
     AttributeState,
 )
-from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, TRANSIENT, InstanceRecord
+from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, TRANSIENT, InstanceRecord
 from asyncsqla_lint.semantics.missing import allowed, emit
 from asyncsqla_lint.semantics.references import moved
 
@@ -147,9 +147,11 @@ def link(
     relationship = record.model.attributes.get(name)
     if not isinstance(relationship, Relationship):
         return
+    from asyncsqla_lint.semantics.unit_of_work import adopt
+
     inverse = relationship.inverse
-    if record.is_new and not record.is_referred:
-        state.put(owner, replace(record, is_referred=True))
+    if (record.is_new or record.is_made) and relationship.target is not None:
+        state.put(owner, replace(record, referring=record.referring | {relationship.target.root}))
     moved(state, relationship)
     for one in alternatives(value):
         targets: tuple[Value, ...] = (one,)
@@ -177,10 +179,15 @@ def link(
                 other = replace(other, is_modified=is_modified, only_collections=False)
             is_written = True if inverse is not None else other.is_written
             is_directed = other.is_directed or _holds_the_key(relationship)
-            other = replace(other, is_directed=is_directed, is_referred=True, is_written=is_written)
-            if other.session is None and record.session is not None and other.lifecycle == TRANSIENT:
-                other = replace(other, session=record.session, lifecycle=PENDING)
+            other = replace(other, is_directed=is_directed, is_written=is_written)
+            if (other.is_new or other.is_made) and record.model.root not in other.referring:
+                other = replace(other, referring=other.referring | {record.model.root})
             state.put(target, other)
+            if other.session is None and record.session is not None and other.lifecycle in _CASCADED:
+                adopt(flow, state, record.session, target)
+
+
+_CASCADED = (TRANSIENT, DETACHED)  # whose lifecycle a session changes that gets them by a cascade
 
 
 def _holds_the_key(relationship: Relationship) -> bool:

@@ -11,7 +11,7 @@ from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Constant, Reference
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.project.models import Column, ColumnProperty, MappedAttribute
+from asyncsqla_lint.project.models import Column, ColumnProperty, MappedAttribute, Model
 from asyncsqla_lint.semantics import ledger, paths
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
@@ -208,8 +208,11 @@ def updated(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     """
     attributes = _computed(record.attributes, cause)
     if record.model.eager_defaults is not True and not record.only_collections:
+        tables = _tables_written(record)
         for name, attribute in record.model.attributes.items():
             if isinstance(attribute, Column) and attribute.is_set_by_server_on_update:
+                if tables and _table_of(record.model, name) not in tables:
+                    continue  # (of a joined inheritance, another table's row has changed)
                 before = record.state_of(name)
                 bits = EXPIRED if record.is_modified or before is None else EXPIRED | before.bits
                 if attribute.name in attributes and record.is_modified and _given(record, name):
@@ -221,6 +224,24 @@ def updated(record: InstanceRecord, cause: Cause) -> InstanceRecord:
             bits = EXPIRED if record.is_modified or before is None else EXPIRED | before.bits
             attributes[name] = AttributeState(bits, None, cause)
     return replace(record, attributes=attributes, is_modified=False)
+
+
+def _tables_written(record: InstanceRecord) -> set[str | None]:
+    """Of a joined inheritance, where what has changed; nothing: that is not known, or there is one table."""
+    model = record.model
+    if model.parent is None or not model.has_own_table:
+        return set()
+    names: set[str] = set()
+    for name, found in record.attributes.items():
+        if found.cause is WRITTEN or found.cause is SERVER_SIDE or found.cause is LINKED:
+            one = model.relationships.get(name)
+            names |= {name} if one is None else one.local_keys if one.direction == "many-to-one" else set()
+    tables = {_table_of(model, name) for name in names if name in model.columns}
+    return set() if None in tables else tables
+
+
+def _table_of(model: Model, name: str) -> str | None:
+    return next((one.table_name for one in reversed(model.lineage) if name in one.own_attributes), None)
 
 
 def _is_asked_for_again(attribute: MappedAttribute, found: AttributeState | None) -> bool:

@@ -60,7 +60,7 @@ class InstanceRecord(Record, frozen=True):
     is_modified: bool | None = False  # changes wait for a flush
     only_collections: bool = False  # …and none of them is a change of its own row
     is_directed: bool = False  # the program has said to whom it refers
-    is_referred: bool = False  # of a new one: another has been put into a relationship with it
+    referring: frozenset[ClassInfo] = frozenset()  # of a new one: of whom others refer to it, or it to them
     is_written: bool | None = False  # changed since the savepoint (or transaction) began
     is_uncommitted: bool = False  # inserted in this transaction
     is_recent: bool = False  # inserted since the savepoint began
@@ -136,7 +136,9 @@ class InstanceRecord(Record, frozen=True):
             singles=self.singles + tuple(one for one in other.singles if one not in self.singles),
             is_made=self.is_made and other.is_made,
             is_directed=self.is_directed or other.is_directed,
-            is_referred=self.is_referred or other.is_referred,
+            referring=self.referring
+            if self.referring == other.referring
+            else self.referring | other.referring,
             replayed=self.replayed if self.replays == other.replays else _united(self.replays, other.replays),
             leads=self.leads
             if self.leads == other.leads

@@ -186,7 +186,7 @@ def _key_of_target(state: State, record: InstanceRecord, relationship: Relations
 def _is_new_to(other: InstanceRecord, record: InstanceRecord) -> bool:
     """A row made here, with the key that the database gave it: no row that was there before refers to it."""
     is_left_alone = record.key is not None and not record.many and not record.is_directed
-    if not other.is_made or (other.is_referred and not is_left_alone) or record.is_made:
+    if not other.is_made or (other.referring and not is_left_alone) or record.is_made:
         return False
     keys = [other.attributes.get(name) for name in other.model.primary_key]
     return all(one is None or one.value is None for one in keys)

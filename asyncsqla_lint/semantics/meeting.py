@@ -139,6 +139,7 @@ def has_all(state: State, record: InstanceRecord, model: Model) -> bool:
     return (
         is_all
         and model.cls.is_subclass_of(record.model.cls)
+        and not any(_is_let_go(state, one, record) for one in record.singles)
         and not any(
             one.is_new
             and one.session == record.session
@@ -148,6 +149,12 @@ def has_all(state: State, record: InstanceRecord, model: Model) -> bool:
             for reference, one in state.records(InstanceRecord)
         )
     )
+
+
+def _is_let_go(state: State, single: Reference, record: InstanceRecord) -> bool:
+    """Has the session expunged it? Then the next query makes another of its row."""
+    one = state.record(single.oid)
+    return isinstance(one, InstanceRecord) and (one.session != record.session or one.lifecycle == "mixed")
 
 
 def executed(flow: Flow, state: State, session: Reference, model: Model, statement: Statement) -> None:
@@ -274,7 +281,7 @@ def _meet_below(
         for reference, record in list(held(state, session)):
             if record.lifecycle != PERSISTENT or not may_be(record, target.cls):
                 continue
-            if record.is_new and not _may_be_referred_to(record):
+            if record.is_new and not _may_be_referred_to(record, model):
                 continue
             if of is not None and reference == of[0]:
                 continue  # no row is its own child
@@ -325,10 +332,10 @@ def _differs_by_columns(record: InstanceRecord, plan: Plan) -> bool:
     return record.plan is not None and record.plan.has_column_options
 
 
-def _may_be_referred_to(record: InstanceRecord) -> bool:
-    """A row made here: does any other refer to it, or it to any?"""
+def _may_be_referred_to(record: InstanceRecord, by: Model | None = None) -> bool:
+    """A row made here: does any other (of that table) refer to it, or it to any?"""
     keys = (one for one in record.model.columns.values() if one.foreign_keys and not one.primary_key)
-    return record.is_referred or any(
+    return bool(record.referring if by is None else by.root in record.referring) or any(
         (given := record.attributes.get(one.name)) is not None and given.value != NONE for one in keys
     )
 

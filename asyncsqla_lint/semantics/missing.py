@@ -52,6 +52,7 @@ def missing(
     """The attribute is not there on some or every path. Says so, and goes on as if it were, once said."""
     name = attribute.name
     on_one_path = bool(found.bits & UNSURE)
+    record = _where_missing(record, name)
     if found.bits & UNSURE and (wrong := surely_wrong(found.bits)):
         # On one path it is missing: it is spoken of that one.
         found = replace(found, bits=wrong | LOADED, rows=())
@@ -76,7 +77,7 @@ def missing(
             target = NONE
         if target is not None:
             loaded = AttributeState(LOADED, target)
-            state.put(me, record.with_attribute(name, loaded))
+            state.put(me, current(state, me, record).with_attribute(name, loaded))
             return loaded, None
         known = may_be_known(flow, state, me, record, attribute, on_one_path=on_one_path)
         if known is None:
@@ -126,6 +127,13 @@ def missing(
 def _is_wrong(record: InstanceRecord, name: str) -> bool:
     found = record.state_of(name)
     return found is not None and bool(surely_wrong(found.bits))
+
+
+def _where_missing(record: InstanceRecord, name: str) -> InstanceRecord:
+    """It is spoken of the paths on which it is not there: its session may have let it go on these."""
+    some = paths.of(record)
+    missed = tuple(one for one in some if _is_wrong(one, name))
+    return paths.together(record, missed) if 0 < len(missed) < len(some) else record
 
 
 def _is_only_tried_out(flow: Flow, cause: Cause | None) -> bool:

@@ -107,7 +107,7 @@ def _stand(record: InstanceRecord) -> tuple[object, ...]:
         record.is_modified,
         record.only_collections,
         record.is_directed,
-        record.is_referred,
+        record.referring,
         record.is_written,
         record.is_uncommitted,
         record.is_recent,

@@ -27,12 +27,14 @@ class ExpiredAttribute(Rule):
     ```python
     Session = async_sessionmaker(engine, expire_on_commit=False)
     ```
-    or `await session.refresh(user)` after the commit, or read what is needed before it.
+    or `await session.refresh(user)` after the commit, or read what is needed before it. A bare refresh brings
+    back columns and what the query loads besides; another relationship has to be named:
+    `await session.refresh(user, ["posts"])`.
 
     ## What the fix does
-    `await session.refresh(obj)` before the first read; where the session is gone, or the read stands in an
-    expression that cannot wait, `expire_on_commit=False` at the factory. What a rollback, or `expire()`, took
-    away from many objects at once has no fix: what to do then is a decision.
+    `await session.refresh(obj)` before the first read, or `refresh(obj, ["name"])`; where the session is
+    gone, or the read stands in an expression that cannot wait, `expire_on_commit=False` at the factory. What
+    a rollback, or `expire()`, took away from many objects at once has no fix: what to do then is a decision.
     """
 
     code = "ASQ302"

@@ -3,7 +3,7 @@ from __future__ import annotations
 from asyncsqla_lint.findings import Fix, Related
 from asyncsqla_lint.frameworks.serializing import Load, Serialized, Step
 from asyncsqla_lint.project.models import Relationship
-from asyncsqla_lint.rules.loading.wording import Wording, loader_option
+from asyncsqla_lint.rules.loading.wording import Wording, by_name, loader_option
 from asyncsqla_lint.rules.repairs.base import first_of
 from asyncsqla_lint.rules.repairs.loading import eager_loads, kept, refresh_handed
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
@@ -107,8 +107,7 @@ def _mend(event: Serialized, words: Wording) -> str:
         return f"load `{words.key}` with the instance"
     if first.instance.is_new:
         names = dict.fromkeys(load.path[0].name for load in loads)
-        listed = ", ".join(f'"{name}"' for name in names)
-        return f"`await session.refresh(obj, [{listed}])` loads it"
+        return f"{by_name(list(names))} loads it"
     options = list(dict.fromkeys(option for load in loads for option in _options(load)))
     return f"add `.options({', '.join(options)})` to the query"
 

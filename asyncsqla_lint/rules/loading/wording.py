@@ -9,7 +9,7 @@ from asyncsqla_lint.findings import Related
 from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.rules.places import line_of, place
-from asyncsqla_lint.rules.repairs.loading import refresh_loads
+from asyncsqla_lint.rules.repairs.loading import comes_with_a_refresh, refresh_loads
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.semantics.plans import eager_strategy
 
@@ -28,6 +28,11 @@ def loader_option(path: Sequence[Relationship], by: Sequence[str | None] = ()) -
             key += f".of_type({below.model.name})"  # what is read next is a subclass's
         steps.append(f"{strategy}({key})")
     return ".".join(steps)
+
+
+def by_name(names: Sequence[str]) -> str:
+    listed = ", ".join(f'"{name}"' for name in names)
+    return f"`await session.refresh(obj, [{listed}])`"
 
 
 class Wording:
@@ -57,7 +62,7 @@ class Wording:
         if self.event.instance.is_new and not refresh_loads(self.event):
             return f"`await obj.awaitable_attrs.{attribute.name}` (of `AsyncAttrs`) loads it; no refresh does"
         if self.event.instance.is_new:
-            return f'`await session.refresh(obj, ["{attribute.name}"])` loads it'
+            return f"{by_name([attribute.name])} loads it"
         if isinstance(attribute, Relationship):
             option = loader_option(self.event.path, self.event.above_by) or f"selectinload({self.key})"
         else:
@@ -82,12 +87,20 @@ class Wording:
         """How not to lose what was expired."""
         what = self.event.caused_by
         if what == "commit":
-            return "use `expire_on_commit=False`, or `await session.refresh(obj)` after it"
+            kept = "`expire_on_commit=False`" + " with an eager load" * (not comes_with_a_refresh(self.event))
+            return f"use {kept}, or {self.reload} after it"
         if what in ("rollback", "a failed flush"):
             return "read what is needed before, or load the object again"
         if what in ("flush", "update"):
-            return "`await session.refresh(obj)` after the write, or `eager_defaults=True` on the mapper"
-        return "`await session.refresh(obj)` first"
+            return f"{self.reload} after the write, or `eager_defaults=True` on the mapper"
+        return f"{self.reload} first"
+
+    @property
+    def reload(self) -> str:
+        name = self.event.attribute.name
+        if not refresh_loads(self.event):
+            return f"`await obj.awaitable_attrs.{name}` (of `AsyncAttrs`)"
+        return "`await session.refresh(obj)`" if comes_with_a_refresh(self.event) else by_name([name])
 
     def places(self) -> list[Related]:
         event = self.event

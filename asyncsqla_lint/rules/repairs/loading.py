@@ -21,7 +21,7 @@ from asyncsqla_lint.program import (
 )
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.index import Index
-from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.project.models import Column, ColumnProperty, Model, Relationship
 from asyncsqla_lint.project.names import Variable
 from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.rules.repairs.base import first_of, repair, safe, unsafe
@@ -70,7 +70,7 @@ def refresh(event: AttributeLoad) -> Fix | None:
     if not refresh_loads(event):
         return None
     name = event.attribute.name
-    attributes = [name] if isinstance(event.attribute, Relationship) or event.cause == "unloaded" else []
+    attributes = [] if event.cause == "expired" and comes_with_a_refresh(event) else [name]
     message = (
         f'Add `await session.refresh(…, ["{name}"])`' if attributes else "Add `await session.refresh(…)`"
     )
@@ -82,6 +82,16 @@ def refresh_loads(event: AttributeLoad) -> bool:
     """Would a refresh by its name bring it? In a tree it takes what the session holds, and nothing else."""
     one = event.attribute
     return not isinstance(one, Relationship) or not only_takes_what_is_held(event.instance, one)
+
+
+def comes_with_a_refresh(event: AttributeLoad) -> bool:
+    """A bare one loads what its query would load: what is lazy, or deferred, has to be named."""
+    one, instance = event.attribute, event.instance
+    if isinstance(one, Relationship):
+        return bool(instance.replays) and all(plan.strategy(one) in EAGER for plan in instance.replays)
+    return not isinstance(one, (Column, ColumnProperty)) or all(
+        plan.loads_column(instance.model, one) is not False for plan in instance.replays
+    )
 
 
 def refresh_handed(site: Site, events: Sequence[AttributeLoad]) -> Fix | None:
@@ -98,7 +108,7 @@ def refresh_handed(site: Site, events: Sequence[AttributeLoad]) -> Fix | None:
     if not name or first.instance.many:
         return None
     attributes: list[str] = []
-    if any(event.cause != "expired" for event in events):
+    if any(event.cause != "expired" for event in events) or not any(map(comes_with_a_refresh, events)):
         attributes = list(dict.fromkeys(event.attribute.name for event in events))
     wanted = repair("add_refresh", site, attributes=attributes, instance=name)
     return unsafe("Add `await session.refresh(…)`", [wanted])

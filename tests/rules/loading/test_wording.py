@@ -76,3 +76,24 @@ def test_the_option_begins_at_the_entity_of_the_query(tmp_path: Path, program: s
     (finding,) = asyncsqla_lint.check([tmp_path])
     assert finding.code == "ASQ301"
     assert f"add `.options({option})` to the query" in finding.message
+
+
+GOT = "carrier = await session.get_one(Carrier, 1{options}); session.expire(carrier); "
+
+
+@pytest.mark.parametrize(
+    ("program", "mend"),
+    [
+        (f"{GOT.format(options='')}print(carrier.kind)", "refresh(obj)"),
+        (f"{GOT.format(options='')}print(carrier.routes)", 'refresh(obj, ["routes"])'),
+        (f"{GOT.format(options='')}carrier.routes.append(Route())", 'refresh(obj, ["routes"])'),
+        (
+            f"{GOT.format(options=', options=[selectinload(Carrier.routes)]')}print(carrier.routes)",
+            "refresh(obj)",
+        ),
+    ],
+)
+def test_a_refresh_names_what_a_bare_one_leaves_lazy(tmp_path: Path, program: str, mend: str) -> None:
+    (tmp_path / "routes.py").write_text(MODELS.replace("{program}", program))
+    found = [one for one in asyncsqla_lint.check([tmp_path]) if one.code in ("ASQ302", "ASQ311")]
+    assert [one.message.rpartition("; ")[2] for one in found] == [f"`await session.{mend}` first"]
