@@ -139,7 +139,7 @@ def run_function(
         and not info.is_plain  # to leave it out would spare nothing
         and not flow.meanings.is_amiss(state)
     ):
-        result = flow.choose(state, [_left_out(flow, state, function, arguments, at)])
+        result = flow.choose(state, [_left_out(flow, state, function, arguments, frame)])
     else:
         result = flow.choose(state, _ways_out_if_any(flow, state, function, arguments, frame))
     if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
@@ -168,13 +168,15 @@ def _ways_out_if_any(
         # Who catches what it raises has seen how far it was with what it has made (`ASQ401/good_given_up`).
         flow.watched -= {oid for oid in flow.watched if oid > frame.id}
         leave(state, frame, facts)
-        return [_left_out(flow, state, function, arguments, frame.call_span)]
+        return [_left_out(flow, state, function, arguments, frame)]
 
 
-def _left_out(flow: Flow, state: State, function: FunctionValue, arguments: Arguments, at: Span) -> Option:
+def _left_out(
+    flow: Flow, state: State, function: FunctionValue, arguments: Arguments, frame: Frame
+) -> Option:
     """A call that is not run: what it is given it may change, and the object whose method it is may hold."""
     flow.count("calls left out")
-    own = state.copy()
+    own, at = state.copy(), frame.call_span
     given, me = arguments.all(), function.receiver
     if isinstance(me, Reference):
         own.record(me.oid).may_hold(flow, own, me, tuple(given))
@@ -182,7 +184,12 @@ def _left_out(flow: Flow, state: State, function: FunctionValue, arguments: Argu
     call_unknown(flow, own, function, arguments, at)
     for oid in sorted(own.reachable(arguments.all())):
         own.record(oid).left_out(flow, own, Reference(oid))
-    return own, UNKNOWN
+    returns = function.info.header.returns
+    given_back = UNKNOWN if returns is None else flow.types.annotation_value(own, frame, returns, at)
+    for one in alternatives(given_back):
+        if isinstance(one, Reference):
+            own.record(one.oid).unseen(own, one)
+    return own, given_back
 
 
 def new_frame(flow: Flow, function: FunctionValue, at: Span) -> Frame:

@@ -93,6 +93,8 @@ def object_attribute(
             frame = Frame(flow.new_id(), owner.module, None, owner=owner, caller=flow.frame)
             assert member.annotation is not None
             result = flow.types.annotation_value(state, frame, member.annotation, member.span, me)
+        elif value is None and not may_be_set and _is_none_by_default(record.cls.info, member):
+            result = flow.meanings.field(flow, state, record.cls, name, NONE, at)
         else:
             result = member_value(flow, state, me, record.cls, owner, member, at)
         keeps = (
@@ -130,14 +132,34 @@ def _begins_with_none(member: Member) -> bool:
     return isinstance(member.value, p.Constant) and member.value.value is None
 
 
-def is_left_open(cls: ClassInfo, member: Member) -> bool:
-    """A field whose default says nothing of what an object that somebody else has made holds in it."""
-    if member.name not in cls.fields or member.annotation is None or cls.kind in ("class", "protocol"):
-        return False
+def _default(member: Member) -> p.Expression | None:
     default = member.value
     if isinstance(default, p.Call):  # `Field(default=…)`, `field(default_factory=…)`
         words = [word.value for word in default.keywords if word.name == "default"]
         default = words[0] if words else default.arguments[0] if default.arguments else None
+    return default
+
+
+def _is_none_by_default(cls: ClassInfo, member: Member) -> bool:
+    """`size: int | None = None`, of an object that is made without it; settings may come from outside."""
+    default = _default(member)
+    return (
+        member.name in cls.fields
+        and cls.kind not in ("class", "protocol")
+        and isinstance(default, p.Constant)
+        and default.value is None
+        and not any(cls.is_subclass_of(name) for name in _SETTINGS)
+    )
+
+
+_SETTINGS = ("pydantic_settings.BaseSettings", "pydantic.BaseSettings")
+
+
+def is_left_open(cls: ClassInfo, member: Member) -> bool:
+    """A field whose default says nothing of what an object that somebody else has made holds in it."""
+    if member.name not in cls.fields or member.annotation is None or cls.kind in ("class", "protocol"):
+        return False
+    default = _default(member)
     if isinstance(default, p.Constant):
         return not isinstance(default.value, str)  # settings keep their texts: the environment changes few
     return default is None or isinstance(

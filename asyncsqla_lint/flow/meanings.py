@@ -30,6 +30,7 @@ class Meanings:
     def __init__(self) -> None:
         self.calls: dict[str, CallMeaning] = {}
         self.harmless: set[str] = set()  # of `calls`, those that leave nothing behind but the value they give
+        self.sure: set[str] = set()  # of `calls`, those that raise nothing where the value they give is known
         self.prefixes: list[tuple[str, CallMeaning]] = []
         self.instances: dict[str, InstanceMeaning] = {}
         self.values: dict[str, Value] = {}

@@ -98,6 +98,10 @@ class Record(Struct, frozen=True):
         """The project's own code had it in its hands and was not run: it may have done whatever it is for."""
         self.forget(flow, state, me)
 
+    def unseen(self, state: State, me: Reference) -> None:
+        """The project's own code that was not run gives it: it may have been made there."""
+        return
+
     def may_hold(self, flow: Flow, state: State, me: Reference, values: tuple[Value, ...]) -> None:
         """A method of it that was not run had these in its hands: it may hold them from now on."""
         return

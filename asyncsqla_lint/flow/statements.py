@@ -17,8 +17,10 @@ from asyncsqla_lint.flow.trying import PLAIN, execute_try
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
+    Arguments,
     Reference,
     Value,
+    alternatives,
 )
 from asyncsqla_lint.program import (
     AnnotatedAssign,
@@ -89,6 +91,7 @@ def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
             or _lets_go(statement)
             or (bool(flow.handling) and _reports(statement))
             or (context.catches == _LOOKUPS and _is_there(flow, state, statement))
+            or _succeeds(flow, state, statement)
         )
         tells = context.is_of_databases or context.tells_databases
         is_plain = tells and not is_safe and _is_plain(flow, statement)
@@ -98,7 +101,11 @@ def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
 
 
 def _is_safe(statement: Statement) -> bool:
-    """`self.engine = engine`, `done = True`: nothing that raises."""
+    """`self.engine = engine`, `done = True`, `return`: nothing that raises."""
+    if isinstance(statement, Return):
+        return statement.value is None or isinstance(statement.value, (Name, Constant))
+    if isinstance(statement, (Break, Continue)):
+        return True
     return (
         isinstance(statement, Assign)
         and isinstance(statement.value, (Name, Constant))
@@ -123,6 +130,19 @@ def _is_there(flow: Flow, state: State, statement: Statement) -> bool:
 
 
 _LOOKUPS = frozenset(("AttributeError",))
+
+
+def _succeeds(flow: Flow, state: State, statement: Statement) -> bool:
+    """`url = make_url(text)`, where the text is one that it parses: the handler is for other texts."""
+    call = statement.value if isinstance(statement, (Assign, Return)) else None
+    if not isinstance(call, Call) or len(call.arguments) != 1 or call.keywords:
+        return False
+    name = flow.scopes.callee_name(flow.frame, call.function)
+    meaning = flow.meanings.call(name) if name in flow.meanings.sure and name is not None else None
+    value = None if meaning is None else narrowing.current(flow, state, call.arguments[0])
+    if meaning is None or value is None:
+        return False
+    return UNKNOWN not in alternatives(meaning(flow, state, Arguments((value,)), call.span))
 
 
 def _cleans_up(statement: Statement) -> bool:

@@ -7,6 +7,7 @@ own; this floor knows only Python. Whatever is not known is `UNKNOWN`: it answer
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
@@ -279,6 +280,10 @@ TRUE = Constant(True)
 FALSE = Constant(False)
 
 
+_SCHEME = re.compile(r"[\w+.-]+://")
+_OF_SCHEMES = re.compile(r"\+\w+(://)?|[\w+.-]+://")
+
+
 class Text(Value, frozen=True):
     """A string of which parts are known: None stands for an unknown part."""
 
@@ -295,9 +300,13 @@ class Text(Value, frozen=True):
 
     def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
         sought = item.value if isinstance(item, Constant) else None
-        if isinstance(sought, str) and any(sought in part for part in self.parts if part is not None):
+        if not isinstance(sought, str):
+            return None
+        if any(sought in part for part in self.parts if part is not None):
             return True
-        return None
+        # `"+aiosqlite" in url`: where the scheme is written out, what is not known holds no other driver.
+        is_url = self.parts[0] is not None and _SCHEME.match(self.parts[0]) is not None
+        return False if is_url and _OF_SCHEMES.fullmatch(sought) else None
 
     def formatted(self, flow: Flow, state: State, at: Span, specification: Value | None = None) -> Value:
         return self if specification in (None, EMPTY) else UNKNOWN

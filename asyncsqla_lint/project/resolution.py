@@ -191,6 +191,12 @@ class Resolution(ABC):
             rank = _rank(symbol)
             if rank < best_rank:
                 best, best_rank = symbol, rank
+        if isinstance(best, Variable) and (best.module is not module or best.name != name):
+            # `url = URL`, and then `url = url.replace(…)`: no other name for the same, but a variable.
+            given = [one for one in bindings if isinstance(one, ValueBinding)]
+            again = [one for one in given if _is_rebinding(one, name)]
+            if again or (len(group) > 1 and all(isinstance(one, ValueBinding) for one in group)):
+                best = self._variable(module, name, (again or given)[-1], *_owner_and_parent(scope))
         if isinstance(best, Variable) and best.module is module and best.name == name and len(bindings) > 1:
             return self._merged(best, bindings, values)
         return best
@@ -209,8 +215,7 @@ class Resolution(ABC):
             if binding.name is None:
                 return self.named(binding.module, module)
             return self._import_from(module, binding.level, binding.module, binding.name, visited)
-        owner = scope if isinstance(scope, ClassInfo) else None
-        parent = scope if isinstance(scope, FunctionInfo) else None if owner is None else owner.parent
+        owner, parent = _owner_and_parent(scope)
         if isinstance(binding, ClassBinding):
             return self.class_at(module, binding.definition, owner, parent)
         if isinstance(binding, FunctionBinding):
@@ -355,6 +360,11 @@ def _is_own_import(bindings: list[Binding], name: str, scope: Scope) -> bool:
         isinstance(one, ValueBinding) and isinstance(one.value, p.Name) and one.value.id == name
         for one in bindings
     )
+
+
+def _owner_and_parent(scope: Scope) -> tuple[ClassInfo | None, FunctionInfo | None]:
+    owner = scope if isinstance(scope, ClassInfo) else None
+    return owner, scope if isinstance(scope, FunctionInfo) else None if owner is None else owner.parent
 
 
 def _is_rebinding(binding: ValueBinding, name: str) -> bool:

@@ -294,6 +294,9 @@ class InstanceRecord(Record, frozen=True):
     def forget(self, flow: Flow, state: State, me: Reference) -> None:
         state.put(me, forgotten(self))
 
+    def unseen(self, state: State, me: Reference) -> None:
+        state.put(me, replace(self, is_uncommitted=True))
+
     def exposed(self, flow: Flow, state: State, me: Reference) -> None:
         """`form.populate_obj(user)`: what a new object was not given yet, it may be given there."""
         if self.lifecycle == TRANSIENT:

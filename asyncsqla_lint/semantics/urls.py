@@ -253,6 +253,7 @@ def register(meanings: Meanings) -> None:
     meanings.calls["sqlalchemy.engine.URL.create"] = _create
     meanings.calls["sqlalchemy.make_url"] = _make_url
     meanings.calls["sqlalchemy.engine.make_url"] = _make_url
+    meanings.sure.update(("sqlalchemy.make_url", "sqlalchemy.engine.make_url"))
     for module in ("pydantic", "pydantic.networks", "pydantic_core"):
         for name in _DSNS:
             meanings.calls[f"{module}.{name}.build"] = _build
