@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -43,6 +44,11 @@ def assumed_expire_on_commit(flow: Flow) -> tuple[bool | None, str]:
     return kept(flow.index, "expire_on_commit", lambda: expire_on_commit(flow.index))
 
 
+def assumed_autoflush(flow: Flow) -> bool:
+    """Does a session that the code is given flush before it queries? Not where no factory lets it."""
+    return kept(flow.index, "autoflush", lambda: _autoflush(flow.index))
+
+
 def plugin_expire_on_commit(flow: Flow) -> tuple[bool | None, str]:
     """The same of the sessions that Advanced Alchemy's plugins hand out."""
     return kept(flow.index, "plugin's expire_on_commit", lambda: expire_on_commit(flow.index, True))
@@ -74,18 +80,25 @@ def expire_on_commit(index: Index, of_plugin: bool = False) -> tuple[bool | None
     `of_plugin`: only those of Advanced Alchemy's plugins are asked.
     """
     votes: dict[bool | None, Module] = {}
-    for module in index.modules.values():
-        if is_test(module) or (module.signs is not None and not module.signs.makes_sessions):
-            continue
-        for call, scope, is_plugins in _factory_calls(index, module):
-            if of_plugin and not is_plugins:
-                continue
-            votes.setdefault(_vote(index, module, call, scope), module)
+    for module, call, is_plugins in _factories(index):
+        if is_plugins or not of_plugin:
+            votes.setdefault(_vote(call, "expire_on_commit"), module)
     if set(votes) == {True}:
         return True, f"assuming a session of the factory in {votes[True].path}"
     if set(votes) == {False}:
         return False, ""
     return None, ""
+
+
+def _autoflush(index: Index) -> bool:
+    return {_vote(call, "autoflush") for _, call, _ in _factories(index)} != {False}
+
+
+def _factories(index: Index) -> Iterator[tuple[Module, p.Call, bool]]:
+    for module in index.modules.values():
+        if not is_test(module) and (module.signs is None or module.signs.makes_sessions):
+            for call, _, is_plugins in _factory_calls(index, module):
+                yield module, call, is_plugins
 
 
 def is_test(module: Module) -> bool:
@@ -132,9 +145,9 @@ def _is_async(index: Index, module: Module, call: p.Call, scope: FunctionInfo | 
     return False
 
 
-def _vote(index: Index, module: Module, call: p.Call, scope: FunctionInfo | None) -> bool | None:
+def _vote(call: p.Call, name: str) -> bool | None:
     for keyword in call.keywords:
-        if keyword.name == "expire_on_commit":
+        if keyword.name == name:
             value = keyword.value
             return value.value if isinstance(value, p.Constant) and isinstance(value.value, bool) else None
         if keyword.name is None:

@@ -45,6 +45,9 @@ class Connecting(Record, frozen=True):
     is_async: bool = True
     connection: Reference | None = None
 
+    def suits(self, is_async: bool) -> bool:
+        return self.is_async == is_async
+
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         return Method(me, name)
 
@@ -126,6 +129,9 @@ class ConnectionRecord(Record, frozen=True):
 
     def left_out(self, flow: Flow, state: State, me: Reference) -> None:
         ledger.left_out(flow, state, me, self.site)
+
+    def suits(self, is_async: bool) -> bool:
+        return self.is_async == is_async
 
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
         return api_use.has(flow, state, me, name)
@@ -233,6 +239,9 @@ class ConnectionTransaction(Record, frozen=True):
     site: Site
     is_async: bool = True
     is_nested: bool = False
+
+    def suits(self, is_async: bool) -> bool:
+        return self.is_async == is_async
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         return self.connection if name == "connection" else Method(me, name)

@@ -23,10 +23,12 @@ def is_lifespan(function: FunctionInfo) -> bool:
 
 
 def is_run_by_application(flow: Flow, function: FunctionInfo) -> bool:
-    """A lifespan, a context of aiohttp's clean-up, a provider of a container: if it fails, nothing starts."""
+    """A lifespan, a start-up hook, aiohttp's clean-up context, a provider: if it fails, nothing starts."""
     header = function.header
-    if not (header.is_generator and header.is_async):
+    if not header.is_async:
         return False
+    if not header.is_generator:
+        return len(header.parameters) in (1, 2) and _is_given_application(function)
     if function.decorated_by(*flow.meanings.providers):
         return True
     is_plain = not function.decorators or function.decorated_by("contextlib.asynccontextmanager")

@@ -18,7 +18,7 @@ from asyncsqla_lint.semantics import (
     ledger,
     scripts,
 )
-from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit
+from asyncsqla_lint.semantics.assumptions import assumed_autoflush, assumed_expire_on_commit
 from asyncsqla_lint.semantics.events import FactoryCreated
 from asyncsqla_lint.semantics.factories import FactoryValue, flag
 from asyncsqla_lint.semantics.scoped import TASK_SCOPE, RegistryRecord
@@ -197,7 +197,7 @@ def _promised_factory(is_async: bool):  # type: ignore[no-untyped-def]  # the ty
 
 def _assumed_factory(flow: Flow, is_async: bool, at: Span) -> FactoryValue:
     expire, _ = assumed_expire_on_commit(flow) if is_async else (None, "")
-    return FactoryValue(is_async, flow.site(at), expire)
+    return FactoryValue(is_async, flow.site(at), expire, autoflush=not is_async or assumed_autoflush(flow))
 
 
 def _promised_session(is_async: bool, is_scoped: bool):  # type: ignore[no-untyped-def]  # the type is InstanceMeaning

@@ -35,7 +35,7 @@ from asyncsqla_lint.semantics import (
     transactions,
     unit_of_work,
 )
-from asyncsqla_lint.semantics.assumptions import assumed_expire_on_commit
+from asyncsqla_lint.semantics.assumptions import assumed_autoflush, assumed_expire_on_commit
 from asyncsqla_lint.semantics.attribute_states import Cause, Key
 from asyncsqla_lint.semantics.events import SessionCreated, SessionLeft
 from asyncsqla_lint.semantics.greenlets import run_sync
@@ -269,6 +269,7 @@ def parameter_session(
         expire_on_commit=expire,
         assumption=assumption,
         how="parameter",
+        autoflush=not is_async or assumed_autoflush(flow),
         cls=cls,
         in_transaction=None,
         is_scoped=is_scoped,
