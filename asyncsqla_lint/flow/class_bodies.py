@@ -113,11 +113,17 @@ def _assign_earlier(flow: Flow, state: State, owner: ClassInfo, member: Member) 
 
 
 def _earlier(owner: ClassInfo, member: Member) -> list[tuple[str, Member]]:
-    """The names of the class body that a value of it mentions."""
+    """The names of the class body that a value of it mentions, and those that their values mention."""
 
     def find() -> list[tuple[str, Member]]:
         mentioned: set[str] = set()
-        _mentioned(member.value, mentioned)
+        todo = [member]
+        while todo:
+            found: set[str] = set()
+            _mentioned(todo.pop().value, found)
+            fresh = found - mentioned
+            mentioned |= fresh
+            todo += [owner.members[name] for name in fresh if name in owner.members]
         return [
             (name, other)
             for name, other in owner.members.items()

@@ -73,7 +73,9 @@ class Provider(Value, frozen=True):
         return True
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        return self if name == "provider" else UNKNOWN
+        if name == "provider":
+            return self
+        return Provided(self) if name == "provided" else UNKNOWN
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         if not self.is_one:
@@ -96,11 +98,8 @@ class Provider(Value, frozen=True):
     def _made_there(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         positional = (*self.arguments.positional, *arguments.positional)
         keywords = {**self.arguments.keywords, **arguments.keywords}
-        given = Arguments(
-            tuple(_provided(flow, state, one, at) for one in positional),
-            {name: _provided(flow, state, one, at) for name, one in keywords.items()},
-            self.arguments.more,
-            self.arguments.more_keywords,
+        given = _all_provided(
+            flow, state, replace(self.arguments, positional=positional, keywords=keywords), at
         )
         made = self.function.call(flow, state, given, at)
         generator = generator_of(state, made)
@@ -119,13 +118,61 @@ class Provider(Value, frozen=True):
         return (self.function, *self.arguments.all())
 
 
+class Provided(Value, frozen=True):
+    """`database.provided.session`: a part of what a provider makes, looked up when it is asked for."""
+
+    source: Value
+    name: str | None = None  # an attribute of it
+    key: Value | None = None  # or an item
+    arguments: Arguments | None = None  # or what calling it gives
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        return Calling(self) if name == "call" else Provided(self, name=name)
+
+    def item(self, flow: Flow, state: State, key: Value, at: Span) -> Value:
+        return Provided(self, key=key)
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        source = _provided(flow, state, self.source, at)
+        if self.name is not None:
+            return source.attribute(flow, state, self.name, at)
+        if self.key is not None:
+            return source.item(flow, state, self.key, at)
+        if self.arguments is not None:
+            return source.call(flow, state, _all_provided(flow, state, self.arguments, at), at)
+        return source
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.source,)
+
+
+class Calling(Value, frozen=True):
+    """`.provided.session.call`"""
+
+    source: Provided
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return Provided(self.source, arguments=arguments)
+
+
+def _all_provided(flow: Flow, state: State, arguments: Arguments, at: Span) -> Arguments:
+    return replace(
+        arguments,
+        positional=tuple(_provided(flow, state, one, at) for one in arguments.positional),
+        keywords={name: _provided(flow, state, one, at) for name, one in arguments.keywords.items()},
+    )
+
+
 def _objects(state: State, value: Value) -> list[int]:
     return [one.oid for one in (value, *value.refers_to(state)) if isinstance(one, Reference)]
 
 
 def _provided(flow: Flow, state: State, value: Value, at: Span) -> Value:
     """What a provider is given: of another one what it makes, which is awaited where it has to be."""
-    if not isinstance(value, Provider):
+    if not isinstance(value, (Provider, Provided)):
         return value
     made = value.call(flow, state, Arguments(), at)
     return made.value if isinstance(made, Ready) else made
