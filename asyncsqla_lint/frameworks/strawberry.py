@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
+from asyncsqla_lint.flow.frames import Frame, Outcome
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.roots import receiver_of, run_given
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Method, Value
+from asyncsqla_lint.frameworks import fastapi
 from asyncsqla_lint.frameworks.graphql import Library, Resolver, Types, resolved
+from asyncsqla_lint.frameworks.injection import Injection, Need
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.classes import ClassInfo
@@ -18,6 +21,7 @@ from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scope, Scoped
 from asyncsqla_lint.project.walking import calls
+from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.application_state import handed_over, noticed
 
 if TYPE_CHECKING:
@@ -31,6 +35,10 @@ _TYPES = frozenset({"type", "interface"})
 
 _INFOS = ("strawberry.Info", "strawberry.types.Info", "strawberry.types.info.Info")
 _GETTER, _CONTEXT = "context_getter", "context_value"
+_EXTENSIONS = tuple(
+    f"strawberry.extensions.{name}" for name in ("SchemaExtension", "base_extension.SchemaExtension")
+)
+_NOTE = "context of the query"
 
 
 def register(meanings: Meanings) -> None:
@@ -69,29 +77,35 @@ class ContextOf(Value, frozen=True):
 
 def _info(flow: Flow, state: State, arguments: tuple[Value, ...], at: Span) -> Value:
     """There is one context for each query."""
-    known = flow.notes.get("context of the query")
+    known = flow.notes.get(_NOTE)
     if isinstance(known, ContextOf):
         return known
     context = _context(flow, state, at)
     if context is UNKNOWN and arguments and isinstance(arguments[0], ClassValue):
         context = flow.meanings.instance_of(flow, state, arguments[0], at)
-    flow.notes["context of the query"] = found = ContextOf(context)
+    flow.notes[_NOTE] = found = ContextOf(context)
     return found
 
 
 def _context(flow: Flow, state: State, at: Span) -> Value:
-    getters = kept(flow.index, "strawberry's getters", lambda: tuple(dict.fromkeys(_getters(flow.index))))
-    if not getters:
+    getter = _getter(flow)
+    if getter is None:
         return handed_over(flow, _CONTEXT)
-    if len(getters) > 1:
+    if isinstance(getter, ClassInfo):
+        return flow.meanings.instance_of(flow, state, ClassValue(getter), at)
+    if getter.header.is_generator:
         return UNKNOWN
-    (getter,) = getters
     function = FunctionValue(getter, (), receiver_of(flow, state, getter))
     made = function.call(flow, state, Arguments(more=UNKNOWN, more_keywords=UNKNOWN), at)
     return made.awaited(flow, state, at) if getter.is_async else made
 
 
-def _getters(index: Index) -> Iterator[FunctionInfo]:
+def _getter(flow: Flow) -> FunctionInfo | ClassInfo | None:
+    getters = kept(flow.index, "strawberry's getters", lambda: tuple(dict.fromkeys(_getters(flow.index))))
+    return getters[0] if len(getters) == 1 else None
+
+
+def _getters(index: Index) -> Iterator[FunctionInfo | ClassInfo]:
     for module in index.modules.values():
         if module.says(_GETTER):
             index.foundation.add(module)
@@ -102,16 +116,65 @@ def _getters(index: Index) -> Iterator[FunctionInfo]:
                     for word in call.keywords:
                         if word.name == _GETTER:
                             found = index.resolve(module, word.value, scope)
-                            if isinstance(found, FunctionInfo) and not found.header.is_generator:
+                            if isinstance(found, (FunctionInfo, ClassInfo)):
                                 yield found
 
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     if not _named(tuple(info.decorators), _RESOLVERS):
         return False
+    if _run_in_its_request(flow, state, info):
+        return True
     frame, _, exits = run_given(flow, state, info, {})
     resolved(flow, STRAWBERRY, frame, exits, _given_by(info))
     return True
+
+
+class Context(Value, frozen=True):
+    """What FastAPI's router makes for a query, by the `context_getter`, with what that depends on."""
+
+    getter: Value
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        found = ContextOf(arguments.keywords.get("context", UNKNOWN))
+        flow.notes[_NOTE] = found
+        return found
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.getter,)
+
+
+def _run_in_its_request(flow: Flow, state: State, info: FunctionInfo) -> bool:
+    """What the getter depends on ends with the request: who writes by its session has to commit."""
+    getter = _getter(flow)
+    asking = next((one.name for one in info.header.parameters if _asks_for_info(info, one)), None)
+    if getter is None or asking is None:
+        return False
+    made: Value = ClassValue(getter)
+    if isinstance(getter, FunctionInfo):
+        made = FunctionValue(getter, (), receiver_of(flow, state, getter))
+
+    def needs_of(own: State, value: Value) -> list[Need]:
+        if isinstance(value, Context):
+            return [Need("context", value.getter)]
+        return fastapi.needs_of(flow, own, value)
+
+    def answered(frame: Frame, outcome: Outcome) -> None:
+        if not _named(tuple(info.decorators), frozenset({"mutation"})):
+            ledger.made_up(outcome.state, outcome.value)
+        resolved(flow, STRAWBERRY, frame, [outcome], _given_by(info))
+
+    has_extensions = bool(flow.index.derived_from(*_EXTENSIONS))  # they see the whole query, and may commit
+    injection = Injection(flow, needs_of, info.header.name_span, sync_in_threads=True, is_part=has_extensions)
+    injection.run(state, info, [Need(asking, Context(made))], answered)
+    return True
+
+
+def _asks_for_info(info: FunctionInfo, parameter: p.Parameter) -> bool:
+    if parameter.annotation is None:
+        return False
+    type_ = info.index.type(Scoped(parameter.annotation, info.module, info.parent or info.owner))
+    return isinstance(type_.symbol, External) and type_.symbol.name in _INFOS
 
 
 def _named(symbols: tuple[object, ...], names: frozenset[str]) -> bool:
