@@ -71,6 +71,8 @@ class ListRecord(Record, frozen=True):
         return Method(me, name)
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        if self.kind == "set" and _is_filled_elsewhere(flow, state, me):
+            return Iteration(element=UNKNOWN)
         return Iteration(self.items, self.element, self.may_be_empty)
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
@@ -184,6 +186,21 @@ def may_be(key: ClassValue | TupleValue, told: Key) -> bool:
     )
 
 
+_READS = ("get", "keys", "values", "items", "__iter__")
+
+
+def _is_filled_elsewhere(flow: Flow, state: State, me: Reference) -> bool:
+    """An empty table that a module keeps: functions fill it, which this root does not call."""
+    if flow.frame.function is None or not flow.is_shared(me.oid):
+        return False
+    record = state.record(me.oid)
+    if isinstance(record, ListRecord):
+        is_bare = record.items == ()
+    else:
+        is_bare = record == DictRecord()
+    return is_bare and record == flow.base.get(me.oid)
+
+
 class DictRecord(Record, frozen=True):
     """A dict: entries under constant keys, and what stands under others; `by_key`, where each is known."""
 
@@ -259,7 +276,7 @@ class DictRecord(Record, frozen=True):
         return Method(me, name)
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
-        return self.keys()
+        return Iteration(element=UNKNOWN) if _is_filled_elsewhere(flow, state, me) else self.keys()
 
     def _found(self, key: Value) -> Value | None:
         if isinstance(key, Constant):
@@ -331,6 +348,10 @@ class DictRecord(Record, frozen=True):
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
         first, second = arguments.get(0, "key"), arguments.get(1, "default")
+        if name in _READS and _is_filled_elsewhere(flow, state, me):
+            if name == "get":
+                return union((second if second is not None else NONE, UNKNOWN))
+            return flow.allocate(state, ListRecord(None, UNKNOWN))
         if name in ("get", "pop", "setdefault") and first is not None:
             found = self._found(first)
             if name == "setdefault" and second is not None:
