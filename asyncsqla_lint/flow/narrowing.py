@@ -115,9 +115,9 @@ def compare(flow: Flow, state: State, left: Value, operator: str, right: Value, 
                 found = left in right.elements
         return UNKNOWN if found is None else Constant(found is (operator == "in"))
     if operator in ("==", "is"):
-        return _truth_value(_same(state, left, right))
+        return _truth_value(are_same(state, left, right))
     if operator in ("!=", "is not"):
-        same = _same(state, left, right)
+        same = are_same(state, left, right)
         return _truth_value(None if same is None else not same)
     if isinstance(left, Constant) and isinstance(right, Constant):
         a, b = left.value, right.value
@@ -130,7 +130,7 @@ def _truth_value(answer: bool | None) -> Value:
     return UNKNOWN if answer is None else TRUE if answer else FALSE
 
 
-def _same(state: State, left: Value, right: Value) -> bool | None:
+def are_same(state: State, left: Value, right: Value) -> bool | None:
     if isinstance(left, Constant) and isinstance(right, Constant):
         return left.value == right.value and type(left.value) is type(right.value)
     for one, other in ((left, right), (right, left)):
@@ -238,11 +238,11 @@ def _narrow_compare(flow: Flow, state: State, node: p.Compare, holds: bool) -> b
         constant = Constant(right.value)
 
         def wanted(value: Value) -> bool:
-            same = _same(state, value, constant)
+            same = are_same(state, value, constant)
             return same is not (not holds)
 
         value = current(flow, state, node.left)
-        if value is not None and holds and _same(state, value, constant) is None:
+        if value is not None and holds and are_same(state, value, constant) is None:
             if constant == NONE or not isinstance(value, Union):
                 kept = any(wanted(one) for one in alternatives(value))
                 if kept and all(

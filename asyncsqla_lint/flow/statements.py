@@ -21,6 +21,7 @@ from asyncsqla_lint.flow.values import (
     Reference,
     Value,
     alternatives,
+    union,
 )
 from asyncsqla_lint.program import (
     AnnotatedAssign,
@@ -45,6 +46,7 @@ from asyncsqla_lint.program import (
     Match,
     Name,
     Nonlocal,
+    Pattern,
     Raise,
     Return,
     Statement,
@@ -318,26 +320,54 @@ def _match(flow: Flow, state: State, node: Match) -> Result:
     options, exits = paths(flow, state, lambda own: evaluate(flow, own, node.subject))
     reached: list[State] = []
     for own, subject in options:
-        waiting = [own]
-        for case in node.cases:
-            matched: list[State] = []
-            passed: list[State] = []
-            for candidate in waiting:
-                yes, no = patterns.match(flow, candidate, subject, case.pattern)
-                if yes is not None and case.guard is not None:
-                    true, false, left = narrowing.test_paths(flow, yes, case.guard)
-                    matched.extend(true)
-                    passed.extend(false)
-                    exits.extend(left)
-                elif yes is not None:
-                    matched.append(yes)
-                if no is not None:
-                    passed.append(no)
-            after, left = execute_block(flow, matched[:MOST_STATES], case.body)
-            reached.extend(after)
+        after, left = _cases(flow, own, subject, node)
+        reached.extend(after)
+        exits.extend(left)
+    return reached, exits
+
+
+def _cases(flow: Flow, state: State, subject: Value, node: Match) -> Result:
+    """The cases one after the other, each for what those before it have left."""
+    waiting = [state]
+    reached: list[State] = []
+    exits: list[Outcome] = []
+    for case in node.cases:
+        matched: list[State] = []
+        passed: list[State] = []
+        rests: list[Value] = []
+        for candidate in waiting:
+            fitting, rest = patterns.split(flow, candidate, subject, case.pattern)
+            if rest is not None:
+                passed.append(candidate.copy())
+                patterns.narrow(flow, passed[-1], node.subject, rest)
+                rests.append(rest)
+            if fitting is None:
+                continue
+
+            def bind(own: State, fitting: Value = fitting, pattern: Pattern = case.pattern) -> Value:
+                known = patterns.bind(flow, own, fitting, pattern)
+                patterns.narrow(flow, own, node.subject, known)
+                return known
+
+            bound, left = paths(flow, candidate, bind)
             exits.extend(left)
-            waiting = merged(flow, passed, node.span)
-        reached.extend(waiting)
+            for yes, known in bound:
+                if case.guard is None:
+                    matched.append(yes)
+                    continue
+                true, false, left = narrowing.test_paths(flow, yes, case.guard)
+                matched.extend(true)
+                passed.extend(false)
+                rests.extend(known for _ in false[:1])
+                exits.extend(left)
+        after, left = execute_block(flow, matched[:MOST_STATES], case.body)
+        reached.extend(after)
+        exits.extend(left)
+        waiting = merged(flow, passed, node.span)
+        if not waiting:
+            break
+        subject = union(tuple(rests))
+    reached.extend(waiting)
     return reached, exits
 
 
