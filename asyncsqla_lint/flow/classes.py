@@ -35,7 +35,20 @@ def instantiate(flow: Flow, state: State, cls: ClassValue, arguments: Arguments,
     special = flow.meanings.instantiate(flow, state, cls, arguments, at)
     if special is not None:
         return special
+    maker = cls.info.metaclass
+    found = None if maker is None else maker.find("__call__")
+    if found is not None and found[1].function is not None:
+        return run_function(flow, state, FunctionValue(found[1].function, (), cls), arguments, at)
     return construct(flow, state, cls, arguments, at)
+
+
+class Construction(Value, frozen=True):
+    """`super().__call__`, in a metaclass: what makes an object of the class."""
+
+    cls: ClassValue
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return construct(flow, state, self.cls, arguments, at)
 
 
 def construct(flow: Flow, state: State, cls: ClassValue, arguments: Arguments, at: Span) -> Reference:
@@ -302,7 +315,13 @@ def super_attribute(flow: Flow, state: State, value: SuperValue, name: str, at: 
         cls = None if info is None else ClassValue(info)
     if cls is None:
         return UNKNOWN
-    found = cls.info.find_after(value.owner, name)
+    maker = cls.info.metaclass if cls == value.receiver else None
+    if maker is not None and maker.is_subclass_of(value.owner):
+        found = maker.find_after(value.owner, name)
+        if found is None and name == "__call__":
+            return Construction(cls)
+    else:
+        found = cls.info.find_after(value.owner, name)
     if found is None and name == "__new__" and not cls.info.has_unknown_base:
         return ExternalValue("builtins.object.__new__")
     if found is None:

@@ -187,6 +187,10 @@ class Scopes:
             registrations = self.flow.index.registrations
             self.import_all(registrations.of(table.owner, table.name, table.kind))
 
+    def class_tables(self) -> list[tuple[ClassInfo, str]]:
+        """The lists and dicts of class bodies that have been looked at."""
+        return [(one.owner, one.name) for one in self._filled if isinstance(one.owner, ClassInfo)]
+
     def _fillable(self, module: Module, value: Value) -> Record | None:
         """A table, or an object that may keep one, of a module whose top level has run."""
         if not isinstance(value, Reference) or module in self._importing:

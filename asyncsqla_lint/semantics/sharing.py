@@ -13,6 +13,7 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value
 from asyncsqla_lint.program import Span, end_of, start_of
+from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.names import ClassBinding, Module
 from asyncsqla_lint.semantics import application_state, ledger, ownership, scripts, testing
 from asyncsqla_lint.semantics.events import SessionStored
@@ -20,7 +21,6 @@ from asyncsqla_lint.semantics.sessions import SessionRecord
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
-    from asyncsqla_lint.project.classes import ClassInfo
 
 APPLICATIONS = (
     "fastapi.FastAPI",
@@ -198,8 +198,25 @@ def function_ended(
     for state, value in done:
         for number in modules & state.frames.keys():
             stored(flow, state, state.frames[number].values(), "a global variable")
+        for cls, name in flow.scopes.class_tables():
+            _put_into(flow, state, cls, name)
         if ownership.is_cached(frame.function):
             stored(flow, state, (value,), f"the cache of `{frame.function.name}`")
+
+
+def _put_into(flow: Flow, state: State, cls: ClassInfo, name: str) -> None:
+    """`cls._made[cls] = made`, in a dict of the class body. Under keys that are told at run time (a task, a
+    request's number) each may find its own."""
+    table = flow.class_attribute(state, ClassValue(cls), name, cls.definition.span)
+    record = state.record(table.oid) if isinstance(table, Reference) else None
+    if (
+        isinstance(table, Reference)
+        and isinstance(record, DictRecord)
+        and record is not flow.base.get(table.oid)
+    ):
+        of_classes = [value for key, value in record.by_key.items() if isinstance(key, ClassInfo)]
+        values = (*record.entries.values(), *of_classes)
+        stored(flow, state, values, f"the class attribute `{cls.name}.{name}`")
 
 
 def module_ended(flow: Flow, frame: Frame, states: list[State]) -> None:

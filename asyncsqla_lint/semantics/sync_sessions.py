@@ -20,6 +20,7 @@ from asyncsqla_lint.semantics import flushing, greenlets, legacy_query
 from asyncsqla_lint.semantics.blocking import ASKING
 from asyncsqla_lint.semantics.sessions import SessionRecord, perform
 from asyncsqla_lint.semantics.transaction_blocks import TransactionRecord
+from asyncsqla_lint.semantics.transactions import FROM_MEMORY, holds_some
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -52,9 +53,19 @@ class SyncSession(Value, frozen=True):
             )
         if name == "query":
             return legacy_query.query(flow, self.session, arguments, at)
-        if name in ASKING or (name in _FLUSHES and flushing.has_waiting(state, self.session)):
+        if (
+            name in ASKING
+            or (name in _FLUSHES and flushing.has_waiting(state, self.session))
+            or (name in FROM_MEMORY and self._is_fresh(state))
+        ):
             greenlets.needed(flow, state, f"Session.{name}", "AsyncSession", at)
         return perform(flow, state, self.session, name, arguments, at)
+
+    def _is_fresh(self, state: State) -> bool:
+        """Nobody has given it an instance that a `get()` could find."""
+        record = state.record(self.session.oid)
+        is_own = isinstance(record, SessionRecord) and record.how != "parameter"
+        return is_own and not holds_some(state, self.session)
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.session,)

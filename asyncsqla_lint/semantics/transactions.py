@@ -34,7 +34,7 @@ def _is_only_tried_out(flow: Flow, failure: failures.Failure) -> bool:
     return (failure.handled_at or failure.site).module is not test.module
 
 
-_FROM_MEMORY = frozenset({"get", "get_one"})
+FROM_MEMORY = frozenset({"get", "get_one"})
 
 
 def used(
@@ -62,7 +62,7 @@ def used(
             if record.failure.is_waiting and not record.failure.is_doubtful:
                 expiry.survived(state, session, record.failure.site)
             changed = replace(changed, failure=None)
-    is_asked = method not in IDLE and not (method in _FROM_MEMORY and _holds_some(state, session))
+    is_asked = method not in IDLE and not (method in FROM_MEMORY and holds_some(state, session))
     if record.begun == ENDED and (is_asked or method in BEGINS):
         _misused(flow, session, record, method, "ended", at)
         changed = replace(changed, begun="")
@@ -75,7 +75,7 @@ def used(
     return changed
 
 
-def _holds_some(state: State, session: Reference) -> bool:
+def holds_some(state: State, session: Reference) -> bool:
     """It may answer from its identity map (ASQ208/good_known_after_the_block)."""
     from asyncsqla_lint.semantics.instances import InstanceRecord
 

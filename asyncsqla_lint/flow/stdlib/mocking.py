@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
-CLASSES = ("Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock")
+MAKERS = ("Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock", "create_autospec")
 
 
 class Mock(Value, frozen=True):
@@ -30,5 +30,5 @@ def _mock(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 
 def register(meanings: Meanings) -> None:
-    for name in CLASSES:
+    for name in MAKERS:
         meanings.calls[f"unittest.mock.{name}"] = _mock
