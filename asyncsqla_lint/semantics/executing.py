@@ -31,7 +31,7 @@ from asyncsqla_lint.semantics.identity import key_of, same_row
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER, LoaderOptions, collected, loads_by_name
 from asyncsqla_lint.semantics.materialising import accompanied, materialise, or_else
-from asyncsqla_lint.semantics.meeting import executed, has_all
+from asyncsqla_lint.semantics.meeting import brought, executed, has_all
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement, entity_class, with_execution_options
 
@@ -177,6 +177,7 @@ def _get(
         now = state.record(held.oid)
         came_back = refreshing.reloaded(now if isinstance(now, InstanceRecord) else record)
         state.put(held, accompanied(state, came_back, held))
+        brought(flow, state, held, record, (), at)
         return held
     by_key = not populate and not locks
     if not by_key or not any(

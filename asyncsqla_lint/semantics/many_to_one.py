@@ -15,6 +15,7 @@ from asyncsqla_lint.semantics.identity import identity_of, same_row
 from asyncsqla_lint.semantics.instances import PERSISTENT, SOMEWHERE, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.plans import Plan
+from asyncsqla_lint.semantics.references import are_apart
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -127,6 +128,7 @@ def may_be_known(
             not is_below
             and not _is_new_to(other, record)
             and same_row(Reference(oid), other, key) is not False
+            and not are_apart(state, key, other.key)
             and (oid != me.oid or record.many)
             and other.model.cls.is_subclass_of(relationship.target.cls)
             and (other.many or not record.many or record.key is not None)

@@ -28,7 +28,7 @@ from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, InstanceReco
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
-from asyncsqla_lint.semantics.references import leads_to
+from asyncsqla_lint.semantics.references import leads_elsewhere, leads_to
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.refreshing_by_name import only_takes_what_is_held
 from asyncsqla_lint.semantics.requerying import requeried, source_of
@@ -168,9 +168,9 @@ def executed(flow: Flow, state: State, session: Reference, model: Model, stateme
         return
     alone = met.row is not None
     there = state.copy() if met.once is not None else None
-    _meet_below(flow, state, session, model, statement, plan, 0, was=met.was, alone=alone)
+    _meet_below(flow, state, session, model, statement, plan, 0, was=met.was, alone=alone, key=met.row)
     if there is not None:  # where they were there, their rows made further SELECTs as they had come
-        _meet_below(flow, there, session, model, statement, plan, 0, was=met.once, alone=alone)
+        _meet_below(flow, there, session, model, statement, plan, 0, was=met.once, alone=alone, key=met.row)
         for reference, record in list(held(state, session)):
             other = there.record(reference.oid)
             if isinstance(other, InstanceRecord) and other != record and reference.oid in there.alive():
@@ -248,13 +248,14 @@ def _meet_below(
     alone: bool = False,
     shows: bool = True,
     of: tuple[Reference, InstanceRecord] | None = None,
+    key: Key | None = None,
 ) -> None:
     """What the query loads below its rows may be there already, and gets what was missing.
 
     `down` has led to them: who goes up again comes back to a row that the query has met. `was`: the rows as
     they were: what they had is not loaded at once, what is, is loaded as they came. `alone`: it is one row at
     most.
-    `shows`: those whom nobody has read get records too. `of`: the row itself, where it is known.
+    `shows`: those whom nobody has read get records too. `of`: the row itself, or its `key`, if it is known.
     """
     from asyncsqla_lint.semantics import unread
 
@@ -285,6 +286,8 @@ def _meet_below(
                 continue
             if of is not None and reference == of[0]:
                 continue  # no row is its own child
+            if key is not None and leads_elsewhere(state, one, record, key):
+                continue
             is_it = None if of is None else leads_to(state, *of, one, reference, record)
             if is_it is False:
                 continue

@@ -5,12 +5,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import NONE, Reference, Symbol, Value, alternatives
+from asyncsqla_lint.flow.values import NONE, Constant, Reference, Symbol, Value, alternatives
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import LOADED, Key
-from asyncsqla_lint.semantics.identity import identity_of, same_row
+from asyncsqla_lint.semantics.identity import compare, identity_of, same_row
 from asyncsqla_lint.semantics.instances import InstanceRecord
 
 
@@ -64,6 +64,33 @@ def leads_to(
         return False
     key = noted(state, other).leads.get(up.name)
     return None if key is None else same_row(me, record, key)
+
+
+def leads_elsewhere(state: State, relationship: Relationship, other: InstanceRecord, key: Key) -> bool:
+    """Does a child's own row say that it is none of the row with that key?"""
+    up = relationship.inverse
+    if up is None or up.direction != "many-to-one" or other.many:
+        return False
+    return are_apart(state, noted(state, other).leads.get(up.name), key)
+
+
+def are_apart(state: State, one: Key | None, other: Key | None) -> bool:
+    """Two keys of two rows: written down both, or the one by the program, the other made by the database."""
+    if one is None or other is None or [name for name, _ in one] != [name for name, _ in other]:
+        return False
+    pairs = [(mine, theirs) for (_, mine), (_, theirs) in zip(one, other, strict=True)]
+    return compare(list(pairs)) is False or any(
+        isinstance(constant, Constant) and _is_of_made(state, symbol)
+        for pair in pairs
+        for constant, symbol in (pair, pair[::-1])
+    )
+
+
+def _is_of_made(state: State, value: Value) -> bool:
+    if not isinstance(value, Symbol) or not value.is_of_row:
+        return False
+    owner = state.record(int(value.name.partition(".")[0]))
+    return isinstance(owner, InstanceRecord) and owner.is_made and not owner.many
 
 
 def moved(state: State, relationship: Relationship) -> None:

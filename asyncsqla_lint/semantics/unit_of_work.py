@@ -84,7 +84,8 @@ def commit(flow: Flow, state: State, session: Reference, at: Span, *, ends_block
         if one.left == session:
             state.put(reference, replace(one, is_uncommitted=False, left=None))
         elif one.session == session and (one.is_uncommitted or one.is_written is not False):
-            state.put(reference, replace(one, is_uncommitted=False, is_recent=False, is_written=False))
+            kept = partial(replace, is_uncommitted=False, is_recent=False, is_written=False)
+            state.put(reference, paths.on_each(one, kept))
 
 
 def ended(state: State, session: Reference) -> None:
