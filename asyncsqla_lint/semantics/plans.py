@@ -315,7 +315,7 @@ class Plan(Struct, frozen=True):
             self.is_open or is_other,
             trail,
             self.root_at if is_joined else len(self.trail),
-            self.wildcards,
+            () if strategy == "immediateload" else self.wildcards,  # (it is a lazy load: no query of theirs)
             subclasses + _polymorphic(entries),
             self.others,
             is_elsewhere=self.is_elsewhere,
