@@ -100,7 +100,9 @@ def _is_text(value: Value) -> bool:
 def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, at: p.Span) -> Value:
     if operator == "+":
         if _is_text(left) or _is_text(right):
-            return concatenated((left, right))
+            # `User.name + "!"` is for the other to say.
+            own = (right if _is_text(left) else left).operated(flow, state, operator, right, at)
+            return own if own is not None and own is not UNKNOWN else concatenated((left, right))
         if isinstance(left, Constant) and isinstance(right, Constant):
             if isinstance(left.value, (int, float)) and isinstance(right.value, (int, float)):
                 return Constant(left.value + right.value)

@@ -133,9 +133,9 @@ def may_be_known(
             and other.model.cls.is_subclass_of(relationship.target.cls)
             and (other.many or not record.many or record.key is not None)
         ):
-            away.add(_away(me, other, oid))
+            away.add(_away(state, me, record, other, oid))
         elif _leads_to(other, relationship.target.cls, down if is_below or oid == me.oid else None):
-            away.add(_away(me, other, oid))
+            away.add(_away(state, me, record, other, oid))
         if 0 in away or len(away) > 1:
             return True
     return None if away else False
@@ -155,14 +155,30 @@ def _has_let_go(session: Record, target: Model, key: Key | None) -> bool:
     return any(one == key and cls.is_subclass_of(target.cls) for cls, one in gone)
 
 
-def _away(me: Reference, other: InstanceRecord, oid: int) -> int:
+def _away(state: State, me: Reference, record: InstanceRecord, other: InstanceRecord, oid: int) -> int:
     """On which path the session does not have it; 0: on none. Who was asked for by a key of `me` is there."""
     mine = Symbol.of_row(me.oid, "").name
     if any(isinstance(value, Symbol) and value.name.startswith(mine) for _, value in other.key or ()):
         return 0
     if other.lifecycle == "mixed":
         return -oid if _is_let_go(other) else 0
+    if other.absent and other.session == record.session and _is_of_one_of_several(state, other):
+        return 0
     return other.absent if other.absent != SOMEWHERE else -oid
+
+
+def _is_of_one_of_several(state: State, other: InstanceRecord) -> bool:
+    """`self.session`, which may be one or another: where it was this one, it was for each of the queries."""
+    if other.origin is None:
+        return False
+    records = (state.record(oid) for oid in state.alive())
+    return any(
+        isinstance(one, InstanceRecord)
+        and one.origin == other.origin
+        and one.model is other.model
+        and one.session not in (None, other.session)
+        for one in records
+    )
 
 
 def _is_let_go(record: InstanceRecord) -> bool:

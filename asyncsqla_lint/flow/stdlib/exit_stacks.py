@@ -1,7 +1,8 @@
-"""`contextlib`: stacks of managers and callbacks, which end last in, first out; `aclosing`."""
+"""`contextlib`: stacks of managers and callbacks, which end last in, first out; `closing`, `nullcontext`."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -122,21 +123,38 @@ class Closing(Value, frozen=True):
 
 
 class ClosingManager(Value, frozen=True):
-    """`aclosing(thing)`."""
+    """`aclosing(thing)`, `closing(thing)`."""
 
     thing: Value
+    method: str
 
     def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
         return self.thing
 
     def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool | None:
         with flow.cleaning_up():
-            close = self.thing.attribute(flow, state, "aclose", at)
-            close.call(flow, state, Arguments(), at).awaited(flow, state, at)
+            closed = self.thing.attribute(flow, state, self.method, at).call(flow, state, Arguments(), at)
+            if self.method == "aclose":
+                closed.awaited(flow, state, at)
         return False
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.thing,)
+
+
+class NoManager(Value, frozen=True):
+    """`nullcontext(session)`: who has it already goes on having it."""
+
+    given: Value
+
+    def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
+        return self.given
+
+    def leave(self, flow: Flow, state: State, at: Span, is_async: bool, raised: bool) -> bool | None:
+        return False
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.given,)
 
 
 def entered_by(
@@ -161,8 +179,14 @@ def register(meanings: Meanings) -> None:
         meanings.instances[f"contextlib.{name}"] = lambda flow, state, arguments, at: flow.allocate(
             state, ExitStackRecord()
         )
-    meanings.calls["contextlib.aclosing"] = _closing
+    meanings.calls["contextlib.aclosing"] = partial(_closing, "aclose")
+    meanings.calls["contextlib.closing"] = partial(_closing, "close")
+    meanings.calls["contextlib.nullcontext"] = _no_manager
 
 
-def _closing(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return ClosingManager(arguments.get(0, "thing") or UNKNOWN)
+def _closing(method: str, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return ClosingManager(arguments.get(0, "thing") or UNKNOWN, method)
+
+
+def _no_manager(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return NoManager(arguments.get(0, "enter_result") or NONE)
