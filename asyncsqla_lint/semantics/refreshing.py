@@ -51,6 +51,9 @@ def _replayed(record: InstanceRecord, plan: Plan | None) -> InstanceRecord:
     if plan is not None:
         # A wildcard without an entity is said of one query alone.
         plan = replace(plan, wildcards=(), is_refresh=True)
+        for name in record.blank:  # what takes whom the session holds needs nobody where it leads to nothing
+            if plan.takes_what_is_held(record.model.relationships[name]):
+                attributes[name] = AttributeState(LOADED, NONE)
     else:
         attributes = {
             name: found
