@@ -150,9 +150,10 @@ def _run_in_its_request(flow: Flow, state: State, info: FunctionInfo) -> bool:
     asking = next((one.name for one in info.header.parameters if _asks_for_info(info, one)), None)
     if getter is None or asking is None:
         return False
-    made: Value = ClassValue(getter)
     if isinstance(getter, FunctionInfo):
-        made = FunctionValue(getter, (), receiver_of(flow, state, getter))
+        made: Value = FunctionValue(getter, (), receiver_of(flow, state, getter))
+    else:
+        made = ClassValue(getter)
 
     def needs_of(own: State, value: Value) -> list[Need]:
         if isinstance(value, Context):
