@@ -289,6 +289,9 @@ class Text(Value, frozen=True):
 
     parts: tuple[str | None, ...]
 
+    def is_something(self, state: State) -> bool:
+        return True  # an empty text is one, too
+
     def truth(self, state: State) -> bool | None:
         return True if any(self.parts) else None
 

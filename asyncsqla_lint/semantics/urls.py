@@ -79,7 +79,7 @@ class UrlValue(Value, frozen=True):
             return self.database
         if name == "query" and self.query is not None:
             entries: dict[Scalar, Value] = {
-                key: UNKNOWN if value is None else Constant(value) for key, value in self.query
+                key: Text((None,)) if value is None else Constant(value) for key, value in self.query
             }
             return flow.allocate(state, DictRecord(entries))
         if name in _METHODS or name in _PARTS:
