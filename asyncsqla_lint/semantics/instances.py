@@ -92,12 +92,13 @@ class InstanceRecord(Record, frozen=True):
     def joined(self, other: Record) -> Record:
         if not isinstance(other, InstanceRecord):
             return FORGOTTEN
-        if other.model is not self.model:  # a test has shown on one path that the row is one of a subclass
-            if other.model.cls.is_subclass_of(self.model.cls):
-                return self.joined(replace(other, model=self.model))
-            if self.model.cls.is_subclass_of(other.model.cls):
-                return replace(self, model=other.model).joined(other)
-            return FORGOTTEN
+        if other.model is not self.model:  # tests have shown which subclass the row is one of
+            shared = next(
+                (one for one in self.model.lineage if other.model.cls.is_subclass_of(one.cls)), None
+            )
+            if shared is None:
+                return FORGOTTEN
+            return replace(self, model=shared).joined(replace(other, model=shared))
         attributes: dict[str, AttributeState] = {}
         names: dict[str, object] = {**self.attributes, **other.attributes}
         if self.expired != other.expired or self.plan != other.plan or self.lifecycle != other.lifecycle:

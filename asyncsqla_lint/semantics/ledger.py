@@ -151,8 +151,13 @@ def used(flow: Flow, state: State, subject: Reference, opened_at: Site, use: Ses
         if method not in ("close", "aclose"):
             kept = tuple(write for write in before.writes if not _is_meant_to_go(flow, write))
             gone = tuple(write for write in before.writes if write not in kept)
-            # To try again after a savepoint was no plan, nor to hand on an exception; any other rollback was.
-            forced = method == "rollback of a savepoint" or _hands_on(flow, use.site.span)
+            # To try again after a savepoint was no plan, nor to hand on an exception, nor what a handler
+            # does of whatever it has called; any other rollback was.
+            forced = method == "rollback of a savepoint" or _in_handler(
+                flow, use.site.span, _handlers_that_raise
+            )
+            if not forced and _in_handler(flow, use.site.span, _handlers):
+                gone = tuple(write for write in gone if write.frame.function is flow.frame.function)
             dropped = before.dropped if forced else _either(before.dropped, gone)
             state.put(key(subject), replace(before, writes=kept, dropped=dropped, holds=False))
     elif method not in AT_ONCE:
@@ -320,11 +325,10 @@ def _is_meant_to_go(flow: Flow, write: WriteMade) -> bool:
     return not flow.is_cleaning_up
 
 
-def _hands_on(flow: Flow, at: Span) -> bool:
-    """Does the place lie in a handler that ends by raising?"""
+def _in_handler(flow: Flow, at: Span, handlers: Guards) -> bool:
     frame: Frame | None = flow.frame
     while frame is not None and frame.function is not None:
-        if _is_cleanup(frame.function.body, at, _handlers_that_raise):
+        if _is_cleanup(frame.function.body, at, handlers):
             return True
         at = frame.call_span
         frame = frame.caller
@@ -333,6 +337,10 @@ def _hands_on(flow: Flow, at: Span) -> bool:
 
 def _guards(node: p.Try) -> tuple[p.Statements, ...]:
     return (node.final, *(handler.body for handler in node.handlers))
+
+
+def _handlers(node: p.Try) -> tuple[p.Statements, ...]:
+    return tuple(handler.body for handler in node.handlers)
 
 
 def _handlers_that_raise(node: p.Try) -> tuple[p.Statements, ...]:
