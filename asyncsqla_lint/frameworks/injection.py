@@ -53,6 +53,9 @@ class Yielded(Value, frozen=True):
     def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
         return Iteration(items=(self.value,))
 
+    def over(self, flow: Flow, state: State) -> None:
+        """The request has come to its end, and the provider takes it back."""
+
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.value,)
 
@@ -182,12 +185,14 @@ class Injection:
                 run_generator(flow, own, generator, use)
                 return _DONE
             if isinstance(result, Yielded):
+                lent.append(result)
                 return result.value
             record = own.record(result.oid) if isinstance(result, Reference) else None
             if isinstance(record, CoroutineRecord):
                 result = result.awaited(flow, own, self.at)
             return result
 
+        lent: list[Yielded] = []
         before = state.copy()
         options, exits = consumer_paths(flow, state, run)
         reached: list[Option] = [(own, NONE) for own, value in options if value is _DONE]
@@ -195,7 +200,11 @@ class Injection:
         if made_here:
             # What comes next is run once, whatever the ways in which this came about.
             joined = join_states([own for own, _ in made_here])
-            reached += use(joined, union(tuple(value for _, value in made_here)))
+            used_up = use(joined, union(tuple(value for _, value in made_here)))
+            for one in lent:
+                for own, _ in used_up:
+                    one.over(flow, own)
+            reached += used_up
         if not used and not options:
             # A stand-in that only raises, for the real one to override: its annotation has to do.
             return go_on(before, UNKNOWN, made)
