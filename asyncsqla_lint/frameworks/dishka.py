@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
 from asyncsqla_lint.flow.coroutines import Ready
+from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Method, Reference, Value
@@ -21,6 +22,8 @@ from asyncsqla_lint.project.classes import ClassInfo, Member
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scoped
+from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.semantics.sessions import SessionRecord
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -41,6 +44,7 @@ Wanted = ClassInfo | str
 
 def register(meanings: Meanings) -> None:
     meanings.providers.update(_PROVIDES)
+    meanings.when_ended.append(_request_over)
     meanings.calls["dishka.make_async_container"] = _container
     for name in _CONTAINERS:
         meanings.instances[name] = lambda flow, state, arguments, at: flow.allocate(state, ContainerRecord())
@@ -64,6 +68,35 @@ def _given(flow: Flow, state: State, arguments: tuple[Value, ...], at: Span) -> 
 
 
 _NOTE = "container of the request"
+_LENT = "lent by the container of the request"
+_COMMITS = frozenset({"commit", "begin"})  # what a provider does behind its `yield`, of a unit of work too
+_IN_HAND = "dishka_container"  # of a request: who has it, a middleware, may commit
+
+
+def _lent(flow: Flow) -> set[int]:
+    found = flow.notes.get(_LENT)
+    if not isinstance(found, set):
+        found = flow.notes[_LENT] = set()
+    return found
+
+
+def _request_over(
+    flow: Flow, frame: Frame, done: list[tuple[State, Value]], raised: list[State], risky: Sequence[State]
+) -> None:
+    """The handler is done: the container closes the session that it has lent, and commits nothing."""
+    is_root = frame.caller is None or frame.caller.function is None
+    if not is_root or flow.muted or _NOTE not in flow.notes or not _lent(flow):
+        return
+    makers = [one.function for one in sources_of(flow.index).values() if one is not None and one.function]
+    if any(one.header.is_generator and not _COMMITS.isdisjoint(one.header.mentions) for one in makers):
+        return
+    if any(module.says(_IN_HAND) for module in flow.index.modules.values()):
+        return
+    for state, _ in done:
+        for oid in _lent(flow):
+            record = state.record(oid)
+            if isinstance(record, SessionRecord):
+                ledger.lose(flow, record.site, ledger.ledger(state, Reference(oid)), None)
 
 
 class Source(Struct, frozen=True):
@@ -198,7 +231,10 @@ def _made(flow: Flow, state: State, me: Reference, wanted: Value, key: Wanted, a
         first = next(
             (one for one in source.names if isinstance(one, str) and one in flow.meanings.instances), ""
         )
-        return flow.meanings.instance_of(flow, state, ExternalValue(first) if first else wanted, at)
+        made = flow.meanings.instance_of(flow, state, ExternalValue(first) if first else wanted, at)
+        if isinstance(made, Reference):
+            _lent(flow).add(made.oid)
+        return made
     provider: Value = UNKNOWN
     if source.cls is not None:
         provider = ClassValue(source.cls)

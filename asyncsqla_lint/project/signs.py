@@ -33,6 +33,7 @@ WORDS = frozenset(
             "asyncio",
             "backref",
             "before_send",
+            "dishka_container",
             "before_send_handler",
             "after_request",
             "after_response",

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 APPLICATIONS = ("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "Application", "FastMCP", "ContextRepo")
 NAMES = ("app", "_app", "_", "application")
+_OF_REGISTRIES = (
+    "svcs.starlette.lifespan",
+    "svcs.fastapi.lifespan",
+)  # given a registry beside the application
 
 
 def is_lifespan(function: FunctionInfo) -> bool:
@@ -19,6 +23,8 @@ def is_lifespan(function: FunctionInfo) -> bool:
     header = function.header
     if not (header.is_generator and header.is_async and len(header.parameters) in (1, 2)):
         return False
+    if function.decorated_by(*_OF_REGISTRIES):
+        return True
     return function.decorated_by("contextlib.asynccontextmanager") and _is_given_application(function)
 
 
@@ -29,7 +35,7 @@ def is_run_by_application(flow: Flow, function: FunctionInfo) -> bool:
         return False
     if not header.is_generator:
         return len(header.parameters) in (1, 2) and _is_given_application(function)
-    if function.decorated_by(*flow.meanings.providers):
+    if function.decorated_by(*flow.meanings.providers, *_OF_REGISTRIES):
         return True
     is_plain = not function.decorators or function.decorated_by("contextlib.asynccontextmanager")
     return is_plain and len(header.parameters) in (1, 2) and _is_given_application(function)
