@@ -38,6 +38,7 @@ from asyncsqla_lint.flow.values import (
     union,
 )
 from asyncsqla_lint.program import BinaryOperation, Expression, Parameter, Scalar, Span, Subscript
+from asyncsqla_lint.program import Constant as ConstantNode
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -310,11 +311,21 @@ def bind(flow: Flow, state: State, frame: Frame, info: FunctionInfo, arguments: 
             value = _default(flow, state, frame, parameter).as_default(flow, state, parameter.span)
         if value is UNKNOWN and parameter.annotation is not None:
             value = flow.types.annotation_value(state, frame, parameter.annotation, parameter.span)
+            if _may_be_left_out(state, parameter, value):
+                value = union((value, NONE))
         elif isinstance(value, Reference) and isinstance(parameter.annotation, (BinaryOperation, Subscript)):
             value = _widened(flow, state, frame, value, parameter.annotation)
         elif isinstance(value, Union) and parameter.annotation is not None:
             value = _of_its_kind(flow, state, frame, value, parameter.annotation)
         state.assign(frame.id, parameter.name, value)
+
+
+def _may_be_left_out(state: State, parameter: Parameter, value: Value) -> bool:
+    """`user: User = None`: somebody may leave it out, as `User | None` would say. A session is given."""
+    default = parameter.default
+    if not isinstance(default, ConstantNode) or default.value is not None or not isinstance(value, Reference):
+        return False
+    return state.record(value.oid).suits(True) is None
 
 
 def _widened(flow: Flow, state: State, frame: Frame, value: Reference, annotation: Expression) -> Value:

@@ -506,7 +506,23 @@ class Union(Value, frozen=True):
         return self._each(flow, lambda one: one.drawn(flow, state, at, is_async))
 
     def iterate(self, flow: Flow, state: State, at: Span, is_async: bool) -> Iteration:
-        return self._each(flow, lambda one: one.iterate(flow, state, at, is_async))
+        if not self._is_of_one(state):
+            return self._each(flow, lambda one: one.iterate(flow, state, at, is_async))
+        found: dict[Value, Iteration] = {}
+
+        def go_over(one: Value, own: State) -> Value:
+            found[one] = one.iterate(flow, own, at, is_async)
+            return NONE
+
+        flow.alternatives(state, self._usable(), go_over)
+        return self._each(flow, lambda one: found.get(one, Iteration(element=None)))
+
+    def _is_of_one(self, state: State) -> bool:
+        """`result.scalars() if plain else result.mappings()`: the second is not gone over after the first."""
+        below = [state.record(one.oid).refers_to() for one in self.alternatives if isinstance(one, Reference)]
+        return any(
+            one in other for number, first in enumerate(below) for one in first for other in below[:number]
+        )
 
     def _each(self, flow: Flow, iterated: Callable[[Value], Iteration]) -> Iteration:
         found: list[Value] = []

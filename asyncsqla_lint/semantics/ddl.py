@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
+# They connect at once, whatever there is to reflect: `ASQ101/bad_reflected_in_a_coroutine`.
+_REFLECTED = (
+    "sqlalchemy.orm.DeferredReflection",
+    "sqlalchemy.ext.declarative.DeferredReflection",
+    "sqlalchemy.ext.automap.AutomapBase",
+)
 _BASES = ("sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlmodel.SQLModel")
 
 
@@ -53,10 +59,10 @@ class SchemaItem(Value, frozen=True):
         targets = _told(state, arguments.get(0, "bind") or UNKNOWN)
         with flow.hedged(len(targets) > 1):
             for one in targets:
-                self._emits(flow, state, name, one, at)
+                self.emits(flow, state, name, one, at)
         return NONE
 
-    def _emits(self, flow: Flow, state: State, name: str, bind: Value, at: Span) -> None:
+    def emits(self, flow: Flow, state: State, name: str, bind: Value, at: Span) -> None:
         if isinstance(bind, (SyncEngine, SyncConnection)):
             half_of = "AsyncEngine" if isinstance(bind, SyncEngine) else "AsyncConnection"
             needed(flow, state, f"{self.kind}.{name}", half_of, at)
@@ -88,12 +94,36 @@ class BaseValue(Value, frozen=True):
         return True
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        if name == "generate_base":
+        if name in ("generate_base", "prepare"):
             return Method(self, name)
         return METADATA if name == "metadata" else UNKNOWN
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
-        return self
+        return REFLECTING.call(flow, state, arguments, at) if name == "prepare" else self
+
+
+class Reflecting(Value, frozen=True):
+    """`Base.prepare(engine)`, `Base.prepare(autoload_with=engine)`."""
+
+    is_leaf: ClassVar[bool] = True
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        bind = arguments.keywords.get("autoload_with") or arguments.get(0, "bind") or UNKNOWN
+        targets = _told(state, bind)
+        with flow.hedged(len(targets) > 1):
+            for one in targets:
+                if isinstance(one, (SyncEngine, SyncConnection)):
+                    half_of = "AsyncEngine" if isinstance(one, SyncEngine) else "AsyncConnection"
+                    needed(flow, state, "prepare", half_of, at)
+                else:
+                    METADATA.emits(flow, state, "reflect", one, at)
+        return NONE
+
+
+REFLECTING = Reflecting()
 
 
 def register(meanings: Meanings) -> None:
@@ -108,6 +138,7 @@ def register(meanings: Meanings) -> None:
     for name in _BASES:
         meanings.values[f"{name}.metadata"] = METADATA
     meanings.when_class_read.append(_metadata)
+    meanings.when_class_read.append(_prepare)
     inspect = meanings.calls["sqlalchemy.inspect"]
 
     def inspecting(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -146,3 +177,9 @@ def _metadata(flow: Flow, state: State, cls: ClassValue, name: str, at: Span) ->
     if flow.index.model(cls.info) is not None or any(cls.info.is_subclass_of(base) for base in _BASES):
         return METADATA
     return None
+
+
+def _prepare(flow: Flow, state: State, cls: ClassValue, name: str, at: Span) -> Value | None:
+    if name != "prepare" or cls.info.find("prepare") is not None:
+        return None
+    return REFLECTING if any(cls.info.is_subclass_of(base) for base in _REFLECTED) else None

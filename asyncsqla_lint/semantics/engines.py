@@ -86,8 +86,8 @@ class EngineRecord(Record, frozen=True):
         return api_use.has(flow, state, me, name)
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
-        if name == "sync_engine" and self.is_async:
-            return SyncEngine(me)
+        if name in ("sync_engine", "engine") and self.is_async:
+            return SyncEngine(me)  # `engine.engine` is proxied: the Engine's own
         api_use.read(flow, state, me, name, at)
         if name == "engine":
             return me

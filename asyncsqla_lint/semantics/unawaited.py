@@ -18,8 +18,10 @@ from asyncsqla_lint.flow.frames import Frame, Option, PathEnds, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import Reference, Value, alternatives
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External
+from asyncsqla_lint.project.generics import type_variable
+from asyncsqla_lint.project.names import External, Scoped, Symbol
 from asyncsqla_lint.semantics.api_events import CoroutineLost
 from asyncsqla_lint.semantics.api_use import OF_COROUTINES, method_name, owner_of, settle
 from asyncsqla_lint.semantics.connections import ConnectionRecord
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
 
 MOST_PENDING = 12  # kept by somebody and not awaited: beyond it, unions of them have been forgotten
+_RESULTS = {f"builtins.{name}" for name in "None int str bool float bytes list dict set tuple".split()}
 _PLAIN = ("builtins.", "abc.", "typing.", "typing_extensions.", "functools.")
 
 
@@ -43,9 +46,10 @@ def register(meanings: Meanings) -> None:
 def left(flow: Flow, state: State, coroutine: Reference, at: Span) -> None:
     """An expression statement leaves it to nobody."""
     record = state.record(coroutine.oid)
-    is_sqlalchemys = isinstance(record, CoroutineRecord) and not record.is_perhaps and owner_of(state, record)
-    if is_sqlalchemys or function_of(flow, state, coroutine) is not None:
-        lost(flow, state, coroutine)
+    if isinstance(record, CoroutineRecord) and not record.is_perhaps and owner_of(state, record):
+        lost(flow, state, coroutine, None)
+    elif (info := function_of(flow, state, coroutine)) is not None:
+        lost(flow, state, coroutine, info)
 
 
 def read(flow: Flow, state: State, coroutine: Reference, name: str, at: Span) -> None:
@@ -53,9 +57,10 @@ def read(flow: Flow, state: State, coroutine: Reference, name: str, at: Span) ->
     record = state.record(coroutine.oid)
     if not isinstance(record, CoroutineRecord) or record.is_awaited or name in OF_COROUTINES:
         return  # one that `await` would have bound too early has been spoken of
-    is_sqlalchemys = owner_of(state, record) and not record.is_perhaps
-    if is_sqlalchemys or (flow.awaiting is None and function_of(flow, state, coroutine) is not None):
-        lost(flow, state, coroutine)
+    if owner_of(state, record) and not record.is_perhaps:
+        lost(flow, state, coroutine, None)
+    elif flow.awaiting is None and (info := function_of(flow, state, coroutine)) is not None:
+        lost(flow, state, coroutine, info)
 
 
 def taken(flow: Flow, state: State, value: Value, by_session: bool = False) -> None:
@@ -65,14 +70,14 @@ def taken(flow: Flow, state: State, value: Value, by_session: bool = False) -> N
         if isinstance(one, Reference) and isinstance(record, CoroutineRecord) and not record.is_perhaps:
             info = function_of(flow, state, one, by_session)
             if info is not None or (owner_of(state, record) and not record.is_awaited):
-                lost(flow, state, one, by_session)
+                lost(flow, state, one, info)
 
 
-def lost(flow: Flow, state: State, coroutine: Reference, by_session: bool = False) -> None:
+def lost(flow: Flow, state: State, coroutine: Reference, info: FunctionInfo | None) -> None:
+    """`info` is the function of the project, None where the coroutine is SQLAlchemy's."""
     record = state.record(coroutine.oid)
     if not isinstance(record, CoroutineRecord) or not flow.listens(CoroutineLost):
         return
-    info = function_of(flow, state, coroutine, by_session)
     owner, name = owner_of(state, record), method_name(record)
     if info is not None:
         owner, name = "" if info.owner is None else info.owner.name, info.name
@@ -126,6 +131,39 @@ def _opens_one(flow: Flow, state: State, record: CoroutineRecord) -> bool:
 # --- at the end of the function that had it --------------------------------------------------------
 
 
+def handed_on(flow: Flow, state: State, frame: Frame, coroutine: Reference) -> None:
+    """A plain function leaves the awaiting to its caller. A coroutine function ought to have awaited, unless
+    its header says `Awaitable`: its caller does so once, and has another coroutine in hand."""
+    record, info = state.record(coroutine.oid), frame.function
+    assert isinstance(record, CoroutineRecord)
+    is_promised = info is not None and info.is_async and _promises_a_result(flow, info)
+    if info is None or not info.is_async or not (is_promised or info.header.returns is None):
+        if frame.caller is not None and frame.caller.function is not None:
+            state.put(coroutine, replace(record, handed=Site(frame.caller.module, frame.call_span)))
+    elif is_promised and not record.is_perhaps and not info.decorators:
+        own = function_of(flow, state, coroutine)
+        if own is not None or owner_of(state, record):
+            lost(flow, state, coroutine, own)
+
+
+def _promises_a_result(flow: Flow, info: FunctionInfo) -> bool:
+    """`-> Note | None`: nothing that a coroutine could pass for."""
+    if info.header.returns is None:
+        return False
+    type_ = flow.index.type(Scoped(info.header.returns, info.module, info.definition_scope))
+    return all(_is_result(info, one.symbol) for one in type_.union or (type_,))
+
+
+def _is_result(info: FunctionInfo, symbol: Symbol | None) -> bool:
+    """What a class is generic in (`Repository[Note]`) is no coroutine; what a function is may be one."""
+    if isinstance(symbol, ClassInfo):
+        return symbol.kind != "protocol"
+    variable = type_variable(info.index, symbol)
+    if variable is not None:
+        return info.owner is not None and variable in info.owner.type_parameters
+    return isinstance(symbol, External) and symbol.name in _RESULTS
+
+
 def _is_open(state: State, oid: int) -> bool:
     record = state.record(oid)
     return isinstance(record, CoroutineRecord) and not record.is_awaited
@@ -163,13 +201,8 @@ def coroutines_lost(
             place = record.handed or record.site
             if record.is_awaited or record.is_perhaps or others is None or reference.oid in others:
                 dealt_with.add(place)
-                if (
-                    reference.oid in returned
-                    and frame.caller is not None
-                    and frame.caller.function is not None
-                ):
-                    handed = Site(frame.caller.module, frame.call_span)
-                    state.put(reference, replace(record, handed=handed))
+                if reference.oid in returned and not record.is_awaited:
+                    handed_on(flow, state, frame, reference)
             else:
                 lost.setdefault(place, []).append((state, reference, record))
     for state in raised:
