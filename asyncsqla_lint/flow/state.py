@@ -15,6 +15,7 @@ from asyncsqla_lint.flow.heap import Heap, R
 from asyncsqla_lint.flow.leads import leads_of
 from asyncsqla_lint.flow.records import FORGOTTEN, VACANT, Joins, Outside, Record
 from asyncsqla_lint.flow.values import (
+    UNKNOWN,
     Reference,
     Union,
     Value,
@@ -259,9 +260,12 @@ def _joined_variables(mine: Variables, theirs: Variables, differing: list[tuple[
             merged = mine.copy()
         if ours is None:
             merged[name] = value
+            differing.append((UNKNOWN, value))
         elif ours != value:
             merged[name] = join(ours, value)
             differing.append((ours, value))
+    for name in mine.keys() - theirs.keys():  # bound here alone: there, the call that gives it has failed
+        differing.append((mine[name], UNKNOWN))
     return merged
 
 
