@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
 
+from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
@@ -26,6 +27,9 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.keeping import kept
+from asyncsqla_lint.project.walking import statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -191,7 +195,8 @@ _READS = ("get", "keys", "values", "items", "__iter__")
 
 def _is_filled_elsewhere(flow: Flow, state: State, me: Reference) -> bool:
     """An empty table that a module keeps: functions fill it, which this root does not call."""
-    if flow.frame.function is None or not flow.is_shared(me.oid):
+    function = flow.frame.function
+    if function is None or not flow.is_shared(me.oid) or kept(function, "fills", lambda: _fills(function)):
         return False
     record = state.record(me.oid)
     if isinstance(record, ListRecord):
@@ -199,6 +204,14 @@ def _is_filled_elsewhere(flow: Flow, state: State, me: Reference) -> bool:
     else:
         is_bare = record == DictRecord()
     return is_bare and record == flow.base.get(me.oid)
+
+
+def _fills(function: FunctionInfo) -> bool:
+    """Does it put in itself what it has not found? `config = CONFIGS.get(url); if config is None: …`"""
+    targets = (
+        target for one in statements(function.body) if isinstance(one, p.Assign) for target in one.targets
+    )
+    return any(isinstance(one, p.Subscript) for one in targets)
 
 
 class DictRecord(Record, frozen=True):
