@@ -42,7 +42,7 @@ def instantiate(flow: Flow, state: State, cls: ClassValue, arguments: Arguments,
     return construct(flow, state, cls, arguments, at)
 
 
-class Construction(Value, frozen=True):
+class Maker(Value, frozen=True):
     """`super().__call__`, in a metaclass: what makes an object of the class."""
 
     cls: ClassValue
@@ -319,7 +319,7 @@ def super_attribute(flow: Flow, state: State, value: SuperValue, name: str, at: 
     if maker is not None and maker.is_subclass_of(value.owner):
         found = maker.find_after(value.owner, name)
         if found is None and name == "__call__":
-            return Construction(cls)
+            return Maker(cls)
     else:
         found = cls.info.find_after(value.owner, name)
     if found is None and name == "__new__" and not cls.info.has_unknown_base:

@@ -195,15 +195,11 @@ _READS = ("get", "keys", "values", "items", "__iter__")
 
 def _is_filled_elsewhere(flow: Flow, state: State, me: Reference) -> bool:
     """An empty table that a module keeps: functions fill it, which this root does not call."""
-    function = flow.frame.function
-    if function is None or not flow.is_shared(me.oid) or kept(function, "fills", lambda: _fills(function)):
+    function, record = flow.frame.function, state.record(me.oid)
+    is_bare = record.items == () if isinstance(record, ListRecord) else record == DictRecord()
+    if function is None or not is_bare or not flow.is_shared(me.oid) or record != flow.base.get(me.oid):
         return False
-    record = state.record(me.oid)
-    if isinstance(record, ListRecord):
-        is_bare = record.items == ()
-    else:
-        is_bare = record == DictRecord()
-    return is_bare and record == flow.base.get(me.oid)
+    return not kept(function, "fills", lambda: _fills(function))
 
 
 def _fills(function: FunctionInfo) -> bool:

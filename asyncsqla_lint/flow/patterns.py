@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -68,8 +69,8 @@ def _of_any(flow: Flow, state: State, subject: Value, pattern: p.Pattern) -> boo
     return answers.pop() if len(answers) == 1 else None
 
 
-def _any(answers: object) -> bool | None:
-    found = list(answers)  # type: ignore[call-overload]
+def _any(answers: Iterable[bool | None]) -> bool | None:
+    found = set(answers)
     return True if True in found else None if None in found else False
 
 
