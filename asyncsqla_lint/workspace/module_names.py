@@ -50,6 +50,7 @@ class Layout:
         self._votes = self._count_votes()
         if self._own_roots:
             self._adopt_own_roots()
+            self._own_roots = {each: Counter() for each in self._own_roots}
             self._votes = self._count_votes()
         self._between = self._namespaces()
         self._roots: dict[str, str] = {}
@@ -128,9 +129,8 @@ class Layout:
     def _resolved(self, path: str, imported: ImportedName) -> tuple[str, ...]:
         directory = os.path.dirname(path)
         if imported.level:
-            for _ in range(imported.level - 1):
-                directory = os.path.dirname(directory)
-            return self._targets_below(directory, imported.module, imported.names)
+            base = _climbed(directory, imported.level)
+            return self._targets_below(base, imported.module, imported.names)
         root = self._root_for(directory, imported)
         return () if root is None else self._targets_below(root, imported.module, imported.names)
 
@@ -204,6 +204,10 @@ class Layout:
             natural_root = self._natural_root(directory)
             for imported in self._imports[path]:
                 if imported.level:
+                    base = _climbed(directory, imported.level)
+                    for own, counted in self._own_roots.items():
+                        if _is_at_or_below(directory, own) and not _is_strictly_below(base, own):
+                            counted[natural_root] += 1  # it would climb beyond its top-level package
                     # Relative imports only work inside one root: what they join is named from one.
                     for target in self._resolved(path, imported):
                         joined = self._natural_root(os.path.dirname(target))
@@ -252,14 +256,17 @@ class Layout:
             if _is_at_or_below(directory, declared):
                 return declared
         for own in _upwards(directory):
-            counted = self._own_roots.get(own)
-            if counted and 2 * counted[own] > counted.total():
+            if self._is_own_root(own):
                 return own  # `enterprise/` beside the package that the rest of the repository is about
         natural = self._natural_root(directory)
         for root in self._votes.get(natural, ()):
-            if _is_at_or_below(directory, root):
+            if _is_at_or_below(directory, root) and (root not in self._own_roots or self._is_own_root(root)):
                 return root
         return self._between.get(natural) or _src_above(natural) or natural
+
+    def _is_own_root(self, package: str) -> bool:
+        counted = self._own_roots.get(package)
+        return counted is not None and 2 * counted[package] > counted.total()
 
     def _name(self, path: str) -> ModuleName:
         directory, name = os.path.split(path)
@@ -293,6 +300,13 @@ class _Together:
 
     def members(self) -> list[tuple[str, str]]:
         return [(each, self.group(each)) for each in sorted(self._leader)]
+
+
+def _climbed(directory: str, level: int) -> str:
+    """Where a relative import starts: each dot behind the first is one directory up."""
+    for _ in range(level - 1):
+        directory = os.path.dirname(directory)
+    return directory
 
 
 def _upwards(directory: str) -> Iterator[str]:

@@ -214,6 +214,29 @@ def edges(files: dict[str, str], src: tuple[str, ...] = ()) -> dict[str, list[st
             id="a package at the top",
         ),
         pytest.param({"tool": ""}, {"tool": (".", "tool")}, id="a script without a suffix"),
+        pytest.param(
+            {
+                "backend/app/__init__.py": "",
+                "backend/app/core.py": "",
+                "backend/app/main.py": "from app import core",
+                "backend/app/services/__init__.py": "",
+                "backend/app/services/novels.py": "from ..core import settings\nfrom ..db import session",
+                "backend/app/services/optimizer.py": "from pacing import pace\nfrom rewriter import rewrite",
+                "backend/app/services/pacing.py": "",
+                "backend/app/services/rewriter.py": "",
+            },
+            {
+                "backend/app/__init__.py": ("backend", "app"),
+                "backend/app/core.py": ("backend", "app.core"),
+                "backend/app/main.py": ("backend", "app.main"),
+                "backend/app/services/__init__.py": ("backend", "app.services"),
+                "backend/app/services/novels.py": ("backend", "app.services.novels"),
+                "backend/app/services/optimizer.py": ("backend", "app.services.optimizer"),
+                "backend/app/services/pacing.py": ("backend", "app.services.pacing"),
+                "backend/app/services/rewriter.py": ("backend", "app.services.rewriter"),
+            },
+            id="what its files import from above it says that a package is no root",
+        ),
     ],
 )
 def test_names(files: dict[str, str], expected: dict[str, tuple[str, str]]) -> None:
