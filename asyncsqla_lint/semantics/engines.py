@@ -28,7 +28,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External
-from asyncsqla_lint.semantics import api_use, blocking, event_loops, greenlets, making
+from asyncsqla_lint.semantics import api_use, blocking, disposals, event_loops, greenlets, making
 from asyncsqla_lint.semantics.connections import Connecting, ConnectionRecord
 from asyncsqla_lint.semantics.engine_events import EngineCreated, EngineDisposed, EngineUsed
 from asyncsqla_lint.semantics.surroundings import around
@@ -62,6 +62,8 @@ class EngineRecord(Record, frozen=True):
     is_each: bool = False  # stands for one of several, made alike
     fails: bool = False  # making it raises, as far as can be seen
     is_idle: bool = True  # nobody has asked it for a connection so far
+    ordered: Site | None = None  # the call for which a function that makes engines has made it
+    tried: Site | None = None  # the call in a test that came here
 
     @property
     def is_given(self) -> bool:
@@ -264,7 +266,10 @@ def watched(flow: Flow, frame: Frame) -> list[int]:
 
 
 def made(flow: Flow, state: State, record: EngineRecord, at: Span) -> Reference:
-    record = replace(record, is_each=flow.joining > 0, fails=making.fails(record, flow.release))
+    ordered = disposals.ordered(flow, at) if record.is_async else None
+    fails = making.fails(record, flow.release)
+    tried = disposals.tried(flow)
+    record = replace(record, is_each=flow.joining > 0, fails=fails, ordered=ordered, tried=tried)
     engine = flow.allocate_watched(state, record)
     flow.notes[_WATCHED] = {**_watched(flow), engine.oid: None}  # once, though statements are run again
     if flow.listens(EngineCreated):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from asyncsqla_lint import program as p
@@ -14,13 +13,11 @@ from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, Option, Site
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.roots import functions_of
 from asyncsqla_lint.flow.values import Method, Reference, Value, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External
 from asyncsqla_lint.project.outline import DISPOSE
-from asyncsqla_lint.project.walking import walk
-from asyncsqla_lint.semantics import lifespans, scripts, testing
+from asyncsqla_lint.semantics import disposals, lifespans, scripts, testing
 from asyncsqla_lint.semantics.custody import held_by_others
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned
 from asyncsqla_lint.semantics.engines import DISPOSED, HALF, OPEN, EngineRecord, watched
@@ -32,13 +29,6 @@ if TYPE_CHECKING:
 CACHES = frozenset(
     ("functools.lru_cache", "functools.cache", "async_lru.alru_cache", "cachetools.func.lru_cache")
 )
-
-
-class Disposals(Struct, frozen=True):
-    """The engines that some function of the project disposes; `may_be_any` when it cannot be seen which."""
-
-    sites: frozenset[Site]
-    may_be_any: bool
 
 
 def register(meanings: Meanings) -> None:
@@ -196,7 +186,10 @@ def _abandon(flow: Flow, frame: Frame, record: EngineRecord, how: str, reported:
         return
     reported.add(record.site)
     owner = frame.function.name if frame.function is not None else ""
-    flow.emit(EngineAbandoned(record.site, frame, how == "never", record, owner, how, flow.index))
+    place = record.site
+    if record.tried is not None and frame.function is not None and testing.is_test(frame.function):
+        place = record.tried  # the test leaves it open, not the code that it tries out
+    flow.emit(EngineAbandoned(place, frame, how == "never", record, owner, how, flow.index))
 
 
 def _nested_dispose(function: FunctionInfo) -> bool:
@@ -276,58 +269,7 @@ def _kept_for_good(flow: Flow, state: State, engines: list[int], frame: Frame) -
         record = state.record(oid)
         if not isinstance(record, EngineRecord) or not _is_pooling(record) or record.is_given:
             continue
-        known = disposals(flow)
-        if not known.may_be_any and record.site not in known.sites:
-            flow.emit(EngineAbandoned(record.site, frame, False, record, "", "module", flow.index))
-
-
-def disposals(flow: Flow) -> Disposals:
-    return flow.remembered("disposals", _disposals, Disposals(frozenset(), True))
-
-
-def _disposals(flow: Flow) -> Disposals:
-    from asyncsqla_lint.flow.interpreter import Flow
-
-    scout = Flow(
-        flow.index, flow.meanings, flow.world
-    )  # of its own, so that nothing is heard of what it runs
-    scout.release = flow.release
-    sites: set[Site] = set()
-    may_be_any = not has_coroutines(flow)  # a fragment: nobody here connects
-    for module in flow.index.modules.values():
-        if not module.says(DISPOSE):
-            continue
-        if any(_mentions(statement) for statement in module.program.statements):
-            may_be_any = True  # `atexit.register(engine.dispose)`, `on_shutdown=[engine.dispose]`
-        if not any(DISPOSE in header.mentions for header in module.program.functions):
-            continue
-        for info in functions_of(flow, module):
-            if DISPOSE in info.header.mentions:
-                disposed = _disposed_by(scout, info)
-                sites.update(record.site for record in disposed)
-                may_be_any = may_be_any or not disposed or any(record.is_given for record in disposed)
-    return Disposals(frozenset(sites), may_be_any)
-
-
-def has_coroutines(flow: Flow) -> bool:
-    return flow.remembered("has coroutines", _has_coroutines, True)
-
-
-def _has_coroutines(flow: Flow) -> bool:
-    modules = (module for module in flow.index.modules.values() if module.says("async"))
-    return any(header.is_async for module in modules for header in module.program.functions)
-
-
-def _disposed_by(scout: Flow, info: FunctionInfo) -> list[EngineRecord]:
-    """Run the function by itself, to see which engines it disposes."""
-    found: list[EngineRecord] = []
-    scout.memory["disposed"] = found
-    state = scout.start()
-    with scout.entered(Frame(scout.new_id(), info.module, None)):
-        scout.guard(lambda: scout.meanings.run_root(scout, state, info))
-    return found
-
-
-def _mentions(statement: p.Statement) -> bool:
-    """Does code outside of functions name `dispose`?"""
-    return any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(statement))
+        known = disposals.disposals(flow, record)
+        if not known.has(record):
+            place = record.ordered if record.ordered and known.has_another(record) else record.site
+            flow.emit(EngineAbandoned(place, frame, False, record, "", "module", flow.index))

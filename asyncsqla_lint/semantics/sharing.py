@@ -15,7 +15,7 @@ from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Ref
 from asyncsqla_lint.program import Span, end_of, start_of
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.names import ClassBinding, Module
-from asyncsqla_lint.semantics import application_state, ledger, ownership, scripts, testing
+from asyncsqla_lint.semantics import application_state, disposals, ledger, ownership, scripts, testing
 from asyncsqla_lint.semantics.events import SessionStored
 from asyncsqla_lint.semantics.sessions import SessionRecord
 
@@ -154,7 +154,7 @@ def _state(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> None:
     """From here on all can find these values; the sessions among them were made by whoever put them there."""
-    if not flow.listens(SessionStored) or not ownership.has_coroutines(flow):
+    if not flow.listens(SessionStored) or not disposals.has_coroutines(flow):
         return
     for oid in sorted(state.reachable(values)):
         record = state.record(oid)

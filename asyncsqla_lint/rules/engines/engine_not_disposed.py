@@ -69,7 +69,7 @@ class EngineNotDisposed(Rule):
             confidence=_sure(event.how),
             fix=dispose(event),
             subject="engine",
-            cause=event.record.site,
+            cause=event.site if event.how == "module" else event.record.site,
         )
 
     @on(EngineDisposed)
