@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
@@ -22,6 +23,7 @@ from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.generics import type_variable
 from asyncsqla_lint.project.names import External, Scoped, Symbol
+from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.semantics.api_events import CoroutineLost
 from asyncsqla_lint.semantics.api_use import OF_COROUTINES, method_name, owner_of, settle
 from asyncsqla_lint.semantics.connections import ConnectionRecord
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 MOST_PENDING = 12  # kept by somebody and not awaited: beyond it, unions of them have been forgotten
 _RESULTS = {f"builtins.{name}" for name in "None int str bool float bytes list dict set tuple".split()}
+_AWAITING = frozenset(
+    ("isawaitable", "iscoroutine", "ensure_future", "create_task", "gather", "wait_for", "run", "start_soon")
+)
 _PLAIN = ("builtins.", "abc.", "typing.", "typing_extensions.", "functools.")
 
 
@@ -140,10 +145,39 @@ def handed_on(flow: Flow, state: State, frame: Frame, coroutine: Reference) -> N
     if info is None or not info.is_async or not (is_promised or info.header.returns is None):
         if frame.caller is not None and frame.caller.function is not None:
             state.put(coroutine, replace(record, handed=Site(frame.caller.module, frame.call_span)))
-    elif is_promised and not record.is_perhaps and not info.decorators:
+    elif is_promised and not record.is_perhaps and all(map(_passes_on, info.decorators)):
         own = function_of(flow, state, coroutine)
         if own is not None or owner_of(state, record):
             lost(flow, state, coroutine, own)
+
+
+def _passes_on(decorator: Symbol | None) -> bool:
+    """Is what the function gives left as it is? What awaits a name, or asks, may await a coroutine too."""
+    if isinstance(decorator, External):
+        return decorator.name.startswith(_PLAIN)
+    if not isinstance(decorator, FunctionInfo):
+        return False
+    program, within = decorator.module.program, f"{decorator.qualname}.<locals>."
+    decorator.module.consult()
+    numbers = [
+        number
+        for number, header in enumerate(program.functions)
+        if number == decorator.number or header.qualname.startswith(within)
+    ]
+    given = {one.name for number in numbers for one in program.functions[number].parameters}
+    for node in walk(tuple(program.bodies[number] for number in numbers)):
+        if isinstance(node, p.Await) and not isinstance(node.value, p.Call):
+            return False
+        if isinstance(node, p.Call) and (
+            _last_name(node.function) in _AWAITING
+            or any(isinstance(one, p.Call) and _last_name(one.function) in given for one in node.arguments)
+        ):
+            return False
+    return True
+
+
+def _last_name(expression: p.Expression) -> str:
+    return expression.id if isinstance(expression, p.Name) else getattr(expression, "name", "")
 
 
 def _promises_a_result(flow: Flow, info: FunctionInfo) -> bool:
