@@ -297,6 +297,8 @@ class DictRecord(Record, frozen=True):
                 return exact
             if near := self._near(key):
                 return union(near)
+            if isinstance(key, TupleValue) and told_key(key) is not None:
+                return None  # `("whole", name)`: what stands under `("plain", name)` is another's
         elif self.tells_keys and key.identity() is not None:
             return self.by_key.get(key.identity() or ())
         if isinstance(key, Union):

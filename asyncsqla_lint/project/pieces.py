@@ -208,8 +208,9 @@ def lists_jobs(statement: p.Statement) -> bool:
     return isinstance(statement, p.ClassDefinition) and any(
         isinstance(target, p.Name) and target.id in JOBS
         for one in statement.body
-        if isinstance(one, p.Assign) and isinstance(one.value, (p.ListDisplay, p.TupleDisplay))
-        for target in one.targets
+        if isinstance(one, (p.Assign, p.AnnotatedAssign))
+        and isinstance(one.value, (p.ListDisplay, p.TupleDisplay))
+        for target in (one.targets if isinstance(one, p.Assign) else (one.target,))
     )
 
 

@@ -54,11 +54,14 @@ class KeyedApplication(Value, frozen=True):
         return key.promised(flow, state, at) if found is UNKNOWN and isinstance(key, AppKey) else found
 
     def set_item(self, flow: Flow, state: State, key: Value, value: Value, at: Span) -> None:
+        from asyncsqla_lint.semantics import sharing
+
         name = key_name(key)
         if name is not None:
             noticed(flow, state, name, value)
         flow.meanings.kept_elsewhere(flow, state, value)
         super().set_item(flow, state, key, value, at)
+        sharing.stored(flow, state, (value,), "the application's state")
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         first = arguments.get(0, "key")

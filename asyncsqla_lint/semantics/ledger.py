@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 AT_ONCE = frozenset("add add_all expunge expunge_all expire expire_all get_bind query".split())
 # What gives the connection back, and leaves nothing undone.
 CLEANS_UP = frozenset(("close", "aclose", "rollback", "invalidate", "reset", "rollback of a savepoint"))
+# Said in so many words, by what holds a session in an object of its own, and closes it when that is left.
+ENTERING = frozenset(("__aenter__", "__aexit__", "__enter__", "__exit__"))
 Guards = Callable[[p.Try], tuple[p.Statements, ...]]
 WRITES = frozenset(
     (

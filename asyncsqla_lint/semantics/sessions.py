@@ -44,8 +44,6 @@ from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, InstanceRec
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
-# Said in so many words, by what holds a session in an object of its own, and closes it when that is left.
-ENTERING = frozenset(("__aenter__", "__aexit__", "__enter__", "__exit__"))
 # The coroutines of AsyncSession; on a Session the same names are plain methods.
 COROUTINES = frozenset(
     "execute scalar scalars get get_one refresh merge merge_all delete delete_all flush commit rollback "
@@ -160,7 +158,7 @@ class SessionRecord(Record, frozen=True):
 
             is_nested = name == "begin_nested" or arguments.get(0, "nested") == Constant(True)
             return flow.allocate(state, TransactionRecord(me, flow.site(at), is_nested=is_nested))
-        if name in ENTERING and self.is_async is name.startswith("__a"):
+        if name in ledger.ENTERING and self.is_async is name.startswith("__a"):
             if self.is_async:
                 return flow.allocate_watched(
                     state, CoroutineRecord(Method(me, name), arguments, flow.site(at))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.callables import Decorated, FunctionValue, Partial
@@ -177,7 +177,8 @@ def handed_over(flow: Flow, state: State, arguments: Arguments, at: Span) -> Val
 
     flow.recorders.append(record)
     try:
-        with off_the_loop(flow):
+        # What the session itself does there fails: nothing behind that is news (ASQ213/bad_also_bridged).
+        with off_the_loop(flow), flow.silently() if crossing is not None and not is_read else nullcontext():
             return Ready(function.call(flow, state, given, at))
     finally:
         flow.recorders.remove(record)

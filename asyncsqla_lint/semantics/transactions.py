@@ -11,7 +11,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.semantics import expiry, failures, testing
 from asyncsqla_lint.semantics.events import FailedSessionUsed, TransactionMisused
-from asyncsqla_lint.semantics.ledger import AT_ONCE, CLEANS_UP, ledger
+from asyncsqla_lint.semantics.ledger import AT_ONCE, CLEANS_UP, ENTERING, ledger
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
 # Methods that leave the transaction as it is, or need none.
-IDLE = AT_ONCE | CLEANS_UP | {"run_sync", "connection"}
+IDLE = AT_ONCE | CLEANS_UP | ENTERING | {"run_sync", "connection"}
 # These wait for nothing, and begin a transaction all the same.
 BEGINS = frozenset({"add", "add_all"})
 
