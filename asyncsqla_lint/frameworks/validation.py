@@ -23,6 +23,7 @@ from asyncsqla_lint.flow.values import (
     Iteration,
     Reference,
     TupleValue,
+    UnknownCall,
     Value,
     alternatives,
     union,
@@ -82,16 +83,32 @@ def type_of(value: Value, where: Scoped) -> Type | None:
     return Type(External(value.name), where) if isinstance(value, ExternalValue) else None
 
 
+_ITEMS = frozenset({"items", "results", "data"})  # what the generic pages of libraries call them
+
+
 class PageRecord(Record, frozen=True):
     """An object of a library's generic class: its items are what the class's argument says."""
 
     items: Value
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
-        return self.items if name in ("items", "results", "data") else UNKNOWN
+        return self.items if name in _ITEMS else UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:
         return (self.items,)
+
+
+def _items(state: State, value: Value) -> tuple[Value, ...]:
+    """The items of a page, which a library's generic class reads of what is returned, whoever has made it."""
+    if isinstance(value, UnknownCall):
+        given = [one for one in value.touched if isinstance(one, Reference)]
+        return tuple([one for one in given if isinstance(state.record(one.oid), ListRecord)])
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    if isinstance(record, PageRecord):
+        return (record.items,)
+    if isinstance(record, DictRecord):
+        return tuple([record.entries[key] for key in sorted(_ITEMS & record.entries.keys())])
+    return ()
 
 
 class Validator:
@@ -144,9 +161,9 @@ class Validator:
             return self._list(state, value, type_, depth)
         if name in _DICTS and len(type_.arguments) == 2:
             return self._dict(state, value, type_.arguments[1], depth)
-        record = state.record(value.oid) if isinstance(value, Reference) else None
-        if isinstance(record, PageRecord) and type_.arguments:
-            return self._list(state, record.items, type_, depth)
+        if type_.arguments and name:
+            for items in _items(state, value):
+                self._list(state, items, type_, depth)
         return value
 
     def _list(self, state: State, value: Value, type_: Type, depth: int) -> Value:
