@@ -199,15 +199,20 @@ def _is_filled_elsewhere(flow: Flow, state: State, me: Reference) -> bool:
     is_bare = record.items == () if isinstance(record, ListRecord) else record == DictRecord()
     if function is None or not is_bare or not flow.is_shared(me.oid) or record != flow.base.get(me.oid):
         return False
-    return not kept(function, "fills", lambda: _fills(function))
+    # Who puts in itself what it has not found there: `config = CONFIGS.get(url); if config is None: …`
+    with flow.silently():
+        return me not in [flow.evaluate(state.copy(), one) for one in _filled_by(function)]
 
 
-def _fills(function: FunctionInfo) -> bool:
-    """Does it put in itself what it has not found? `config = CONFIGS.get(url); if config is None: …`"""
-    targets = (
-        target for one in statements(function.body) if isinstance(one, p.Assign) for target in one.targets
-    )
-    return any(isinstance(one, p.Subscript) for one in targets)
+def _filled_by(function: FunctionInfo) -> tuple[p.Expression, ...]:
+    """The tables under whose keys it puts something."""
+
+    def found() -> tuple[p.Expression, ...]:
+        assigned = [one.targets for one in statements(function.body) if isinstance(one, p.Assign)]
+        stored = [one.value for targets in assigned for one in targets if isinstance(one, p.Subscript)]
+        return tuple([one for one in stored if isinstance(one, (p.Name, p.Attribute))])
+
+    return kept(function, "filled", found)
 
 
 class DictRecord(Record, frozen=True):
