@@ -72,8 +72,8 @@ class AwaitableAttribute(Value, frozen=True):
                 flushing.touch(state, record.session)
             is_raising = bool(found.bits & RAISES)
             before = current(state, self.instance, record)
-            brings_columns = self.name not in before.model.columns or found.bits & EXPIRED
-            # (A deferred column comes alone.)
+            column = before.model.columns.get(self.name)  # a deferred one comes alone, expired or not
+            brings_columns = column is None or (found.bits & EXPIRED and not column.deferred)
             record = _with_expired(before, self.name) if brings_columns else before
             state.put(self.instance, record)
             found = record.state_of(self.name)

@@ -50,7 +50,7 @@ NOTHING = Plan(entries=(Entry((Step("*"),), "noload"),))  # a `lazy="noload"` th
 def expired_state(record: InstanceRecord, attribute: MappedAttribute, cause: Cause) -> AttributeState:
     if isinstance(attribute, Relationship):
         # Asking for the key loads the rest again, and with it what an option asked for.
-        comes_back = record.plan is not None and record.plan.strategy(attribute) in EAGER
+        comes_back = any(plan.strategy(attribute) in EAGER for plan in record.replays)
         if attribute.lazy == "raise" or (attribute.lazy == "raise_on_sql" and not comes_back):
             return AttributeState(RAISES, None, cause)
         if attribute.lazy == "noload":

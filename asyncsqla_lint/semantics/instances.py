@@ -402,11 +402,11 @@ _defaults: dict[object, tuple[object, dict[str, AttributeState]]] = {}
 
 def _defaults_of(record: InstanceRecord) -> dict[str, AttributeState]:
     """Instances that one query gave, or one commit expired, have them in common."""
-    model, plan, expired = record.model, record.plan, record.expired
-    key = (id(model), id(plan), id(expired), record.has_identity, record.is_new, record.many)
+    made_of = (record.model, record.plan, record.replayed, record.expired)
+    key = (*map(id, made_of), record.has_identity, record.is_new, record.many)
     known = _defaults.get(key)
     if known is None:
-        known = _defaults[key] = ((model, plan, expired), {})
+        known = _defaults[key] = (made_of, {})
     return known[1]
 
 

@@ -210,7 +210,7 @@ def brought(
         return
     statement = Statement("select", flow.site(at))
     for plan in record.replays:
-        plan = replace(plan, wildcards=())
+        plan = replace(plan, wildcards=(), is_refresh=True)
         if names:
             plan = replace(plan, entries=tuple(one for one in plan.entries if one.path))
             for name in names:
@@ -273,8 +273,9 @@ def _meet_below(
         below = came.below(one)
         leads_to_one = alone and one.direction == "many-to-one"
         row = SOME_ROW if leads_to_one else None
-        # What an immediate load meets gets no further SELECTs; what it makes does.
-        meeting = replace(below, joins_only=plan.strategy(one) == "immediateload")
+        # What a SELECT for one instance meets gets no further SELECTs; what it makes does.
+        is_single = plan.loads_singly(one)
+        meeting = replace(below, joins_only=is_single)
         filled = unread.filled(target, meeting)
         if filled and shows:
             unread.shown(flow, state, session, target, meeting)
@@ -291,7 +292,7 @@ def _meet_below(
             is_it = None if of is None else leads_to(state, *of, one, reference, record)
             if is_it is False:
                 continue
-            if plan.strategy(one) == "immediateload" and one.direction == "many-to-one":
+            if is_single and one.direction == "many-to-one":
                 # Who is there is taken as it is; if expired, it is loaded again as it was.
                 if record.is_expired:
                     back = reloaded(record)

@@ -7,7 +7,14 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column, ColumnProperty, Model, QueryExpression, Relationship
-from asyncsqla_lint.semantics.loader_options import COLUMN_STRATEGIES, EAGER, Entry, LoaderOptions, Step
+from asyncsqla_lint.semantics.loader_options import (
+    COLUMN_STRATEGIES,
+    EAGER,
+    FILLING,
+    Entry,
+    LoaderOptions,
+    Step,
+)
 
 FURTHER = EAGER - {"joinedload", "contains_eager"}  # by SELECTs of their own
 OF_TARGET = COLUMN_STRATEGIES | {"selectin_polymorphic"}  # said of what a path leads to
@@ -44,6 +51,7 @@ class Plan(Struct, frozen=True):
         False  # the query had some, for whatever: its instances remember them, and the way here
     )
     joins_only: bool = False  # for an instance that is there no further SELECT is made
+    again: tuple[Plan, ...] = ()  # of the SELECTs below that meet the same instances once more
 
     @property
     def has_options(self) -> bool:
@@ -90,8 +98,6 @@ class Plan(Struct, frozen=True):
                 return LAZY_NAMES[relationship.lazy]
             return None
         strategy = LAZY_NAMES.get(relationship.lazy)
-        if strategy in EAGER and not self._selects_for(relationship, strategy):
-            return "lazyload"
         return None if strategy is None else self._unasked(relationship, strategy)
 
     def knows_of(self, owner: ClassInfo, model: Model, column: str = "") -> bool:
@@ -175,9 +181,12 @@ class Plan(Struct, frozen=True):
         """A many-to-one that is loaded for one instance at a time is looked up by its key."""
         if relationship.direction != "many-to-one":
             return False
+        return self.loads_singly(relationship) or self.takes_what_is_held(relationship)
+
+    def loads_singly(self, relationship: Relationship) -> bool:
+        """By a SELECT for one instance, as a lazy load would: so does a refresh wherever no join does it."""
         strategy = self.strategy(relationship)
-        is_single = strategy == "immediateload" or (self.is_refresh and strategy in FURTHER)
-        return is_single or self.takes_what_is_held(relationship)
+        return strategy == "immediateload" or (self.is_refresh and strategy in FURTHER)
 
     def comes_round_by_name(self, model: Model, relationship: Relationship) -> bool:
         """Does the immediate load that a refresh makes come back to a class, with no option to say so?"""
@@ -198,16 +207,29 @@ class Plan(Struct, frozen=True):
         return here._is_cycle(relationship, "immediateload")
 
     def _unasked(self, relationship: Relationship, strategy: str) -> str | None:
-        if strategy not in EAGER or not self._is_cycle(relationship, strategy):
+        if strategy not in EAGER:
             return strategy
-        if strategy == "immediateload" or (self.is_refresh and strategy in ("selectinload", "subqueryload")):
-            # A many-to-one takes what the session holds; a collection comes all the same.
-            return None if relationship.direction == "many-to-one" else strategy
+        if self._selects_for(relationship, strategy):
+            if not self._is_cycle(relationship, strategy):
+                return strategy
+            if strategy == "immediateload" or (
+                self.is_refresh and strategy in ("selectinload", "subqueryload")
+            ):
+                # A many-to-one takes what the session holds; a collection comes all the same.
+                return None if relationship.direction == "many-to-one" else strategy
         # Nothing is loaded then: a read does what the class says.
         by_class = LAZY_NAMES.get(relationship.lazy or "", "lazyload")
         return "lazyload" if by_class in EAGER else by_class
 
     def loads_column(self, model: Model, attribute: Column | ColumnProperty | QueryExpression) -> bool | None:
+        found = self._loads_column(model, attribute)
+        if found is False and any(one.loads_column(model, attribute) for one in self.again):
+            return True
+        return found
+
+    def _loads_column(
+        self, model: Model, attribute: Column | ColumnProperty | QueryExpression
+    ) -> bool | None:
         deferred = not isinstance(attribute, QueryExpression) and attribute.deferred
         loaded: bool | None = not deferred
         is_narrowed = False
@@ -246,23 +268,30 @@ class Plan(Struct, frozen=True):
         )
 
     def come_round(self, model: Model, *, is_there: bool) -> Plan:
-        """Options that lead down and up again are for the instances from which they have set out.
+        """SELECTs that lead away and back again meet the instances from which they have set out.
 
-        One that `is_there` makes immediate loads with the options that it came with.
+        What these lack and the last SELECT loads is there then. One that `is_there` makes immediate loads
+        with the options that it came with.
         """
-        found = tuple(
-            replace(entry, path=entry.path[2:])
-            for entry in self.entries
-            if len(entry.path) > 2
-            and entry.strategy in EAGER
-            and (down := model.relationships.get(entry.path[0].name)) is not None
-            and (up := down.inverse) is not None
-            and up.direction == "many-to-one"
-            and up.name == entry.path[1].name
-            and not entry.path[0].of_type
-            and not (is_there and self.strategy(down) == "immediateload")
-        )
-        return replace(self, entries=(*found, *self.entries)) if found else self
+        entries, again = self.entries, list[Plan]()
+        for away, back in _ways_back(model, self.entries):
+            first, below = self.strategy(away), self.below(away)
+            second = below.strategy(back)
+            if first not in EAGER or second not in EAGER or (is_there and first == "immediateload"):
+                continue
+            if second == "immediateload" and back.direction == "many-to-one":
+                continue  # (it takes what is held as it is)
+            round = below.below(back)
+            again.append(round)
+            for one in model.relationships.values():
+                further = tuple(entry for entry in round.entries if _begins_with(entry, one.name))
+                if not further or round.strategy(one) not in EAGER:
+                    continue
+                if self.strategy(one) in FILLING:  # both lead there: what either loads below is there
+                    entries = (*(entry for entry in further if entry.strategy in EAGER), *entries)
+                else:
+                    entries = (*entries, *further)
+        return replace(self, entries=entries, again=tuple(again)) if again else self
 
     def made_last(self, model: Model) -> tuple[Plan, Relationship | None]:
         """Under `populate_existing`: SELECTs further down that lead back to a row make it once more.
@@ -302,7 +331,8 @@ class Plan(Struct, frozen=True):
         strategy = self.strategy(relationship)
         back = relationship.inverse
         leads_back = back is not None and back.direction == "many-to-one" and back.lazy not in LAZY
-        if strategy == "immediateload" and back is not None and leads_back:
+        is_single = self.loads_singly(relationship)
+        if is_single and back is not None and leads_back:
             # A SELECT for one object's children leaves alone what leads back to it
             # (`immediate_leaves_the_way_back`).
             entries.insert(0, Entry((Step(back.name),), "lazyload"))
@@ -315,13 +345,29 @@ class Plan(Struct, frozen=True):
             self.is_open or is_other,
             trail,
             self.root_at if is_joined else len(self.trail),
-            () if strategy == "immediateload" else self.wildcards,  # (it is a lazy load: no query of theirs)
+            () if is_single else self.wildcards,  # (it is a lazy load: no query of theirs)
             subclasses + _polymorphic(entries),
             self.others,
             is_elsewhere=self.is_elsewhere,
             is_refresh=self.is_refresh and is_joined,
             with_options=self.with_options,
         )
+
+
+def _begins_with(entry: Entry, name: str) -> bool:
+    return bool(entry.path) and entry.path[0].name == name
+
+
+def _ways_back(model: Model, entries: tuple[Entry, ...]) -> list[tuple[Relationship, Relationship]]:
+    """Relationships that entries lead through, with their other sides that they lead through next."""
+    found: dict[str, tuple[Relationship, Relationship]] = {}
+    for entry in entries:
+        if len(entry.path) < 2 or entry.path[0].of_type or entry.path[1].of_type:
+            continue
+        away = model.relationships.get(entry.path[0].name)
+        if away is not None and away.inverse is not None and away.inverse.name == entry.path[1].name:
+            found[away.name] = (away, away.inverse)
+    return list(found.values())
 
 
 def _polymorphic(entries: list[Entry]) -> tuple[ClassInfo, ...]:

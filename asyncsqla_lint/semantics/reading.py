@@ -26,6 +26,7 @@ from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import CHOSEN, LOADED, LOOKED_AT, UNSURE, WRONG, AttributeState
 from asyncsqla_lint.semantics.collections import CollectionRecord, DynamicCollection
 from asyncsqla_lint.semantics.instances import (
+    DETACHED,
     MOST_SUBCLASSES,
     PERSISTENT,
     InstanceRecord,
@@ -35,6 +36,7 @@ from asyncsqla_lint.semantics.instances import (
 from asyncsqla_lint.semantics.materialising import among_all
 from asyncsqla_lint.semantics.missing import missing, undecided
 from asyncsqla_lint.semantics.plans import Plan
+from asyncsqla_lint.semantics.references import leads_to
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -234,6 +236,29 @@ def _way_back(
     return record.parent[0] if is_back else None
 
 
+def _as_before(
+    state: State, me: Reference, record: InstanceRecord, attribute: Relationship
+) -> Reference | None:
+    """A relationship is loaded again: somebody may still hold the objects to which it led before.
+
+    The session gives the same ones again, with what their rows have met with since.
+    """
+    if record.many or record.lifecycle not in (PERSISTENT, DETACHED):
+        return None
+    found = [
+        reference
+        for reference, other in state.records(InstanceRecord)
+        if other.parent == (me, attribute.name)
+        and other.session == record.session
+        and other.lifecycle == record.lifecycle
+        and other.detached_by == record.detached_by
+        and other.many == bool(attribute.uselist)
+        and (attribute.direction != "many-to-one" or leads_to(state, me, record, attribute, reference, other))
+    ]
+    alive = state.alive() if found else set()
+    return next((one for one in reversed(found) if one.oid in alive), None)
+
+
 def _related(
     flow: Flow, state: State, me: Reference, record: InstanceRecord, attribute: Relationship
 ) -> Value:
@@ -250,7 +275,7 @@ def _related(
     state_bits = record.state_of(attribute.name)
     source = record.plan if state_bits is None or state_bits.plan is None else state_bits.plan
     if source is not None:
-        plan = source.below(attribute)
+        plan = source.below(attribute).come_round(target, is_there=False)
         if state_bits is not None and state_bits.bits & (UNSURE | CHOSEN):
             plan = replace(plan, is_open=True) if plan.entries else None
     related = InstanceRecord(
@@ -271,7 +296,9 @@ def _related(
     back = _way_back(state, record, attribute, state_bits)
     if back is not None:
         return back
-    element = allocate(flow, state, among_all(state, related))
+    element = _as_before(state, me, record, attribute)
+    if element is None:
+        element = allocate(flow, state, among_all(state, related))
     if not uselist:
         return element if attribute.innerjoin else union((element, NONE))
     return flow.allocate(state, CollectionRecord(None, element, "list", True, me, attribute.name))

@@ -57,9 +57,11 @@ def leads_to(
     if relationship.direction == "many-to-one":
         key = record.leads.get(relationship.name)
         return None if key is None else same_row(reference, other, key)
-    up = relationship.inverse
-    if up is None or up.direction != "many-to-one" or other.many or record.many:
+    if record.many:
         return None
+    up = relationship.inverse
+    if up is None or up.direction != "many-to-one" or other.many:
+        return other.parent == (me, relationship.name) or None
     if up.name in other.blank and other.is_new:
         return False
     key = noted(state, other).leads.get(up.name)
