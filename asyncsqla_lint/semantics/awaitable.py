@@ -20,7 +20,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     WRONG,
     AttributeState,
 )
-from asyncsqla_lint.semantics.instances import InstanceRecord, current, load_attribute
+from asyncsqla_lint.semantics.instances import InstanceRecord, current, with_loaded
 from asyncsqla_lint.semantics.missing import standing
 from asyncsqla_lint.semantics.reading import read
 
@@ -78,12 +78,17 @@ class AwaitableAttribute(Value, frozen=True):
             state.put(self.instance, record)
             found = record.state_of(self.name)
             if found is not None and found.bits & (WRONG | UNSURE) and not is_raising:
-                load_attribute(state, self.instance, record, self.name)
+                there = paths.on_each(record, self._loaded)
+                state.put(self.instance, there)
             meeting.came(state, self.instance, before)
             if found is not None:
                 meeting.brought(flow, state, self.instance, before, (self.name,), at)
             record = current(state, self.instance, record)
         return read(flow, state, self.instance, record, self.name, at, "read")
+
+    def _loaded(self, record: InstanceRecord) -> InstanceRecord:
+        """Where its session has let it go, nothing is loaded."""
+        return record if record.is_detached else with_loaded(record, self.name)
 
 
 def _session_used(flow: Flow, state: State, session: Reference | None, at: Span) -> None:

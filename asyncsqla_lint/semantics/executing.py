@@ -23,7 +23,7 @@ from asyncsqla_lint.program import Span, holds
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column, Model
 from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops, paths, references, refreshing
-from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, UNSURE, AttributeState, Cause
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, UNSURE, AttributeState, Cause, Key
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import Computed, Criterion
 from asyncsqla_lint.semantics.failures import DATABASE_ERROR
@@ -150,10 +150,13 @@ def _get(
         one_of_them = _one_that_is_held(flow, state, me, model, alternatives(ident) if ident else ())
         if one_of_them is not None:
             return one_of_them
-    held = _already_held(flow, state, me, model.cls, key_of(model, equalities))
+    each = _already_held(state, me, model.cls, key_of(model, equalities))
+    held = each[0] if each else None
     if held is not None and not populate and not locks:
         record = state.record(held.oid)
         assert isinstance(record, InstanceRecord)
+        if _are_on_each_path(state, each):
+            return union(tuple(each))
         if record.absent:
             flushing.autoflush(flow, state, me, at)
             made = state.record(materialise(flow, state, me, model, statement, many=False, besides=held).oid)
@@ -204,7 +207,8 @@ def _one_that_is_held(
     found: list[Value] = []
     for ident in idents:
         key = key_of(model, ((model.cls, model.primary_key[0], ident),))
-        held = _already_held(flow, state, session, model.cls, key)
+        each = _already_held(state, session, model.cls, key)
+        held = each[0] if each else None
         record = state.record(held.oid) if held is not None else None
         if held is None or not isinstance(record, InstanceRecord) or record.absent or record.is_expired:
             return None
@@ -230,17 +234,26 @@ def _ignored(flow: Flow, state: State, held: Reference, options: tuple[LoaderOpt
         state.put(held, replace(record, attributes={**record.attributes, **doubted}))
 
 
-def _already_held(
-    flow: Flow, state: State, session: Reference, cls: ClassInfo, key: tuple[tuple[str, Value], ...] | None
-) -> Reference | None:
+def _already_held(state: State, session: Reference, cls: ClassInfo, key: Key | None) -> list[Reference]:
+    """The instances of that row: where paths have met, each may have loaded it as an object of its own."""
     if key is None:
-        return None
+        return []
     alive = state.alive()
-    for reference, record in expiry.held(state, session):
-        if record.model.cls.is_subclass_of(cls) and record.lifecycle == PERSISTENT and reference.oid in alive:
-            if same_row(reference, record, key):
-                return reference
-    return None
+    return [
+        reference
+        for reference, record in expiry.held(state, session)
+        if record.model.cls.is_subclass_of(cls)
+        and record.lifecycle == PERSISTENT
+        and reference.oid in alive
+        and same_row(reference, record, key)
+    ]
+
+
+def _are_on_each_path(state: State, each: list[Reference]) -> bool:
+    """Two that are there on some path, and not on the same: whichever it is, it is there."""
+    records = [one for reference in each if isinstance(one := state.record(reference.oid), InstanceRecord)]
+    paths = {one.absent for one in records}
+    return len(paths) > 1 and min(paths) > 0 and not any(one.is_expired for one in records)
 
 
 # --- writes through statements -------------------------------------------------------------------

@@ -300,9 +300,11 @@ def failed(
 
 
 def touch(state: State, session: Reference) -> None:
-    """Work has begun: there is a transaction now."""
-    from asyncsqla_lint.semantics.sessions import SessionRecord
+    """Work has begun: there is a transaction now. In a block whose transaction is over none begins."""
+    from asyncsqla_lint.semantics.sessions import ENDED, SessionRecord
 
     owner = state.record(session.oid)
-    if isinstance(owner, SessionRecord) and (not owner.in_transaction or owner.let_go):
+    if not isinstance(owner, SessionRecord) or owner.begun == ENDED:
+        return
+    if not owner.in_transaction or owner.let_go:
         state.put(session, replace(owner, in_transaction=True, let_go=()))

@@ -31,7 +31,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     Key,
     surely_wrong,
 )
-from asyncsqla_lint.semantics.default_states import default_state
+from asyncsqla_lint.semantics.default_states import NOTHING, default_state
 from asyncsqla_lint.semantics.loader_options import FILLING
 from asyncsqla_lint.semantics.plans import Plan
 
@@ -199,9 +199,15 @@ class InstanceRecord(Record, frozen=True):
 
     @property
     def is_expired(self) -> bool:
-        """Would the session load it again before it gives it? Where anything has come since, it would not."""
+        """Would the session load it again before it gives it? Where anything has come since, it would not.
+
+        What a `noload` holds has not come from anywhere.
+        """
         return self.expired is not None and not any(
-            one.bits == LOADED and one.cause is not WRITTEN and one.cause is not LINKED
+            one.bits == LOADED
+            and one.cause is not WRITTEN
+            and one.cause is not LINKED
+            and one.plan is not NOTHING
             for one in self.attributes.values()
         )
 
@@ -462,10 +468,14 @@ def load_attribute(
 
     `by_refresh`: what a join brings along there loads its own relationships one by one.
     """
+    state.put(me, with_loaded(record, name, by_refresh=by_refresh))
+
+
+def with_loaded(record: InstanceRecord, name: str, *, by_refresh: bool = False) -> InstanceRecord:
     if name not in record.model.attributes and not any(
         name in model.own_attributes for model in record.model.subclasses
     ):
-        return
+        return record
     plan = record.plan if record.plan is not None else None
     if record.is_new and plan is None:
         plan = Plan(trail=(record.model.cls,))
@@ -476,4 +486,4 @@ def load_attribute(
         loaded = AttributeState(LOADED, plan=plan.by_itself(one))
     elif by_refresh and strategy == "joinedload" and plan is not None and not plan.is_open:
         loaded = AttributeState(LOADED, plan=replace(plan, wildcards=(), is_refresh=True))
-    state.put(me, replace(record.with_attribute(name, loaded), plan=plan))
+    return replace(record.with_attribute(name, loaded), plan=plan)

@@ -24,6 +24,7 @@ from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.requerying import requeried
 from asyncsqla_lint.semantics.statements import Statement
+from asyncsqla_lint.semantics.ways_back import come_round, made_last
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -81,7 +82,7 @@ def materialise(
     else:
         fresh = InstanceRecord(
             model,
-            plan=plan.come_round(model, is_there=False),
+            plan=come_round(plan, model, is_there=False),
             session=session,
             origin=statement.site,
             key=met.key,
@@ -122,7 +123,7 @@ def or_else(state: State, me: Reference, record: InstanceRecord, fresh: Instance
 
 
 def _made_last(record: InstanceRecord, plan: Plan) -> InstanceRecord:
-    last, undone = plan.made_last(record.model)
+    last, undone = made_last(plan, record.model)
     if undone is not None:
         record = record.with_attribute(undone.name, AttributeState(UNLOADED))
     return record if last is plan else replace(record, replayed=(last,))

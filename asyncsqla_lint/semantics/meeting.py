@@ -33,6 +33,7 @@ from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.refreshing_by_name import only_takes_what_is_held
 from asyncsqla_lint.semantics.requerying import requeried, source_of
 from asyncsqla_lint.semantics.statements import Statement
+from asyncsqla_lint.semantics.ways_back import come_round
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -69,7 +70,7 @@ def meet(
         key_of(model, statement.equalities) if statement.has_criteria and statement.kind == "select" else None
     )
     row = key if key is not None and is_primary(model, key) else None
-    plan = plan.come_round(model, is_there=True)
+    plan = come_round(plan, model, is_there=True)
     everything = is_whole(statement)
     others = [
         (reference, record)

@@ -89,7 +89,9 @@ def _merged(target: InstanceRecord, source: InstanceRecord) -> InstanceRecord:
         elif found.bits & LOADED and isinstance(source.model.attributes.get(name), Column):
             is_written = is_transient and name not in source.model.primary_key
             attributes[name] = AttributeState(found.bits, None, WRITTEN if is_written else None)
-    is_modified = True if is_transient else target.is_modified or None
+    is_modified = True if is_transient else target.is_modified
+    if not is_modified and not _is_as_loaded(source):
+        is_modified = None
     return replace(
         target,
         attributes=attributes,
@@ -99,6 +101,12 @@ def _merged(target: InstanceRecord, source: InstanceRecord) -> InstanceRecord:
         leads={},
         replayed=_brought(source),
     )
+
+
+def _is_as_loaded(source: InstanceRecord) -> bool:
+    """What a query gave and nobody has changed is given back to its own row: nothing waits for a flush."""
+    is_changed = source.is_new or source.is_modified is not False or source.is_written is not False
+    return source.plan is not None and not is_changed
 
 
 def _brought(source: InstanceRecord) -> tuple[Plan, ...]:

@@ -36,7 +36,10 @@ def of_both(some: InstanceRecord, others: InstanceRecord) -> Some:
     Or if one of two new ones has been given what the other has not: after the flush that is there, or not.
     """
     mine, theirs = of(some), of(others)
-    if not mine and not theirs and some.expired == others.expired and some.lifecycle == others.lifecycle:
+    is_same = some.expired == others.expired and some.lifecycle == others.lifecycle
+    if some.expired is not None and some.is_modified != others.is_modified:
+        is_same = False  # to write one of them, a flush loads it
+    if not mine and not theirs and is_same:
         if some.has_identity or _given(some) == _given(others):
             return ()
     found: list[InstanceRecord] = []

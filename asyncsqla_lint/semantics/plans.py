@@ -10,7 +10,6 @@ from asyncsqla_lint.project.models import Column, ColumnProperty, Model, QueryEx
 from asyncsqla_lint.semantics.loader_options import (
     COLUMN_STRATEGIES,
     EAGER,
-    FILLING,
     Entry,
     LoaderOptions,
     Step,
@@ -267,52 +266,6 @@ class Plan(Struct, frozen=True):
             for cls in self.subclasses
         )
 
-    def come_round(self, model: Model, *, is_there: bool) -> Plan:
-        """SELECTs that lead away and back again meet the instances from which they have set out.
-
-        What these lack and the last SELECT loads is there then. One that `is_there` makes immediate loads
-        with the options that it came with.
-        """
-        entries, again = self.entries, list[Plan]()
-        for away, back in _ways_back(model, self.entries):
-            first, below = self.strategy(away), self.below(away)
-            second = below.strategy(back)
-            if first not in EAGER or second not in EAGER or (is_there and first == "immediateload"):
-                continue
-            if second == "immediateload" and back.direction == "many-to-one":
-                continue  # (it takes what is held as it is)
-            round = below.below(back)
-            again.append(round)
-            for one in model.relationships.values():
-                further = tuple(entry for entry in round.entries if _begins_with(entry, one.name))
-                if not further or round.strategy(one) not in EAGER:
-                    continue
-                if self.strategy(one) in FILLING:  # both lead there: what either loads below is there
-                    entries = (*(entry for entry in further if entry.strategy in EAGER), *entries)
-                else:
-                    entries = (*entries, *further)
-        return replace(self, entries=entries, again=tuple(again)) if again else self
-
-    def made_last(self, model: Model) -> tuple[Plan, Relationship | None]:
-        """Under `populate_existing`: SELECTs further down that lead back to a row make it once more.
-
-        Down and up again, or up and down: with the options that stand there, which a refresh then replays.
-        What the second `selectinload` makes once more has lost what the first has just loaded.
-        """
-        for one in model.relationships.values():
-            back, first = one.inverse, self.strategy(one)
-            if back is None or one.target is None or first not in EAGER:
-                continue
-            below = self.below(one)
-            second = below.strategy(back)
-            if "many-to-one" not in (one.direction, back.direction) or second not in EAGER:
-                continue
-            is_remade = first != "immediateload" or second == "subqueryload"
-            if second != "immediateload" and is_remade and (first, second) != ("joinedload", "joinedload"):
-                is_undone = second == "selectinload" and first != "subqueryload"
-                return below.below(back), one if is_undone else None
-        return self, None
-
     def below(self, relationship: Relationship) -> Plan:
         """The plan of the instances that the relationship leads to."""
         entries: list[Entry] = []
@@ -352,22 +305,6 @@ class Plan(Struct, frozen=True):
             is_refresh=self.is_refresh and is_joined,
             with_options=self.with_options,
         )
-
-
-def _begins_with(entry: Entry, name: str) -> bool:
-    return bool(entry.path) and entry.path[0].name == name
-
-
-def _ways_back(model: Model, entries: tuple[Entry, ...]) -> list[tuple[Relationship, Relationship]]:
-    """Relationships that entries lead through, with their other sides that they lead through next."""
-    found: dict[str, tuple[Relationship, Relationship]] = {}
-    for entry in entries:
-        if len(entry.path) < 2 or entry.path[0].of_type or entry.path[1].of_type:
-            continue
-        away = model.relationships.get(entry.path[0].name)
-        if away is not None and away.inverse is not None and away.inverse.name == entry.path[1].name:
-            found[away.name] = (away, away.inverse)
-    return list(found.values())
 
 
 def _polymorphic(entries: list[Entry]) -> tuple[ClassInfo, ...]:

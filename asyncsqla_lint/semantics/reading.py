@@ -37,6 +37,7 @@ from asyncsqla_lint.semantics.materialising import among_all
 from asyncsqla_lint.semantics.missing import missing, undecided
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.references import leads_to
+from asyncsqla_lint.semantics.ways_back import come_round
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -275,7 +276,7 @@ def _related(
     state_bits = record.state_of(attribute.name)
     source = record.plan if state_bits is None or state_bits.plan is None else state_bits.plan
     if source is not None:
-        plan = source.below(attribute).come_round(target, is_there=False)
+        plan = come_round(source.below(attribute), target, is_there=False)
         if state_bits is not None and state_bits.bits & (UNSURE | CHOSEN):
             plan = replace(plan, is_open=True) if plan.entries else None
     related = InstanceRecord(

@@ -19,6 +19,7 @@ from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import FILLING
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.statements import Statement
+from asyncsqla_lint.semantics.ways_back import made_last
 
 
 def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
@@ -128,7 +129,7 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
     # The options that a refresh replays are those of the load that made the instance, unless others come.
     replayed, undone = record.replays, None
     if statement.populate_existing and plan.has_options:
-        last, undone = plan.made_last(record.model)
+        last, undone = made_last(plan, record.model)
         replayed = (last,)
     attributes: dict[str, AttributeState] = {}
     for name, state in record.attributes.items():
