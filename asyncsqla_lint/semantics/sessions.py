@@ -166,7 +166,7 @@ class SessionRecord(Record, frozen=True):
             return perform(flow, state, me, name, arguments, at)
         if self.is_async and api_use.has(flow, state, me, name) is False:
             return UNKNOWN  # the attribute is not there: nothing is done
-        if self.is_async and (name in COROUTINES or self._removes(name)):
+        if self.is_async and (name in COROUTINES or self.removes(name)):
             ledger.meant(flow, state, me, self.site, name)
             if name == "rollback":
                 failures.asked(state, me, self)
@@ -178,7 +178,7 @@ class SessionRecord(Record, frozen=True):
     ) -> Value:
         return perform(flow, state, me, name, arguments, at)
 
-    def _removes(self, name: str) -> bool:
+    def removes(self, name: str) -> bool:
         """The registry closes what it holds for this scope; who asks it again gets another session."""
         return self.is_scoped and name == "remove"
 
@@ -281,8 +281,9 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
     if not isinstance(record, SessionRecord):
         return UNKNOWN
     if name not in ("in_transaction", "is_modified", "get_bind", "object_session"):
-        tasks.used(flow, state, me, record, name, at)
-        record = transactions.used(flow, state, me, record, name, at)
+        does = "close" if record.removes(name) else name
+        tasks.used(flow, state, me, record, does, at)
+        record = transactions.used(flow, state, me, record, does, at)
     if name == "in_transaction":
         return UNKNOWN if record.in_transaction is None else Constant(record.in_transaction)
     if name in COROUTINES and isinstance(record.bind, Reference):
@@ -293,16 +294,16 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         ledger.written(flow, state, me, name, at)
     if name in ("__aenter__", "__enter__"):
         return me
-    if name == "remove" and record.is_scoped and record.is_async:
+    if record.removes(name) and record.is_async:
         expiry.detach_all(flow, state, me, Cause("close", flow.site(at)))
-        state.put(me, replace(record, begun="", in_transaction=False))
+        state.put(me, replace(record, begun="", in_transaction=False, failure=None))
         return NONE
     if name in ("close", "aclose", "__aexit__", "__exit__"):
         ledger.closed(flow, state, me, record.site, record.how == "parameter", at)
         if flow.listens(SessionLeft):
             flow.emit(SessionLeft(flow.site(at), flow.frame, flow.is_certain, me, record))
         expiry.detach_all(flow, state, me, Cause("close", flow.site(at)))
-        state.put(me, replace(record, is_open=False, begun="", in_transaction=False))
+        state.put(me, replace(record, is_open=False, begun="", in_transaction=False, failure=None))
         return NONE
     if name in unit_of_work.METHODS:
         from asyncsqla_lint.semantics import unawaited
