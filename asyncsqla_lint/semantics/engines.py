@@ -21,6 +21,7 @@ from asyncsqla_lint.flow.values import (
     Constant,
     Method,
     Reference,
+    Union,
     Value,
     alternatives,
 )
@@ -273,7 +274,8 @@ def made(flow: Flow, state: State, record: EngineRecord, at: Span) -> Reference:
     engine = flow.allocate_watched(state, record)
     flow.notes[_WATCHED] = {**_watched(flow), engine.oid: None}  # once, though statements are run again
     if flow.listens(EngineCreated):
-        given = _connect_args(state, record.options.get("connect_args"))
+        is_one = len(addresses(record.url)[0]) == 1
+        given = _connect_args(state, record.options.get("connect_args"), is_one)
         wrapped = _is_wrapped(flow)
         flow.emit(
             EngineCreated(
@@ -291,15 +293,19 @@ def made(flow: Flow, state: State, record: EngineRecord, at: Span) -> Reference:
     return engine
 
 
-def _connect_args(state: State, value: Value | None) -> tuple[tuple[str, str | None], ...]:
-    """The keys that `connect_args` certainly has, and the strings that they hold."""
+def _connect_args(state: State, value: Value | None, is_one: bool) -> tuple[tuple[str, str | None], ...]:
+    """The keys that `connect_args` has, and the strings that they hold.
+
+    Where the URL may be one of several, what only one path has put there may be for that one alone
+    (`ASQ107/good_for_one_of_two_drivers`).
+    """
     record = state.record(value.oid) if isinstance(value, Reference) else None
     if not isinstance(record, DictRecord):
         return ()
     return tuple(
         (key, one.value if isinstance(one, Constant) and isinstance(one.value, str) else None)
         for key, one in record.entries.items()
-        if isinstance(key, str)
+        if isinstance(key, str) and (is_one or not (isinstance(one, Union) and UNKNOWN in one.alternatives))
     )
 
 
