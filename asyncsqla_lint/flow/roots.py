@@ -7,13 +7,13 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
 from asyncsqla_lint.flow.calls import bind, run_body
 from asyncsqla_lint.flow.frames import RISK, Frame, Outcome
 from asyncsqla_lint.flow.outliving import Left, leave_behind, outliving
 from asyncsqla_lint.flow.promises import opened
 from asyncsqla_lint.flow.scopes import globals_given
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Value
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Symbol, Value
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import ClassBinding, FunctionBinding, Module
@@ -75,6 +75,7 @@ def _run_module(flow: Flow, state: State, frame: Frame) -> None:
     flow.meanings.module_ended(flow, frame, states)
 
 
+_KEYS = frozenset(("builtins.int", "builtins.str", "uuid.UUID"))
 Ran = tuple[Frame, "list[State]", list[Outcome]]
 
 
@@ -173,6 +174,7 @@ def run_given(
     with flow.entered(frame):
         first = () if me is None else (me,)
         bind(flow, state, frame, info, Arguments(first, given, more, UNKNOWN))
+        _name_keys(flow, state, frame, info)
         flow.meanings.parameters_bound(flow, state)
         _first_call(flow, state, info)
         frame.given = tuple((state.variables(frame.id) or {}).values())
@@ -185,6 +187,20 @@ def run_given(
         )
         leave_behind(flow, frame, [one for one, _ in done])
     return frame, states, exits
+
+
+def _name_keys(flow: Flow, state: State, frame: Frame, info: FunctionInfo) -> None:
+    """A number or an id that is given is not known, and yet the same wherever the body asks for it."""
+    variables = state.variables(frame.id) or {}
+    for parameter in info.header.parameters:
+        if variables.get(parameter.name) is UNKNOWN and parameter.annotation is not None:
+            named = {
+                symbol.name
+                for symbol in flow.types.classes(frame, parameter.annotation)
+                if isinstance(symbol, ExternalValue)
+            }
+            if named and named <= _KEYS:
+                state.assign(frame.id, parameter.name, Symbol(f"{parameter.name} of {info.name}"))
 
 
 def _first_call(flow: Flow, state: State, info: FunctionInfo) -> None:
