@@ -300,7 +300,8 @@ def bind(flow: Flow, state: State, frame: Frame, info: FunctionInfo, arguments: 
         elif parameter.kind == "star":
             rest = Iteration(items=tuple(positional), may_be_empty=not positional)
             if arguments.more is not None:
-                rest = Iteration(element=union((*positional, arguments.more)))
+                # Nobody knows what is given, and who takes `*listeners` is given some.
+                rest = Iteration(element=union((*positional, arguments.more)), may_be_empty=False)
             value = flow.allocate(state, ListRecord.of(rest, "tuple"))
             positional = []
         else:
