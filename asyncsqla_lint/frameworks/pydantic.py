@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
@@ -17,6 +19,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.names import Scoped
+from asyncsqla_lint.semantics.guards import InstanceDict
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -67,6 +70,8 @@ class SchemaMethod(Value, frozen=True):
 def validated(
     flow: Flow, state: State, value: Value, type_: Type, at: Span, given: bool | None, reader: str
 ) -> Value:
+    if isinstance(value, InstanceDict):
+        value = flow.allocate(state, value.loaded(flow, state, at))
     return serialize(
         flow,
         state,
@@ -137,7 +142,9 @@ def _instantiate(flow: Flow, state: State, cls: ClassValue, arguments: Arguments
     if schema is None or cls.info.find("__init__") is not None:
         return None
     entries = [(Constant(name), one) for name, one in arguments.keywords.items()]
-    record = DictRecord({key.value: one for key, one in entries}, arguments.more_keywords)
+    more = arguments.more_keywords
+    known = more.loaded(flow, state, at) if isinstance(more, InstanceDict) else DictRecord(other=more)
+    record = replace(known, entries={**known.entries, **{key.value: one for key, one in entries}})
     given = flow.allocate(state, record)
     type_ = type_of(cls, Scoped(p.Opaque(at, ()), cls.info.module))
     if type_ is None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
+from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -43,7 +44,17 @@ class InstanceDict(Value, frozen=True):
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         if name in ("update", "setdefault", "pop", "popitem", "clear"):
             _commit(state, self.instance, UNKNOWN, UNKNOWN)
-        return UNKNOWN
+        return flow.allocate(state, self.loaded(flow, state, at)) if name == "copy" else UNKNOWN
+
+    def loaded(self, flow: Flow, state: State, at: Span) -> DictRecord:
+        """What certainly stands in it; more may."""
+        record = state.record(self.instance.oid)
+        entries: dict[p.Scalar, Value] = {}
+        for name in record.model.attributes if isinstance(record, InstanceRecord) else ():
+            found = record.state_of(name) if isinstance(record, InstanceRecord) else None
+            if found is not None and found.bits == LOADED:
+                entries[name] = self.instance.attribute(flow, state, name, at)
+        return DictRecord(entries, UNKNOWN)
 
     def tested_for(self, flow: Flow, state: State, item: Value, holds: bool) -> Value | None:
         return evidence(self.instance, item, holds)
