@@ -22,6 +22,7 @@ from asyncsqla_lint.flow.frames import BudgetExceeded
 
 STEPS_PER_ROOT = 2_500
 STEPS_AGAIN = 200  # of these, in what so many roots of the module have run already
+STEPS_AGAIN_A_STATEMENT = 2  # or so many, if that is more
 ROOTS_ENOUGH = 3
 STEPS_LEFT_OUT = 150  # so many more, while functions that would be run again are left out
 STEPS_BEHIND = 200  # and so many for what stands behind a call that has taken all of them
@@ -77,6 +78,10 @@ class Budget:
         self._known: set[int] = set()
         self._met = self._new = steps
         self._has_met = self._was_lost = False
+
+    def is_of(self, statements: int) -> None:
+        """Of a root that has so many statements of its own: a long one runs more of what others have run."""
+        self.left_again = max(STEPS_AGAIN, STEPS_AGAIN_A_STATEMENT * statements)
 
     def limit(self, steps: int) -> None:
         """A root that has not begun has no more than these."""

@@ -44,7 +44,9 @@ def _methods(cls: ClassInfo) -> Iterator[FunctionInfo]:
 
 
 def run_function_root(flow: Flow, info: FunctionInfo) -> None:
-    _run_root(flow, flow.start(), info, None)
+    state = flow.start()
+    flow.budget.is_of(sum(1 for _ in statements(info.body)))
+    _run_root(flow, state, info, None)
 
 
 def _run_root(flow: Flow, state: State, info: FunctionInfo, enclosing: Frame | None) -> None:

@@ -7,6 +7,7 @@ import pytest
 from asyncsqla_lint.flow.budgets import (
     ROOTS_ENOUGH,
     STEPS_AGAIN,
+    STEPS_AGAIN_A_STATEMENT,
     STEPS_LEFT_OUT,
     WITHOUT_NEWS,
     Budget,
@@ -57,6 +58,18 @@ def test_its_own_code_is_run_though_calls_are_left_out() -> None:
     assert steps_until_the_end(budget, [*shared, *(object() for _ in range(ENOUGH))]) == ENOUGH
     assert budget.leaves_out(shared[0])
     assert not budget.leaves_out(object())
+
+
+def test_a_long_root_runs_more_of_what_others_have_run() -> None:
+    known, shared = Known(), [object() for _ in range(ENOUGH)]
+    for _ in range(ROOTS_ENOUGH):
+        known.add({id(one) for one in shared})
+    spent: list[int] = []
+    for own in (0, STEPS_AGAIN // STEPS_AGAIN_A_STATEMENT, STEPS_AGAIN):
+        budget = Budget(ENOUGH + 1, known.often)
+        budget.is_of(own)
+        spent.append(steps_until_the_end(budget, shared))
+    assert spent[0] == spent[1] == spent[2] - STEPS_AGAIN * (STEPS_AGAIN_A_STATEMENT - 1)
 
 
 def test_a_limit_is_less_than_what_there_was() -> None:
