@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 LOOP_PASSES = 2  # a second pass shows what one iteration does to the next
-MOST_APART = 3  # elements that a loop comes to one by one
+MOST_APART = 6  # elements that a loop comes to one by one
 MOST_PASSES = 4  # of a loop that goes up or down a tree
 
 

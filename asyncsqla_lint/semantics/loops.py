@@ -33,7 +33,9 @@ def asked(flow: Flow, state: State, method: str, about: Iterable[Value], at: Spa
         for element in elements:
             for reference in _instances(state, element):
                 record = state.record(reference.oid)
-                if isinstance(record, InstanceRecord) and record.origin and _concerns(reference, about):
+                if not isinstance(record, InstanceRecord) or record.is_new or record.is_made:
+                    continue
+                if record.origin and _concerns(reference, about):
                     site, own = _inside(flow, frame, at)
                     flow.emit(
                         QueryInLoop(site, own, flow.is_certain, method, record.model.name, record.origin)
