@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -10,7 +11,9 @@ from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo, Member
+from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External
+from asyncsqla_lint.project.walking import statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 _VALIDATORS = frozenset(
     {"pydantic.field_validator", "pydantic.validator", "pydantic.class_validators.validator"}
 )
+_SETS = frozenset({"setattr", "__setattr__", "__dict__", "model_copy", "model_construct", "replace", "vars"})
 _WHOLE = frozenset({"pydantic.model_validator", "pydantic.root_validator"})
 
 
@@ -62,13 +66,33 @@ def validated(flow: Flow, state: State, cls: ClassValue, name: str, value: Value
             if not isinstance(symbol, External):
                 continue
             member.function.module.consult()
-            if symbol.name in _WHOLE and name in member.function.header.mentions:
+            if symbol.name in _WHOLE and _may_change(member.function, expression, name):
                 return UNKNOWN
             if symbol.name in _VALIDATORS and _names(expression, name):
                 validator = FunctionValue(member.function, (), cls)
                 given = value if result is None else result
                 result = validator.call(flow, state, Arguments((given,), {}, UNKNOWN, UNKNOWN), at)
     return result
+
+
+def _may_change(validator: FunctionInfo, decorator: p.Expression, name: str) -> bool:
+    """One that runs afterwards, and only reads the field, leaves it as it is."""
+    if name not in validator.header.mentions:
+        return False
+    words = decorator.keywords if isinstance(decorator, p.Call) else ()
+    modes = [one.value.value for one in words if one.name == "mode" and isinstance(one.value, p.Constant)]
+    if modes != ["after"] or not _SETS.isdisjoint(validator.header.mentions):
+        return True
+    return any(isinstance(one, p.Attribute) and one.name == name for one in _targets(validator.body))
+
+
+def _targets(body: p.Statements) -> Iterator[p.Expression]:
+    for one in statements(body):
+        if isinstance(one, p.Assign):
+            for target in one.targets:
+                yield from target.elements if isinstance(target, p.TupleDisplay) else (target,)
+        elif isinstance(one, (p.AnnotatedAssign, p.AugmentedAssign)):
+            yield one.target
 
 
 def _functions(cls: ClassInfo) -> list[Member]:
