@@ -138,9 +138,9 @@ class Config(Struct, frozen=True, kw_only=True):
     output_format: str | None = None  # None: "full" on a terminal, else "concise"
 
     def digest(self) -> str:
-        """The same for equal settings, wherever the project stands: part of a cache key."""
+        """The same for equal settings, wherever the project stands and however it is shown: part of a key."""
         portable = msgspec.structs.replace(
-            self, root="", origin="", command_line=(), nested=False, cache_dir=None
+            self, root="", origin="", command_line=(), nested=False, cache_dir=None, output_format=None
         )
         return blake2b(msgspec.json.encode(portable, order="deterministic"), digest_size=16).hexdigest()
 

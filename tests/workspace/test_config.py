@@ -281,6 +281,7 @@ def test_equal_settings_have_one_digest_wherever_they_stand(tmp_path: Path) -> N
     one, two = load_config([str(tmp_path / "a")]), load_config([str(tmp_path / "b")])
     assert one.digest() == two.digest()
     assert one.digest() != load_config([str(tmp_path / "a")], overrides={"preview": True}).digest()
+    assert one.digest() == load_config([str(tmp_path / "a")], overrides={"output-format": "json"}).digest()
 
 
 def test_a_relative_path_is_seen_from_the_working_directory(
