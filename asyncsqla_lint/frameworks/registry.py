@@ -18,7 +18,6 @@ from asyncsqla_lint.frameworks import (
     fastapi,
     fastapi_users,
     graphene,
-    jinja,
     litestar,
     marshmallow,
     model_factories,
@@ -27,6 +26,7 @@ from asyncsqla_lint.frameworks import (
     pydantic,
     pytest_fixtures,
     quart,
+    rendered,
     sanic,
     sqlmodel,
     starlette,
@@ -56,7 +56,7 @@ FRAMEWORKS: dict[str, Callable[[Meanings], None]] = {
     "fastapi-pagination": pages.register,
     "msgspec": msgspec.register,
     "marshmallow": marshmallow.register,
-    "jinja": jinja.register,
+    "jinja": rendered.register,
     "strawberry": strawberry.register,
     "graphene": graphene.register,
     "factories": model_factories.register,
@@ -64,10 +64,13 @@ FRAMEWORKS: dict[str, Callable[[Meanings], None]] = {
 }
 _BUILT_ON = {
     "advanced-alchemy": ("pydantic", "msgspec"),
-    "fastapi": ("pydantic", "starlette"),
-    "fastapi-users": ("fastapi", "pydantic", "starlette"),
-    "fastapi-pagination": ("fastapi", "pydantic", "starlette"),
-    "litestar": ("starlette",),
+    "fastapi": ("pydantic", "starlette", "jinja"),
+    "fastapi-users": ("fastapi", "pydantic", "starlette", "jinja"),
+    "fastapi-pagination": ("fastapi", "pydantic", "starlette", "jinja"),
+    "litestar": ("starlette", "jinja"),
+    "quart": ("jinja",),
+    "sanic": ("jinja",),
+    "starlette": ("jinja",),
     "sqlmodel": ("pydantic",),
 }
 

@@ -39,6 +39,7 @@ class Load(Struct):
     event: AttributeLoad
     path: tuple[Relationship, ...]  # from the instance that the query gave, the attribute itself included
     below: list[Step] = []
+    where: str = ""  # in a file that is no module: `pages/list.html:12`
 
 
 class Serialized(Event):
@@ -54,11 +55,12 @@ class Reading:
     def __init__(self, flow: Flow, reader: str) -> None:
         self.flow = flow
         self.reader = reader
+        self.where = ""
         self.loads: list[Load] = []
 
     def heard(self, event: Event) -> None:
         if isinstance(event, AttributeLoad):
-            self.loads.append(Load(event, event.path))
+            self.loads.append(Load(event, event.path, where=self.where))
 
 
 def serialize(flow: Flow, state: State, at: Span, reader: str, act: Callable[[Reading], Value]) -> Value:

@@ -22,6 +22,7 @@ from asyncsqla_lint.project.names import (
     Module,
     Scoped,
 )
+from asyncsqla_lint.project.pages import ASKED, Page, Pages, question
 from asyncsqla_lint.project.registrations import Registrations
 from asyncsqla_lint.project.resolution import Resolution
 from asyncsqla_lint.project.walking import walk
@@ -33,13 +34,14 @@ __all__ = ["Index", "Module"]
 
 
 class Index(Resolution):
-    def __init__(self, modules: Iterable[Module]) -> None:
+    def __init__(self, modules: Iterable[Module], pages: Pages | None = None) -> None:
         super().__init__(modules)
+        self._pages = pages or Pages()
         # The modules whose text was looked into (see `outline`): for what is being checked now, and for what
         # the index keeps and whoever comes next is told.
         self.consulted: set[Module] = set()
         self.foundation: set[Module] = set()
-        # The classes whose subclasses were asked for, and what else was: EVERY_CLASS, REGISTRATIONS.
+        # The classes whose subclasses were asked for, and what else was: EVERY_CLASS, REGISTRATIONS, pages.
         self.asked: set[ClassInfo | str] = set()
         for module in self.modules.values():
             module.consulted = self.consulted
@@ -182,8 +184,21 @@ class Index(Resolution):
         """
         asked = [one for one in self.asked if isinstance(one, ClassInfo)]
         families = {one.name for cls in asked for one in (cls, *self._below(cls))}
-        families.update(one for one in self.asked if isinstance(one, str))
+        families.update(one for one in self.asked if isinstance(one, str) and not one.startswith(ASKED))
         return tuple(sorted(families))
+
+    # --- pages -----------------------------------------------------------------------------------
+
+    def page(self, name: str, module: Module) -> Page | None:
+        """The template that a renderer of the module knows by this name."""
+        asked = question(name, module.path)
+        self.asked.add(ASKED + asked)
+        return self._pages.find(asked)
+
+    def pages_asked_for(self) -> dict[str, str]:
+        """The questions for pages, and what each led to."""
+        asked = sorted(one[len(ASKED) :] for one in self.asked if isinstance(one, str) and one[:1] == ASKED)
+        return {one: self._pages.state(one) for one in asked}
 
     def functions_of(self, module: Module) -> Iterator[FunctionInfo]:
         """The functions of a module and the methods of its classes, nested functions left out."""

@@ -34,6 +34,7 @@ class Checked(Struct, frozen=True):
     counters: dict[str, int]
     consulted: tuple[str, ...] = ()  # the paths of the modules whose text it depends on
     asked: tuple[str, ...] = ()  # see `Index.families`
+    pages: Mapping[str, str] = {}  # see `Index.pages_asked_for`
 
 
 def check_modules(analyse: Analyse, index: Index, modules: Sequence[str], config: Config) -> Checked:

@@ -36,6 +36,7 @@ class Answer(Struct, frozen=True, array_like=True):
     parsed: int
     lines: int
     counters: dict[str, int]
+    pages: dict[str, str] = {}  # its questions for templates, and what each led to
 
 
 class Result(Struct, frozen=True, array_like=True):
@@ -45,6 +46,7 @@ class Result(Struct, frozen=True, array_like=True):
     counters: dict[str, int]
     consulted: tuple[tuple[str, str], ...]  # paths and the hashes of what stood there
     asked: tuple[str, ...]  # the classes whose subclasses it depends on
+    pages: dict[str, str] = {}  # as in an Answer
 
 
 class Views(Struct, frozen=True, array_like=True):

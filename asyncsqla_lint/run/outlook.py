@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
+from asyncsqla_lint.project.pages import Pages
 from asyncsqla_lint.run.cache import Cache, Result, Views
 from asyncsqla_lint.run.keys import digest
 from asyncsqla_lint.run.ripples import Project, Ripples, ripples
@@ -36,12 +37,14 @@ class Outlook:
         checked: Mapping[str, str],
         cache: Cache,
         project: Callable[[], Project],
+        pages: Pages,
     ) -> None:
         table = sorted((path, one.name, one.is_package, one.root) for path, one in modules.items())
         outlines = sorted((path, one.outline) for path, one in modules.items())
         self.whole = digest(table, outlines)
         self.name = digest(table, sorted(checked.items()))
         self._modules = modules
+        self._pages = pages
         self._known = cache.views(self.name)
         self._ripples = self._since(cache, project)
         self.keys = {path: self._key(self.whole, path, config) for path, config in checked.items()}
@@ -82,13 +85,15 @@ class Outlook:
 
     def _is_untouched(self, path: str, result: Result) -> bool:
         consulted = (other for other, _ in result.consulted)
-        return self._ripples is not None and not self._ripples.reaches(path, consulted, result.asked)
+        if self._ripples is None or self._ripples.reaches(path, consulted, result.asked):
+            return False
+        return self._pages.are(result.pages)
 
     def _is_as_consulted(self, path: str, result: Result) -> bool:
         return all(
             other in self._modules and self._modules[other].content == content
             for other, content in result.consulted
-        )
+        ) and self._pages.are(result.pages)
 
     def views(self, keys: Mapping[str, str]) -> Views:
         """What the next run goes by; `keys` say under which each result was found."""

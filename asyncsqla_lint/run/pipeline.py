@@ -17,13 +17,14 @@ from asyncsqla_lint.run.garbage import seldom_collected
 from asyncsqla_lint.run.keys import content_hash, digest, key_of
 from asyncsqla_lint.run.localising import Shown, merged, named_sources, one_per_cause
 from asyncsqla_lint.run.outcome import Report, Statistics
-from asyncsqla_lint.run.sources import Looked, Sources, arranged, glances_of, look
+from asyncsqla_lint.run.sources import Looked, Sources, arranged, glances_of, look, pages_of
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.decoding import decode
 
 if TYPE_CHECKING:
     from asyncsqla_lint.program import Program
     from asyncsqla_lint.project.facts import Facts
+    from asyncsqla_lint.project.pages import Pages
     from asyncsqla_lint.run import work
     from asyncsqla_lint.run.analysis import Analyse, Checked
     from asyncsqla_lint.run.outlook import Outlook
@@ -83,10 +84,13 @@ class _Run:
             looked = look(paths, self.config, overlay, known_files)
             resolved = Resolved(root, self.identity, overlay, looked.others)
             key = "" if overlay or self.analyse is not None else self.key(looked, resolved)
+            pages = pages_of(looked, root, overlay)
         answer = self.cache.answer(key) if key else None
+        if answer is not None and not pages.are(answer.pages):
+            answer = None
         try:
             if answer is None:
-                answer = self.answered(looked, resolved, overlay)
+                answer = self.answered(looked, resolved, overlay, pages)
                 if key and looked.data.is_steady and not _is_about_us(answer.findings):
                     self.cache.remember_answer(key, answer)
             with self.timed("findings"):
@@ -135,7 +139,7 @@ class _Run:
         except UnicodeEncodeError:  # a file's name need not be UTF-8
             return ""
 
-    def answered(self, looked: Looked, resolved: Resolved, overlay: Overlay) -> Answer:
+    def answered(self, looked: Looked, resolved: Resolved, overlay: Overlay, pages: Pages) -> Answer:
         root = self.config.root
         with self.timed("workspace"):
             known = self.cache.glances(root)
@@ -146,7 +150,7 @@ class _Run:
         if sources is None:
             self.check_selectors(looked)
             return Answer((), False, 0, 0, 0, {})
-        return _Analysis(self, sources, resolved, overlay).answer()
+        return _Analysis(self, sources, resolved, overlay, pages).answer()
 
     # --- configurations --------------------------------------------------------------------------
 
@@ -174,8 +178,11 @@ class _Run:
 class _Analysis:
     """What a run does when no earlier one has done all of it."""
 
-    def __init__(self, run: _Run, sources: Sources, resolved: Resolved, overlay: Overlay) -> None:
+    def __init__(
+        self, run: _Run, sources: Sources, resolved: Resolved, overlay: Overlay, pages: Pages
+    ) -> None:
         self.run = run
+        self.pages = pages
         self.sources = sources
         self.overlay = overlay
         self.data = sources.looked.data
@@ -207,6 +214,7 @@ class _Analysis:
             parsed=len(self.facts),
             lines=sum(facts.lines for facts in self.facts.values()),
             counters=added(result.counters for result in results),
+            pages={name: state for result in results for name, state in result.pages.items()},
         )
 
     def progress(self, steps: int) -> None:
@@ -299,7 +307,8 @@ class _Analysis:
             for path, key in wanted.items():
                 result = known.get(key)
                 if result is not None and holds(path, result):
-                    found[path], under[path] = Checked(result.findings, result.counters), key
+                    found[path] = Checked(result.findings, result.counters, pages=result.pages)
+                    under[path] = key
         if found:
             self.progress(len(found))
         missing = [path for path in paths if path not in found]
@@ -332,7 +341,7 @@ class _Analysis:
         }
         configs = {key: identity(self.configs[path]) for key, path in paths.items()}
         try:
-            return Outlook(modules, configs, self.run.cache, self.project)
+            return Outlook(modules, configs, self.run.cache, self.project, self.pages)
         except UnicodeEncodeError:  # a file's name need not be UTF-8
             return None
 
@@ -373,7 +382,7 @@ class _Analysis:
         from asyncsqla_lint.run.analysis import Checked
         from asyncsqla_lint.run.cache import Result
 
-        project = work.Project(map(self.module, self.facts), self.run.analyse)
+        project = work.Project(map(self.module, self.facts), self.run.analyse, self.pages)
         tasks = [work.Check(self.keys[path], self.configs[path]) for path in paths]
         at = {self.keys[path]: self.data.hashes[path] for path in self.facts}
         sizes = [self.facts[path].lines for path in paths]
@@ -392,7 +401,7 @@ class _Analysis:
             found[key] = answer
             if key in keys and self.data.is_steady and not _is_about_us(answer.findings):
                 consulted = tuple((other, at[other]) for other in answer.consulted)
-                result = Result(answer.findings, answer.counters, consulted, answer.asked)
+                result = Result(answer.findings, answer.counters, consulted, answer.asked, dict(answer.pages))
                 self.run.cache.remember_result(keys[key], result, lasting=not self.overlay)
 
         backend.map(work.checked, project, tasks, sizes, arrived)

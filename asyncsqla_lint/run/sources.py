@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Container, Iterator, Mapping, 
 import msgspec
 from msgspec import Raw, Struct
 
+from asyncsqla_lint.project.pages import Pages
 from asyncsqla_lint.run.arrangement import Arranged, Glance, arrangement
 from asyncsqla_lint.run.cache import Cache
 from asyncsqla_lint.run.contents import Contents, Overlay, Seen
-from asyncsqla_lint.run.keys import digest
+from asyncsqla_lint.run.keys import digest, key_of
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.config_files import is_project_root
 from asyncsqla_lint.workspace.discovery import Discovery, PathError, discover, reason, shown
@@ -39,6 +40,7 @@ class Looked(Struct, frozen=True):
     data: Contents
     errors: tuple[PathError, ...]
     others: Mapping[str, Collection[str]]  # directory → names of what else stands there, where it was walked
+    pages: frozenset[str]  # of these, what may be templates
 
 
 class Sources(Struct, frozen=True):
@@ -62,7 +64,25 @@ def look(paths: Sequence[str], config: Config, overlay: Overlay, seen: Mapping[s
         except OSError as error:
             if path in targets:
                 errors.append(PathError(shown(path), reason(error)))
-    return Looked(targets, files, data, tuple(sorted(errors)), {**around.others, **found.others})
+    others, pages = {**around.others, **found.others}, around.pages | found.pages
+    return Looked(targets, files, data, tuple(sorted(errors)), others, pages)
+
+
+def pages_of(looked: Looked, root: str, overlay: Overlay) -> Pages:
+    """The templates beside the files; none is opened before somebody asks for it."""
+    paths = {key_of(path, root): path for path in sorted(looked.pages)}
+
+    def read(key: str) -> str:
+        path = paths[key]
+        try:
+            if path in overlay:
+                return overlay[path].decode("utf-8", "replace")
+            with open(path, encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except OSError:
+            return ""
+
+    return Pages(paths, read)
 
 
 def glances_of(data: Contents, known: Mapping[str, Raw]) -> dict[str, Raw]:

@@ -13,6 +13,7 @@ from asyncsqla_lint.findings import Finding, Location, fingerprint
 from asyncsqla_lint.program import Program
 from asyncsqla_lint.project.facts import Facts, facts_of
 from asyncsqla_lint.project.index import Index, Module
+from asyncsqla_lint.project.pages import Pages
 from asyncsqla_lint.project.pieces import words_of
 from asyncsqla_lint.project.signs import Signs
 from asyncsqla_lint.rules.itself import SyntaxError as SyntaxErrorRule
@@ -117,13 +118,16 @@ class Project:
     Index, which each makes for itself.
     """
 
-    def __init__(self, modules: Iterable[ModuleSource], analyse: Analyse | None = None) -> None:
+    def __init__(
+        self, modules: Iterable[ModuleSource], analyse: Analyse | None = None, pages: Pages | None = None
+    ) -> None:
         self.modules = tuple(modules)
+        self._pages = pages or Pages()
         self._analyse = analyse
 
     @cached_property
     def index(self) -> Index:
-        return Index(_LazyModule(one) for one in self.modules)
+        return Index((_LazyModule(one) for one in self.modules), self._pages)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -140,7 +144,8 @@ class Project:
         modules = [
             (one.name, one.path, one.is_package, one.root, one.signs, one.load()) for one in self.modules
         ]
-        return {"data": msgspec.msgpack.encode(modules, enc_hook=tuple), "analyse": self._analyse}
+        data = msgspec.msgpack.encode(modules, enc_hook=tuple)
+        return {"data": data, "analyse": self._analyse, "pages": self._pages}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         kind = list[tuple[str, str, bool, str, Union[Signs, None], Program]]
@@ -150,7 +155,7 @@ class Project:
                 state["data"], type=kind
             )
         )
-        self._analyse = state["analyse"]
+        self._analyse, self._pages = state["analyse"], state["pages"]
 
 
 def _itself(program: Program) -> Program:
@@ -169,7 +174,9 @@ def checked(project: Project, task: Check) -> Checked:
     index.asked.clear()
     found = check_modules(project.analyse, index, (project.names[task.path],), task.config)
     consulted = sorted({module.path for module in index.consulted | index.foundation})
-    return msgspec.structs.replace(found, consulted=tuple(consulted), asked=index.families())
+    return msgspec.structs.replace(
+        found, consulted=tuple(consulted), asked=index.families(), pages=index.pages_asked_for()
+    )
 
 
 def killed(key: str, where: str) -> Finding:

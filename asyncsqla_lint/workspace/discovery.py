@@ -1,4 +1,4 @@
-"""Which Python files a run is about.
+"""Which Python files a run is about, and which templates stand beside them.
 
 A directory is walked with ruff's manners: gitignore rules, `exclude`, and the nearest configuration file
 apply; symbolic links to directories are not followed, so a link can make no loop and no duplicate. A file
@@ -16,6 +16,8 @@ from msgspec import Struct
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.config_files import FILE_NAMES, config_file_in, read_config_file, with_overrides
 from asyncsqla_lint.workspace.ignoring import Patterns, git_exclude_file, read_patterns
+
+PAGES = (".html", ".htm", ".jinja", ".jinja2", ".j2", ".txt", ".xml")  # what a template's name may end with
 
 
 class SourceFile(Struct, frozen=True):
@@ -37,6 +39,7 @@ class Discovery(Struct, frozen=True):
     files: tuple[SourceFile, ...]  # by path
     errors: tuple[PathError, ...]
     others: Mapping[str, list[str]]  # directories that were walked → what else stands there
+    pages: frozenset[str]  # what may be templates, of these
 
 
 def discover(paths: Sequence[str], config: Config, unsaved: Collection[str] = ()) -> Discovery:
@@ -71,6 +74,7 @@ class _Walk:
         self.links: dict[str, Config] = {}  # symbolic links to files
         self.errors: set[PathError] = set()
         self.others: dict[str, list[str]] = {}
+        self.pages: set[str] = set()
         self._excludes: dict[int, Patterns] = {}
         self._configs: dict[str, Config] = {}
 
@@ -82,7 +86,7 @@ class _Walk:
                 real.add(target)
                 self.files[path] = config
         files = tuple(SourceFile(path, self.files[path]) for path in sorted(self.files))
-        return Discovery(files, tuple(sorted(self.errors)), self.others)
+        return Discovery(files, tuple(sorted(self.errors)), self.others, frozenset(self.pages))
 
     def start(self, given: str) -> None:
         path = os.path.abspath(given)
@@ -134,7 +138,8 @@ class _Walk:
                 is_directory = entry.is_dir(follow_symlinks=False)
                 if not is_directory and not name.endswith(".py"):
                     others.append(name)
-                    continue
+                    if not name.endswith(PAGES):
+                        continue
                 path = entry.path
                 if excludes.decides(path, name, is_directory):
                     continue
@@ -142,6 +147,8 @@ class _Walk:
                     continue
                 if is_directory:
                     stack.append((path, config, ignores))
+                elif not name.endswith(".py"):
+                    self.pages.add(path)
                 elif entry.is_symlink():
                     if os.path.isfile(path):
                         self.links[path] = config

@@ -72,6 +72,17 @@ async def rename(session: AsyncSession, name: str):
         await Users(session).save(user)
         print({read})
 """
+SITE = """
+from fastapi.templating import Jinja2Templates
+from sqlalchemy.ext.asyncio import AsyncSession
+from app.repository import Users
+
+templates = Jinja2Templates(directory="pages")
+
+async def page(request, session: AsyncSession):
+    users = await Users(session).all()
+    return templates.TemplateResponse(request, "{name}", {{"users": users}})
+"""
 # What each file may say; None: it is not there.
 VERSIONS: dict[str, list[str | None]] = {
     "app/__init__.py": ["", None],
@@ -118,6 +129,13 @@ VERSIONS: dict[str, list[str | None]] = {
         SERVICE.format(imports="", attribute="titles", read="user.name"),
         SERVICE.format(imports="from app import more", attribute="tags", read="1"),
     ],
+    "app/site.py": [None, SITE.format(name="users.html"), SITE.format(name="row.html")],
+    "pages/users.html": [
+        "{% for user in users %}{% include 'row.html' %}{% endfor %}",
+        "{% for user in users %}{{ user.posts }}{% endfor %}",
+        None,
+    ],
+    "pages/row.html": ["{{ user.name }}", "{{ user.titles }}{{ user.posts|length }}", None],
     "tests/conftest.py": [
         None,
         "import pytest_asyncio\nfrom app.db import make\n"
@@ -275,6 +293,35 @@ def test_an_edit_inside_of_a_function_concerns_those_who_ran_it(tmp_path: Path, 
     assert checked() == ["app.service"]  # of the repository it is known what it said then
     written(tmp_path, "app/base.py", VERSIONS["app/base.py"][2])
     assert checked() == ["app.repository", "app.service", "test_service"]  # who speak of models
+
+
+def test_an_edit_of_a_template_concerns_those_who_render_it(tmp_path: Path, asked: list[str]) -> None:
+    settings_file(tmp_path, "")
+    for name, versions in VERSIONS.items():
+        written(tmp_path, name, versions[{"app/site.py": 1, "app/repository.py": 2}.get(name, 0)])
+    config = load_config([str(tmp_path)])
+
+    def checked() -> tuple[list[str], list[str]]:
+        asked.clear()
+        report = run([str(tmp_path)], config, cache=stored(config))
+        return sorted(asked), [one.message for one in report.findings if one.code == "ASQ308"]
+
+    assert "app.site" in checked()[0]
+    assert checked() == ([], [])
+    written(tmp_path, "pages/unrelated.html", "{{ user.posts }}")
+    assert checked() == ([], [])
+    written(tmp_path, "app/repository.py", VERSIONS["app/repository.py"][0])
+    checked()
+    written(tmp_path, "pages/row.html", VERSIONS["pages/row.html"][1])
+    modules, messages = checked()
+    assert modules == ["app.site"]
+    assert len(messages) == 1 and messages[0].startswith("`pages/row.html:1` reads `User.posts`")
+    assert checked() == ([], messages)
+    written(tmp_path, "pages/row.html", None)
+    assert checked() == (["app.site"], [])
+    written(tmp_path, "app/row.html", VERSIONS["pages/row.html"][1])  # it is found from here, too
+    modules, messages = checked()
+    assert modules == ["app.site"] and messages[0].startswith("`app/row.html:1` reads")
 
 
 def test_what_an_interrupted_run_has_found_out_is_kept(tmp_path: Path, asked: list[str]) -> None:

@@ -16,8 +16,8 @@ class LazyLoadInSerialization(Rule):
     """
     ## What it does
     Reports an instance that is handed to a schema (`model_validate`, `from_orm`, a type adapter, FastAPI's
-    `response_model` or return annotation, a GraphQL type) which reads what was not loaded, nested schemas
-    included, or what has expired since.
+    `response_model` or return annotation, a GraphQL type) or to a template which reads what was not loaded,
+    nested schemas included, or what has expired since.
 
     ## Why is this bad?
     The schema reads each field by plain attribute access. What is not there would have to be loaded, which an
@@ -49,7 +49,7 @@ class LazyLoadInSerialization(Rule):
         words = Wording(first.event)
         names = list(dict.fromkeys(Wording(load.event).key for load in event.loads))
         missing = _state(first, words, len(names))
-        message = f"`{event.reader}` reads {_listed(names)}, {missing}: {_mend(event, words)}"
+        message = f"`{first.where or event.reader}` reads {_listed(names)}, {missing}: {_mend(event, words)}"
         if first.event.assumption:
             message += f" ({first.event.assumption})"
         related: list[Related] = []
