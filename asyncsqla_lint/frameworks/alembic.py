@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,6 @@ from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Value
 from asyncsqla_lint.program import Scalar, Span
-from asyncsqla_lint.project.names import Module
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.frames import Frame
@@ -24,20 +23,26 @@ def register(meanings: Meanings) -> None:
 
 
 def _section(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    set_before = {
-        name: value for name, value in _main_options(flow, flow.frame.module) if value is not UNKNOWN
+    module, function = flow.frame.module, flow.frame.function
+    options = {
+        name: flow.scopes.at_module(module, partial(_evaluated, flow, value))
+        for name, value in _main_options(module.program.statements)
     }
-    return flow.allocate(state, DictRecord(set_before, UNKNOWN))
+    if function is not None:
+        options |= {name: flow.evaluate(state, value) for name, value in _main_options(function.body)}
+    return flow.allocate(
+        state, DictRecord({name: value for name, value in options.items() if value is not UNKNOWN}, UNKNOWN)
+    )
 
 
-def _main_options(flow: Flow, module: Module) -> Iterator[tuple[Scalar, Value]]:
-    """`config.set_main_option("sqlalchemy.url", settings.url)`, outside of functions."""
-    for one in module.program.statements:
+def _main_options(body: Sequence[p.Statement]) -> Iterator[tuple[Scalar, p.Expression]]:
+    """`config.set_main_option("sqlalchemy.url", settings.url)`, outside of functions or in the same one."""
+    for one in body:
         call = one.value if isinstance(one, p.Evaluate) else None
         if isinstance(call, p.Call) and isinstance(call.function, p.Attribute) and len(call.arguments) > 1:
             name, value = call.arguments[:2]
             if call.function.name == "set_main_option" and isinstance(name, p.Constant):
-                yield name.value, flow.scopes.at_module(module, partial(_evaluated, flow, value))
+                yield name.value, value
 
 
 def _evaluated(flow: Flow, node: p.Expression, state: State, frame: Frame) -> Value:

@@ -26,6 +26,7 @@ from asyncsqla_lint.semantics.urls import addresses
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
+    from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
 DRIVERS = (
@@ -98,6 +99,20 @@ def session_used(flow: Flow, state: State, me: Reference, record: SessionRecord,
             return
         kind = "scoped_session" if record.is_scoped else "Session"
         blocked(flow, f"{kind}.{name}", at, None if record.how == "parameter" else record.site, me.oid)
+
+
+def connection_used(
+    flow: Flow, state: State, me: Reference, record: ConnectionRecord, name: str, at: Span
+) -> None:
+    """A connection that was opened elsewhere waits here; who has opened it has waited already."""
+    if record.is_given:
+        blocked(flow, f"Connection.{name}", at, None, me.oid)
+        return
+    engines = [one for one in alternatives(record.engine) if isinstance(one, Reference)]
+    coroutine = coroutine_of(flow.frame)
+    has_waited = any((coroutine, one.oid) in around(flow).blocked for one in engines)
+    if engines and not has_waited and not never_connects(flow, state, record.engine):
+        blocked(flow, f"Connection.{name}", at, record.site, me.oid)
 
 
 def never_connects(flow: Flow, state: State, bind: Value) -> bool:

@@ -297,8 +297,8 @@ def told(
     if not isinstance(record, ConnectionRecord):
         return
     tasks.used(flow, state, me, record, name, at, ends_block=block)
-    if not record.is_async and record.is_given and name in _EXECUTES:
-        blocking.blocked(flow, f"Connection.{name}", at, None, me.oid)
+    if not record.is_async and name in _EXECUTES:
+        blocking.connection_used(flow, state, me, record, name, at)
     if flow.listens(ConnectionUsed):
         flow.emit(ConnectionUsed(flow.site(at), flow.frame, flow.is_certain, me, record, name, arguments))
 

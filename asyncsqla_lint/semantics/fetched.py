@@ -18,8 +18,9 @@ class FetchedRecord(ListRecord, frozen=True):
     """Of one of its kind it is known how it is iterated. `owner`: "list", "AsyncResult.partitions()"."""
 
     owner: str = "list"
+    is_async: bool = False
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
-        if is_async is (self.owner == "list") and flow.listens(IterationMismatched):
+        if is_async is not self.is_async and flow.listens(IterationMismatched):
             flow.emit(IterationMismatched(flow.site(at), flow.frame, flow.is_certain, self.owner, is_async))
         return ListRecord.iterate(self, flow, state, me, at, is_async)

@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Reference
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Model, Relationship
-from asyncsqla_lint.semantics import eager_use, paths
+from asyncsqla_lint.semantics import eager_use, paths, testing
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     LOADED,
@@ -109,12 +109,24 @@ def meet(
             if once is None and record.absent and has_all(state, replace(record, absent=0), model):
                 once = record
             is_another = record.plan is not None and record.plan.is_elsewhere
-            if reference.oid in alive and (not many or record.many) and not is_another:
+            may_be_there = reference.oid in alive or _keeps_itself(state, reference, record)
+            is_all = record.is_made and testing.in_test(
+                flow.frame
+            )  # the rows of a test are those that it makes
+            if may_be_there and (not many or record.many or is_all) and not is_another:
                 doubtful.append((reference, record))
     if any(record.is_whole and record.many for _, record in others):
         for reference in again:
             set_apart(state, reference)
     return Met(found, was, doubtful, key, row, once if was is None else None)
+
+
+def _keeps_itself(state: State, me: Reference, record: InstanceRecord) -> bool:
+    """Made here, and in a circle (a parent and its child, by `back_populates`): nobody needs to lead to it.
+
+    The session's reference is weak, but a circle ends only when Python next looks for circles.
+    """
+    return record.is_made and me.oid in state.reachable(record.refers_to())
 
 
 def _alone(

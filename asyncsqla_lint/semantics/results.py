@@ -190,10 +190,10 @@ class ResultRecord(Record, frozen=True):
         if name == "partitions":
             element = scalar.element(flow, state, many=True)
             part = flow.allocate(state, ListRecord(None, element))
-            if not self.is_async:
-                return flow.allocate(state, ListRecord(None, part, "iterator"))
             owner = f"{api_use.class_name(state, me)}.partitions()"
-            return flow.allocate(state, FetchedRecord(None, part, "iterator", owner=owner))
+            return flow.allocate(
+                state, FetchedRecord(None, part, "iterator", owner=owner, is_async=self.is_async)
+            )
         return UNKNOWN
 
     def _always_one(self) -> bool:

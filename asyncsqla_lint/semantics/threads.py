@@ -196,10 +196,15 @@ def handed_over(flow: Flow, state: State, arguments: Arguments, at: Span) -> Val
 
 def crosses(state: State, function: Value, given: Arguments) -> tuple[str, Site | None] | None:
     """The first thing handed over that belongs to the event loop's thread."""
-    bound = (function.receiver,) if isinstance(function, Method) else ()
     more = given.all()
-    if isinstance(function, Partial):
+    while isinstance(function, Partial):
         more += function.arguments.all()
+        function = function.function
+    bound = (
+        (function.receiver,)
+        if isinstance(function, (Method, FunctionValue)) and function.receiver is not None
+        else ()
+    )
     for value in (*bound, *more, *_closed_over(state, function)):
         for one in alternatives(value):
             found = _belongs(state, one)

@@ -35,6 +35,7 @@ from asyncsqla_lint.semantics.events import AttributeWritten
 from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
 from asyncsqla_lint.semantics.instances import PERSISTENT, TRANSIENT, InstanceRecord, allocate, current
 from asyncsqla_lint.semantics.missing import missing
+from asyncsqla_lint.semantics.validators import validated
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -54,6 +55,11 @@ def write(
     if isinstance(attribute, Synonym) and attribute.target and attribute.target != name:
         write(flow, state, me, record, attribute.target, value, at)
         return
+    if not (
+        isinstance(attribute, Relationship) and attribute.uselist
+    ):  # (of a collection, each that is added)
+        value = validated(flow, state, me, record.model, name, value, at)
+        record = current(state, me, record)
     if isinstance(attribute, Relationship):
         from asyncsqla_lint.semantics.eager_use import seen
 
