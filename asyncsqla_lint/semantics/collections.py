@@ -202,6 +202,9 @@ def _with_child(
 ) -> InstanceRecord:
     """The other side's collection hears of the child: a new object's is loaded by it, a loaded one grows."""
     found = record.attributes.get(name)
+    if record.has_identity and (found is None or found.value is None):
+        record = _looked_into(flow, state, me, record, name)
+        found = record.attributes.get(name)
     if found is not None and found.value is not None and found.bits & LOADED:
         for one in alternatives(found.value):
             held = state.record(one.oid) if isinstance(one, Reference) else None
@@ -215,6 +218,20 @@ def _with_child(
         made = flow.allocate(state, CollectionRecord((child,), None, "list", False, me, name))
         return record.with_attribute(name, AttributeState(LOADED, made))
     return record
+
+
+def _looked_into(
+    flow: Flow, state: State, me: Reference, record: InstanceRecord, name: str
+) -> InstanceRecord:
+    """A collection that is there, and that nobody has read: it gets a value that can grow."""
+    from asyncsqla_lint.semantics.reading import value_of
+
+    found, relationship = record.state_of(name), record.model.relationships.get(name)
+    if found is None or relationship is None or found.bits != LOADED:
+        return record
+    value_of(flow, state, me, record, relationship, found)
+    now = state.record(me.oid)
+    return now if isinstance(now, InstanceRecord) else record
 
 
 def _waiting(record: InstanceRecord, name: str) -> InstanceRecord:

@@ -134,7 +134,7 @@ def may_be_known(
             and (other.many or not record.many or record.key is not None)
         ):
             away.add(_away(state, me, record, other, oid))
-        elif _leads_to(other, relationship.target.cls, down if is_below or oid == me.oid else None):
+        elif leads_to_class(other, relationship.target.cls, down if is_below or oid == me.oid else None):
             away.add(_away(state, me, record, other, oid))
         if 0 in away or len(away) > 1:
             return True
@@ -244,7 +244,7 @@ def _came_from(state: State, record: InstanceRecord, first: Reference, step: Rel
     return False
 
 
-def _leads_to(record: InstanceRecord, target: ClassInfo, down: Relationship | None) -> bool:
+def leads_to_class(record: InstanceRecord, target: ClassInfo, down: Relationship | None = None) -> bool:
     """Does the instance hold, through what its query loaded, objects of that class that nobody has read?
 
     `down` leads to its children, of whom none is above it.

@@ -106,6 +106,8 @@ def materialise(
     if met.certain is not None and isinstance(before, InstanceRecord):
         return or_else(state, met.certain, before, fresh)
     made = allocate(flow, state, fresh)
+    if met.row is not None:
+        flow.watched.add(0)  # what unknown code is given, it may keep
     if not many:
         set_apart(state, made)
     owner = None if session is None else state.record(session.oid)
@@ -159,6 +161,12 @@ def among_all(state: State, fresh: InstanceRecord) -> InstanceRecord:
     """What a relationship leads to: where a list has all rows of its class, it is one of these."""
     owner = None if fresh.session is None else state.record(fresh.session.oid)
     lists = list(getattr(owner, "whole", ()))
+    if fresh.session is None:  # the session has let go of both
+        lists += [
+            reference
+            for reference, one in state.records(InstanceRecord)
+            if one.is_whole and one.many and one.detached_by == fresh.detached_by
+        ]
     above = fresh.parent
     while above is not None and len(lists) < MOST_LISTS:
         lists.append(above[0])

@@ -26,6 +26,7 @@ from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.identity import identity_of, is_primary, key_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
+from asyncsqla_lint.semantics.many_to_one import leads_to_class
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.references import leads_elsewhere, leads_to
@@ -96,8 +97,10 @@ def meet(
             state.put(reference, met if same is True and paths.of(record) else record.joined(met))
         elif same is True and (not many or row is not None):
             state.put(reference, _alone(state, reference, record, requeried(record, plan, statement), plan))
-            if found is None and (reference.oid in alive or record.key is not None):
+            if found is None and reference.oid in alive:
                 found, was = reference, record
+            elif found is None and record.key is not None and _may_be_kept(state, reference, record):
+                doubtful.append((reference, record))
         elif same is not False:
             if everything and (record.plan is not None or record.is_new):
                 state.put(reference, requeried(record, plan, statement))
@@ -127,6 +130,27 @@ def _keeps_itself(state: State, me: Reference, record: InstanceRecord) -> bool:
     The session's reference is weak, but a circle ends only when Python next looks for circles.
     """
     return record.is_made and me.oid in state.reachable(record.refers_to())
+
+
+def _may_be_kept(state: State, me: Reference, record: InstanceRecord) -> bool:
+    """No variable leads to it any more: the session forgets it, unless somebody else holds it.
+
+    Whoever was given it, and what outlives the functions that run; the session, while it waits for a flush;
+    what has been loaded and leads back to it.
+    """
+    if record.is_modified is not False or me.oid in state.outside() | state.reachable(record.refers_to()):
+        return True
+    cls, alive = record.model.cls, state.alive()
+    return any(
+        leads_to_class(other, cls)
+        for reference, other in state.records(InstanceRecord)
+        if other.session == record.session and (reference == me or reference.oid in alive)
+    ) or me.oid in state.reachable(
+        value
+        for _, other in state.heap.items()
+        if not isinstance(other, InstanceRecord)
+        for value in other.refers_to()
+    )
 
 
 def _alone(
@@ -310,7 +334,8 @@ def _meet_below(
                 if record.is_expired:
                     back = reloaded(record)
                     state.put(reference, back if is_it else perhaps(record, back, row))
-                    again.update((record.model, back) for back in record.replays)
+                    if reference.oid in state.alive() or _may_be_kept(state, reference, record):
+                        again.update((record.model, back) for back in record.replays)
             elif is_it:  # (it is the options of its own query that are replayed)
                 state.put(reference, replace(requeried(record, meeting, statement), origin=record.origin))
             elif _lacks_expired(record) or _differs_by_columns(record, meeting):

@@ -47,6 +47,7 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
                 attributes[name] = AttributeState(bits, plan=plan)
         elif (
             isinstance(attribute, (Column, ColumnProperty, QueryExpression))
+            and plan.knows_of(attribute.owner, record.model, name)
             and plan.loads_column(record.model, attribute) is not False
         ):
             attributes[name] = AttributeState(LOADED)
@@ -84,7 +85,10 @@ def _loaded_by(record: InstanceRecord, plan: Plan, name: str) -> bool:
 def _comes_with(record: InstanceRecord, plan: Plan, name: str) -> bool:
     column = record.model.columns.get(name)
     if column is not None:  # such as a deferred one that was not there before, and that an option undefers
-        return plan.loads_column(record.model, column) is True
+        return (
+            plan.knows_of(column.owner, record.model, name)
+            and plan.loads_column(record.model, column) is True
+        )
     return _loaded_by(record, plan, name)
 
 
