@@ -45,6 +45,7 @@ from asyncsqla_lint.program import (
     ImportFrom,
     Match,
     Name,
+    Node,
     Nonlocal,
     Pattern,
     Raise,
@@ -181,8 +182,14 @@ def _is_plain(flow: Flow, statement: Statement) -> bool:
     key = ("plain", id(statement))
     known = flow.memory.get(key)
     if not isinstance(known, tuple):
-        simple = isinstance(statement, (Evaluate, Assign, AnnotatedAssign, AugmentedAssign, Return))
-        answer = simple and not any(isinstance(node, Await) for node in walk(statement))
+        head: Node | None = None  # what is inside of its body says so itself
+        if isinstance(statement, (Evaluate, Assign, AnnotatedAssign, AugmentedAssign, Return)):
+            head = statement
+        elif isinstance(statement, (If, While)):
+            head = statement.test
+        elif isinstance(statement, For) and not statement.is_async:
+            head = statement.iterable
+        answer = head is not None and not any(isinstance(node, Await) for node in walk(head))
         known = flow.memory[key] = (statement, answer)  # held, so that no id is used twice
     return bool(known[1])
 

@@ -70,11 +70,29 @@ def _relationship(record: InstanceRecord, attribute: Relationship) -> AttributeS
     if record.plan.is_perhaps_loaded(attribute.name) and strategy not in EAGER:
         missing = 0 if record.plan.is_loaded_anyway(attribute.name) else UNLOADED
         return AttributeState(LOADED | missing | CHOSEN)
+    if strategy == "immediateload" and _is_given_up(record, record.plan, attribute):
+        return AttributeState(LOADED | UNLOADED)
     if strategy in EAGER or strategy == "noload":
         return AttributeState(LOADED)
     if strategy == "raiseload":
         return AttributeState(RAISES)
     return AttributeState(UNLOADED)
+
+
+def _is_given_up(record: InstanceRecord, plan: Plan, attribute: Relationship) -> bool:
+    """With the first row of a subclass, a query of the base takes its immediate loads to be done already.
+
+    Of a many-to-one, none of its rows then gets more than what the session holds.
+    """
+    model = record.model
+    return (
+        attribute.direction == "many-to-one"
+        and model.polymorphic_on is not None
+        and bool(model.subclasses)
+        and bool(plan.trail)
+        and plan.trail[-1] is model.cls
+        and not plan.is_refresh
+    )
 
 
 def _unloaded(record: InstanceRecord, attribute: Relationship) -> AttributeState:

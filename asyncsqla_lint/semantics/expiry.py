@@ -195,17 +195,23 @@ def since(record: InstanceRecord) -> InstanceRecord:
 def survived(state: State, session: Reference, at: Site) -> None:
     """The session is used again. On the paths that go on behind that, its flush has not failed there."""
     for reference, record in list(held(state, session)):
-        if _took_all(record.expired, at):
-            unsure = dict.fromkeys(record.model.attributes, AttributeState(UNSURE))
-            state.put(reference, replace(record, attributes=unsure, expired=None))
-            continue
-        kept = {
-            name: replace(one, bits=one.bits & ~(EXPIRED | EXPIRED << SURE) or UNSURE, cause=None)
-            for name, one in record.attributes.items()
-            if one.bits & EXPIRED and _took_all(one.cause, at)
-        }
-        if kept:
-            state.put(reference, replace(record, attributes={**record.attributes, **kept}))
+        some = paths.of(record)
+        left = tuple(_survivor(one, at) for one in some if not _took_all(one.expired, at))
+        now = paths.together(record, left) if left else _survivor(record, at)
+        if now != record:
+            state.put(reference, now)
+
+
+def _survivor(record: InstanceRecord, at: Site) -> InstanceRecord:
+    if _took_all(record.expired, at):
+        unsure = dict.fromkeys(record.model.attributes, AttributeState(UNSURE))
+        return replace(record, attributes=unsure, expired=None)
+    kept = {
+        name: replace(one, bits=one.bits & ~(EXPIRED | EXPIRED << SURE) or UNSURE, cause=None)
+        for name, one in record.attributes.items()
+        if one.bits & EXPIRED and _took_all(one.cause, at)
+    }
+    return replace(record, attributes={**record.attributes, **kept}) if kept else record
 
 
 def spared(state: State, record: InstanceRecord, found: AttributeState) -> None:

@@ -234,8 +234,15 @@ def brought(
     record = state.record(me.oid)
     if not isinstance(record, InstanceRecord) or record.session is None:
         return
-    if before.is_new and not _may_be_referred_to(before):
-        return  # a row made here, which leads to nobody
+    only = names
+    if before.is_new:  # a row made here leads to those whom the program has linked with it
+        only = tuple(
+            name
+            for name, one in record.model.relationships.items()
+            if (name in names or not names) and _leads_to_some(before, one)
+        )
+        if not only:
+            return
     has_options = any(plan.with_options for plan in record.replays)
     if not any(
         other.expired is not None
@@ -264,7 +271,7 @@ def brought(
             statement,
             plan,
             0,
-            only=names,
+            only=only,
             alone=not record.many,
             shows=False,
             of=(me, replace(record, leads=before.leads)),
@@ -380,6 +387,15 @@ def _may_be_referred_to(record: InstanceRecord, by: Model | None = None) -> bool
     return bool(record.referring if by is None else by.root in record.referring) or any(
         (given := record.attributes.get(one.name)) is not None and given.value != NONE for one in keys
     )
+
+
+def _leads_to_some(record: InstanceRecord, relationship: Relationship) -> bool:
+    target = relationship.target
+    if target is None or target.root in record.referring:
+        return True
+    given = (record.attributes.get(key) for key in relationship.local_keys)
+    is_up = relationship.direction == "many-to-one"
+    return is_up and any(one is not None and one.value != NONE for one in given)
 
 
 def came(state: State, me: Reference, before: InstanceRecord) -> None:

@@ -140,7 +140,8 @@ def end(
             commit(flow, state, session, at, ends_block=block)
     elif is_nested:
         cause = Cause(SAVEPOINT, flow.site(at))
-        rolled_back_to_savepoint(flow, state, session, cause, is_asked_for=not block)
+        # (what may fail anywhere in a block leaves it silently; a `raise` that stands there does not)
+        rolled_back_to_savepoint(flow, state, session, cause, is_asked_for=not block or not flow.muted)
     else:
         rolled_back(flow, state, session, Cause("rollback", flow.site(at)))
 

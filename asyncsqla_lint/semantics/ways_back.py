@@ -63,6 +63,7 @@ def made_last(plan: Plan, model: Model) -> tuple[Plan, Relationship | None]:
             continue
         is_remade = first != "immediateload" or second == "subqueryload"
         if second != "immediateload" and is_remade and (first, second) != ("joinedload", "joinedload"):
+            last = below.below(back)
             is_undone = second == "selectinload" and first != "subqueryload"
-            return below.below(back), one if is_undone else None
+            return last, one if is_undone and last.strategy(one) not in FILLING else None
     return plan, None

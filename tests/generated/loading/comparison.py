@@ -22,7 +22,7 @@ from asyncsqla_lint.rules.engine import analyse
 from asyncsqla_lint.syntax import lower
 from asyncsqla_lint.workspace.config import Config
 from generated.loading.programs import Node, Program, Rendered
-from generated.loading.schemas import FURTHER, is_loose
+from generated.loading.schemas import FURTHER, RARE, is_loose
 
 WORKER = Path(__file__).with_name("worker.py")
 ROUNDS = 40
@@ -189,8 +189,14 @@ def compare(
                 runs += _where_commits_fail(program, release, rendered)
             runs = [run for run in runs if run.kind in CODES or run.kind == CLOSED]
             raising = unheard & {run.line for run in runs}
-            if unheard != raising:
-                line = min(unheard - raising)
+            for worlds in () if raising else RARE:
+                rare = release.run(program, rendered.text, worlds)
+                raising = unheard & {run.line for run in rare if run.kind in CODES}
+                if raising:
+                    runs += rare
+                    break
+            if not raising:  # else those come first: what they have hidden is seen when they are taken out
+                line = min(unheard)
                 return disagreement("false", line, ", ".join(sorted(reported[line])))
         verdicts = {line: _judge(line, rendered.nodes[line], runs) for line in sorted(raising)}
         for line, verdict in verdicts.items():
@@ -198,9 +204,7 @@ def compare(
             if line not in reported:
                 # What was said before may stand for it; when that is taken out, it has to be said itself.
                 if verdict == "certain" and not raising & set(reported) and not has_ignored:
-                    further = _further(program, release, rendered)
-                    reaching = [run for run in further if run.line == line or line in run.executed]
-                    verdicts[line] = _judge(line, rendered.nodes[line], [*runs, *reaching])
+                    verdicts[line] = _judged_further(program, release, rendered, line, runs)
                     if verdicts[line] == "certain" and (
                         said := _said_before(program, release, rendered, without, line, set(reported))
                     ):
@@ -283,6 +287,20 @@ def _further(program: Program, release: Release, rendered: Rendered) -> list[Run
         *release.run(program, rendered.text, FURTHER, collects=True),
         *release.run(program, rendered.text, program.worlds, collects=True),
     ]
+
+
+def _judged_further(
+    program: Program, release: Release, rendered: Rendered, line: int, runs: list[Run]
+) -> str:
+    """In more worlds, for as long as it raises in all of them."""
+    found, judged = _further(program, release, rendered), list(runs)
+    for worlds in (*RARE, range(0)):
+        judged += [run for run in found if run.line == line or line in run.executed]
+        verdict = _judge(line, rendered.nodes[line], judged)
+        if verdict != "certain":
+            return verdict
+        found = release.run(program, rendered.text, worlds) if worlds else []
+    return "certain"
 
 
 def _fits(errors: list[Run], codes: set[str]) -> bool:
