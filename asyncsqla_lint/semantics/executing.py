@@ -31,9 +31,10 @@ from asyncsqla_lint.semantics.identity import key_of, same_row
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER, LoaderOptions, collected, loads_by_name
 from asyncsqla_lint.semantics.materialising import accompanied, materialise, or_else
-from asyncsqla_lint.semantics.meeting import brought, executed, has_all
+from asyncsqla_lint.semantics.meeting import brought, executed
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement, entity_class, with_execution_options
+from asyncsqla_lint.semantics.whole_lists import has_all
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

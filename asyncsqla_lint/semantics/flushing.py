@@ -68,7 +68,7 @@ def flush(
     ):
         error = DATABASE_ERROR if releases or ends_block else FLUSH_ERROR
         flow.may_raise(failed(flow, state, session, at, releases, ends_block), error)
-    from asyncsqla_lint.semantics.meeting import set_apart
+    from asyncsqla_lint.semantics.whole_lists import set_apart
 
     cause = Cause("flush", flow.site(at))
     if waiting:

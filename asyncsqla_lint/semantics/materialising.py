@@ -18,13 +18,14 @@ from asyncsqla_lint.semantics.expressions import AliasValue
 from asyncsqla_lint.semantics.identity import key_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
 from asyncsqla_lint.semantics.loader_options import Entry
-from asyncsqla_lint.semantics.meeting import has_all, known_apart, meet, set_apart
+from asyncsqla_lint.semantics.meeting import meet
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.requerying import requeried
 from asyncsqla_lint.semantics.statements import Statement
 from asyncsqla_lint.semantics.ways_back import come_round, made_last
+from asyncsqla_lint.semantics.whole_lists import has_all, known_apart, set_apart
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

@@ -23,10 +23,10 @@ from asyncsqla_lint.semantics.attribute_states import (
 )
 from asyncsqla_lint.semantics.doubt import SOME_ROW, perhaps, perhaps_filled, perhaps_requeried
 from asyncsqla_lint.semantics.expiry import held
+from asyncsqla_lint.semantics.holding import keeps_itself, may_be_kept
 from asyncsqla_lint.semantics.identity import identity_of, is_primary, key_of, may_be, same_row
-from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, InstanceRecord
+from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
-from asyncsqla_lint.semantics.many_to_one import leads_to_class
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.references import leads_elsewhere, leads_to
@@ -35,13 +35,13 @@ from asyncsqla_lint.semantics.refreshing_by_name import only_takes_what_is_held
 from asyncsqla_lint.semantics.requerying import requeried, source_of
 from asyncsqla_lint.semantics.statements import Statement
 from asyncsqla_lint.semantics.ways_back import come_round
+from asyncsqla_lint.semantics.whole_lists import has_all, set_apart
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
 
 MOST_STEPS = 3
-MOST_SINGLES = 4  # rows of a list that a loop over it comes to one by one
 
 
 class Met(NamedTuple):
@@ -99,7 +99,7 @@ def meet(
             state.put(reference, _alone(state, reference, record, requeried(record, plan, statement), plan))
             if found is None and reference.oid in alive:
                 found, was = reference, record
-            elif found is None and record.key is not None and _may_be_kept(state, reference, record):
+            elif found is None and record.key is not None and may_be_kept(state, reference, record):
                 doubtful.append((reference, record))
         elif same is not False:
             if everything and (record.plan is not None or record.is_new):
@@ -112,7 +112,7 @@ def meet(
             if once is None and record.absent and has_all(state, replace(record, absent=0), model):
                 once = record
             is_another = record.plan is not None and record.plan.is_elsewhere
-            may_be_there = reference.oid in alive or _keeps_itself(state, reference, record)
+            may_be_there = reference.oid in alive or keeps_itself(state, reference, record)
             is_all = record.is_made and testing.in_test(
                 flow.frame
             )  # the rows of a test are those that it makes
@@ -122,35 +122,6 @@ def meet(
         for reference in again:
             set_apart(state, reference)
     return Met(found, was, doubtful, key, row, once if was is None else None)
-
-
-def _keeps_itself(state: State, me: Reference, record: InstanceRecord) -> bool:
-    """Made here, and in a circle (a parent and its child, by `back_populates`): nobody needs to lead to it.
-
-    The session's reference is weak, but a circle ends only when Python next looks for circles.
-    """
-    return record.is_made and me.oid in state.reachable(record.refers_to())
-
-
-def _may_be_kept(state: State, me: Reference, record: InstanceRecord) -> bool:
-    """No variable leads to it any more: the session forgets it, unless somebody else holds it.
-
-    Whoever was given it, and what outlives the functions that run; the session, while it waits for a flush;
-    what has been loaded and leads back to it.
-    """
-    if record.is_modified is not False or me.oid in state.outside() | state.reachable(record.refers_to()):
-        return True
-    cls, alive = record.model.cls, state.alive()
-    return any(
-        leads_to_class(other, cls)
-        for reference, other in state.records(InstanceRecord)
-        if other.session == record.session and (reference == me or reference.oid in alive)
-    ) or me.oid in state.reachable(
-        value
-        for _, other in state.heap.items()
-        if not isinstance(other, InstanceRecord)
-        for value in other.refers_to()
-    )
 
 
 def _alone(
@@ -168,30 +139,6 @@ def _alone(
         ):
             met = met.with_attribute(name, known)
     return met
-
-
-def has_all(state: State, record: InstanceRecord, model: Model) -> bool:
-    """All rows of the class are there already, as these: whoever asks for some gets some of these."""
-    is_all = record.is_whole and record.many and not record.absent
-    return (
-        is_all
-        and model.cls.is_subclass_of(record.model.cls)
-        and not any(_is_let_go(state, one, record) for one in record.singles)
-        and not any(
-            one.is_new
-            and one.session == record.session
-            and one.lifecycle != PENDING
-            and reference not in record.singles
-            and one.model.cls.is_subclass_of(model.cls)
-            for reference, one in state.records(InstanceRecord)
-        )
-    )
-
-
-def _is_let_go(state: State, single: Reference, record: InstanceRecord) -> bool:
-    """Has the session expunged it? Then the next query makes another of its row."""
-    one = state.record(single.oid)
-    return isinstance(one, InstanceRecord) and (one.session != record.session or one.lifecycle == "mixed")
 
 
 def executed(flow: Flow, state: State, session: Reference, model: Model, statement: Statement) -> None:
@@ -341,7 +288,7 @@ def _meet_below(
                 if record.is_expired:
                     back = reloaded(record)
                     state.put(reference, back if is_it else perhaps(record, back, row))
-                    if reference.oid in state.alive() or _may_be_kept(state, reference, record):
+                    if reference.oid in state.alive() or may_be_kept(state, reference, record):
                         again.update((record.model, back) for back in record.replays)
             elif is_it:  # (it is the options of its own query that are replayed)
                 state.put(reference, replace(requeried(record, meeting, statement), origin=record.origin))
@@ -438,38 +385,3 @@ def came(state: State, me: Reference, before: InstanceRecord) -> None:
                     in_doubt(known.bits), known.value, rows=(key,), otherwise=known.bits
                 )
         state.put(reference, replace(other, attributes=attributes))
-
-
-def set_apart(state: State, me: Reference) -> None:
-    """One of those that are all rows of the class is known by itself: they stand for the others."""
-    now = state.record(me.oid)
-    if not isinstance(now, InstanceRecord) or now.session is None or now.many or now.is_new:
-        return
-    key = identity_of(me, now)
-    for reference, other in list(held(state, now.session)):
-        is_all = other.is_whole and other.many and not other.absent
-        if not is_all or not now.model.cls.is_subclass_of(other.model.cls):
-            continue
-        settled = {
-            name: found.settled() if found.rows == (key,) else found
-            for name, found in other.attributes.items()
-        }
-        singles = other.singles
-        if me not in singles and len(singles) < MOST_SINGLES:
-            singles = (*singles, me)
-        state.put(reference, replace(other, attributes=settled, singles=singles))
-
-
-def known_apart(state: State, session: Reference | None, model: Model) -> tuple[Reference, ...]:
-    """The rows of a class that are held, and known by themselves: whoever gets all rows gets these."""
-    alive = state.alive()
-    return tuple(
-        reference
-        for reference, record in state.records(InstanceRecord)
-        if record.session == session
-        and record.lifecycle == PERSISTENT
-        and not record.many
-        and not record.absent
-        and reference.oid in alive
-        and record.model.cls.is_subclass_of(model.cls)
-    )[-MOST_SINGLES:]

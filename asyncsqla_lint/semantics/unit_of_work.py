@@ -40,11 +40,12 @@ from asyncsqla_lint.semantics.instances import (
     load_attribute,
 )
 from asyncsqla_lint.semantics.materialising import accompanied
-from asyncsqla_lint.semantics.meeting import brought, came, set_apart
+from asyncsqla_lint.semantics.meeting import brought, came
 from asyncsqla_lint.semantics.merging import merge
 from asyncsqla_lint.semantics.references import noted, rewritten
 from asyncsqla_lint.semantics.refreshing import attribute_names, given_up, refreshed
 from asyncsqla_lint.semantics.refreshing_by_name import refreshed_by_name
+from asyncsqla_lint.semantics.whole_lists import set_apart
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
