@@ -111,6 +111,7 @@ def may_be_known(
     key = _key_of_target(state, record, relationship)
     if _has_let_go(state.record(record.session.oid), relationship.target, key):
         return False
+    siblings = _siblings_of(relationship)
     away: set[int] = set()  # on which paths those are not there to whom it could lead
     for oid in sorted(state.alive()):
         other = state.record(oid)
@@ -127,6 +128,7 @@ def may_be_known(
         if (
             not is_below
             and not _is_new_to(other, record)
+            and not _is_of_sibling(state, me, record, siblings, Reference(oid), other)
             and same_row(Reference(oid), other, key) is not False
             and not are_apart(state, key, other.key)
             and (oid != me.oid or record.many)
@@ -134,11 +136,48 @@ def may_be_known(
             and (other.many or not record.many or record.key is not None)
         ):
             away.add(_away(state, me, record, other, oid))
-        elif leads_to_class(other, relationship.target.cls, down if is_below or oid == me.oid else None):
+        elif leads_to_class(
+            other,
+            relationship.target.cls,
+            down if is_below or oid == me.oid else None,
+            siblings if oid == me.oid else (),
+        ):
             away.add(_away(state, me, record, other, oid))
         if 0 in away or len(away) > 1:
             return True
     return None if away else False
+
+
+def _siblings_of(relationship: Relationship) -> tuple[Relationship, ...]:
+    """The other references of the same row to the same class: there are two because they lead to two rows."""
+    return tuple(
+        one
+        for one in relationship.model.relationships.values()
+        if one is not relationship
+        and one.direction == "many-to-one"
+        and one.target is relationship.target
+        and one.local_keys.isdisjoint(relationship.local_keys)
+    )
+
+
+def _is_of_sibling(
+    state: State,
+    me: Reference,
+    record: InstanceRecord,
+    siblings: tuple[Relationship, ...],
+    other: Reference,
+    held: InstanceRecord,
+) -> bool:
+    """Is it the debt's debtor, where the lender is asked for? What has led there says so, or the key."""
+    given = dict(record.key or ())
+    for one in siblings:
+        if held.parent is not None and held.parent[0] == me and held.parent[1] == one.name:
+            return True
+        if one.local_keys and one.local_keys <= given.keys() and one.target is not None:
+            leads = tuple(zip(one.target.primary_key, (given[name] for name in one.local_keys), strict=False))
+            if len(leads) == 1 and same_row(other, held, leads) is True:
+                return True
+    return False
 
 
 def _may_be_one(flow: Flow, state: State, session: Reference, other: Reference) -> bool:
@@ -244,10 +283,15 @@ def _came_from(state: State, record: InstanceRecord, first: Reference, step: Rel
     return False
 
 
-def leads_to_class(record: InstanceRecord, target: ClassInfo, down: Relationship | None = None) -> bool:
+def leads_to_class(
+    record: InstanceRecord,
+    target: ClassInfo,
+    down: Relationship | None = None,
+    siblings: tuple[Relationship, ...] = (),
+) -> bool:
     """Does the instance hold, through what its query loaded, objects of that class that nobody has read?
 
-    `down` leads to its children, of whom none is above it.
+    `down` leads to its children, of whom none is above it; `siblings` to others than who is asked for.
     """
     for name, relationship in record.model.relationships.items():
         found = record.state_of(name)
@@ -267,14 +311,17 @@ def leads_to_class(record: InstanceRecord, target: ClassInfo, down: Relationship
                 target,
                 0,
                 relationship if relationship is down else None,
+                counts=relationship not in siblings,
             )
         ):
             return True
     return False
 
 
-def plan_leads_to(plan: Plan, model: Model, target: ClassInfo, depth: int, down: Relationship | None) -> bool:
-    if down is None and (model.cls.is_subclass_of(target) or target.is_subclass_of(model.cls)):
+def plan_leads_to(
+    plan: Plan, model: Model, target: ClassInfo, depth: int, down: Relationship | None, *, counts: bool = True
+) -> bool:
+    if down is None and counts and (model.cls.is_subclass_of(target) or target.is_subclass_of(model.cls)):
         return True
     return depth < 4 and any(
         one.target is not None
