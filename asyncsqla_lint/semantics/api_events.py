@@ -34,10 +34,11 @@ class PlainAwaited(Event):
 
 
 class WithMismatched(Event):
-    """`with` on what only `async with` enters (`is_async` False), or the other way round."""
+    """`with` on what only `async with` enters (`is_async` False), or the other way round; or on what `neither` enters."""
 
     owner: str
     is_async: bool
+    neither: bool = False
 
 
 class IterationMismatched(Event):

@@ -11,6 +11,7 @@ from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import (
+    UNKNOWN,
     NONE,
     Arguments,
     Constant,
@@ -253,6 +254,18 @@ def entered(flow: Flow, state: State, manager: Value, at: Span, is_async: bool) 
             if is_async and _may_be_async(state, one):
                 continue
             flow.emit(WithMismatched(flow.site(at), flow.frame, flow.is_certain, owner, is_async))
+        elif wanted not in cls.protocols and _is_made_by_project(one, record):
+            flow.emit(WithMismatched(flow.site(at), flow.frame, flow.is_certain, owner, is_async, neither=True))
+
+
+def _is_made_by_project(value: Value, record: object) -> bool:
+    """A factory or an engine that the project has made. (What an annotation calls so may be a session.)"""
+    from asyncsqla_lint.semantics.engines import EngineRecord
+    from asyncsqla_lint.semantics.factories import FactoryValue
+
+    if isinstance(value, FactoryValue):
+        return value.is_async and value.bind is not UNKNOWN
+    return isinstance(record, EngineRecord) and record.is_async and not record.is_given
 
 
 def iterated(flow: Flow, state: State, result: Reference, at: Span, is_async: bool) -> None:

@@ -341,18 +341,23 @@ def used(
             continue
         for first, second in _overlapping(other.uses, (use,)):
             if first.session.oid not in other.reported:
-                site, frame = (other.site, flow.frame) if ends_block else _seen_from(other.frames, use)
+                site, frame = (other.site, flow.frame) if ends_block else _seen_from(other, use)
                 _emit(flow, site, frame, first, second, other.site, is_further_use=True)
             _mark(state, task, first)
 
 
-def _seen_from(frames: tuple[tuple[int, Site], ...], use: SessionUsed) -> tuple[Site, Frame]:
-    """The place in the code that started the task, under which the use lies."""
-    started = {number for number, _ in frames}
+def _seen_from(task: TaskRecord, use: SessionUsed) -> tuple[Site, Frame]:
+    """The place in the code that started the task, under which the use lies.
+
+    Where a framework has called both (a dependency and its route), no line has: it stands where the task starts.
+    """
+    started = {number for number, _ in task.frames}
     site, frame = use.site, use.frame
     while frame.id not in started and frame.caller is not None:
         site, frame = Site(frame.caller.module, frame.call_span), frame.caller
-    return (site, frame) if frame.id in started else (use.site, use.frame)
+    if frame.id not in started:
+        return use.site, use.frame
+    return (site, frame) if site.span else (task.site, use.frame)
 
 
 def outlive(flow: Flow, state: State, session: Reference, left_at: Site) -> None:

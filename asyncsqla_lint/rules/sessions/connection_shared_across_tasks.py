@@ -46,7 +46,9 @@ class ConnectionSharedAcrossTasks(Rule):
         if not isinstance(record, ConnectionRecord):
             return
         places: list[Related] = []
-        if event.started is None or event.started == event.site:
+        if event.is_further_use and event.started == event.site:
+            message = "the task that starts here shares its `AsyncConnection` with the code that goes on meanwhile"
+        elif event.started is None or event.started == event.site:
             message = "the tasks that start here share one `AsyncConnection`, and with it one transaction"
         else:
             where = line_seen_from(event.site, event.started)

@@ -59,7 +59,9 @@ class SessionSharedAcrossTasks(Rule):
         if not isinstance(record, SessionRecord):
             return  # ASQ209
         places: list[Related] = []
-        if event.started is None or event.started == event.site:
+        if event.is_further_use and event.started == event.site:
+            message = "the task that starts here shares its `AsyncSession` with the code that goes on meanwhile"
+        elif event.started is None or event.started == event.site:
             message = "the tasks that start here share one `AsyncSession`"
         elif event.is_further_use:
             where = line_seen_from(event.site, event.started)
