@@ -34,7 +34,7 @@ class PlainAwaited(Event):
 
 
 class WithMismatched(Event):
-    """`with` on what only `async with` enters (`is_async` False), or the other way round; or on what `neither` enters."""
+    """`with` on what only `async with` enters (`is_async` False), or the other way round, or `neither`."""
 
     owner: str
     is_async: bool

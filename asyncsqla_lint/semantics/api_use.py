@@ -11,8 +11,8 @@ from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import (
-    UNKNOWN,
     NONE,
+    UNKNOWN,
     Arguments,
     Constant,
     Method,
@@ -255,7 +255,7 @@ def entered(flow: Flow, state: State, manager: Value, at: Span, is_async: bool) 
                 continue
             flow.emit(WithMismatched(flow.site(at), flow.frame, flow.is_certain, owner, is_async))
         elif wanted not in cls.protocols and _is_made_by_project(one, record):
-            flow.emit(WithMismatched(flow.site(at), flow.frame, flow.is_certain, owner, is_async, neither=True))
+            flow.emit(WithMismatched(flow.site(at), flow.frame, flow.is_certain, owner, is_async, True))
 
 
 def _is_made_by_project(value: Value, record: object) -> bool:

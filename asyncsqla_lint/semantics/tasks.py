@@ -349,7 +349,7 @@ def used(
 def _seen_from(task: TaskRecord, use: SessionUsed) -> tuple[Site, Frame]:
     """The place in the code that started the task, under which the use lies.
 
-    Where a framework has called both (a dependency and its route), no line has: it stands where the task starts.
+    Where a framework has called both (a dependency and its route), that is where the task starts.
     """
     started = {number for number, _ in task.frames}
     site, frame = use.site, use.frame

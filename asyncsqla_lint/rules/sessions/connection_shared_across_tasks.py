@@ -47,7 +47,7 @@ class ConnectionSharedAcrossTasks(Rule):
             return
         places: list[Related] = []
         if event.is_further_use and event.started == event.site:
-            message = "the task that starts here shares its `AsyncConnection` with the code that goes on meanwhile"
+            message = "the task that starts here shares its `AsyncConnection` with what goes on meanwhile"
         elif event.started is None or event.started == event.site:
             message = "the tasks that start here share one `AsyncConnection`, and with it one transaction"
         else:

@@ -60,7 +60,7 @@ class SessionSharedAcrossTasks(Rule):
             return  # ASQ209
         places: list[Related] = []
         if event.is_further_use and event.started == event.site:
-            message = "the task that starts here shares its `AsyncSession` with the code that goes on meanwhile"
+            message = "the task that starts here shares its `AsyncSession` with what goes on meanwhile"
         elif event.started is None or event.started == event.site:
             message = "the tasks that start here share one `AsyncSession`"
         elif event.is_further_use:
