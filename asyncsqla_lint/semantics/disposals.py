@@ -10,9 +10,10 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.roots import functions_of
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import Module
 from asyncsqla_lint.project.outline import DISPOSE
 from asyncsqla_lint.project.walking import walk
-from asyncsqla_lint.semantics import testing
+from asyncsqla_lint.semantics import scripts, testing
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -21,17 +22,31 @@ if TYPE_CHECKING:
 
 class Disposals(Struct, frozen=True):
     """The engines that functions dispose: where they were made, and for which call of the function that makes
-    them. `may_be_any` when it cannot be seen which."""
+    them. `may_be_any` when it cannot be seen which. `by_scripts`: what is run from its first line to its last
+    disposes them, in a process of its own."""
 
     of: frozenset[tuple[Site, Site | None]]
     may_be_any: bool
+    by_scripts: tuple[tuple[Site, Site | None, Module], ...] = ()
 
     def has(self, record: EngineRecord) -> bool:
-        if self.may_be_any or (record.site, None) in self.of:
-            return True
-        return (record.site, record.ordered) in self.of if record.ordered else self.has_another(record)
+        return self._is_of_application(record) or bool(self.scripts(record))
+
+    def scripts(self, record: EngineRecord) -> tuple[Module, ...]:
+        """The scripts that dispose it, where nobody else does."""
+        if self._is_of_application(record):
+            return ()
+        ordered = (None, record.ordered)
+        return tuple(one for site, call, one in self.by_scripts if site == record.site and call in ordered)
 
     def has_another(self, record: EngineRecord) -> bool:
+        return any(site == record.site for site, *_ in (*self.of, *self.by_scripts))
+
+    def _is_of_application(self, record: EngineRecord) -> bool:
+        if self.may_be_any or (record.site, None) in self.of:
+            return True
+        if record.ordered:
+            return (record.site, record.ordered) in self.of
         return any(site == record.site for site, _ in self.of)
 
 
@@ -60,6 +75,7 @@ def _disposals(flow: Flow, tests: bool) -> Disposals:
     scout = Flow(flow.index, flow.meanings, flow.world)
     scout.release = flow.release
     found: set[tuple[Site, Site | None]] = set()
+    by_scripts: list[tuple[Site, Site | None, Module]] = []
     may_be_any = not has_coroutines(flow)  # a fragment: nobody here connects
     for module in flow.index.modules.values():
         if not module.says(DISPOSE) or (not tests and testing.is_test_module(module)):
@@ -71,9 +87,12 @@ def _disposals(flow: Flow, tests: bool) -> Disposals:
         for info in functions_of(flow, module):
             if DISPOSE in info.header.mentions:
                 disposed = _disposed_by(scout, info)
-                found.update((record.site, record.ordered) for record in disposed)
                 may_be_any = may_be_any or not disposed or any(record.is_given for record in disposed)
-    return Disposals(frozenset(found), may_be_any)
+                if not tests and scripts.is_main(flow, info):
+                    by_scripts.extend((record.site, record.ordered, module) for record in disposed)
+                else:
+                    found.update((record.site, record.ordered) for record in disposed)
+    return Disposals(frozenset(found), may_be_any, tuple(by_scripts))
 
 
 def has_coroutines(flow: Flow) -> bool:

@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.values import Arguments, Reference, Value
 from asyncsqla_lint.knowledge.releases import Release
 
 if TYPE_CHECKING:
-    from asyncsqla_lint.project.index import Index
+    from asyncsqla_lint.project.index import Index, Module
     from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.engines import EngineRecord
     from asyncsqla_lint.workspace.config import Greenless
@@ -44,12 +44,16 @@ class EngineUsed(Event):
 
 
 class EngineAbandoned(Event):
-    """The engine's owner ends, and nobody else has the engine in hand: "never", by "exception", "module"."""
+    """The engine's owner ends, and nobody else has the engine in hand: "never", by "exception", "module".
+
+    "script": a module's engine that `scripts` alone dispose, each in a process of its own.
+    """
 
     record: EngineRecord
     owner: str
     how: str
     index: Index
+    scripts: tuple[Module, ...] = ()
 
 
 class EngineCrossesLoops(Event):

@@ -32,8 +32,8 @@ def fails(record: EngineRecord, release: str) -> bool:
         return False
     known = dialects(release)
     urls, _ = addresses(record.url)
-    if isinstance(record.url, Constant) and not urls:
-        return True  # `ArgumentError: Could not parse SQLAlchemy URL`
+    if isinstance(record.url, Constant) and record.url.value and not urls:
+        return True  # `ArgumentError: Could not parse SQLAlchemy URL`; an empty default is one to be replaced
     if any(known.is_async(url.name) is False or meant(url, known) is not None for url in urls):
         return True
     return misfit(record, known) is not None

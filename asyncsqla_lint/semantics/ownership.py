@@ -273,3 +273,7 @@ def _kept_for_good(flow: Flow, state: State, engines: list[int], frame: Frame) -
         if not known.has(record):
             place = record.ordered if record.ordered and known.has_another(record) else record.site
             flow.emit(EngineAbandoned(place, frame, False, record, "", "module", flow.index))
+        elif scripts_alone := known.scripts(record):
+            flow.emit(
+                EngineAbandoned(record.site, frame, False, record, "", "script", flow.index, scripts_alone)
+            )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from asyncsqla_lint.findings import Confidence
 from asyncsqla_lint.rules.places import place
+from asyncsqla_lint.rules.repairs.applications import has_other_process
 from asyncsqla_lint.rules.repairs.disposing import dispose, sync_dispose
 from asyncsqla_lint.rules.rule import Leaks, Reporter, Rule, on
 from asyncsqla_lint.semantics.engine_events import EngineAbandoned, EngineDisposed
@@ -53,14 +54,18 @@ class EngineNotDisposed(Rule):
 
     @on(EngineAbandoned)
     def abandoned(self, event: EngineAbandoned, report: Reporter) -> None:
-        if event.how == "exception":
+        if event.how == "script":
+            if not has_other_process(event.index, event.record.site.module, event.scripts):
+                return
+            what = f"only `{event.scripts[0].name}` disposes this engine, in a process of its own"
+        elif event.how == "exception":
             what = f"an exception in `{event.owner}` skips the dispose of this engine"
         elif event.how == "module":
             what = "nothing in the project disposes this engine"
         else:
             what = f"`{event.owner}` ends without disposing this engine"
         mend = "put `await engine.dispose()` in a `finally`"
-        if event.how == "module":
+        if event.how in ("module", "script"):
             mend = "`await engine.dispose()` where the application shuts down"
         report(
             self,
@@ -69,7 +74,7 @@ class EngineNotDisposed(Rule):
             confidence=_sure(event.how),
             fix=dispose(event),
             subject="engine",
-            cause=event.site if event.how == "module" else event.record.site,
+            cause=event.site if event.how in ("module", "script") else event.record.site,
         )
 
     @on(EngineDisposed)

@@ -28,6 +28,18 @@ def lifespans_with(index: Index, module: Module) -> list[FunctionInfo]:
     return [one for one in lifespans if any(one.module in imported.from_all([each]) for each in both)]
 
 
+_SERVERS = frozenset(("uvicorn", "hypercorn", "granian", "gunicorn"))
+
+
+def has_other_process(index: Index, module: Module, scripts: Iterable[Module]) -> bool:
+    """Is the module in use in an application that none of these scripts runs?"""
+    lifespans = {one.module for one in lifespans_with(index, module)}
+    imported = _Imported(index)
+    return bool(lifespans) and not any(
+        imported.names(script) & _SERVERS or imported.from_all([script]) & lifespans for script in scripts
+    )
+
+
 class _Imported:
     """What importing a module imports."""
 
@@ -51,6 +63,9 @@ class _Imported:
             found = (self._index.module(name, module) for name in names)
             self._known[module] = {one for one in found if one is not None}
         return self._known[module]
+
+    def names(self, module: Module) -> set[str]:
+        return {one.partition(".")[0] for one in self._named(module)}
 
     def _named(self, module: Module) -> Iterator[str]:
         program = module.program

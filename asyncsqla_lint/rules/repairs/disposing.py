@@ -30,7 +30,7 @@ from asyncsqla_lint.semantics.engine_events import EngineAbandoned
 def dispose(event: EngineAbandoned) -> Fix | None:
     """At the end of whoever makes it, of the object that holds it, or of the application."""
     site = event.record.site
-    if event.how == "module":
+    if event.how in ("module", "script"):
         return _at_the_end(event, site)
     return first_of(_finally(event, site), _with_its_owner(event, site))
 
