@@ -157,13 +157,13 @@ def _cleans_up(statement: Statement) -> bool:
 
 
 def _lets_go(statement: Statement) -> bool:
-    """`await session.close()`, `await asyncio.shield(session.close())`: even if it raises, it has let go."""
+    """`await session.close()`, `await asyncio.shield(pool.dispose())`: even if it raises, it has let go."""
     awaited = statement.value if isinstance(statement, Evaluate) else None
     call = awaited.value if isinstance(awaited, Await) else None
     if isinstance(call, Call) and len(call.arguments) == 1 and isinstance(call.arguments[0], Call):
         call = call.arguments[0]
     function = call.function if isinstance(call, Call) else None
-    return isinstance(function, Attribute) and function.name in ("close", "aclose")
+    return isinstance(function, Attribute) and function.name in ("close", "aclose", "dispose")
 
 
 def _reports(statement: Statement) -> bool:
