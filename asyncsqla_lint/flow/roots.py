@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
+# What the keys of rows are: two of these are the same, or not.
+_OF_KEYS = frozenset(("builtins.int", "builtins.str", "uuid.UUID"))
+
 
 def functions_of(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
     """The functions and methods of a module that are not inside of others, in a fixed order."""
@@ -77,7 +80,6 @@ def _run_module(flow: Flow, state: State, frame: Frame) -> None:
     flow.meanings.module_ended(flow, frame, states)
 
 
-_KEYS = frozenset(("builtins.int", "builtins.str", "uuid.UUID"))
 Ran = tuple[Frame, "list[State]", list[Outcome]]
 
 
@@ -201,7 +203,7 @@ def _name_keys(flow: Flow, state: State, frame: Frame, info: FunctionInfo) -> No
                 for symbol in flow.types.classes(frame, parameter.annotation)
                 if isinstance(symbol, ExternalValue)
             }
-            if named and named <= _KEYS:
+            if named and named <= _OF_KEYS:
                 state.assign(frame.id, parameter.name, Symbol(f"{parameter.name} of {info.name}"))
 
 

@@ -83,16 +83,13 @@ def type_of(value: Value, where: Scoped) -> Type | None:
     return Type(External(value.name), where) if isinstance(value, ExternalValue) else None
 
 
-_ITEMS = frozenset({"items", "results", "data"})  # what the generic pages of libraries call them
-
-
 class PageRecord(Record, frozen=True):
     """An object of a library's generic class: its items are what the class's argument says."""
 
     items: Value
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
-        return self.items if name in _ITEMS else UNKNOWN
+        return self.items if name in ("items", "results", "data") else UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:
         return (self.items,)
@@ -101,14 +98,17 @@ class PageRecord(Record, frozen=True):
 def _items(state: State, value: Value) -> tuple[Value, ...]:
     """The items of a page, which a library's generic class reads of what is returned, whoever has made it."""
     if isinstance(value, UnknownCall):
-        given = [one for one in value.touched if isinstance(one, Reference)]
-        return tuple([one for one in given if isinstance(state.record(one.oid), ListRecord)])
+        return tuple([one for one in value.touched if _is_list(state, one)])
     record = state.record(value.oid) if isinstance(value, Reference) else None
     if isinstance(record, PageRecord):
         return (record.items,)
     if isinstance(record, DictRecord):
-        return tuple([record.entries[key] for key in sorted(_ITEMS & record.entries.keys())])
+        return tuple([one for one in record.entries.values() if _is_list(state, one)])
     return ()
+
+
+def _is_list(state: State, value: Value) -> bool:
+    return isinstance(value, Reference) and isinstance(state.record(value.oid), ListRecord)
 
 
 class Validator:

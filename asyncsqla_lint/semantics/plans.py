@@ -7,13 +7,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column, ColumnProperty, Model, QueryExpression, Relationship
-from asyncsqla_lint.semantics.loader_options import (
-    COLUMN_STRATEGIES,
-    EAGER,
-    Entry,
-    LoaderOptions,
-    Step,
-)
+from asyncsqla_lint.semantics.loader_options import COLUMN_STRATEGIES, EAGER, Entry, LoaderOptions, Step
 
 FURTHER = EAGER - {"joinedload", "contains_eager"}  # by SELECTs of their own
 OF_TARGET = COLUMN_STRATEGIES | {"selectin_polymorphic"}  # said of what a path leads to
