@@ -67,6 +67,15 @@ class Fix(Struct, frozen=True):
         return {repair.path for way in self.ways for repair in way.repairs}
 
 
+class FileEdit(Struct, frozen=True):
+    """One piece of what a fix does: the text of a file between two places becomes `content`."""
+
+    path: str
+    location: Location
+    end_location: Location
+    content: str
+
+
 class Finding(Struct, frozen=True):
     code: str
     name: str

@@ -80,11 +80,11 @@ def _check(options: Options) -> int:
         if overlay:
             return report.exit_code
         if not written:
-            _conclude(fixing.checked_again(), options, config, fixing)
+            _conclude(fixing.checked_again(), options, config, cache, fixing)
             return FAILED
     if options.add_noqa:
         return add_suppressions(_fresh(report, options))
-    return _conclude(report, options, config, fixing)
+    return _conclude(report, options, config, cache, fixing)
 
 
 def _refuse_contradictions(options: Options) -> None:
@@ -149,7 +149,7 @@ def _fresh(report: Report, options: Options) -> Report:
     return msgspec.structs.replace(report, findings=fresh)
 
 
-def _conclude(report: Report, options: Options, config: Config, fixing: Fixing | None) -> int:
+def _conclude(report: Report, options: Options, config: Config, cache: Cache, fixing: Fixing | None) -> int:
     for trouble in (*report.errors, *report.notes):
         warn(str(trouble))
     known = 0
@@ -169,11 +169,12 @@ def _conclude(report: Report, options: Options, config: Config, fixing: Fixing |
         documentation=DOCUMENTATION,
         can_fix=CAN_FIX,
         unsafe_fixes=config.unsafe_fixes,
-        edits=editor(report),
+        edits=editor(report, cache),
         color=options.output_file is None and wants_color(sys.stdout),
         summary=() if options.quiet else tuple(_summary(report, known, options, config, fixing)),
     )
     write(_rendered(name, report, options, context), options.output_file)
+    cache.save()  # what fixes would do
     return CLEAN if options.exit_zero and report.exit_code == FOUND else report.exit_code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections import Counter
@@ -12,15 +13,16 @@ import click
 import msgspec
 
 from asyncsqla_lint.cli.output import warn, write
-from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.findings import FileEdit, Finding
 from asyncsqla_lint.run.cache import Cache
+from asyncsqla_lint.run.keys import content_hash, digest
 from asyncsqla_lint.run.outcome import CLEAN, FAILED, FOUND, Report
 from asyncsqla_lint.run.pipeline import run
 from asyncsqla_lint.workspace.config import Config
 from asyncsqla_lint.workspace.decoding import decode
 
 if TYPE_CHECKING:
-    from asyncsqla_lint.fixes.plan import Editor, FileEdit
+    from asyncsqla_lint.fixes.plan import Editor
     from asyncsqla_lint.run.pool import Backend
 
 Known = Callable[[Report], Report]
@@ -163,16 +165,24 @@ def _without_fixes(report: Report, excluded: Callable[[Finding], bool]) -> Repor
     return msgspec.structs.replace(report, findings=findings)
 
 
-def editor(report: Report) -> Callable[[Finding], Sequence[FileEdit]]:
-    """What a finding's fix would do, worked out when somebody asks."""
+def editor(report: Report, cache: Cache) -> Callable[[Finding], Sequence[FileEdit]]:
+    """What a finding's fix would do: known from a run before, or worked out when somebody asks."""
     made: list[Editor] = []
+    content = functools.cache(lambda path: content_hash(report.sources.get(path, b"")))
 
     def edits(finding: Finding) -> Sequence[FileEdit]:
-        if not made:
-            from asyncsqla_lint.fixes.plan import Editor  # LibCST: only here
+        if finding.fix is None:
+            return ()
+        key = digest(finding.fix, [(path, content(path)) for path in sorted(finding.fix.paths)])
+        known = cache.edits(key)
+        if known is None:
+            if not made:
+                from asyncsqla_lint.fixes.plan import Editor  # LibCST: only here
 
-            made.append(Editor(lambda path: report.read(path) or ""))
-        return made[0].edits(finding)
+                made.append(Editor(lambda path: report.read(path) or ""))
+            known = made[0].edits(finding)
+            cache.remember_edits(key, known)
+        return known
 
     return edits
 

@@ -13,7 +13,7 @@ import libcst as cst
 from msgspec import Struct
 from msgspec.structs import replace
 
-from asyncsqla_lint.findings import Finding, Fix, Location, Repair
+from asyncsqla_lint.findings import FileEdit, Finding, Fix, Repair
 from asyncsqla_lint.fixes import registry
 from asyncsqla_lint.fixes.codemod import Codemod, File
 from asyncsqla_lint.fixes.edits import Changes, Edit, Import, applied, conflict
@@ -35,15 +35,6 @@ class Pass(Struct, frozen=True):
     made: tuple[Finding, ...]
     refused: tuple[Refusal, ...]
     waiting: tuple[Finding, ...]
-
-
-class FileEdit(Struct, frozen=True):
-    """An edit by place, as reports and editors want it."""
-
-    path: str
-    location: Location
-    end_location: Location
-    content: str
 
 
 MOST_TREES = 24

@@ -7,11 +7,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Protocol
 
 from msgspec import Struct
 
-from asyncsqla_lint.findings import Applicability, Finding, Location
+from asyncsqla_lint.findings import Applicability, FileEdit, Finding, Location
 
 TOOL = "asyncsqla-lint"
 
@@ -27,23 +26,7 @@ class RuleText(Struct, frozen=True):
     fix: Applicability | None
 
 
-class Edit(Protocol):
-    """One piece of a fix: the text of a file between two places becomes `content`."""
-
-    @property
-    def path(self) -> str: ...
-
-    @property
-    def location(self) -> Location: ...
-
-    @property
-    def end_location(self) -> Location: ...
-
-    @property
-    def content(self) -> str: ...
-
-
-def _no_edits(finding: Finding) -> Sequence[Edit]:
+def _no_edits(finding: Finding) -> Sequence[FileEdit]:
     return ()
 
 
@@ -61,7 +44,7 @@ class Context:
     can_fix: bool = False
     unsafe_fixes: bool = False
     # What a finding's fix would do. Only the formats that show fixes call it.
-    edits: Callable[[Finding], Sequence[Edit]] = _no_edits
+    edits: Callable[[Finding], Sequence[FileEdit]] = _no_edits
     # Lines that the formats for people print after the findings.
     summary: tuple[str, ...] = ()
     _lines: dict[str, list[str] | None] = field(default_factory=dict, repr=False)

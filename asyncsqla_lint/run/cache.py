@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.findings import FileEdit, Finding
 from asyncsqla_lint.run.arrangement import Arrangement
 from asyncsqla_lint.run.contents import Seen
 from asyncsqla_lint.run.keys import digest, tool, utf8
@@ -198,6 +198,14 @@ class Cache:
     def remember_answer(self, key: str, answer: Answer) -> None:
         self._put("answer", key, answer)
 
+    # --- fixes -----------------------------------------------------------------------------------
+
+    def edits(self, key: str) -> list[FileEdit] | None:
+        return self._get("edits", key, _EDITS)
+
+    def remember_edits(self, key: str, edits: list[FileEdit]) -> None:
+        self._put("edits", key, edits)
+
     # --- files -----------------------------------------------------------------------------------
 
     def files(self, root: str) -> dict[str, Seen]:
@@ -270,6 +278,7 @@ def stored(config: Config, directory: str | None = None) -> Cache:
 
 _encode = msgspec.msgpack.Encoder().encode
 _ANSWER = msgspec.msgpack.Decoder(Answer)
+_EDITS = msgspec.msgpack.Decoder(list[FileEdit])
 _FILES = msgspec.msgpack.Decoder(dict[str, Seen])
 _WORDS = msgspec.msgpack.Decoder(str)
 _VIEWS = msgspec.msgpack.Decoder(Views)

@@ -27,7 +27,7 @@ LIMIT = 512 << 20  # bytes of entries
 _DAY = 86_400  # how exact "least recently used" is: a run that only reads must not write
 _PATIENCE = 3.0  # seconds for another process's writing to end
 _SUM = 8
-_TRIFLES = ("files", "views")  # not worth a word where they cannot be written
+_TRIFLES = ("edits", "files", "views")  # not worth a word where they cannot be written
 _AT_ONCE = 500  # variables in one statement
 
 Answer = TypeVar("Answer")

@@ -15,10 +15,12 @@ from asyncsqla_lint.run.store import DIRECTORY
 FOUND = "shop/service.py:9:17: ASQ301"
 
 
-def test_an_unchanged_project_is_answered_without_parser_and_interpreter(shop: Path, lint: Linter) -> None:
-    cold = lint(".")
-    assert FOUND in cold.stdout and cold.returncode == 1 and cold.stderr == ""
-    warm = lint(".", python=("-X", "importtime"))
+@pytest.mark.parametrize("output", ["concise", "full", "json"])
+def test_an_unchanged_project_is_answered_without_parser_and_interpreter(lint: Linter, output: str) -> None:
+    arguments = (".", "--output-format", output)
+    cold = lint(*arguments)
+    assert "ASQ301" in cold.stdout and cold.returncode == 1 and cold.stderr == ""
+    warm = lint(*arguments, python=("-X", "importtime"))
     assert (warm.stdout, warm.returncode) == (cold.stdout, 1)
     loaded = {line.rpartition("|")[2].strip() for line in warm.stderr.splitlines()}
     assert "asyncsqla_lint.run.store" in loaded
