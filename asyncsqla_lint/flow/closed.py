@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 STEPS = 600  # of one closed call, with all that it calls, whatever is left to the root
 SHARE = 16  # of its steps, one is the root's
 MOST_REMEMBERED = 50_000
-LARGEST = 64  # objects that a call takes, or gives
+LARGEST = 256  # objects that a call takes, or gives
 
 PLAIN = (ListRecord, DictRecord, ObjectRecord)
 
