@@ -15,14 +15,14 @@ from asyncsqla_lint.flow.frames import (
     BudgetExceeded,
     Frame,
     OnYield,
-    Option,
     Outcome,
     PathEnds,
     calls_of,
     merged_options,
 )
+from asyncsqla_lint.flow.joining import Option, join_states
 from asyncsqla_lint.flow.objects import ObjectRecord
-from asyncsqla_lint.flow.state import State, join_states
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.stdlib import dispatching
 from asyncsqla_lint.flow.trying import RISKS, TryContext, heard_around
 from asyncsqla_lint.flow.values import (

@@ -28,7 +28,8 @@ from asyncsqla_lint.flow.callables import (
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.copies import Copier
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
-from asyncsqla_lint.flow.frames import DEEPEST_CALL, BudgetExceeded, Calls, Frame, Option, Outcome, PathEnds
+from asyncsqla_lint.flow.frames import DEEPEST_CALL, BudgetExceeded, Calls, Frame, Outcome, PathEnds
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import OUTSIDE, State

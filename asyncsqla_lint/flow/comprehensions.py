@@ -10,7 +10,8 @@ from msgspec import Struct
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import calls, narrowing, operators
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
-from asyncsqla_lint.flow.frames import Frame, Option
+from asyncsqla_lint.flow.frames import Frame
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.stdlib.lazily import LazyRecord
 from asyncsqla_lint.flow.targets import assign
 from asyncsqla_lint.flow.values import (

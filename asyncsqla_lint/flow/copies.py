@@ -70,6 +70,9 @@ class Copier:
             None if given.more_keywords is None else self.value(given.more_keywords),
         )
 
+    def copies(self, record: Record) -> bool:
+        return type(record) in (ListRecord, DictRecord, ObjectRecord)
+
     def record(self, record: Record) -> Record:
         if type(record) is ListRecord:
             return ListRecord(

@@ -11,8 +11,8 @@ from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.comprehensions import evaluate_comprehension
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord, Driven
-from asyncsqla_lint.flow.frames import Option
 from asyncsqla_lint.flow.handing_on import told
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.paths import paths
 from asyncsqla_lint.flow.stdlib.lazily import is_put_off, used_up
 from asyncsqla_lint.flow.strings import concatenated, converted

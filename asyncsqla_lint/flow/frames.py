@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from asyncsqla_lint.flow.state import State, join_states
-from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Value, union
+from asyncsqla_lint.flow.joining import Option, join_options
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -139,9 +140,6 @@ class BudgetExceeded(Exception):
     """The root has had its share of steps."""
 
 
-Option = tuple[State, Value]
-
-
 class Choice(Struct):
     options: list[Option]
     taken: int
@@ -217,22 +215,7 @@ def merged_options(options: list[Option], apart: Callable[[State], object] | Non
     for state, value in options:
         signature = None if apart is None else apart(state)
         groups.setdefault((tell(value, state), state.pending_key(), signature), []).append((state, value))
-    return [group[0] if len(group) == 1 else _together(group) for group in groups.values()]
-
-
-def _together(options: list[Option]) -> Option:
-    return (
-        join_states([state for state, _ in options], [value for _, value in options]),
-        together([value for _, value in options]),
-    )
-
-
-def together(values: list[Value]) -> Value:
-    """One of several values; of tuples of one length it is a tuple, so that it can be unpacked."""
-    tuples = [value.elements for value in values if isinstance(value, TupleValue)]
-    if len(tuples) == len(values) and len({len(one) for one in tuples}) == 1:
-        return TupleValue(tuple(union(column) for column in zip(*tuples, strict=True)))
-    return union(tuple(values))
+    return [group[0] if len(group) == 1 else join_options(group) for group in groups.values()]
 
 
 def merged_exits(exits: list[Outcome]) -> list[Outcome]:
@@ -249,5 +232,5 @@ def merged_exits(exits: list[Outcome]) -> list[Outcome]:
 
 def _joined(exits: list[Outcome]) -> Outcome:
     first = exits[0]
-    state, value = _together([(one.state, one.value) for one in exits])
+    state, value = join_options([(one.state, one.value) for one in exits])
     return Outcome(first.kind, state, value, first.at, first.frame, first.closes)

@@ -21,7 +21,6 @@ from asyncsqla_lint.flow.frames import (
     BudgetExceeded,
     Choice,
     Frame,
-    Option,
     Oracle,
     Outcome,
     PathEnds,
@@ -29,8 +28,9 @@ from asyncsqla_lint.flow.frames import (
     merged_options,
 )
 from asyncsqla_lint.flow.heap import PAGE
+from asyncsqla_lint.flow.joining import Option, join_options
 from asyncsqla_lint.flow.records import Joins, Record
-from asyncsqla_lint.flow.state import OUTSIDE, State, Variables, join_states
+from asyncsqla_lint.flow.state import OUTSIDE, State, Variables
 from asyncsqla_lint.flow.trying import ALL, NOBODY, Cleanup, TryContext, heard_around
 from asyncsqla_lint.flow.types import Types
 from asyncsqla_lint.flow.values import (
@@ -43,7 +43,6 @@ from asyncsqla_lint.flow.values import (
     Text,
     Value,
     alternatives,
-    union,
 )
 from asyncsqla_lint.flow.worlds import Base, Fact, Layer, Unshared, World
 from asyncsqla_lint.knowledge.releases import NEWEST, Release
@@ -368,9 +367,7 @@ class Flow:
                     assert lost_state.pending is not None
                     self.may_raise(lost_state, UNKNOWN)
                 options = keep or lost[:1]
-                options = [
-                    (join_states([s for s, _ in options]), union(tuple(value for _, value in options)))
-                ]
+                options = [join_options(options)]
             if self.joining:
                 state.become(options[0][0])
                 return options[0][1]
@@ -404,13 +401,14 @@ class Flow:
                 self.joining -= 1
         if not options:
             raise PathEnds(None)
-        state.become(join_states([own for own, _ in options]))
+        joined, result = join_options(options)
+        state.become(joined)
         if len(values) > 1 and self._of_either_kind(state, values):
             for _, value in options:
                 record = state.record(value.oid) if isinstance(value, Reference) else None
                 if isinstance(value, Reference) and isinstance(record, CoroutineRecord):
                     state.put(value, replace(record, is_perhaps=True))
-        return union(tuple(value for _, value in options))
+        return result
 
     @staticmethod
     def _of_either_kind(state: State, values: Sequence[Value]) -> bool:

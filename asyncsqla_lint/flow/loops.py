@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import calls, narrowing
 from asyncsqla_lint.flow.expressions import evaluate
-from asyncsqla_lint.flow.frames import Option, Outcome
+from asyncsqla_lint.flow.frames import Outcome
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.paths import Result, consumer_paths, left_pending, merged, paths
 from asyncsqla_lint.flow.records import VACANT
 from asyncsqla_lint.flow.state import State

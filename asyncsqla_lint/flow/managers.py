@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import calls
 from asyncsqla_lint.flow.expressions import evaluate
-from asyncsqla_lint.flow.frames import OnYield, Option, Outcome, merged_exits
+from asyncsqla_lint.flow.frames import OnYield, Outcome, merged_exits
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.paths import Result, consumer_paths, left_pending, merged, paths
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.targets import assign

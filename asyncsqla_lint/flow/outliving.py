@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.frames import Frame
-from asyncsqla_lint.flow.state import State, join_states
+from asyncsqla_lint.flow.joining import join_states
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Module
 from asyncsqla_lint.project.walking import walk

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import facts
-from asyncsqla_lint.flow.frames import Frame, Option, Oracle, Outcome, PathEnds
-from asyncsqla_lint.flow.state import State, join_states
+from asyncsqla_lint.flow.frames import Frame, Oracle, Outcome, PathEnds
+from asyncsqla_lint.flow.joining import Option, join_states
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,
     Value,

@@ -41,6 +41,10 @@ class Record(Struct, frozen=True):
         """Paths have met, and another has no such object; `which` is the same for all that it lacks."""
         return self
 
+    def is_like(self, other: Record) -> bool:
+        """Made a moment ago, as the other was on its path: what is done to it later is done to either."""
+        return False
+
     def truth(self, state: State) -> bool | None:
         return True
 

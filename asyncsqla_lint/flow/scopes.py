@@ -11,9 +11,10 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue, ModuleValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import BudgetExceeded, Frame, PathEnds
+from asyncsqla_lint.flow.joining import join_states
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.records import Record
-from asyncsqla_lint.flow.state import State, join_states
+from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value, union
 from asyncsqla_lint.flow.worlds import Table, TooDeep
 from asyncsqla_lint.project import names

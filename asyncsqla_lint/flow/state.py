@@ -6,7 +6,7 @@ until written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -121,6 +121,9 @@ class State:
             found = self.base.get(oid, FORGOTTEN)
         return found
 
+    def knows(self, reference: Reference) -> bool:
+        return self.heap.get(reference.oid) is not None or reference.oid in self.base
+
     def put(self, reference: Reference, record: Record) -> None:
         self.heap.put(reference.oid, record)
 
@@ -193,6 +196,16 @@ class State:
         twin = self.copy()
         twin.frames[GIVEN] = {"": value}
         return twin
+
+    def differing(self, other: State) -> Iterator[tuple[Value, Value]]:
+        """What this path has under the names of its variables, and that one under the same."""
+        for frame, mine in self.frames.items():
+            theirs = other.frames.get(frame, mine)
+            if theirs is not mine:
+                for name, ours in mine.items():
+                    value = theirs.get(name, ours)
+                    if value is not ours:
+                        yield ours, value
 
     def _held(self) -> Iterator[Value]:
         return (value for variables in self.frames.values() for value in variables.values())
@@ -267,14 +280,3 @@ def _joined_variables(mine: Variables, theirs: Variables, differing: list[tuple[
     for name in mine.keys() - theirs.keys():  # bound here alone: there, the call that gives it has failed
         differing.append((mine[name], UNKNOWN))
     return merged
-
-
-def join_states(states: list[State], given: Sequence[Value] = ()) -> State:
-    """Where these paths meet; each has come with what is `given` there, which only it leads to."""
-    if len(states) > 1 and any(isinstance(one, (Reference, Union)) and one != given[0] for one in given):
-        states = [state.holding(value) for state, value in zip(states, given, strict=True)]
-    result = states[0]
-    for state in states[1:]:
-        result = result.joined(state)
-    result.close_frame(GIVEN)
-    return result

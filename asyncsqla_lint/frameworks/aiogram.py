@@ -9,7 +9,8 @@ from msgspec import Struct
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.containers import DictRecord
-from asyncsqla_lint.flow.frames import Option, PathEnds
+from asyncsqla_lint.flow.frames import PathEnds
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (

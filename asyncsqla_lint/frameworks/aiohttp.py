@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
-from asyncsqla_lint.flow.frames import Option
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State

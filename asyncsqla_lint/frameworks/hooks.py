@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import FunctionValue
-from asyncsqla_lint.flow.frames import Frame, Option, Outcome
+from asyncsqla_lint.flow.frames import Frame, Outcome
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.paths import consumer_paths
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.roots import receiver_of

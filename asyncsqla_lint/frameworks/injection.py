@@ -13,12 +13,13 @@ from msgspec import Struct
 from asyncsqla_lint.flow.callables import ClassValue, Decorated, FunctionValue, Partial
 from asyncsqla_lint.flow.calls import generator_of, run_generator
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
-from asyncsqla_lint.flow.frames import Frame, Option, Outcome
+from asyncsqla_lint.flow.frames import Frame, Outcome
+from asyncsqla_lint.flow.joining import Option, join_options
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.paths import consumer_paths
 from asyncsqla_lint.flow.roots import run_as_decorated
-from asyncsqla_lint.flow.state import State, join_states
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Iteration, Reference, Value, union
+from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Iteration, Reference, Value
 from asyncsqla_lint.program import Parameter, Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -199,8 +200,7 @@ class Injection:
         made_here = [option for option in options if option[1] is not _DONE]
         if made_here:
             # What comes next is run once, whatever the ways in which this came about.
-            joined = join_states([own for own, _ in made_here])
-            used_up = use(joined, union(tuple(value for _, value in made_here)))
+            used_up = use(*join_options(made_here))
             for one in lent:
                 for own, _ in used_up:
                     one.over(flow, own)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ExternalValue
 from asyncsqla_lint.flow.containers import DictRecord
-from asyncsqla_lint.flow.frames import Frame, Option, Outcome
+from asyncsqla_lint.flow.frames import Frame, Outcome
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.roots import receiver_of
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value

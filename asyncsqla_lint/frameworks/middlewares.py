@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import FunctionValue
-from asyncsqla_lint.flow.frames import Option, Outcome, PathEnds
+from asyncsqla_lint.flow.frames import Outcome, PathEnds
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.paths import consumer_paths
 from asyncsqla_lint.flow.roots import receiver_of
 from asyncsqla_lint.flow.state import State

@@ -12,8 +12,8 @@ from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.containers import DictRecord
 from asyncsqla_lint.flow.frames import PathEnds
+from asyncsqla_lint.flow.joining import join_states
 from asyncsqla_lint.flow.roots import run_given
-from asyncsqla_lint.flow.state import join_states
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Method, Reference, Value, union
 from asyncsqla_lint.program import Span, start_of
 from asyncsqla_lint.project.applications import (

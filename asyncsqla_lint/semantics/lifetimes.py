@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.frames import Frame, Option, Site
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
-from asyncsqla_lint.flow.frames import Frame, Option, Site
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.values import Method, Reference, Value, alternatives

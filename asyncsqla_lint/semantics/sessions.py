@@ -105,6 +105,7 @@ class SessionRecord(Record, frozen=True):
             expire_on_commit=self.expire_on_commit
             if self.expire_on_commit == other.expire_on_commit
             else None,
+            bind=self.bind if self.bind == other.bind else UNKNOWN,
             is_open=self.is_open or other.is_open,
             failure=failures.either(self.failure, other.failure),
             begun=self.begun
@@ -116,6 +117,15 @@ class SessionRecord(Record, frozen=True):
             whole=self.whole + tuple(one for one in other.whole if one not in self.whole),
             let_go=tuple(one for one in self.let_go if one in other.let_go),
         )
+
+    def is_like(self, other: Record) -> bool:
+        if not isinstance(other, SessionRecord) or not self._is_fresh or not other._is_fresh:
+            return False
+        return self == replace(other, site=self.site, factory=self.factory, bind=self.bind, how=self.how)
+
+    @property
+    def _is_fresh(self) -> bool:
+        return self.is_open and self.in_transaction is False and not self.whole
 
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
         return api_use.has(flow, state, me, name)

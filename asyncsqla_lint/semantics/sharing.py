@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import DictRecord
-from asyncsqla_lint.flow.frames import Frame, Option, Site
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value

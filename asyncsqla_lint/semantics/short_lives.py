@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.frames import Frame, Option, Site
+from asyncsqla_lint.flow.frames import Frame, Site
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.program import Span, end_of, start_of
 from asyncsqla_lint.project.functions import FunctionInfo

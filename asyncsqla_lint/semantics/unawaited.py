@@ -15,7 +15,8 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.coroutines import CoroutineRecord
-from asyncsqla_lint.flow.frames import Frame, Option, PathEnds, Site
+from asyncsqla_lint.flow.frames import Frame, PathEnds, Site
+from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import Reference, Value, alternatives
 from asyncsqla_lint.program import Span
