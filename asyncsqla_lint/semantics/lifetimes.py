@@ -157,11 +157,13 @@ def _is_closed_by_dependants(frame: Frame) -> bool:
 def _is_spared(flow: Flow, frame: Frame, record: SessionRecord | ConnectionRecord, how: str) -> bool:
     """pytest goes on after a fixture's `yield` whatever the test did, and a failing test ends with its leaks.
 
-    What only a test leaves open is a matter of its own module, not of the code that it tries out.
+    What only a test leaves open is a matter of its own module or a conftest's, not of the code it tries out.
     """
     if how == "never" and _is_closed_by_dependants(frame):
         return True
     root = flow.notes.get("root")
     if not testing.in_test(frame) and not (isinstance(root, FunctionInfo) and testing.is_test(root)):
         return False
-    return how == "exception" or not isinstance(root, FunctionInfo) or record.site.module is not root.module
+    if how == "exception" or not isinstance(root, FunctionInfo):
+        return True
+    return record.site.module is not root.module and not testing.is_test_module(record.site.module)
