@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import FunctionValue
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Iteration, Method, Reference, Value, union
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
-    from asyncsqla_lint.flow.frames import Site
+    from asyncsqla_lint.flow.frames import Frame, Site
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
 
@@ -122,6 +124,23 @@ class CoroutineRecord(Record, frozen=True):
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
         flow.meanings.coroutine_read(flow, state, me, "", at)
         return UNKNOWN
+
+    def compared(
+        self, flow: Flow, state: State, me: Reference, operator: str, other: Value, at: Span
+    ) -> Value | None:
+        """`assert count == 3`: taken for its result. Who is handed it, or awaits it, may ask for None."""
+        if operator not in ("is", "is not") or self._is_left_to(flow.frame):
+            flow.meanings.coroutine_read(flow, state, me, "", at)
+        return None
+
+    def _is_left_to(self, frame: Frame) -> bool:
+        """Made by the function that asks, which awaits nothing that has a name."""
+        if frame.function is None or self.site.module is not frame.module:
+            return False
+        body = frame.function.body
+        return p.holds(body, self.site.span) and all(
+            isinstance(one.value, p.Call) for one in walk(body) if isinstance(one, p.Await)
+        )
 
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
