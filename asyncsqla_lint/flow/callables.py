@@ -22,7 +22,13 @@ class ModuleValue(Value, frozen=True):
         return True
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
-        return flow.scopes.attribute(self.module, name)
+        assigned = flow.scopes.assigned(state, self.module, name)
+        return flow.scopes.attribute(self.module, name) if assigned is None else assigned
+
+    def set_attribute(self, flow: Flow, state: State, name: str, value: Value, at: Span) -> None:
+        """`database.engine = …`: from here on it is so for the functions of the module, too."""
+        super().set_attribute(flow, state, name, value, at)
+        state.assign(flow.scopes.module_frame(self.module).id, name, value)
 
 
 class ExternalValue(Value, frozen=True):

@@ -102,6 +102,9 @@ def object_attribute(
     found = record.cls.info.find(name)
     if found is not None:
         owner, member = found
+        replaced = flow.scopes.replaced(state, (record.cls.info, owner), name)
+        if replaced is not None:
+            return bind_to(replaced, me)
         if value is None and record.is_open and is_left_open(record.cls.info, member):
             frame = Frame(flow.new_id(), owner.module, None, owner=owner, caller=flow.frame)
             assert member.annotation is not None
@@ -279,6 +282,9 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
         made = _of_metaclass(flow, state, cls, name, at)
         return assigned_to_class(flow, cls, name) if made is None else made
     owner, member = found
+    replaced = flow.scopes.replaced(state, (cls.info, owner), name)
+    if replaced is not None:
+        return replaced
     if descriptors.descriptor_of(flow, member) is not None:
         return descriptors.get(flow, state, None, cls, owner, member, at)
     if member.function is not None:
@@ -328,6 +334,9 @@ def super_attribute(flow: Flow, state: State, value: SuperValue, name: str, at: 
         inherited = flow.meanings.inherited_attribute(flow, state, value.receiver, cls, name, at)
         return UNKNOWN if inherited is None else inherited
     owner, member = found
+    replaced = flow.scopes.replaced(state, (owner,), name)
+    if replaced is not None:
+        return bind_to(replaced, value.receiver)
     return member_value(flow, state, value.receiver, cls, owner, member, at)
 
 

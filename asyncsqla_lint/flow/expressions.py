@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import facts, narrowing, operations, operators
-from asyncsqla_lint.flow.callables import FunctionValue
+from asyncsqla_lint.flow.callables import ExternalValue, FunctionValue
 from asyncsqla_lint.flow.comprehensions import evaluate_comprehension
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import CoroutineRecord, Driven
+from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.handing_on import told
 from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.paths import paths
@@ -48,6 +49,9 @@ def _attribute(flow: Flow, state: State, node: p.Attribute) -> Value:
     value = evaluate(flow, state, node.value)
     if value is UNKNOWN:
         return UNKNOWN
+    if type(value) is Constant and value.value is None and flow.meanings.is_amiss(state):
+        # What has failed has given `None`, which has no attributes.
+        raise PathEnds(Outcome("raise", state, ExternalValue("builtins.AttributeError")))
     return value.attribute(flow, state, node.name, node.span)
 
 

@@ -65,7 +65,24 @@ def signature(flow: Flow, state: State, offset: int) -> object:
         value = _field(state, variables.get(name), field) if field else variables.get(key)
         if value is not None:
             parts.append((key, is_none(value), value.truth(state)))
+    # Where a helper has failed and gives None, nothing of the object is read, whether or not somebody asks.
+    if NONE in variables.values() and flow.meanings.is_amiss(state):
+        last = _read_last(flow.frame.function)
+        parts += [name for name, value in variables.items() if value == NONE and last.get(name, 0) > offset]
     return tuple(parts)
+
+
+def _read_last(function: FunctionInfo | None) -> dict[str, int]:
+    """The names of a function, each with the offset behind which it is used no more."""
+    if function is None:
+        return {}
+    found: dict[str, int] | None = function.__dict__.get("read_last")
+    if found is None:
+        found = function.__dict__["read_last"] = {}
+        for node in walk(function.body):
+            if isinstance(node, p.Name):
+                found[node.id] = max(found.get(node.id, 0), p.end_of(node.span))
+    return found
 
 
 def _field(state: State, value: Value | None, field: str) -> Value | None:

@@ -35,9 +35,11 @@ class Scopes:
         if flow.is_world:
             self._module_frames: dict[Module, Frame] = {}
             self._module_frame_ids: set[int] = set()
+            self._class_frames: dict[ClassInfo, Frame] = {}  # of those of which a test replaces members
         else:
             shared = flow.world.flow.scopes
             self._module_frames, self._module_frame_ids = shared._module_frames, shared._module_frame_ids
+            self._class_frames = shared._class_frames
         self._module_values: dict[Module, dict[str, Value]] = {}
         self._attributes: dict[tuple[Module, str], Value] = {}
         self._running: set[object] = set()
@@ -65,12 +67,13 @@ class Scopes:
             variables = state.variables(enclosing)
             if variables is not None and name in variables:
                 return variables[name]
-        module_frame = self._module_frames.get(frame.module)
-        if module_frame is not None:
-            variables = frames.get(module_frame.id)
-            if variables is not None and name in variables:
-                return variables[name]
-        return None
+        return self.assigned(state, frame.module, name)
+
+    def assigned(self, state: State, module: Module, name: str) -> Value | None:
+        """What this path has given a global of the module, if it has."""
+        module_frame = self._module_frames.get(module)
+        variables = None if module_frame is None else state.frames.get(module_frame.id)
+        return None if variables is None else variables.get(name)
 
     def frame_of_assignment(self, frame: Frame, name: str) -> int:
         return frame.outer_names.get(name, frame.id) if frame.outer_names else frame.id
@@ -91,6 +94,23 @@ class Scopes:
                 frame = self._module_frames[module] = Frame(self.flow.new_id(), module, None)
             self._module_frame_ids.add(frame.id)
         return frame
+
+    def class_frame(self, cls: ClassInfo) -> Frame:
+        frame = self._class_frames.get(cls)
+        if frame is None:
+            with self.flow.shared():
+                frame = self._class_frames[cls] = Frame(self.flow.new_id(), cls.module, None)
+            self._module_frame_ids.add(frame.id)
+        return frame
+
+    def replaced(self, state: State, classes: tuple[ClassInfo, ...], name: str) -> Value | None:
+        """What stands in the place of a member of one of these classes, on this path."""
+        for cls in classes if self._class_frames else ():
+            frame = self._class_frames.get(cls)
+            variables = None if frame is None else state.frames.get(frame.id)
+            if variables is not None and name in variables:
+                return variables[name]
+        return None
 
     def module_frame_ids(self) -> set[int]:
         return self._module_frame_ids

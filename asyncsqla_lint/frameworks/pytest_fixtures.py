@@ -10,6 +10,7 @@ from asyncsqla_lint.flow.callables import ExternalValue, FunctionValue
 from asyncsqla_lint.flow.frames import Outcome, PathEnds
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.roots import receiver_of
+from asyncsqla_lint.flow.stdlib.mocking import MONKEYPATCH
 from asyncsqla_lint.flow.values import NONE, Arguments, Value
 from asyncsqla_lint.frameworks.injection import Injection, Need, parameters_of
 from asyncsqla_lint.program import Span
@@ -96,6 +97,16 @@ class KeptByItself(Value, frozen=True):
         return NONE
 
 
+class Patching(Value, frozen=True):
+    """The fixture `monkeypatch`."""
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        return MONKEYPATCH
+
+
+PYTEST_S_OWN = Patching()
+
+
 def _needs_of(flow: Flow, state: State, value: Value, me: Value | None) -> list[Need]:
     info, parameters = parameters_of(state, value)
     return [] if info is None else _needs(flow, info, parameters, me)
@@ -112,6 +123,8 @@ def _needs(
             found.append(Need(parameter.name, FunctionValue(own[1].function, (), me)))
             continue
         fixture = fixtures.visible(parameter.name, info)
+        if fixture is None and parameter.name == "monkeypatch":
+            found.append(Need(parameter.name, PYTEST_S_OWN))
         if fixture is not None and parameter.default is None:
             function = flow.scopes.function(fixture)
             if isinstance(function, FunctionValue):
