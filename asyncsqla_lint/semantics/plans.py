@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -248,16 +250,21 @@ class Plan(Struct, frozen=True):
                     is_named = is_named or attribute.name in entry.columns
             elif entry.strategy == "undefer_group" and group is not None and group in entry.columns:
                 loaded = True
-        if loaded is False and (self.is_open or (is_narrowed and not is_named and self._is_below(attribute))):
+        is_below = is_narrowed and not is_named and self._is_below(model, attribute)
+        if loaded is False and (self.is_open or is_below):
             return None
         return loaded
 
-    def _is_below(self, attribute: Column | ColumnProperty | QueryExpression) -> bool:
-        """A column of a subclass that comes by a SELECT of its own: `load_only` of the base is not for it."""
+    def _is_below(self, model: Model, attribute: Column | ColumnProperty | QueryExpression) -> bool:
+        """A column of a subclass that comes by a SELECT of its own: `load_only` of the base is not for it.
+
+        It is where `with_polymorphic` has the one SELECT for all.
+        """
         owner = attribute.owner
-        return any(
-            cls.is_subclass_of(owner) and self.trail and not self.trail[-1].is_subclass_of(owner)
-            for cls in self.subclasses
+        if not self.trail or self.trail[-1].is_subclass_of(owner):
+            return False
+        return any(cls.is_subclass_of(owner) for cls in _polymorphic(self.entries)) or any(
+            one.cls is owner and one.polymorphic_load == "selectin" for one in model.lineage
         )
 
     def below(self, relationship: Relationship) -> Plan:
@@ -301,7 +308,7 @@ class Plan(Struct, frozen=True):
         )
 
 
-def _polymorphic(entries: list[Entry]) -> tuple[ClassInfo, ...]:
+def _polymorphic(entries: Iterable[Entry]) -> tuple[ClassInfo, ...]:
     return tuple(
         cls
         for entry in entries
