@@ -169,10 +169,11 @@ def link(
                 other = replace(other, blank=frozenset(), leads={})
             elif inverse.uselist:
                 other = _with_child(flow, state, target, other, inverse.name, owner)
-                if other.expired is not None:  # the flush asks for its key, to write the pair down
-                    only = other.has_row_as_it_was
-                    other = replace(other, is_modified=other.is_modified or None, only_collections=only)
-                    other = _waiting(other, inverse.name)
+            is_pair = relationship.direction == "many-to-many" or (inverse is not None and inverse.uselist)
+            if other.expired is not None and is_pair:  # the flush asks for its key, to write the pair down
+                only = other.has_row_as_it_was
+                other = replace(other, is_modified=other.is_modified or None, only_collections=only)
+                other = other if inverse is None else _waiting(other, inverse.name)
             # Its row refers to another one now: surely to a new one, else if it did not do so before.
             if _holds_the_key(relationship) and (record.is_new or other.expired is not None):
                 is_modified = True if record.is_new else other.is_modified or None
