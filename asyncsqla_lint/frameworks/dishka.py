@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -70,6 +70,7 @@ def _given(flow: Flow, state: State, arguments: tuple[Value, ...], at: Span) -> 
 _NOTE = "container of the request"
 _LENT = "lent by the container of the request"
 _COMMITS = frozenset({"commit", "begin"})  # what a provider does behind its `yield`, of a unit of work too
+_ENGINES = ("sqlalchemy.ext.asyncio.AsyncEngine", "sqlalchemy.ext.asyncio.engine.AsyncEngine")
 _IN_HAND = "dishka_container"  # of a request: who has it, a middleware, may commit
 
 
@@ -85,18 +86,29 @@ def _request_over(
 ) -> None:
     """The handler is done: the container closes the session that it has lent, and commits nothing."""
     is_root = frame.caller is None or frame.caller.function is None
-    if not is_root or flow.muted or _NOTE not in flow.notes or not _lent(flow):
+    if not is_root or _NOTE not in flow.notes or not _lent(flow):
         return
-    makers = [one.function for one in sources_of(flow.index).values() if one is not None and one.function]
+    for state, _ in done:
+        _closed(flow, state, _lent(flow))
+
+
+def _closed(flow: Flow, state: State, lent: Iterable[int]) -> None:
+    """What a container has lent is closed with it; what its providers do not commit is lost."""
+    if flow.muted:
+        return
+    makers = [
+        one.function
+        for wanted, one in sources_of(flow.index).items()
+        if one is not None and one.function and wanted not in _ENGINES
+    ]
     if any(one.header.is_generator and not _COMMITS.isdisjoint(one.header.mentions) for one in makers):
         return
     if any(module.says(_IN_HAND) for module in flow.index.modules.values()):
         return
-    for state, _ in done:
-        for oid in _lent(flow):
-            record = state.record(oid)
-            if isinstance(record, SessionRecord):
-                ledger.lose(flow, record.site, ledger.ledger(state, Reference(oid)), None)
+    for oid in lent:
+        record = state.record(oid)
+        if isinstance(record, SessionRecord):
+            ledger.lose(flow, record.site, ledger.ledger(state, Reference(oid)), None)
 
 
 class Source(Struct, frozen=True):
@@ -188,6 +200,12 @@ class ContainerRecord(Record, frozen=True):
 
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
         return me
+
+    def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
+        if not raised:
+            made = {one.oid for one in self.made.values() if isinstance(one, Reference)}
+            _closed(flow, state, sorted(made & _lent(flow)))
+        return False
 
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
