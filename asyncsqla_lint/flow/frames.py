@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from asyncsqla_lint.flow.joining import Option, join_options
+from asyncsqla_lint.flow.joining import Option, join_options, joinable
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Value
 from asyncsqla_lint.program import Span
@@ -215,7 +215,7 @@ def merged_options(options: list[Option], apart: Callable[[State], object] | Non
     for state, value in options:
         signature = None if apart is None else apart(state)
         groups.setdefault((tell(value, state), state.pending_key(), signature), []).append((state, value))
-    return [group[0] if len(group) == 1 else join_options(group) for group in groups.values()]
+    return [join_options(one) for group in groups.values() for one in joinable(group)]
 
 
 def merged_exits(exits: list[Outcome]) -> list[Outcome]:

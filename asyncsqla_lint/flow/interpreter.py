@@ -28,7 +28,7 @@ from asyncsqla_lint.flow.frames import (
     merged_options,
 )
 from asyncsqla_lint.flow.heap import PAGE
-from asyncsqla_lint.flow.joining import Option, join_options
+from asyncsqla_lint.flow.joining import Option, join_options, joinable
 from asyncsqla_lint.flow.records import Joins, Record
 from asyncsqla_lint.flow.state import OUTSIDE, State, Variables
 from asyncsqla_lint.flow.trying import ALL, NOBODY, Cleanup, TryContext, heard_around
@@ -401,6 +401,9 @@ class Flow:
                 self.joining -= 1
         if not options:
             raise PathEnds(None)
+        groups = joinable(options)
+        if len(groups) > 1 and not self.joining:
+            return self.choose(state, [join_options(group) for group in groups])
         joined, result = join_options(options)
         state.become(joined)
         if len(values) > 1 and self._of_either_kind(state, values):

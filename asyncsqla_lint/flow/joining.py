@@ -2,7 +2,7 @@
 
 What each path has made for itself under the same name, alike in all that matters, is one object from
 there on: `session = Replica() if reads else Primary()`. As two, whatever is done to it would perhaps be
-done to each.
+done to each. Where they are not alike, `session = session or Session()`, the paths are kept apart.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ def join_states(states: Sequence[State]) -> State:
 
 def join_options(options: Sequence[Option]) -> Option:
     """Each path has come with a value, to which only it leads."""
+    if len(options) == 1:
+        return options[0]
     given = [value for _, value in options]
     if not any(isinstance(one, (Reference, Union, TupleValue)) and one != given[0] for one in given):
         return join_states([state for state, _ in options]), together(given)
@@ -36,6 +38,27 @@ def join_options(options: Sequence[Option]) -> Option:
             given[number] = copier.value(given[number])
     result.close_frame(GIVEN)
     return result, together(given)
+
+
+def joinable(options: Sequence[Option]) -> list[list[Option]]:
+    """The options that may be joined: those on which what is done next is done to the same objects."""
+    groups: list[list[Option]] = []
+    for option in options:
+        group = next((one for one in groups if not _are_told_apart(one[0], option)), None)
+        if group is None:
+            groups.append([option])
+        else:
+            group.append(option)
+    return groups
+
+
+def _are_told_apart(one: Option, another: Option) -> bool:
+    (mine, value), (other, its_value) = one, another
+    return any(
+        mine.record(ours.oid).is_told_apart(other.record(theirs.oid))
+        and not _are_twins(mine, ours, other, theirs)
+        for ours, theirs in _single((*mine.differing(other), (value, its_value)))
+    )
 
 
 def together(values: list[Value]) -> Value:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import facts
 from asyncsqla_lint.flow.frames import Frame, Oracle, Outcome, PathEnds
-from asyncsqla_lint.flow.joining import Option, join_states
+from asyncsqla_lint.flow.joining import Option, join_options, join_states, joinable
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -26,10 +26,10 @@ def merged(flow: Flow, states: list[State], offset: int) -> list[State]:
     """Join the paths that no later test of this function can tell apart."""
     if len(states) < 2:
         return states
-    groups: dict[object, list[State]] = {}
+    groups: dict[object, list[Option]] = {}
     for state in states:
-        groups.setdefault(facts.signature(flow, state, offset), []).append(state)
-    kept = [join_states(group) for group in groups.values()]
+        groups.setdefault(facts.signature(flow, state, offset), []).append((state, NONE))
+    kept = [join_options(one)[0] for group in groups.values() for one in joinable(group)]
     return kept if len(kept) <= MOST_STATES else _fewer(flow, kept)
 
 

@@ -45,6 +45,10 @@ class Record(Struct, frozen=True):
         """Made a moment ago, as the other was on its path: what is done to it later is done to either."""
         return False
 
+    def is_told_apart(self, other: Record) -> bool:
+        """Are two paths kept apart that hold these two under one name?"""
+        return False
+
     def truth(self, state: State) -> bool | None:
         return True
 

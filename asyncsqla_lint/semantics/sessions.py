@@ -123,6 +123,12 @@ class SessionRecord(Record, frozen=True):
             return False
         return self == replace(other, site=self.site, factory=self.factory, bind=self.bind, how=self.how)
 
+    def is_told_apart(self, other: Record) -> bool:
+        """What is given, and what is made where nothing was: not those of two rounds of a loop."""
+        if not isinstance(other, SessionRecord) or other.is_async != self.is_async:
+            return False
+        return self.is_open and other.is_open and self.site != other.site
+
     @property
     def _is_fresh(self) -> bool:
         return self.is_open and self.in_transaction is False and not self.whole
