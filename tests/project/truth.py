@@ -87,6 +87,8 @@ def _mapper(mapper: Mapper[Any]) -> Shape:
             continue
         if isinstance(prop, orm_properties.ColumnProperty):
             column = prop.columns[0]
+            if isinstance(column, SQLColumn) and _is_of_another(mapper, key):
+                continue
             if isinstance(column, SQLColumn):
                 columns[key] = _column(column, prop)
             elif prop.strategy_key == (("query_expression", True),):
@@ -124,6 +126,19 @@ def _mapper(mapper: Mapper[Any]) -> Shape:
         },
         "others": others,
     }
+
+
+def _is_of_another(mapper: Mapper[Any], key: str) -> bool:
+    """A class below a joined table is given the columns that one beside its parent, declared between the two,
+    has put into the grandparents' table. Nobody has said that it has them, and nobody means to.
+    """
+
+    def declares(cls: type) -> bool:
+        return key in vars(cls).get("__annotations__", ())
+
+    others = (other.class_ for other in mapper.registry.mappers if other.single)
+    lineage = mapper.class_.__mro__
+    return not any(map(declares, lineage)) and any(declares(one) for one in others if one not in lineage)
 
 
 def _direction(name: str) -> str:
