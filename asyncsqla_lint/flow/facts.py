@@ -122,7 +122,8 @@ def tested_names(function: FunctionInfo | None) -> dict[str, int]:
 def _collect(body: p.Statements, found: dict[str, int], loop_end: int, renamed: list[Renaming]) -> None:
     for statement in body:
         is_loop = isinstance(statement, (p.While, p.For))
-        end = max(loop_end, p.end_of(statement.span)) if is_loop else loop_end
+        # (at the end of its body a loop goes on with its tests, though nothing stands behind)
+        end = max(loop_end, p.end_of(statement.span) + 1) if is_loop else loop_end
         if isinstance(statement, (p.If, p.While, p.Assert)):
             _note(statement.test, found, end)
         elif isinstance(statement, (p.Assign, p.AnnotatedAssign, p.AugmentedAssign, p.Return, p.Evaluate)):

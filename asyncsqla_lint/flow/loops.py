@@ -30,6 +30,7 @@ from asyncsqla_lint.program import (
     For,
     While,
     end_of,
+    start_of,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def execute_while(flow: Flow, state: State, node: While) -> Result:
     done: list[State] = []
     broken: list[State] = []
     states = [state]
-    end = end_of(node.span)
+    end = end_of(node.span) + 1
     steps: set[Value] = set()
     for position in range(MOST_PASSES):
         before, steps = steps, _steps(flow, states)
@@ -64,11 +65,11 @@ def execute_while(flow: Flow, state: State, node: While) -> Result:
             entering.extend(true)
             done.extend(false)
             exits.extend(left)
-        after, left = flow.execute(merged(flow, entering, node.span), node.body)
+        after, left = flow.execute(merged(flow, entering, start_of(node.span)), node.body)
         breaks, continues, rest = _split_exits(left)
         broken.extend(breaks)
         exits.extend(rest)
-        states = merged(flow, after + continues, node.span)
+        states = merged(flow, after + continues, start_of(node.span))
         if not states:
             break
     for own in states:
@@ -176,20 +177,20 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
         flow.loops.append((flow.frame, () if one_by_one else tuple(processed[-len(states) :])))
         try:
             with flow.hedged(one_by_one):
-                after, left = flow.execute(merged(flow, entering, node.span), node.body)
+                after, left = flow.execute(merged(flow, entering, start_of(node.span)), node.body)
         finally:
             flow.loops.pop()
         breaks, continues, rest = _split_exits(left)
         broken.extend(breaks)
         exits.extend(rest)
-        states = merged(flow, after + continues, node.span)
+        states = merged(flow, after + continues, start_of(node.span))
         if not states:
             break
         if items is None and first <= position < len(rounds) - 1:
             done.extend(_absorbed(flow, own.copy(), element, processed) for own in states)
     if items is None:
         states = [_absorbed(flow, own, element, processed) for own in states]
-    finished = merged(flow, done + states, end_of(node.span))
+    finished = merged(flow, done + states, end_of(node.span) + 1)
     after, left = flow.execute(finished, node.otherwise)
     return after + broken, exits + left
 
@@ -272,5 +273,5 @@ def _for_generator(
 
     options, exits = consumer_paths(flow, state, lambda own: calls.run_generator(flow, own, generator, body))
     broken, _, exits = _split_exits(exits)
-    after, left = flow.execute(merged(flow, [own for own, _ in options], node.span), node.otherwise)
+    after, left = flow.execute(merged(flow, [own for own, _ in options], start_of(node.span)), node.otherwise)
     return after + broken, exits + left

@@ -57,6 +57,7 @@ from asyncsqla_lint.program import (
     While,
     With,
     end_of,
+    start_of,
 )
 from asyncsqla_lint.project.names import Scoped
 from asyncsqla_lint.project.walking import walk
@@ -318,8 +319,8 @@ def _continue(flow: Flow, state: State, node: Continue) -> Result:
 
 def _if(flow: Flow, state: State, node: If) -> Result:
     true, false, exits = narrowing.test_paths(flow, state, node.test)
-    after_body, left = execute_block(flow, merged(flow, true, node.span), node.body)
-    after_else, left_else = execute_block(flow, merged(flow, false, node.span), node.otherwise)
+    after_body, left = execute_block(flow, merged(flow, true, start_of(node.span)), node.body)
+    after_else, left_else = execute_block(flow, merged(flow, false, start_of(node.span)), node.otherwise)
     return after_body + after_else, exits + left + left_else
 
 
@@ -370,7 +371,7 @@ def _cases(flow: Flow, state: State, subject: Value, node: Match) -> Result:
         after, left = execute_block(flow, matched[:MOST_STATES], case.body)
         reached.extend(after)
         exits.extend(left)
-        waiting = merged(flow, passed, node.span)
+        waiting = merged(flow, passed, start_of(node.span))
         if not waiting:
             break
         subject = union(tuple(rests))
