@@ -29,7 +29,8 @@ def join_options(options: Sequence[Option]) -> Option:
     if len(options) == 1:
         return options[0]
     given = [value for _, value in options]
-    if not any(isinstance(one, (Reference, Union, TupleValue)) and one != given[0] for one in given):
+    leads = any(isinstance(one, (Reference, Union, TupleValue)) for one in given)
+    if not leads or all(one == given[0] for one in given):
         return join_states([state for state, _ in options]), together(given)
     result, *states = [state.holding(value) for state, value in options]
     for number, state in enumerate(states, 1):
