@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.frames import Frame
+from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Value
@@ -35,15 +35,31 @@ RUNNING = ("asyncio.get_running_loop", "asyncio.get_event_loop")
 
 
 def register(meanings: Meanings) -> None:
-    meanings.calls["asyncio.new_event_loop"] = lambda flow, state, arguments, at: NewLoop(flow.new_id())
+    meanings.calls["asyncio.new_event_loop"] = _new_loop
     for name in RUNNING:
         meanings.calls[name] = _running
     meanings.calls["asgiref.sync.async_to_sync"] = _async_to_sync
     meanings.when_ended.append(task_ended)
 
 
-class NewLoop(Loop, frozen=True):
-    """`asyncio.new_event_loop()`: whatever it runs, it runs under one and the same loop."""
+def _new_loop(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    return NewLoop(flow.new_id(), flow.site(at))
+
+
+class NewLoop(Loop, frozen=True, eq=False):
+    """`asyncio.new_event_loop()`: whatever it runs, it runs under one and the same loop.
+
+    Where paths meet that have made it at one place, each its own, it is one: whichever it is, it is the loop
+    that has run what was run before.
+    """
+
+    made_at: Site | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NewLoop) and other.made_at == self.made_at
+
+    def __hash__(self) -> int:
+        return hash(self.made_at)
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
         outer, around(flow).loop = around(flow).loop, LoopRun(self.number, flow.site(at), flow.frame)
