@@ -105,7 +105,6 @@ class SessionRecord(Record, frozen=True):
             expire_on_commit=self.expire_on_commit
             if self.expire_on_commit == other.expire_on_commit
             else None,
-            bind=self.bind if self.bind == other.bind else UNKNOWN,
             is_open=self.is_open or other.is_open,
             failure=failures.either(self.failure, other.failure),
             begun=self.begun
