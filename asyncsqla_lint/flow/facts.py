@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -55,11 +55,16 @@ def forget(state: State, name: str) -> None:
             del state.facts[key]
 
 
-def signature(flow: Flow, state: State, offset: int) -> object:
-    """Two paths with the same signature cannot be told apart by a test after `offset`."""
+def signature(flow: Flow, state: State, offset: int, anew: Set[str] = frozenset()) -> object:
+    """Two paths with the same signature cannot be told apart by a test after `offset`.
+
+    What names in `anew` hold is of the turn of a loop that ends: the next one gives them something else.
+    """
     parts: list[object] = [state.pending_key()]
     variables = state.frames.get(flow.frame.id, {})
     for key, name, field in _tests_behind(flow.frame.function, offset):
+        if name in anew:
+            continue
         if key in state.facts:
             parts.append((key, state.facts[key]))
         value = _field(state, variables.get(name), field) if field else variables.get(key)
@@ -82,6 +87,25 @@ def _read_last(function: FunctionInfo | None) -> dict[str, int]:
         for node in walk(function.body):
             if isinstance(node, p.Name):
                 found[node.id] = max(found.get(node.id, 0), p.end_of(node.span))
+    return found
+
+
+def assigned_in(function: FunctionInfo | None, loop: p.For | p.While) -> Set[str]:
+    """The names that a loop of the function assigns in each of its turns."""
+    known: dict[int, Set[str]] = {} if function is None else function.__dict__.setdefault("assigned_in", {})
+    if loop.span in known:
+        return known[loop.span]
+    found: set[str] = set()
+    known[loop.span] = found
+    for node in walk(loop):
+        targets: tuple[p.Expression | None, ...] = ()
+        if isinstance(node, p.Assign):
+            targets = node.targets
+        elif isinstance(node, (p.AnnotatedAssign, p.AugmentedAssign, p.For, p.NamedExpression, p.WithItem)):
+            targets = (node.target,)
+        for target in targets:
+            parts = target.elements if isinstance(target, p.TupleDisplay) else (target,)
+            found.update(one.id for one in parts if isinstance(one, p.Name))
     return found
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import calls, narrowing
 from asyncsqla_lint.flow.expressions import evaluate
+from asyncsqla_lint.flow.facts import assigned_in
 from asyncsqla_lint.flow.frames import Outcome
 from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.paths import Result, consumer_paths, left_pending, merged, paths
@@ -53,7 +54,7 @@ def execute_while(flow: Flow, state: State, node: While) -> Result:
     done: list[State] = []
     broken: list[State] = []
     states = [state]
-    end = end_of(node.span) + 1
+    end, anew = end_of(node.span) + 1, assigned_in(flow.frame.function, node)
     steps: set[Value] = set()
     for position in range(MOST_PASSES):
         before, steps = steps, _steps(flow, states)
@@ -65,11 +66,11 @@ def execute_while(flow: Flow, state: State, node: While) -> Result:
             entering.extend(true)
             done.extend(false)
             exits.extend(left)
-        after, left = flow.execute(merged(flow, entering, start_of(node.span)), node.body)
+        after, left = flow.execute(merged(flow, entering, start_of(node.span), anew), node.body)
         breaks, continues, rest = _split_exits(left)
         broken.extend(breaks)
         exits.extend(rest)
-        states = merged(flow, after + continues, start_of(node.span))
+        states = merged(flow, after + continues, start_of(node.span), anew)
         if not states:
             break
     for own in states:
@@ -161,6 +162,7 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
     if items is None and iteration.may_be_empty and (are_several or not first):
         done.append(_without(state.copy(), iteration.element, are_several))
     processed: list[Value] = []
+    anew = assigned_in(flow.frame.function, node)
     for position, element in enumerate(rounds):
         entering: list[State] = []
         if 0 < first == position:
@@ -177,13 +179,13 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
         flow.loops.append((flow.frame, () if one_by_one else tuple(processed[-len(states) :])))
         try:
             with flow.hedged(one_by_one):
-                after, left = flow.execute(merged(flow, entering, start_of(node.span)), node.body)
+                after, left = flow.execute(merged(flow, entering, start_of(node.span), anew), node.body)
         finally:
             flow.loops.pop()
         breaks, continues, rest = _split_exits(left)
         broken.extend(breaks)
         exits.extend(rest)
-        states = merged(flow, after + continues, start_of(node.span))
+        states = merged(flow, after + continues, start_of(node.span), anew)
         if not states:
             break
         if items is None and first <= position < len(rounds) - 1:

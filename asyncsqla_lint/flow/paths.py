@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import facts
@@ -22,13 +22,13 @@ MOST_STATES = 4  # paths kept apart side by side in one function
 Result = tuple[list[State], list[Outcome]]
 
 
-def merged(flow: Flow, states: list[State], offset: int) -> list[State]:
+def merged(flow: Flow, states: list[State], offset: int, anew: Set[str] = frozenset()) -> list[State]:
     """Join the paths that no later test of this function can tell apart."""
     if len(states) < 2:
         return states
     groups: dict[object, list[Option]] = {}
     for state in states:
-        groups.setdefault(facts.signature(flow, state, offset), []).append((state, NONE))
+        groups.setdefault(facts.signature(flow, state, offset, anew), []).append((state, NONE))
     kept = [join_options(one)[0] for group in groups.values() for one in joinable(group)]
     return kept if len(kept) <= MOST_STATES else _fewer(flow, kept)
 

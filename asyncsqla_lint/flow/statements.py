@@ -319,8 +319,9 @@ def _continue(flow: Flow, state: State, node: Continue) -> Result:
 
 def _if(flow: Flow, state: State, node: If) -> Result:
     true, false, exits = narrowing.test_paths(flow, state, node.test)
-    after_body, left = execute_block(flow, merged(flow, true, start_of(node.span)), node.body)
-    after_else, left_else = execute_block(flow, merged(flow, false, start_of(node.span)), node.otherwise)
+    behind = end_of(node.test.span)
+    after_body, left = execute_block(flow, merged(flow, true, behind), node.body)
+    after_else, left_else = execute_block(flow, merged(flow, false, behind), node.otherwise)
     return after_body + after_else, exits + left + left_else
 
 
