@@ -26,7 +26,7 @@ from asyncsqla_lint.flow.callables import (
     Partial,
 )
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
-from asyncsqla_lint.flow.copies import Copier
+from asyncsqla_lint.flow.copies import PLAIN, Copier
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
 from asyncsqla_lint.flow.frames import DEEPEST_CALL, BudgetExceeded, Calls, Frame, Outcome, PathEnds
 from asyncsqla_lint.flow.joining import Option
@@ -58,8 +58,6 @@ STEPS = 600  # of one closed call, with all that it calls, whatever is left to t
 SHARE = 16  # of its steps, one is the root's
 MOST_REMEMBERED = 50_000
 LARGEST = 256  # objects that a call takes, or gives
-
-PLAIN = (ListRecord, DictRecord, ObjectRecord)
 
 
 class NotClosed(Exception):

@@ -21,6 +21,8 @@ from asyncsqla_lint.flow.values import (
     Value,
 )
 
+PLAIN = (ListRecord, DictRecord, ObjectRecord)  # Python's own, of which there can be copies
+
 
 class Copier:
     def __init__(self, objects: Mapping[int, Reference], symbols: Mapping[str, str]) -> None:
@@ -69,9 +71,6 @@ class Copier:
             None if given.more is None else self.value(given.more),
             None if given.more_keywords is None else self.value(given.more_keywords),
         )
-
-    def copies(self, record: Record) -> bool:
-        return type(record) in (ListRecord, DictRecord, ObjectRecord)
 
     def record(self, record: Record) -> Record:
         if type(record) is ListRecord:

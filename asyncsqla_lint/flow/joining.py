@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from asyncsqla_lint.flow.copies import Copier
+from asyncsqla_lint.flow.copies import PLAIN, Copier
 from asyncsqla_lint.flow.records import VACANT
 from asyncsqla_lint.flow.state import GIVEN, State
 from asyncsqla_lint.flow.values import Reference, TupleValue, Union, Value, union
@@ -107,7 +107,7 @@ def _renamed(state: State, twins: dict[int, Reference], copier: Copier) -> State
             result.put(new, record)
             result.put(Reference(oid), VACANT)
         elif not twins.keys().isdisjoint(state.joins.leads(record, state).objects):
-            if not copier.copies(record):
+            if type(record) not in PLAIN:
                 return None
             result.put(Reference(oid), copier.record(record))
     for frame, variables in state.frames.items():

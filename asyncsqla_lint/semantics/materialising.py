@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.state import OUTSIDE, State
 from asyncsqla_lint.flow.values import Member, Reference
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model
@@ -108,7 +108,9 @@ def materialise(
         return or_else(state, met.certain, before, fresh)
     made = allocate(flow, state, fresh)
     if met.row is not None:
-        flow.watched.add(0)  # what unknown code is given, it may keep
+        flow.watched.add(
+            OUTSIDE.oid
+        )  # from here on it is noted what unknown code is given: it may keep the row
     if not many:
         set_apart(state, made)
     owner = None if session is None else state.record(session.oid)

@@ -113,9 +113,8 @@ def meet(
                 once = record
             is_another = record.plan is not None and record.plan.is_elsewhere
             may_be_there = reference.oid in alive or keeps_itself(state, reference, record)
-            is_all = record.is_made and testing.in_test(
-                flow.frame
-            )  # the rows of a test are those that it makes
+            # (the rows of a test are those that it makes)
+            is_all = record.is_made and testing.in_test(flow.frame)
             if may_be_there and (not many or record.many or is_all) and not is_another:
                 doubtful.append((reference, record))
     if any(record.is_whole and record.many for _, record in others):

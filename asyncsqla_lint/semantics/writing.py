@@ -55,9 +55,8 @@ def write(
     if isinstance(attribute, Synonym) and attribute.target and attribute.target != name:
         write(flow, state, me, record, attribute.target, value, at)
         return
-    if not (
-        isinstance(attribute, Relationship) and attribute.uselist
-    ):  # (of a collection, each that is added)
+    is_collection = isinstance(attribute, Relationship) and attribute.uselist
+    if not is_collection:  # (of one, each that is added is asked for)
         value = validated(flow, state, me, record.model, name, value, at)
         record = current(state, me, record)
     if isinstance(attribute, Relationship):
