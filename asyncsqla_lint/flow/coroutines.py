@@ -64,6 +64,11 @@ class CoroutineRecord(Record, frozen=True):
             return self if self.is_awaited else other
         return FORGOTTEN
 
+    def left_out(self, flow: Flow, state: State, me: Reference) -> None:
+        super().left_out(flow, state, me)
+        if state.record(me.oid) is self:  # it may well have awaited it (`ASQ401/good_left_out`)
+            state.put(me, replace(self, is_perhaps=True))
+
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
         state.put(me, replace(self, is_awaited=True))
         made_here = (

@@ -10,7 +10,16 @@ from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value, join
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    Constant,
+    Method,
+    Reference,
+    Value,
+    alternatives,
+    join,
+)
 from asyncsqla_lint.frameworks import authentication
 from asyncsqla_lint.frameworks.asgi import (
     around_the_application,
@@ -28,7 +37,10 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.applications import STATE
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
+from asyncsqla_lint.project.walking import walk
+from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.application_state import lent, with_those_inside
+from asyncsqla_lint.semantics.sessions import SessionRecord
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -91,6 +103,10 @@ class StateRecord(Record, frozen=True):
         self, flow: Flow, state: State, me: Reference, name: str, value: Value, at: Span
     ) -> None:
         state.put(me, StateRecord({**self.kept, name: value}))
+        if name in found_by_middlewares(flow.index):
+            for one in alternatives(value):
+                if isinstance(one, Reference) and isinstance(state.record(one.oid), SessionRecord):
+                    ledger.found(state, one)
 
     def joined(self, other: Record) -> Record:
         """Where it is read it was kept, on whichever path."""
@@ -177,6 +193,34 @@ def _layers(index: Index) -> Iterator[Layer]:
                         layer = in_a_context(info)
                     if layer is not None:
                         yield layer
+
+
+def found_by_middlewares(index: Index) -> frozenset[str]:
+    """The names under which a middleware looks for what the rest of the way has left on the request's state.
+
+    It has its turn before a dependency goes on behind its `yield`, from FastAPI 0.118 on.
+    """
+    return kept(index, "found_by_middlewares", lambda: frozenset(_found(index)))
+
+
+def _found(index: Index) -> Iterator[str]:
+    for module in index.modules.values():
+        if module.says(STATE) and (module.signs is None or module.signs.surrounds):
+            for info in with_those_inside(index, module):
+                if STATE in info.header.mentions and is_middleware(info):
+                    index.foundation.add(info.module)
+                    yield from filter(None, map(_asked_for, walk(info.body)))
+
+
+def _asked_for(node: p.Node) -> str | None:
+    """The name in `….state.name`, `getattr(….state, "name")`."""
+    if not isinstance(node, p.Call):
+        return _kept_as(node) if isinstance(node, p.Attribute) else None
+    if not (isinstance(node.function, p.Name) and node.function.id == "getattr" and len(node.arguments) > 1):
+        return None
+    where, name = node.arguments[:2]
+    is_state = isinstance(where, p.Attribute) and where.name == STATE
+    return name.value if is_state and isinstance(name, p.Constant) and isinstance(name.value, str) else None
 
 
 def is_middleware(info: FunctionInfo) -> bool:

@@ -10,6 +10,7 @@ from asyncsqla_lint.flow.values import NONE, Arguments, Constant, Reference, Val
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.semantics.events import BindMismatched, ScopeUnfit
+from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -26,6 +27,8 @@ THREAD_SCOPES = frozenset(
     )
     for name in names.split()
 )
+
+_SOME_TASK = -1  # one of which nothing is known but that it is another than the next
 
 
 def kind_of(state: State, value: Value) -> bool | None:
@@ -71,15 +74,27 @@ def _unfit(flow: Flow, state: State, scope: Value, at: Span) -> str:
     if isinstance(scope, ExternalValue):
         return "thread" if scope.name in THREAD_SCOPES else ""
     if isinstance(scope, FunctionValue) and not scope.info.is_async:
-        with flow.silently():
-            given = scope.call(flow, state.copy(), Arguments(), at)
+        given = _asked(flow, state, scope, at, _SOME_TASK)
         if isinstance(given, Constant):
             # What is asked for may be there once a request has begun: `return request_id.get()`
             asks = any(isinstance(one, (p.Name, p.Attribute)) for one in walk(scope.info.body))
-            return "" if given == NONE and asks else "constant"
+            if (given == NONE and asks) or given != _asked(flow, state, scope, at, _SOME_TASK - 1):
+                return ""  # `return id(current_task())`
+            return "constant"
         if isinstance(given, ExternalValue) and given.name in THREAD_SCOPES:
             return "thread"
     return ""
+
+
+def _asked(flow: Flow, state: State, scope: FunctionValue, at: Span, task: int) -> Value:
+    """What the scope answers to one that runs as this task."""
+    now = around(flow)
+    tasks, now.tasks = now.tasks, (*now.tasks, task)
+    try:
+        with flow.silently():
+            return scope.call(flow, state.copy(), Arguments(), at)
+    finally:
+        now.tasks = tasks
 
 
 def thread_scope(name: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning

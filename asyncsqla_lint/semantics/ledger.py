@@ -53,6 +53,7 @@ class LedgerRecord(Record, frozen=True):
     is_doubtful: bool = False  # paths met that left it differently
     is_settled: bool = False  # what is to be said of it has been said
     handed: Site | None = None  # the call that has returned it to whoever has to close it now
+    is_found: bool = False  # code that stands around the function that has it finds it, and may commit
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, LedgerRecord):
@@ -69,6 +70,7 @@ class LedgerRecord(Record, frozen=True):
             self.is_doubtful or other.is_doubtful or self.holds != other.holds,
             self.is_settled or other.is_settled,
             self.handed or other.handed,
+            self.is_found or other.is_found,
         )
 
 
@@ -226,6 +228,11 @@ def left_out(flow: Flow, state: State, subject: Reference, opened_at: Site) -> N
     state.put(key(subject), replace(page, dropped=(), is_settled=page.is_settled or not page.is_block))
 
 
+def found(state: State, subject: Reference) -> None:
+    """It is kept where code finds it that runs first (`ASQ206/good_committed_by_a_middleware`)."""
+    state.put(key(subject), replace(ledger(state, subject), is_found=True))
+
+
 def refused(flow: Flow, state: State, subject: Value, at: Span) -> None:
     """The statement that writes raises, `await session.add(…)`: that nobody commits is the least of it."""
     record = state.record(subject.oid) if isinstance(subject, Reference) else None
@@ -256,7 +263,7 @@ def closed(
         pages.closed.setdefault(opened_at, site)
         if block or in_cleanup(flow, at):
             pages.guarded.add(opened_at)
-        if not raised and not is_given:
+        if not raised and not is_given and not before.is_found:
             lose(flow, opened_at, before, site)
         if not raised:
             tasks.outlive(flow, state, subject, site)
