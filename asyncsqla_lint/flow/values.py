@@ -570,6 +570,10 @@ class Union(Value, frozen=True):
     def individual(self, flow: Flow, state: State) -> Value:
         return union(tuple(value.individual(flow, state) for value in self.alternatives))
 
+    def set_apart(self, state: State) -> tuple[Value, ...]:
+        first, *others = (value.set_apart(state) for value in self.alternatives)
+        return tuple(one for one in first if all(one in other for other in others))
+
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return self.alternatives
 

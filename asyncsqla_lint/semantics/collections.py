@@ -11,6 +11,7 @@ from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import (
+    NONE,
     UNKNOWN,
     Arguments,
     Constant,
@@ -32,6 +33,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     LOOKED_AT,
     AttributeState,
 )
+from asyncsqla_lint.semantics.flushing import touch
 from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, TRANSIENT, InstanceRecord
 from asyncsqla_lint.semantics.missing import allowed, emit
 from asyncsqla_lint.semantics.references import moved
@@ -68,6 +70,7 @@ class CollectionRecord(ListRecord, frozen=True):
             owner = state.record(self.owner.oid)
             if isinstance(owner, InstanceRecord) and (one := owner.model.relationships.get(self.name)):
                 moved(state, one)
+                _begun(state, owner)
         if name in ("append", "add", "extend", "update", "insert") and self.owner is not None:
             owner = state.record(self.owner.oid)
             if isinstance(owner, InstanceRecord):
@@ -105,6 +108,28 @@ class CollectionRecord(ListRecord, frozen=True):
             return self.last if key.value == -1 and self.last is not None else found
         loaded = tuple(one for one in alternatives(found) if not _is_new(state, one))
         return union(loaded) if loaded else found
+
+
+def taken_from(
+    state: State, child: Reference, record: InstanceRecord, up: Relationship, owner: Value
+) -> None:
+    """A child that gets another parent is taken out of the first one's collection (`ASQ302/bad_put_into_a_collection`)."""
+    found = record.attributes.get(up.name)
+    if found is None or found.bits != LOADED or up.inverse is None or found.value == owner:
+        return
+    parent = state.record(found.value.oid) if isinstance(found.value, Reference) else None
+    held = parent.attributes.get(up.inverse.name) if isinstance(parent, InstanceRecord) else None
+    members = state.record(held.value.oid) if held and isinstance(held.value, Reference) else None
+    if held is not None and isinstance(held.value, Reference) and isinstance(members, CollectionRecord):
+        if members.items is not None and child in members.items:
+            left = tuple(one for one in members.items if one != child)
+            state.put(held.value, replace(members, items=left, may_be_empty=not left, last=None))
+
+
+def _begun(state: State, record: InstanceRecord) -> None:
+    """To change a row begins a transaction."""
+    if record.session is not None and record.lifecycle == PERSISTENT:
+        touch(state, record.session)
 
 
 def _written(flow: Flow, state: State, owner: InstanceRecord, name: str, at: Span) -> None:
@@ -150,7 +175,7 @@ def link(
     from asyncsqla_lint.semantics.unit_of_work import adopt
 
     inverse = relationship.inverse
-    if (record.is_new or record.is_made) and relationship.target is not None:
+    if value != NONE and (record.is_new or record.is_made) and relationship.target is not None:
         state.put(owner, replace(record, referring=record.referring | {relationship.target.root}))
     moved(state, relationship)
     for one in alternatives(value):
@@ -162,6 +187,7 @@ def link(
             if not isinstance(other, InstanceRecord) or not isinstance(target, Reference) or target in but:
                 continue
             if inverse is not None and inverse.uselist is False:
+                taken_from(state, target, other, inverse, owner)
                 other = other.with_attribute(inverse.name, AttributeState(LOADED, owner, LINKED)).with_key(
                     inverse.name
                 )
@@ -184,6 +210,7 @@ def link(
             if (other.is_new or other.is_made) and record.model.root not in other.referring:
                 other = replace(other, referring=other.referring | {record.model.root})
             state.put(target, other)
+            _begun(state, other)
             if other.session is None and record.session is not None and other.lifecycle in _CASCADED:
                 adopt(flow, state, record.session, target)
 

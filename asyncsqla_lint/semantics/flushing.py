@@ -31,6 +31,7 @@ from asyncsqla_lint.semantics.expiry import held, instances_in, rolled_back, rol
 from asyncsqla_lint.semantics.failures import DATABASE_ERROR, FLUSH_ERROR, Failure
 from asyncsqla_lint.semantics.identity import identity_of, same_row
 from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, InstanceRecord
+from asyncsqla_lint.semantics.references import is_outside
 from asyncsqla_lint.semantics.refreshing import come_back, reloaded
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def flush(
     if waiting:
         touch(state, session)
     for reference, record in waiting:
+        if record.lifecycle == PENDING and (names := _led_outside(state, record)):
+            record = replace(record, blank=record.blank | names)
         state.put(reference, paths.on_each(record, lambda one: _written(one, cause)))
         if record.lifecycle != PENDING:
             set_apart(state, reference)
@@ -155,6 +158,19 @@ def _newly_referred_to(state: State, record: InstanceRecord) -> Iterator[tuple[R
         if relationship.direction == "many-to-one" and found is not None and found.cause is WRITTEN:
             if found.value is not None and found.bits == LOADED:
                 yield from instances_in(state, found.value)
+
+
+def _led_outside(state: State, record: InstanceRecord) -> set[str]:
+    """The many-to-ones of a new row that lead to an object which no session has."""
+    return {
+        name
+        for name, found in record.attributes.items()
+        if isinstance(found.value, Reference)
+        and name in record.model.relationships
+        and record.model.relationships[name].direction == "many-to-one"
+        and isinstance(target := state.record(found.value.oid), InstanceRecord)
+        and is_outside(target)
+    }
 
 
 def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:

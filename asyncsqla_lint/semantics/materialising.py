@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.state import OUTSIDE, State
 from asyncsqla_lint.flow.values import Member, Reference
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model
-from asyncsqla_lint.semantics import eager_use
+from asyncsqla_lint.semantics import eager_use, paths
 from asyncsqla_lint.semantics.attribute_states import UNLOADED, UNSURE, AttributeState
 from asyncsqla_lint.semantics.doubt import bits_if, perhaps_one_of
 from asyncsqla_lint.semantics.expiry import held
@@ -73,7 +73,7 @@ def materialise(
         one = replace(others[whole], model=model)
         if not by_key:
             one = requeried(one, plan, statement)
-        elif one.is_expired:
+        elif one.is_expired or paths.of(one):  # (on some path)
             one = reloaded(one)
         known = {
             name: replace(found, bits=bits_if(found, met.row), rows=(), otherwise=0) if found.rows else found
@@ -81,13 +81,14 @@ def materialise(
         }
         fresh = replace(one, attributes=known, key=met.key, may_be_held=True)
     else:
+        loaded = come_round(plan, model, is_there=False)
         fresh = InstanceRecord(
             model,
-            plan=come_round(plan, model, is_there=False),
+            plan=loaded,
             session=session,
             origin=statement.site,
             key=met.key,
-            replayed=_replayed(model, statement, plan),
+            replayed=_replayed(model, statement, plan) or (() if loaded is plan else (plan,)),
             may_be_held=bool(doubtful),
         )
         if statement.populate_existing and plan.has_options:

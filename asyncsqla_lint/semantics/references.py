@@ -11,7 +11,7 @@ from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import LOADED, Key
 from asyncsqla_lint.semantics.identity import compare, identity_of, same_row
-from asyncsqla_lint.semantics.instances import InstanceRecord
+from asyncsqla_lint.semantics.instances import TRANSIENT, InstanceRecord
 
 
 def noted(state: State, record: InstanceRecord) -> InstanceRecord:
@@ -39,10 +39,15 @@ def _key_of(state: State, value: Value) -> Key | None:
     if len(objects) != 1 or not isinstance(objects[0], Reference):
         return None
     target = state.record(objects[0].oid)
-    if not isinstance(target, InstanceRecord) or target.many:
+    if not isinstance(target, InstanceRecord) or target.many or is_outside(target):
         return None
     key = identity_of(objects[0], target)
     return key or tuple((name, Symbol.of_row(objects[0].oid, name)) for name in target.model.primary_key)
+
+
+def is_outside(record: InstanceRecord) -> bool:
+    """A mere object that no session has: a flush writes no key of it (`ASQ302/good_child_of_nobody`)."""
+    return record.lifecycle == TRANSIENT and record.session is None
 
 
 def leads_to(

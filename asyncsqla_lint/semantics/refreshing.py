@@ -22,6 +22,7 @@ from asyncsqla_lint.semantics.attribute_states import (
 )
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.plans import Plan
+from asyncsqla_lint.semantics.ways_back import come_round
 
 
 def refreshed(record: InstanceRecord) -> InstanceRecord:
@@ -50,7 +51,7 @@ def _replayed(record: InstanceRecord, plan: Plan | None) -> InstanceRecord:
     attributes: dict[str, AttributeState] = {}
     if plan is not None:
         # A wildcard without an entity is said of one query alone.
-        plan = replace(plan, wildcards=(), is_refresh=True)
+        plan = come_round(replace(plan, wildcards=(), is_refresh=True), record.model, is_there=True)
         for name in record.blank:  # what takes whom the session holds needs nobody where it leads to nothing
             if plan.takes_what_is_held(record.model.relationships[name]):
                 attributes[name] = AttributeState(LOADED, NONE)

@@ -18,9 +18,9 @@ def come_round(plan: Plan, model: Model, *, is_there: bool) -> Plan:
     for away, back in _ways_back(model, plan.entries):
         first, below = plan.strategy(away), plan.below(away)
         second = below.strategy(back)
-        if first not in EAGER or second not in EAGER or (is_there and first == "immediateload"):
+        if first not in EAGER or second not in EAGER or (is_there and plan.loads_singly(away)):
             continue
-        if second == "immediateload" and back.direction == "many-to-one":
+        if below.loads_singly(back) and back.direction == "many-to-one":
             continue  # (it takes what is held as it is)
         met = below.below(back)
         again.append(met)

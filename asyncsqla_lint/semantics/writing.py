@@ -30,7 +30,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     WRITTEN,
     AttributeState,
 )
-from asyncsqla_lint.semantics.collections import CollectionRecord, link, members
+from asyncsqla_lint.semantics.collections import CollectionRecord, link, members, taken_from
 from asyncsqla_lint.semantics.events import AttributeWritten
 from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
 from asyncsqla_lint.semantics.instances import PERSISTENT, TRANSIENT, InstanceRecord, allocate, current
@@ -71,6 +71,8 @@ def write(
             record = current(state, me, record)
         if _is_there_already(state, found_state, value) and not attribute.uselist:
             return  # nothing changes, and no UPDATE is made
+        if attribute.direction == "many-to-one":
+            taken_from(state, me, record, attribute, value)
     stored = value
     if isinstance(attribute, Relationship) and attribute.uselist:
         iteration = value.iterate(flow, state, at, False)
@@ -169,7 +171,7 @@ def _blank(record: InstanceRecord) -> frozenset[str]:
     return frozenset(
         name
         for name, one in record.model.relationships.items()
-        if name not in record.attributes
+        if (name not in record.attributes or record.attributes[name].value == NONE)
         and one.local_keys
         and not any(key in record.attributes or _has_default(record.model, key) for key in one.local_keys)
     )
