@@ -113,7 +113,10 @@ class CollectionRecord(ListRecord, frozen=True):
 def taken_from(
     state: State, child: Reference, record: InstanceRecord, up: Relationship, owner: Value
 ) -> None:
-    """A child that gets another parent is taken out of the first one's collection (`ASQ302/bad_put_into_a_collection`)."""
+    """A child that gets another parent is taken out of the first one's collection.
+
+    `ASQ302/bad_put_into_a_collection`.
+    """
     found = record.attributes.get(up.name)
     if found is None or found.bits != LOADED or up.inverse is None or found.value == owner:
         return

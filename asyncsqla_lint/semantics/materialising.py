@@ -21,7 +21,7 @@ from asyncsqla_lint.semantics.loader_options import Entry
 from asyncsqla_lint.semantics.meeting import meet
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
-from asyncsqla_lint.semantics.refreshing import reloaded
+from asyncsqla_lint.semantics.refreshing import perhaps_reloaded, reloaded
 from asyncsqla_lint.semantics.requerying import requeried
 from asyncsqla_lint.semantics.statements import Statement
 from asyncsqla_lint.semantics.ways_back import come_round, made_last
@@ -75,6 +75,8 @@ def materialise(
             one = requeried(one, plan, statement)
         elif one.is_expired or paths.of(one):  # (on some path)
             one = reloaded(one)
+        else:
+            one = perhaps_reloaded(one)
         known = {
             name: replace(found, bits=bits_if(found, met.row), rows=(), otherwise=0) if found.rows else found
             for name, found in one.attributes.items()
