@@ -21,6 +21,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     AttributeState,
 )
 from asyncsqla_lint.semantics.instances import InstanceRecord, current, with_loaded
+from asyncsqla_lint.semantics.materialising import accompanied
 from asyncsqla_lint.semantics.missing import standing
 from asyncsqla_lint.semantics.reading import read
 
@@ -74,7 +75,9 @@ class AwaitableAttribute(Value, frozen=True):
             before = current(state, self.instance, record)
             column = before.model.columns.get(self.name)  # a deferred one comes alone, expired or not
             brings_columns = column is None or (found.bits & EXPIRED and not column.deferred)
-            record = _with_expired(before, self.name) if brings_columns else before
+            record = before
+            if brings_columns:
+                record = accompanied(state, _with_expired(before, self.name), self.instance)
             state.put(self.instance, record)
             found = record.state_of(self.name)
             if found is not None and found.bits & (WRONG | UNSURE) and not is_raising:

@@ -11,7 +11,7 @@ from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
 from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRONG, Key
-from asyncsqla_lint.semantics.identity import identity_of, same_row
+from asyncsqla_lint.semantics.identity import identity_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import PERSISTENT, SOMEWHERE, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.plans import Plan
@@ -132,7 +132,7 @@ def may_be_known(
             and same_row(Reference(oid), other, key) is not False
             and not are_apart(state, key, other.key)
             and (oid != me.oid or record.many)
-            and other.model.cls.is_subclass_of(relationship.target.cls)
+            and may_be(other, relationship.target.cls)
             and (other.many or not record.many or record.key is not None)
         ):
             away.add(_away(state, me, record, other, oid))
