@@ -11,29 +11,24 @@ from asyncsqla_lint.flow.frames import Outcome
 from asyncsqla_lint.flow.loops import execute_for, execute_while
 from asyncsqla_lint.flow.managers import execute_with
 from asyncsqla_lint.flow.paths import MOST_STATES, Result, merged, paths
+from asyncsqla_lint.flow.safe_statements import awaits_nothing, cleans_up, raises_nothing
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.targets import assign, delete
 from asyncsqla_lint.flow.trying import PLAIN, execute_try
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,
-    Arguments,
     Reference,
     Value,
-    alternatives,
     union,
 )
 from asyncsqla_lint.program import (
     AnnotatedAssign,
     Assert,
     Assign,
-    Attribute,
     AugmentedAssign,
-    Await,
     Break,
-    Call,
     ClassDefinition,
-    Constant,
     Continue,
     Delete,
     Evaluate,
@@ -44,8 +39,6 @@ from asyncsqla_lint.program import (
     Import,
     ImportFrom,
     Match,
-    Name,
-    Node,
     Nonlocal,
     Pattern,
     Raise,
@@ -60,7 +53,6 @@ from asyncsqla_lint.program import (
     start_of,
 )
 from asyncsqla_lint.project.names import Scoped
-from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -86,113 +78,16 @@ def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
         flow.budget.runs(statement)
     # Of a `try`, what is in it may raise.
     if flow.is_caught_somewhere and not isinstance(statement, Try):
-        if flow.handling and _cleans_up(statement):
+        if flow.handling and cleans_up(statement):
             with flow.succeeding():  # what it calls succeeds, too
                 return EXECUTORS[type(statement)](flow, state, statement)
         context = flow.tries[-1]
-        is_safe = (
-            _is_safe(statement)
-            or _lets_go(statement)
-            or (bool(flow.handling) and _reports(statement))
-            or (context.catches == _LOOKUPS and _is_there(flow, state, statement))
-            or _succeeds(flow, state, statement)
-        )
+        is_safe = raises_nothing(flow, state, statement, context.catches)
         tells = context.is_of_databases or context.tells_databases
-        is_plain = tells and not is_safe and _is_plain(flow, statement)
+        is_plain = tells and not is_safe and awaits_nothing(flow, statement)
         if not is_safe and not (is_plain and context.is_of_databases):
             flow.may_raise(state, PLAIN if is_plain else UNKNOWN)
     return EXECUTORS[type(statement)](flow, state, statement)
-
-
-def _is_safe(statement: Statement) -> bool:
-    """`self.engine = engine`, `done = True`, `return`: nothing that raises."""
-    if isinstance(statement, Return):
-        return statement.value is None or isinstance(statement.value, (Name, Constant))
-    if isinstance(statement, (Break, Continue)):
-        return True
-    return (
-        isinstance(statement, Assign)
-        and isinstance(statement.value, (Name, Constant))
-        and all(
-            isinstance(one, Name) or (isinstance(one, Attribute) and isinstance(one.value, Name))
-            for one in statement.targets
-        )
-    )
-
-
-def _is_there(flow: Flow, state: State, statement: Statement) -> bool:
-    """`await node.awaitable_attrs.logs`, `if wanted:`; of a known node: no `AttributeError` comes of it."""
-    if isinstance(statement, If):
-        return isinstance(statement.test, Name)
-    value = statement.value if isinstance(statement, Evaluate) else None
-    value = value.value if isinstance(value, Await) else value
-    name = ""
-    while isinstance(value, Attribute):
-        name, value = value.name, value.value
-    owner = narrowing.current(flow, state, value) if name and isinstance(value, Name) else None
-    return isinstance(owner, Reference) and owner.has_attribute(flow, state, name, statement.span) is True
-
-
-_LOOKUPS = frozenset(("AttributeError",))
-
-
-def _succeeds(flow: Flow, state: State, statement: Statement) -> bool:
-    """`url = make_url(text)`, where the text is one that it parses: the handler is for other texts."""
-    call = statement.value if isinstance(statement, (Assign, Return)) else None
-    if not isinstance(call, Call) or len(call.arguments) != 1 or call.keywords:
-        return False
-    name = flow.scopes.callee_name(flow.frame, call.function)
-    meaning = flow.meanings.call(name) if name in flow.meanings.sure and name is not None else None
-    value = None if meaning is None else narrowing.current(flow, state, call.arguments[0])
-    if meaning is None or value is None:
-        return False
-    return UNKNOWN not in alternatives(meaning(flow, state, Arguments((value,)), call.span))
-
-
-def _cleans_up(statement: Statement) -> bool:
-    """`await session.rollback()`, in a handler: it is taken to succeed."""
-    call = statement.value if isinstance(statement, Evaluate) else None
-    call = call.value if isinstance(call, Await) else call
-    function = call.function if isinstance(call, Call) else None
-    return isinstance(function, Attribute) and function.name in _CLEANUPS
-
-
-def _lets_go(statement: Statement) -> bool:
-    """`await session.close()`, `await asyncio.shield(pool.dispose())`: even if it raises, it has let go."""
-    awaited = statement.value if isinstance(statement, Evaluate) else None
-    call = awaited.value if isinstance(awaited, Await) else None
-    if isinstance(call, Call) and len(call.arguments) == 1 and isinstance(call.arguments[0], Call):
-        call = call.arguments[0]
-    function = call.function if isinstance(call, Call) else None
-    return isinstance(function, Attribute) and function.name in ("close", "aclose", "dispose")
-
-
-def _reports(statement: Statement) -> bool:
-    """`logger.exception("…")`, in a handler: so is it."""
-    call = statement.value if isinstance(statement, Evaluate) else None
-    function = call.function if isinstance(call, Call) else None
-    return isinstance(function, Attribute) and function.name in _REPORTS
-
-
-_REPORTS = frozenset("debug info warning warn error exception critical".split())
-_CLEANUPS = frozenset(("rollback", "close", "aclose"))
-
-
-def _is_plain(flow: Flow, statement: Statement) -> bool:
-    """Nothing is awaited in it, so no database answers it."""
-    key = ("plain", id(statement))
-    known = flow.memory.get(key)
-    if not isinstance(known, tuple):
-        head: Node | None = None  # what is inside of its body says so itself
-        if isinstance(statement, (Evaluate, Assign, AnnotatedAssign, AugmentedAssign, Return)):
-            head = statement
-        elif isinstance(statement, (If, While)):
-            head = statement.test
-        elif isinstance(statement, For) and not statement.is_async:
-            head = statement.iterable
-        answer = head is not None and not any(isinstance(node, Await) for node in walk(head))
-        known = flow.memory[key] = (statement, answer)  # held, so that no id is used twice
-    return bool(known[1])
 
 
 def _simple(act: Callable[[Flow, State, Statement], None]) -> Callable[[Flow, State, Statement], Result]:

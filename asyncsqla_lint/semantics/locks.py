@@ -45,6 +45,7 @@ class LockRecord(Record, frozen=True):
     """A lock, or a semaphore that lets one in at a time."""
 
     is_leaf: ClassVar[bool] = True
+    is_safe_to_enter: ClassVar[bool] = True
     is_held: bool = False
 
     def joined(self, other: Record) -> Record:

@@ -37,7 +37,7 @@ class DisposeFinally(Codemod):
             return Changes.of([at_the_end(file, [statement], dispose)])
         last = rest[-1]
         if isinstance(last, cst.Try) and last.finalbody is not None and len(rest) == 1:
-            return Changes.of([_into_finally(file, last.finalbody, dispose)])
+            return Changes.of(_into_finally(file, last.finalbody, dispose))
         done = next((n for n, one in enumerate(rest) if file.code(one).strip() == dispose), None)
         if done is None and any(_disposes(file, one, dispose) for one in rest):
             raise Refused("a `finally` further in disposes it already: that one has to come out here")
@@ -76,7 +76,7 @@ class DisposeAround(Codemod):
         if function.get_docstring() is not None:
             body = body[1:]
         if len(body) == 1 and isinstance(body[0], cst.Try) and body[0].finalbody is not None:
-            return Changes.of([_into_finally(file, body[0].finalbody, dispose)], imports)
+            return Changes.of(_into_finally(file, body[0].finalbody, dispose), imports)
         if not body:
             raise Refused("the function does nothing")
         return Changes.of(nested(file, body, "try:", "finally:", dispose), imports)
@@ -97,7 +97,7 @@ class DisposeAfterYield(Codemod):
         block = file.parent(statement)
         holder = None if block is None else file.parent(block)
         if isinstance(holder, cst.Try) and holder.body is block and holder.finalbody is not None:
-            return Changes.of([_into_finally(file, holder.finalbody, dispose)], imports)
+            return Changes.of(_into_finally(file, holder.finalbody, dispose), imports)
         rest = siblings(file, statement)
         return Changes.of(nested(file, [statement, *rest], "try:", "finally:", dispose), imports)
 
@@ -145,11 +145,13 @@ def _dispose(file: File, repair: Repair, function: cst.FunctionDef) -> tuple[str
     return text, imports
 
 
-def _into_finally(file: File, final: cst.Finally, dispose: str) -> Edit:
+def _into_finally(file: File, final: cst.Finally, dispose: str) -> Sequence[Edit]:
     if not isinstance(final.body, cst.IndentedBlock):
         raise Refused("the `finally` has no lines of its own")
+    if dispose in file.code(final):  # behind what may raise, in a `try` of its own
+        return nested(file, final.body.body, "try:", "finally:", dispose)
     at, deeper = statement_after(file, final.body.body[-1])
-    return insertion(at, f"{file.newline}{deeper}{dispose}")
+    return [insertion(at, f"{file.newline}{deeper}{dispose}")]
 
 
 def _named(file: File, block: cst.With, node: cst.BaseExpression) -> list[Edit]:
