@@ -53,8 +53,17 @@ def bound(flow: Flow, state: State, name: str, is_async: bool, bind: Value, at: 
     if name in SESSIONS:
         busy(state, bind)
     kinds = {kind_of(state, one) for one in alternatives(bind) if one != NONE}
+    if is_async and any(_is_only_annotated(state, one) for one in alternatives(bind)):
+        return  # `engine: Engine = None`: what is done with it says that it is an AsyncEngine
     if kinds == {not is_async} and flow.listens(BindMismatched):
         flow.emit(BindMismatched(flow.site(at), flow.frame, flow.is_certain, name, is_async))
+
+
+def _is_only_annotated(state: State, value: Value) -> bool:
+    from asyncsqla_lint.semantics.engines import EngineRecord
+
+    record = state.record(value.oid) if isinstance(value, Reference) else None
+    return isinstance(record, EngineRecord) and record.is_given
 
 
 def scoped(flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> None:

@@ -94,8 +94,8 @@ def engines_abandoned(
     if scripts.is_main(flow, frame.function) or lifespans.is_run_by_application(flow, frame.function):
         flow.spared.update(mine)  # an exception that leaves it ends the process, whoever has run it
         return
-    if testing.is_fixture(frame.function):
-        return  # no test is run then
+    if testing.is_test(frame.function):
+        return  # it has failed then, or is not run: that is what has to be mended
     owned = _disposed_here(frame, done, mine)
     for state in (*raised, *risky):
         lost = _open(flow, state, frame, mine, ())
