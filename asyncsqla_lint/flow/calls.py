@@ -30,8 +30,11 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
     Iteration,
+    Member,
     Reference,
+    Symbol,
     Union,
+    Unknown,
     UnknownCall,
     Value,
     alternatives,
@@ -75,9 +78,12 @@ def call_unknown(flow: Flow, state: State, function: Value, arguments: Arguments
     )
     if isinstance(function, Reference):
         touched = (*touched, function)
+    is_anything = isinstance(function, (Unknown, Symbol, Member))  # the project's own function, perhaps
     for value in touched:
         if isinstance(value, Reference):
             state.record(value.oid).exposed(flow, state, value)
+            if is_anything:
+                state.record(value.oid).handed_out(flow, state, value)
     if flow.watched and touched:
         state.let_out(touched)
     return UnknownCall(touched) if touched else UNKNOWN
@@ -301,7 +307,10 @@ def bind(flow: Flow, state: State, frame: Frame, info: FunctionInfo, arguments: 
             rest = Iteration(items=tuple(positional), may_be_empty=not positional)
             if arguments.more is not None:
                 # Nobody knows what is given, and who takes `*listeners` is given some.
-                rest = Iteration(element=union((*positional, arguments.more)), may_be_empty=False)
+                more = arguments.more
+                if more is UNKNOWN and parameter.annotation is not None:
+                    more = flow.types.annotation_value(state, frame, parameter.annotation, parameter.span)
+                rest = Iteration(element=union((*positional, more)), may_be_empty=False)
             value = flow.allocate(state, ListRecord.of(rest, "tuple"))
             positional = []
         else:

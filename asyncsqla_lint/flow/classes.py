@@ -20,6 +20,7 @@ from asyncsqla_lint.flow.callables import (
 from asyncsqla_lint.flow.calls import run_function
 from asyncsqla_lint.flow.class_bodies import class_value
 from asyncsqla_lint.flow.containers import DictRecord, item_name
+from asyncsqla_lint.flow.enumerations import automatic
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
@@ -294,8 +295,12 @@ def class_attribute(flow: Flow, state: State, cls: ClassValue, name: str, at: Sp
     if member.cls is not None:
         return ClassValue(member.cls)
     value = class_value(flow, state, cls, owner, member, None)
-    if owner.kind == "enum" and isinstance(value, Constant) and _has_methods(owner):
-        return EnumMember(value.value, owner, name)
+    if owner.kind == "enum":
+        number = automatic(owner, member) if value is UNKNOWN else None
+        if number is not None:
+            return EnumMember(number, owner, name)
+        if isinstance(value, Constant) and _has_methods(owner):
+            return EnumMember(value.value, owner, name)
     if value in (UNKNOWN, NONE) or (member.annotation is not None and _begins_with_none(member)):
         assigned = assigned_to_class(flow, cls, name)
         if assigned is UNKNOWN:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.callables import ClassValue
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
+from asyncsqla_lint.flow.frames import Thrown
 from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Union, Value
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.walking import blocks, walk
@@ -69,12 +70,19 @@ def signature(flow: Flow, state: State, offset: int, anew: Set[str] = frozenset(
             parts.append((key, state.facts[key]))
         value = _field(state, variables.get(name), field) if field else variables.get(key)
         if value is not None:
-            parts.append((key, is_none(value), value.truth(state)))
+            nothing = False if value.is_something(state) else is_none(value)
+            parts.append((key, nothing, value.truth(state)))
     # Where a helper has failed and gives None, nothing of the object is read, whether or not somebody asks.
-    if NONE in variables.values() and flow.meanings.is_amiss(state):
+    # Where the error is kept, whoever is handed it can ask: `await unit.end(session, error)`.
+    telling = [name for name, value in variables.items() if value == NONE or _is_error(state, value)]
+    if telling and flow.meanings.is_amiss(state):
         last = _read_last(flow.frame.function)
-        parts += [name for name, value in variables.items() if value == NONE and last.get(name, 0) > offset]
+        parts += [name for name in telling if last.get(name, 0) > offset]
     return tuple(parts)
+
+
+def _is_error(state: State, value: Value) -> bool:
+    return isinstance(value, Thrown) or (isinstance(value, ExternalValue) and value.truth(state) is True)
 
 
 def _read_last(function: FunctionInfo | None) -> dict[str, int]:

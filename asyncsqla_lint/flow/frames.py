@@ -121,10 +121,18 @@ class Outcome(Struct):
     suspends: bool = False  # nor does that: it stays where it is
 
 
-class Risk(Value, frozen=True):
+class Thrown(Value, frozen=True):
+    """Some exception, of which nothing else is known: `failed = error`, and later `if failed is None:`."""
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+
+class Risk(Thrown, frozen=True):
     """Some exception that an `await` may raise."""
 
 
+THROWN = Thrown()
 RISK = Risk()
 
 

@@ -107,6 +107,10 @@ class Record(Struct, frozen=True):
         """The project's own code had it in its hands and was not run: it may have done whatever it is for."""
         self.forget(flow, state, me)
 
+    def handed_out(self, flow: Flow, state: State, me: Reference) -> None:
+        """Given to a function of which not even the name is known: it may do whatever the project's may."""
+        return
+
     def unseen(self, state: State, me: Reference) -> None:
         """The project's own code that was not run gives it: it may have been made there."""
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import calls, class_bodies, narrowing, operations, patterns
 from asyncsqla_lint.flow.expressions import evaluate
-from asyncsqla_lint.flow.frames import Outcome
+from asyncsqla_lint.flow.frames import THROWN, Outcome
 from asyncsqla_lint.flow.loops import execute_for, execute_while
 from asyncsqla_lint.flow.managers import execute_with
 from asyncsqla_lint.flow.paths import MOST_STATES, Result, merged, paths
@@ -198,7 +198,8 @@ def _raise(flow: Flow, state: State, node: Raise) -> Result:
         return [], [Outcome("raise", state, flow.handling[-1] if flow.handling else UNKNOWN)]
     exception = node.exception
     options, exits = paths(flow, state, lambda own: evaluate(flow, own, exception))
-    return [], [*exits, *(Outcome("raise", own, value) for own, value in options)]
+    raised = [(own, UNKNOWN if value == THROWN else value) for own, value in options]
+    return [], [*exits, *(Outcome("raise", own, value) for own, value in raised)]
 
 
 def _break(flow: Flow, state: State, node: Break) -> Result:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
-from asyncsqla_lint.flow.frames import RISK, Frame, Outcome, merged_exits
+from asyncsqla_lint.flow.frames import RISK, THROWN, Frame, Outcome, merged_exits
 from asyncsqla_lint.flow.paths import Result, merged
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, Value
@@ -283,7 +283,7 @@ def _handle(
         own = state.copy()
         own.pending = None
         if handler.name is not None:
-            own.assign(flow.frame.id, handler.name, UNKNOWN if exception == PLAIN else exception)
+            own.assign(flow.frame.id, handler.name, THROWN if exception in (UNKNOWN, PLAIN) else exception)
         flow.meanings.handled(flow, own, _header(handler))
         flow.handling.append(exception)
         try:

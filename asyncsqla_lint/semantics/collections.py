@@ -87,6 +87,10 @@ class CollectionRecord(ListRecord, frozen=True):
                     _written(flow, state, owner, self.name, at)
         return result
 
+    def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
+        """`term.renderings["de"] = Rendering(…)`, of one that is keyed."""
+        self.call_method(flow, state, me, "add", Arguments((value,)), at)
+
     def joined(self, other: Record) -> Record:
         merged = super().joined(other)
         if isinstance(merged, ListRecord) and isinstance(other, CollectionRecord):

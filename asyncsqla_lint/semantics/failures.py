@@ -18,10 +18,18 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.state import State
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
-DATABASE_ERROR = ExternalValue("sqlalchemy.exc.IntegrityError")
+
+class _Error(ExternalValue, frozen=True):
+    """What a handler names is an error, not the class: `failed = error`, and later `if failed:`."""
+
+    def truth(self, state: State) -> bool | None:
+        return True
 
 
-class _OfFlush(ExternalValue, frozen=True):
+DATABASE_ERROR = _Error("sqlalchemy.exc.IntegrityError")
+
+
+class _OfFlush(_Error, frozen=True):
     """A handler catches it alike, but what it meets there is not mixed with where a statement has failed:
     who keeps a book (`self._committed`) knows the two apart (`ASQ207/good_unit_of_work`)."""
 

@@ -233,6 +233,12 @@ def found(state: State, subject: Reference) -> None:
     state.put(key(subject), replace(ledger(state, subject), is_found=True))
 
 
+def may_commit(flow: Flow, state: State, subject: Reference, opened_at: Site) -> None:
+    """Somebody unknown is given it, `await keeper.end(session)`: what was written so far is perhaps kept."""
+    if not flow.muted:
+        book(flow).saved.update((opened_at, write.site) for write in ledger(state, subject).writes)
+
+
 def refused(flow: Flow, state: State, subject: Value, at: Span) -> None:
     """The statement that writes raises, `await session.add(…)`: that nobody commits is the least of it."""
     record = state.record(subject.oid) if isinstance(subject, Reference) else None

@@ -78,17 +78,23 @@ def _holds(state: State, collection: Value, me: Reference) -> bool:
 
 def leads_nowhere(record: InstanceRecord, relationship: Relationship) -> bool:
     """Reading a many-to-one whose foreign key is None does no I/O (`m2o_null_fk_no_io`)."""
+    if any(_is_none(record, name) for name in relationship.local_keys):
+        return True
     if not record.is_new or record.expired is not None or record.parent is not None:
         return False
     for name in relationship.local_keys:
         column = record.model.columns[name]
         held = record.attributes.get(name)
-        if held is not None and held.value == NONE and held.bits == LOADED:
-            return True
         by_itself = column.primary_key or column.default is not None or column.is_set_by_server_on_insert
         if held is None and column.is_complete and not by_itself:
             return relationship.name not in record.attributes
     return False
+
+
+def _is_none(record: InstanceRecord, column: str) -> bool:
+    """`car.lot_id = None`, here or before: nothing refers to a row until the column is loaded again."""
+    held = record.state_of(column)
+    return held is not None and held.value == NONE and held.bits == LOADED
 
 
 def may_be_known(

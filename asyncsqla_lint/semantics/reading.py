@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.classes import member_value
-from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Reference, Symbol, Value, union
 from asyncsqla_lint.program import Span
@@ -36,6 +35,7 @@ from asyncsqla_lint.semantics.instances import (
 from asyncsqla_lint.semantics.materialising import among_all
 from asyncsqla_lint.semantics.missing import missing, undecided
 from asyncsqla_lint.semantics.plans import Plan
+from asyncsqla_lint.semantics.proxies import read_proxy
 from asyncsqla_lint.semantics.references import leads_to
 from asyncsqla_lint.semantics.ways_back import come_round
 
@@ -62,7 +62,7 @@ def read(
             read(flow, state, me, current(state, me, record), column, at, use)
         return UNKNOWN
     if isinstance(attribute, AssociationProxy):
-        return _read_proxy(flow, state, me, record, attribute, at, use)
+        return read_proxy(flow, state, me, record, attribute, at, use)
     if isinstance(attribute, UnknownAttribute):
         return UNKNOWN
     found = record.state_of(name)
@@ -153,29 +153,6 @@ def _subclass_attribute(
             member = model.cls.members[name]
             return member_value(flow, state, me, ClassValue(model.cls), model.cls, member, at)
     return None
-
-
-def _read_proxy(
-    flow: Flow,
-    state: State,
-    me: Reference,
-    record: InstanceRecord,
-    attribute: AssociationProxy,
-    at: Span,
-    use: str,
-) -> Value:
-    if attribute.collection is None:
-        return UNKNOWN
-    value = read(flow, state, me, record, attribute.collection, at, use)
-    if attribute.attribute is None:
-        return UNKNOWN
-    relationship = record.model.attributes.get(attribute.collection)
-    if isinstance(relationship, Relationship) and relationship.uselist is False:
-        return value.attribute(flow, state, attribute.attribute, at)
-    iteration = value.iterate(flow, state, at, False)
-    elements = iteration.items if iteration.items is not None else (iteration.element,)
-    found = tuple(one.attribute(flow, state, attribute.attribute, at) for one in elements if one is not None)
-    return flow.allocate(state, ListRecord(None, union(found) if found else None))
 
 
 def value_of(

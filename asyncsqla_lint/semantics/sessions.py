@@ -143,6 +143,9 @@ class SessionRecord(Record, frozen=True):
         ledger.left_out(flow, state, me, self.site)
         self.forget(flow, state, me)
 
+    def handed_out(self, flow: Flow, state: State, me: Reference) -> None:
+        ledger.may_commit(flow, state, me, self.site)
+
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         if self.cls is not None:
             found = self.cls.find(name)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import TYPE_CHECKING, ClassVar
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
-from asyncsqla_lint.flow.containers import DictRecord
+from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
@@ -157,7 +157,8 @@ def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> Non
     """From here on all can find these values; the sessions among them were made by whoever put them there."""
     if not flow.listens(SessionStored) or not disposals.has_coroutines(flow):
         return
-    for oid in sorted(state.reachable(values)):
+    found = state.reachable(values)
+    for oid in sorted(found - _in_queues(state, found)):
         record = state.record(oid)
         if not isinstance(record, SessionRecord) or not record.is_one_for_all:
             continue
@@ -165,6 +166,13 @@ def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> Non
             continue  # whose it is cannot be told
         if not testing.in_test(flow.frame) and not _is_of_script(record.site):
             flow.emit(SessionStored(record.site, flow.frame, flow.is_certain, Reference(oid), record, where))
+
+
+def _in_queues(state: State, found: Set[int]) -> Set[int]:
+    """What a queue holds goes to one of those who wait for it, and to nobody else."""
+    records = (state.record(oid) for oid in found)
+    queues = [one for one in records if isinstance(one, ListRecord) and one.kind == "queue"]
+    return state.reachable([value for queue in queues for value in queue.refers_to()]) if queues else set()
 
 
 def class_changed(flow: Flow, state: State, cls: ClassValue, name: str, value: Value) -> None:

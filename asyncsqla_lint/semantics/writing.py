@@ -12,6 +12,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Arguments, Reference, TupleValue, Value, alternatives
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import (
+    AssociationProxy,
     Hybrid,
     MappedAttribute,
     Model,
@@ -35,6 +36,7 @@ from asyncsqla_lint.semantics.events import AttributeWritten
 from asyncsqla_lint.semantics.expressions import AttributeValue, Criterion
 from asyncsqla_lint.semantics.instances import PERSISTENT, TRANSIENT, InstanceRecord, allocate, current
 from asyncsqla_lint.semantics.missing import missing
+from asyncsqla_lint.semantics.proxies import write_proxy
 from asyncsqla_lint.semantics.validators import validated
 
 if TYPE_CHECKING:
@@ -54,6 +56,9 @@ def write(
         return
     if isinstance(attribute, Synonym) and attribute.target and attribute.target != name:
         write(flow, state, me, record, attribute.target, value, at)
+        return
+    if isinstance(attribute, AssociationProxy):
+        write_proxy(flow, state, me, record, attribute, value, at)
         return
     is_collection = isinstance(attribute, Relationship) and attribute.uselist
     if not is_collection:  # (of one, each that is added is asked for)
