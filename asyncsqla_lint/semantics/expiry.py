@@ -32,6 +32,7 @@ from asyncsqla_lint.semantics.instances import (
     PERSISTENT,
     TRANSIENT,
     InstanceRecord,
+    forgotten,
 )
 from asyncsqla_lint.semantics.references import noted
 
@@ -177,6 +178,11 @@ def _taken_back_to(
         return record
     if record.lifecycle == PENDING or record.is_recent:
         return replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False)
+    if record.lifecycle == DELETED:  # since it began, or before
+        if record.is_written is False:
+            return record
+        there = replace(record, lifecycle=PERSISTENT, is_written=False)
+        return _perhaps_with_children(there) if record.is_written else forgotten(doubted(there))
     if record.is_written and record.lifecycle != "mixed":
         return expired(record, cause)
     if record.is_written is not False:  # "mixed": on some path it has been made since, and is a mere object
@@ -185,6 +191,16 @@ def _taken_back_to(
             return doubted(maybe)
         return replace(maybe, is_modified=False, is_written=False)  # what waited went out before it began
     return record
+
+
+def _perhaps_with_children(record: InstanceRecord) -> InstanceRecord:
+    """A flush that deletes a row loads those who refer to it; it may not have come to that."""
+    children = {
+        name: found.doubted()
+        for name, one in record.model.relationships.items()
+        if one.uselist is not False and (found := record.state_of(name)) is not None
+    }
+    return replace(record, attributes={**record.attributes, **children})
 
 
 def since(record: InstanceRecord) -> InstanceRecord:

@@ -6,15 +6,19 @@ from msgspec.structs import replace
 
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model
+from asyncsqla_lint.semantics.expressions import AliasValue
 from asyncsqla_lint.semantics.plans import Plan, named_in, plan_for
 from asyncsqla_lint.semantics.statements import Statement, entity_class
 
 
 def planned(model: Model, statement: Statement, subclasses: tuple[ClassInfo, ...]) -> Plan:
     plan = plan_for(model.cls, statement.options, subclasses)
-    classes = tuple(cls for entity in statement.entities if (cls := entity_class(entity)) is not None)
-    if len(classes) > 1:
-        plan = replace(plan, others=classes)
+    entities = [(one, cls) for one in statement.entities if (cls := entity_class(one)) is not None]
+    if len(entities) > 1:
+        others = [(plan_for(cls, statement.options), isinstance(one, AliasValue)) for one, cls in entities]
+        plan = replace(
+            plan, others=tuple(replace(own, is_open=own.is_open or is_alias) for own, is_alias in others)
+        )
     if statement.perhaps:
         plan = replace(plan, perhaps=named_in(model.cls, statement.perhaps), chosen_in=statement.chosen_in)
     if statement.from_statement:

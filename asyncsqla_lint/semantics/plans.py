@@ -37,7 +37,7 @@ class Plan(Struct, frozen=True):
     root_at: int = 0  # where on the trail the SELECT begins that loads these instances
     wildcards: tuple[Entry, ...] = ()  # `raiseload("*")` without an entity holds at every depth
     subclasses: tuple[ClassInfo, ...] = ()  # whose columns are loaded too
-    others: tuple[ClassInfo, ...] = ()  # the query's further entities: their own options reach the same rows
+    others: tuple[Plan, ...] = ()  # of the query's entities, where they are several: they reach the same rows
     perhaps: tuple[frozenset[str], ...] = ()  # the relationships that each of several paths loads besides
     chosen_in: int = 0  # the frame whose paths these were
     is_elsewhere: bool = False  # of an object that the session has had from elsewhere, which nobody can name
@@ -292,11 +292,10 @@ class Plan(Struct, frozen=True):
             entries.insert(0, Entry((Step(back.name),), "lazyload"))
         target = relationship.target
         trail = self.trail if target is None else (*self.trail, target.cls)
-        is_other = target is not None and any(_concerns(cls, target.cls, (cls,)) for cls in self.others)
         is_joined = strategy in ("joinedload", "contains_eager")
-        return Plan(
+        plan = Plan(
             tuple(entries),
-            self.is_open or is_other,
+            self.is_open,
             trail,
             self.root_at if is_joined else len(self.trail),
             () if is_single else self.wildcards,  # (it is a lazy load: no query of theirs)
@@ -306,6 +305,26 @@ class Plan(Struct, frozen=True):
             is_refresh=self.is_refresh and is_joined,
             with_options=self.with_options,
         )
+        for other in self.others:
+            if target is not None and _concerns(other.trail[-1], target.cls, other.trail):
+                plan = plan.met_by(other, target)
+        return plan
+
+    def met_by(self, other: Plan, model: Model) -> Plan:
+        """The same rows are an entity of the query too: what either loads is there."""
+        entries = (*self.entries, *other.entries)
+        is_known = not (self.wildcards or other.wildcards or other.is_open or other.subclasses) and all(
+            entry.strategy in EAGER | {"defaultload"} and not any(step.of_type for step in entry.path)
+            for entry in entries
+        )
+        if not is_known:
+            return replace(self, is_open=True)
+        by_class = tuple(
+            Entry((Step(name),), strategy)
+            for name, one in model.relationships.items()
+            if (strategy := other.strategy(one)) in EAGER and self.strategy(one) not in EAGER
+        )
+        return replace(self, entries=(*entries, *by_class))
 
 
 def _polymorphic(entries: Iterable[Entry]) -> tuple[ClassInfo, ...]:

@@ -319,7 +319,8 @@ def _delete(
     for reference, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
         if record.lifecycle in (PERSISTENT, "mixed"):
             record = _cascaded(state, reference, record)
-            state.put(reference, replace(record, lifecycle=DELETED))
+            is_written = True if record.is_written is False else None  # (what was changed before is expired)
+            state.put(reference, replace(record, lifecycle=DELETED, is_written=is_written))
     return NONE
 
 

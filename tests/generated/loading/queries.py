@@ -66,6 +66,11 @@ class Queries:
         more = ".execution_options(populate_existing=True)" if populate else ""
         return f"select({source}){join}{where}{given}{more}"
 
+    def pair(self, entity: Entity, one: Relationship) -> str:
+        options = [*self.options(entity, entity.name), *self.options(one.target, one.target.name)]
+        given = f".options({', '.join(options)})" if options else ""
+        return f"select({entity.name}, {one.target.name}).join({entity.name}.{one.name}){given}"
+
     # -- options
 
     def options(self, entity: Entity, source: str) -> list[str]:
@@ -108,6 +113,8 @@ class Queries:
         if deferred and random.random() < 0.5:
             return f"undefer({source}.{random.choice(deferred)})"
         column = f"{source}.{random.choice(columns)}"
+        if random.random() < 0.1:
+            return f"defer({column}, raiseload=True)"
         return f"{random.choice(('load_only', 'load_only', 'defer'))}({column})"
 
     def relationship_option(self, source: str, one: Relationship, depth: int) -> str:

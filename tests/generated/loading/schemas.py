@@ -70,6 +70,8 @@ class Entity:
     base: Entity | None = None
     inheritance: str = ""  # of a subclass: "joined" or "single"
     subclasses: list[Entity] = field(default_factory=list)
+    described: str = ""  # what a property of the class reads
+    is_far: bool = False  # …of what a relationship leads to
 
     @property
     def table(self) -> str:
@@ -280,6 +282,13 @@ def _class_source(entity: Entity) -> str:
             arguments.append(f"back_populates={one.inverse!r}")
         arguments += _joining(one)
         lines.append(f"    {one.name}: Mapped[{annotation}] = relationship({', '.join(arguments)})")
+    if entity.described:
+        lines += [
+            "",
+            "    @property",
+            "    def described(self) -> object:",
+            f"        return {entity.described}",
+        ]
     if entity.subclasses:
         lines += [
             "    kind: Mapped[str]",
@@ -343,7 +352,24 @@ def draw_schema(random: Random) -> Schema:
         _add_subclass(random, schema)
     for _ in range(random.randint(1, 4)):
         _add_relationship(random, schema)
+    for entity in schema.entities:
+        if random.random() < 0.5:
+            _describe(random, entity)
     return schema
+
+
+def _describe(random: Random, entity: Entity) -> None:
+    """A property: of columns, or of what relationships lead to."""
+    if not entity.relationships or random.random() < 0.2:
+        entity.described = f"(self.id, self.{random.choice(entity.all_columns).name})"
+        return
+    one = random.choice(entity.relationships)
+    column = random.choice(["id", *(column.name for column in one.target.all_columns)])
+    entity.is_far = True
+    if one.is_collection:
+        entity.described = f"[one.{column} for one in self.{one.name}]"
+    else:
+        entity.described = f"None if self.{one.name} is None else self.{one.name}.{column}"
 
 
 def _add_subclass(random: Random, schema: Schema) -> None:

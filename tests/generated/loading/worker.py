@@ -63,7 +63,8 @@ class Worker:
     async def answer(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         models = self.load_models(request["models"])
         self.path.unlink(missing_ok=True)
-        self.engine = MAKE_ENGINE(self.url, connect_args={"timeout": 0})
+        # A session that nobody closes keeps its connection: whoever comes next does not wait for it.
+        self.engine = MAKE_ENGINE(self.url, connect_args={"timeout": 0}, max_overflow=-1)
         event.listen(self.engine.sync_engine, "connect", _fast)
         event.listen(self.engine.sync_engine, "commit", self.commits)
         main: dict[str, Any] = {"__name__": "main"}
