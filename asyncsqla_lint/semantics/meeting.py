@@ -29,7 +29,7 @@ from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
-from asyncsqla_lint.semantics.references import leads_elsewhere, leads_to
+from asyncsqla_lint.semantics.references import is_linked, leads_elsewhere, leads_to
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.refreshing_by_name import only_takes_what_is_held
 from asyncsqla_lint.semantics.requerying import requeried, source_of
@@ -273,7 +273,7 @@ def _meet_below(
         for reference, record in list(held(state, session)):
             if record.lifecycle != PERSISTENT or not may_be(record, target.cls):
                 continue
-            if record.is_new and not _may_be_referred_to(record, model):
+            if record.is_new and not _may_be_referred_to(record, model, one):
                 continue
             if of is not None and reference == of[0]:
                 continue  # no row is its own child
@@ -327,17 +327,17 @@ def _differs_by_columns(record: InstanceRecord, plan: Plan) -> bool:
     return record.plan is not None and record.plan.has_column_options
 
 
-def _may_be_referred_to(record: InstanceRecord, by: Model | None = None) -> bool:
+def _may_be_referred_to(record: InstanceRecord, by: Model, one: Relationship) -> bool:
     """A row made here: does any other (of that table) refer to it, or it to any?"""
     keys = (one for one in record.model.columns.values() if one.foreign_keys and not one.primary_key)
-    return bool(record.referring if by is None else by.root in record.referring) or any(
+    return is_linked(record, by.root, one) or any(
         (given := record.attributes.get(one.name)) is not None and given.value != NONE for one in keys
     )
 
 
 def _leads_to_some(record: InstanceRecord, relationship: Relationship) -> bool:
     target = relationship.target
-    if target is None or target.root in record.referring:
+    if target is None or is_linked(record, target.root, relationship):
         return True
     given = (record.attributes.get(key) for key in relationship.local_keys)
     is_up = relationship.direction == "many-to-one"

@@ -45,6 +45,19 @@ def _key_of(state: State, value: Value) -> Key | None:
     return key or tuple((name, Symbol.of_row(objects[0].oid, name)) for name in target.model.primary_key)
 
 
+def link_of(one: Relationship) -> str:
+    """The two sides of a reference are one link; "" where nobody says what the other side is."""
+    if one.inverse is None:
+        return ""
+    return min(f"{side.owner.name}.{side.name}" for side in (one, one.inverse))
+
+
+def is_linked(record: InstanceRecord, root: ClassInfo, one: Relationship) -> bool:
+    """Has the program linked a new row with one of that class in this very way, as far as can be told?"""
+    link = link_of(one)
+    return any(root is cls and (not link or not by or link == by) for cls, by in record.referring)
+
+
 def is_outside(record: InstanceRecord) -> bool:
     """A mere object that no session has: a flush writes no key of it (`ASQ302/good_child_of_nobody`)."""
     return record.lifecycle == TRANSIENT and record.session is None
