@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow.callables import ClassValue
+from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
 from asyncsqla_lint.flow.facts import is_none, key_and_sign
 from asyncsqla_lint.flow.frames import Frame, Outcome
 from asyncsqla_lint.flow.paths import merged, paths
@@ -144,7 +144,17 @@ def are_same(state: State, left: Value, right: Value) -> bool | None:
         return True
     if isinstance(left, ClassValue) and isinstance(right, ClassValue):
         return left.info is right.info
+    if type(left) is type(right) is ExternalValue:
+        return left == right or (None if _may_be_one(left.name, right.name) else False)
     return None
+
+
+def _may_be_one(name: str, other: str) -> bool:
+    """Two classes of libraries are told apart by their names; what is exported twice has one at its end."""
+    if name.startswith("builtins.") or other.startswith("builtins."):
+        return False
+    last = [one.rpartition(".")[2] for one in (name, other)]
+    return last[0] == last[1] or any(one.isupper() or one.islower() for one in last)
 
 
 # --- narrowing -----------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ MEANINGS = {
     "str": _str,
     "format": _format,
     "repr ascii": _repr,
-    "print pprint.pprint": _print,
+    "print pprint.pprint click.echo click.secho typer.echo typer.secho": _print,
     "copy.copy copy.deepcopy asyncio.shield inspect.unwrap textwrap.dedent inspect.cleandoc": _same,
     "os.getenv os.environ.get": _environment,
     "sys.exit exit quit os._exit": _exit,

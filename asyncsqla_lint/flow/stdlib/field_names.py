@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.callables import ClassValue
+from asyncsqla_lint.flow.callables import ClassValue, FunctionValue
+from asyncsqla_lint.flow.stdlib import signatures
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
@@ -89,7 +90,10 @@ def _fields(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 
 def _hints(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    names = names_of(_class(state, arguments.get(0, "obj")))
+    subject = arguments.get(0, "obj")
+    if isinstance(subject, FunctionValue):
+        return signatures.hints(flow, state, subject)
+    names = names_of(_class(state, subject))
     return UNKNOWN if names is None else FieldMapping(names)
 
 

@@ -20,6 +20,7 @@ from asyncsqla_lint.flow.stdlib import (
     namespaces,
     reflection,
     regular_expressions,
+    signatures,
 )
 
 
@@ -40,3 +41,4 @@ def register(meanings: Meanings) -> None:
     namespaces.register(meanings)
     reflection.register(meanings)
     regular_expressions.register(meanings)
+    signatures.register(meanings)
