@@ -23,7 +23,7 @@ from asyncsqla_lint.rules import catalogue
 from asyncsqla_lint.rules.itself import internal_error
 from asyncsqla_lint.rules.places import located, mark_of, place
 from asyncsqla_lint.rules.rule import Handler, Rule
-from asyncsqla_lint.semantics import extension
+from asyncsqla_lint.semantics import background, extension
 from asyncsqla_lint.semantics import registry as semantics
 from asyncsqla_lint.semantics.events import AttributeLoad
 from asyncsqla_lint.workspace.config import Config
@@ -121,6 +121,8 @@ def _told(flow: Flow, config: Config) -> None:
     flow.release = config.release
     if config.lacks_greenlet is not None:
         extension.told(flow, config.lacks_greenlet)
+    if config.dependencies_end_first:
+        background.told(flow)
 
 
 def _world(index: Index, config: Config) -> World:
@@ -134,7 +136,8 @@ def _world(index: Index, config: Config) -> World:
         world.flow.listeners.update((event, []) for event in _handlers(catalogue.rules()))
         return world
 
-    return kept(index, f"world of {config.framework}, {config.release}, {config.lacks_greenlet}", make)
+    found_out = f"{config.lacks_greenlet}, {config.dependencies_end_first}"
+    return kept(index, f"world of {config.framework}, {config.release}, {found_out}", make)
 
 
 @cache

@@ -10,6 +10,7 @@ import msgspec
 from asyncsqla_lint.run.contents import Overlay
 from asyncsqla_lint.run.keys import key_of
 from asyncsqla_lint.workspace.config import Config, Greenless
+from asyncsqla_lint.workspace.fastapi_release import FastAPIResolver
 from asyncsqla_lint.workspace.greenlet import GreenletResolver
 from asyncsqla_lint.workspace.requirements import Dependencies
 from asyncsqla_lint.workspace.target_release import TargetResolver
@@ -39,9 +40,10 @@ class Resolved:
         dependencies = Dependencies(partial(_read, overlay), listed)
         self._target_of = TargetResolver(root, dependencies)
         self._lacks_greenlet = GreenletResolver(root, dependencies)
+        self._ends_first = FastAPIResolver(root, dependencies)
         self._identity = identity
         self._known: dict[tuple[str, str], Config] = {}
-        self._distinct: dict[tuple[str, str, Greenless | None], Config] = {}
+        self._distinct: dict[tuple[str, str, Greenless | None, bool], Config] = {}
         self._identities: dict[tuple[int, str], tuple[Config, str]] = {}
 
     def __call__(self, config: Config, directory: str) -> Config:
@@ -49,12 +51,15 @@ class Resolved:
         found = self._known.get((own, directory))
         if found is None:
             target, lacking = config.target_sqlalchemy, self._lacks_greenlet(directory)
+            first = self._ends_first(directory)
             if target == "auto":
                 target = self._target_of(directory).release
-            alike = self._distinct.get((own, target, lacking))
+            alike = self._distinct.get((own, target, lacking, first))
             if alike is None:
-                alike = msgspec.structs.replace(config, target_sqlalchemy=target, lacks_greenlet=lacking)
-            found = self._known[own, directory] = self._distinct[own, target, lacking] = alike
+                alike = msgspec.structs.replace(
+                    config, target_sqlalchemy=target, lacks_greenlet=lacking, dependencies_end_first=first
+                )
+            found = self._known[own, directory] = self._distinct[own, target, lacking, first] = alike
         return found
 
     def identity(self, config: Config, directory: str) -> str:

@@ -13,7 +13,7 @@ from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics.tasks import start
+from asyncsqla_lint.semantics.tasks import DEPENDENCIES_END_FIRST, start
 from asyncsqla_lint.semantics.threads import is_plain, off_the_loop
 
 if TYPE_CHECKING:
@@ -100,6 +100,11 @@ def _later(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
 
 def _collection(flow: Flow, state: State) -> Value:
     return flow.allocate(state, BackgroundTasksRecord())
+
+
+def told(flow: Flow) -> None:
+    """The project's FastAPI ends what a request depends on before it sends the response."""
+    flow.memory[DEPENDENCIES_END_FIRST] = True
 
 
 def register(meanings: Meanings) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
 
+DEPENDENCIES_END_FIRST = "dependencies end first"  # FastAPI's, before the response is sent: said by the run
 AFTERWARDS = -1  # the parent of what runs once its starter has answered: it overlaps with nothing
 
 
@@ -371,7 +372,8 @@ def outlive(flow: Flow, state: State, session: Reference, left_at: Site) -> None
         while frame is not None and frame.id not in places:
             frame = frame.caller
         if record.parent == AFTERWARDS and (frame is None or frame.function is None):
-            continue  # whether a dependency ends before or after, depends on the framework's release
+            if not (flow.memory.get(DEPENDENCIES_END_FIRST) and flow.notes.get("request")):
+                continue  # whether a dependency ends before or after, depends on the framework's release
         site = record.site if frame is None else places[frame.id]
         if frame is not None and [number for number, _ in record.frames].index(frame.id) >= record.named:
             site = record.frames[record.named - 1][1]  # the block is in other hands: a middleware's

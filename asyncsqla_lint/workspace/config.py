@@ -111,6 +111,7 @@ class Config(Struct, frozen=True, kw_only=True):
     command_line: tuple[dict[str, object], ...] = ()  # what was laid over any file, in the file's words
 
     lacks_greenlet: Greenless | None = None  # found by the run, not a setting
+    dependencies_end_first: bool = False  # likewise: before FastAPI sends the response
 
     select: tuple[str, ...] = ("ASQ",)
     extend_select: tuple[str, ...] = ()

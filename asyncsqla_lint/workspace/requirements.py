@@ -109,16 +109,22 @@ def admitted_line(requirement: str) -> Release | None:
     found = _REQUIREMENT.fullmatch(requirement.strip())
     if found is None:
         return None
+    low, high = admitted(found["bracketed"] or found["bare"] or "")
+    if low >= SPLIT:
+        return "2.1"
+    return "2.0" if high <= SPLIT else None
+
+
+def admitted(clauses: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The least version that `>=2.0.20,<2.1` admits, and the one below which all are."""
     low: tuple[int, ...] = (0,)
     high: tuple[int, ...] = (99,)
-    for operator, digits, wildcard in _CLAUSE.findall(found["bracketed"] or found["bare"] or ""):
+    for operator, digits, wildcard in _CLAUSE.findall(clauses):
         version = tuple(int(part) for part in digits.split("."))
         if operator not in ("<", "<=", "!="):
             low = max(low, version)
         high = min(high, _ceiling(operator, version, bool(wildcard)))
-    if low >= SPLIT:
-        return "2.1"
-    return "2.0" if high <= SPLIT else None
+    return low, high
 
 
 def _ceiling(operator: str, version: tuple[int, ...], wildcard: bool) -> tuple[int, ...]:
@@ -132,7 +138,7 @@ def _ceiling(operator: str, version: tuple[int, ...], wildcard: bool) -> tuple[i
     if operator == "~":
         return _next(version[:2])
     if operator == "^":
-        return _next(version[:1])
+        return _next(version[:1] if version[0] else version[:2])
     return _next(version) if wildcard else (*version, 1)
 
 
