@@ -13,7 +13,7 @@ from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics.tasks import DEPENDENCIES_END_FIRST, start
+from asyncsqla_lint.semantics.tasks import DEPENDENCIES_END_FIRST, finish, start
 from asyncsqla_lint.semantics.threads import is_plain, off_the_loop
 
 if TYPE_CHECKING:
@@ -82,12 +82,28 @@ class Drained(Value, frozen=True):
         return (self.generator.function, *self.generator.arguments.all())
 
 
+class Streamed(Value, frozen=True):
+    """The response: who asks for its body by hand (another route, a test) drains it himself, and at once."""
+
+    task: Reference
+    arguments: Arguments
+
+    def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
+        if name == "body_iterator":
+            finish(state, self.task)
+        return UNKNOWN
+
+    def refers_to(self, state: State) -> tuple[Value, ...]:
+        return (self.task, *self.arguments.all())
+
+
 def _stream(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     content = arguments.get(0, "content") or UNKNOWN
     record = state.record(content.oid) if isinstance(content, Reference) else None
+    answer = flow.call_unknown(state, UNKNOWN, arguments, at)
     if isinstance(record, CoroutineRecord) and record.kind == "generator":
-        start(flow, state, Drained(record), flow.site(at), is_later=True)
-    return flow.call_unknown(state, UNKNOWN, arguments, at)
+        return Streamed(start(flow, state, Drained(record), flow.site(at), is_later=True), arguments)
+    return answer
 
 
 def _later(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

@@ -19,7 +19,8 @@ _LOCKED = re.compile(
 )
 # A line of requirements, an item of a list, or a key of poetry's table.
 _ASKED = re.compile(
-    r"""^\s*["']?fastapi(?![\w.-])["']?\s*(?:\[[^\]]*\])?\s*(?:=\s*(?:\{[^}\n]*?version\s*=\s*)?["'])?(?P<clauses>[^;#"'\n]*)""",
+    r"""^\s*["']?fastapi(?![\w.-])["']?\s*(?:\[[^\]]*\])?"""
+    r"""\s*(?:=\s*(?:\{[^}\n]*?version\s*=\s*)?["'])?(?P<clauses>[^;#"'\n]*)""",
     re.MULTILINE | re.IGNORECASE,
 )
 
@@ -52,7 +53,7 @@ class FastAPIResolver:
             asked = _ASKED.search(dependencies.read(directory, name))
             if asked is not None:
                 low, high = admitted(asked["clauses"])
-                return _FIRST <= low and high <= _PAST
+                return low >= _FIRST and high <= _PAST
         return None
 
 

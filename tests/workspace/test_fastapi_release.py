@@ -28,7 +28,11 @@ def _read(path: str) -> str:
         ("requirements.txt", "fastapi-users==0.110.0", False),
         ("pyproject.toml", '[project]\ndependencies = [\n    "fastapi==0.112.*",\n]\n', True),
         ("pyproject.toml", '[tool.poetry.dependencies]\nfastapi = "^0.115.0"\n', True),
-        ("pyproject.toml", '[tool.poetry.dependencies]\nfastapi = {version = "^0.115", extras = ["all"]}\n', True),
+        (
+            "pyproject.toml",
+            '[tool.poetry.dependencies]\nfastapi = {extras = ["all"], version = "^0.115"}',
+            True,
+        ),
         ("pyproject.toml", '[tool.poetry.dependencies]\nfastapi = ">=0.115"\n', False),
         ("uv.lock", '[[package]]\nname = "fastapi"\nversion = "0.115.12"\n', True),
         ("uv.lock", '[[package]]\nname = "fastapi"\nversion = "0.135.1"\n', False),
