@@ -19,6 +19,8 @@ _OF_SESSIONS = frozenset(
     "begin_nested "
     "expunge stream stream_scalars".split()
 )
+# A set has these too, or a unit of work, which cannot refresh.
+_OF_OTHERS = frozenset("add get commit rollback flush delete".split())
 
 
 class AddRefresh(Codemod):
@@ -145,7 +147,9 @@ def session_in_reach(file: File, node: cst.CSTNode, instance: str = "") -> str:
 def _session_calls(file: File, function: cst.FunctionDef) -> Iterator[tuple[str, cst.Call]]:
     """`session.add(…)` in this function itself, the sure words first: `add` is a set's method too."""
     calls = [call for call in file.nodes(function.body, cst.Call) if file.function(call) is function]
-    names = {name for call in calls if (name := _receiver(file, call, _OF_SESSIONS - {"add", "get"}))}
+    names = {name for call in calls if (name := _receiver(file, call, _OF_SESSIONS - _OF_OTHERS))}
+    called = {name for call in calls if (name := _receiver(file, call, _OF_SESSIONS - {"add", "get"}))}
+    names |= {name for name in called if _is_session_by_name(name)}
     known = set(_named_sessions(file, function, file.end(function)))
     for call in calls:
         name = _receiver(file, call, _OF_SESSIONS)
@@ -163,6 +167,11 @@ def _receiver(file: File, call: cst.Call, methods: frozenset[str]) -> str:
     return ""
 
 
+def _is_session_by_name(name: str) -> bool:
+    last = name.rpartition(".")[2].lower()
+    return "session" in last or last in ("db", "s")
+
+
 def _is_connection(name: str) -> bool:
     return name.rpartition(".")[2].lower() in ("conn", "connection", "result", "engine")
 
@@ -178,7 +187,7 @@ def _named_sessions(file: File, function: cst.FunctionDef, before: int) -> Itera
         for item in statement.items:
             if item.asname is not None and isinstance(item.asname.name, cst.Name):
                 name = item.asname.name.value
-                if "session" in name.lower() or name in ("db", "s"):
+                if _is_session_by_name(name):
                     yield name
 
 
