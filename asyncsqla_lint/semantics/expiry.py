@@ -182,7 +182,7 @@ def _taken_back_to(
         if record.is_written is False:
             return record
         there = replace(record, lifecycle=PERSISTENT, is_written=False)
-        return _perhaps_with_children(there) if record.is_written else forgotten(doubted(there))
+        return deleted(there) if record.is_written else forgotten(doubted(there))
     if record.is_written and record.lifecycle != "mixed":
         return expired(record, cause)
     if record.is_written is not False:  # "mixed": on some path it has been made since, and is a mere object
@@ -193,13 +193,18 @@ def _taken_back_to(
     return record
 
 
-def _perhaps_with_children(record: InstanceRecord) -> InstanceRecord:
-    """A flush that deletes a row loads those who refer to it; it may not have come to that."""
+def deleted(record: InstanceRecord) -> InstanceRecord:
+    """A flush that deletes a row loads those who refer to it, unless the database is to deal with them.
+
+    If it has expired as a whole, the flush asks for its key. (`ASQ303/bad_deleted`)
+    """
     children = {
         name: found.doubted()
         for name, one in record.model.relationships.items()
-        if one.uselist is not False and (found := record.state_of(name)) is not None
+        if one.direction != "many-to-one" and (found := record.state_of(name)) is not None
     }
+    if record.expired is not None:
+        return doubted(replace(record, attributes={**record.attributes, **children}, expired=None))
     return replace(record, attributes={**record.attributes, **children})
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 TRANSIENT, PENDING, PERSISTENT, DETACHED = "transient", "pending", "persistent", "detached"
 DELETED = "deleted"
+GONE = "gone"  # …and that is committed
 MOST_SUBCLASSES = 4  # that are asked besides the class which a query names
 SOMEWHERE = -1  # of `absent`: not where any other is
 

@@ -15,6 +15,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import executing, failures, ledger, loops, paths
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, SAVEPOINT, UNLOADED, Cause
 from asyncsqla_lint.semantics.expiry import (
+    deleted,
     detach_all,
     detached,
     doubted,
@@ -32,6 +33,7 @@ from asyncsqla_lint.semantics.identity import identity_of
 from asyncsqla_lint.semantics.instances import (
     DELETED,
     DETACHED,
+    GONE,
     PENDING,
     PERSISTENT,
     TRANSIENT,
@@ -67,8 +69,13 @@ def commit(flow: Flow, state: State, session: Reference, at: Span, *, ends_block
         return
     for reference, one in list(held(state, session)):
         known = noted(state, one)
-        if known.lifecycle == DELETED:
-            known = replace(known, session=None)  # a later rollback does not bring it back
+        if known.lifecycle == DELETED:  # a later rollback does not bring it back
+            if record.expire_on_commit is True:
+                known = detached(deleted(known), Cause("commit", flow.site(at), assumption=record.assumption))
+            elif record.expire_on_commit is False:  # it stays with the session, which has no such row
+                known = replace(deleted(known), lifecycle=GONE)
+            else:
+                known = replace(known, session=None)
         if known is not one:
             state.put(reference, known)
     if record.expire_on_commit is not False:
