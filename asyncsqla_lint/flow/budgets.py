@@ -8,7 +8,8 @@ root's own in which all the rest of its steps were spent: that is a root itself,
 
 A hundred tests that set up the same application learn the same from it. What some roots of a module have run,
 the others run for a while; then they leave calls of it out, and nobody knows what these give; then they end.
-A path on which something has gone wrong learns more, and leaves nothing out.
+A path on which something has gone wrong learns more, and leaves nothing out; nor is a call left out that is
+given an object from which something has been taken: that the others learn nothing of.
 
 So what the analysis of a module costs is held by its length: by its roots, and by a share for what it has to
 work out for itself of the globals of others.

@@ -145,6 +145,9 @@ def run_function(
         and flow.budget.leaves_out(next(iter(info.body), None))
         and not info.is_plain  # to leave it out would spare nothing
         and not flow.meanings.is_amiss(state)
+        and not any(
+            isinstance(one, Reference) and state.record(one.oid).is_amiss() for one in arguments.all()
+        )
     ):
         result = flow.choose(state, [_left_out(flow, state, function, arguments, frame)])
     else:

@@ -30,6 +30,10 @@ class Record(Struct, frozen=True):
         """Does an annotation alone say what it is?"""
         return False
 
+    def is_amiss(self) -> bool:
+        """Has something been taken from it that whoever reads it would miss?"""
+        return False
+
     def suits(self, is_async: bool) -> bool | None:
         """Can it be entered by a `with` of this kind? None: it cannot be told."""
         return None

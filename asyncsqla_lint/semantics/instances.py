@@ -21,6 +21,7 @@ from asyncsqla_lint.project.models import (
 from asyncsqla_lint.semantics import generated, paths
 from asyncsqla_lint.semantics.attribute_states import (
     DYNAMIC,
+    EXPIRED,
     LINKED,
     LOADED,
     UNSURE,
@@ -197,6 +198,9 @@ class InstanceRecord(Record, frozen=True):
         if found is None:
             found = known[name] = default_state(self, attribute)
         return found
+
+    def is_amiss(self) -> bool:
+        return self.expired is not None or any(one.bits & EXPIRED for one in self.attributes.values())
 
     @property
     def is_expired(self) -> bool:
