@@ -114,21 +114,30 @@ class Heap:
         page[oid] = record
 
     def joined(
-        self, other: Heap, base: Mapping[int, Record], join: Callable[[int, Record, Record], Record]
+        self,
+        other: Heap,
+        base: Mapping[int, Record],
+        join: Callable[[int, Record, Record], Record],
+        since: Heap | None = None,
     ) -> Heap:
-        """What both paths know; what only one has touched is with the other as it was in `base`."""
+        """What both paths know; what only one has touched is with the other as it was in `base`.
+
+        What stood in `since` has been joined already.
+        """
         result = self.copy()
         if self._pages is other._pages:
             return result
+        done: Mapping[int, Page] = {} if since is None else since._pages
         alone = 0
         for number, theirs in other._pages.items():
             mine = self._pages.get(number)
-            if mine is theirs:
+            old = done.get(number, NOTHING)
+            if mine is theirs or old is theirs:
                 continue
             page: Mapping[int, Record] = {} if mine is None else mine
             for oid, record in theirs.items():
                 ours = page.get(oid)
-                if ours is record:
+                if ours is record or old.get(oid) is record:
                     continue
                 if ours is None:
                     ours = base.get(oid)
@@ -142,7 +151,11 @@ class Heap:
         alone = 0
         for number, page in self._pages.items():
             theirs = other._pages.get(number, NOTHING)
-            if page is not theirs and len(theirs) < len(result._pages[number]):
+            if (
+                page is not theirs
+                and done.get(number) is not theirs
+                and len(theirs) < len(result._pages[number])
+            ):
                 for oid in page.keys() - theirs.keys() - base.keys():
                     alone = alone or oid
                     record = page[oid].on_one_path(alone)

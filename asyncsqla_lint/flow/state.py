@@ -212,15 +212,19 @@ class State:
 
     # -- joining
 
-    def joined(self, other: State) -> State:
+    def joined(self, other: State, since: State | None = None) -> State:
+        """What holds on both paths; what the other has as it was in `since` has been joined already."""
         result = self.copy()
         differing: list[tuple[Value, Value]] = []
+        done: dict[int, Variables] = {} if since is None else since.frames
         for frame, variables in other.frames.items():
             mine = result.frames.get(frame)
             if mine is None:
                 result.frames[frame] = variables
             elif mine is not variables:
-                result.frames[frame] = _joined_variables(mine, variables, differing)
+                known = done.get(frame)
+                if known is not variables:
+                    result.frames[frame] = _joined_variables(mine, variables, known or {}, differing)
         if not self.heap.is_same(other.heap):
             lost: list[Value] = []
             only_theirs = self._absent(other, [theirs for _, theirs in differing])
@@ -238,7 +242,9 @@ class State:
                     lost.extend((*ours.refers_to(), *theirs.refers_to()))
                 return joined
 
-            result.heap = self.heap.joined(other.heap, self.base, join_records)
+            result.heap = self.heap.joined(
+                other.heap, self.base, join_records, None if since is None else since.heap
+            )
             if lost:
                 result.let_out(lost)
         if self.pending is not None and other.pending is not None:
@@ -262,12 +268,14 @@ class State:
         return self.unheld(differing - self.outside()) if differing else differing
 
 
-def _joined_variables(mine: Variables, theirs: Variables, differing: list[tuple[Value, Value]]) -> Variables:
-    """What either path holds; what they do not hold alike is noted."""
+def _joined_variables(
+    mine: Variables, theirs: Variables, known: Variables, differing: list[tuple[Value, Value]]
+) -> Variables:
+    """What either path holds; what they do not hold alike is noted, but for what was `known`."""
     merged = mine
     for name, value in theirs.items():
         ours = mine.get(name)
-        if ours is value:
+        if ours is value or known.get(name) is value:
             continue
         if merged is mine:
             merged = mine.copy()

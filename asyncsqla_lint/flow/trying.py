@@ -74,7 +74,7 @@ class TryContext:
             if value == exception:
                 if not self._is_known(state, self._last[index], known):
                     own = self._seen(state, frame)
-                    self.states[index] = (known.joined(own), value)
+                    self.states[index] = (known.joined(own, self._last[index]), value)
                     self._last[index] = own
                 return
         own = self._seen(state, frame)
