@@ -95,17 +95,15 @@ Assignments = dict[str, list[tuple[int, p.Expression, "p.Expression | None"]]]
 
 def self_assignments(flow: Flow, cls: ClassInfo) -> Assignments:
     """`self.name = …` in the methods that the class body defines."""
-    cls.module.consult()
+    methods = kept(cls, "methods", lambda: [one.function for one in cls.members.values() if one.function])
+    for method in methods:
+        method.consult()
 
     def find() -> Assignments:
         found: Assignments = {}
-        for member in cls.members.values():
-            function = member.function
-            if function is None or not function.header.parameters:
-                continue
-            if function.module is not cls.module:
-                cls.index.foundation.add(function.module)
-            _assignments(function.body, function.header.parameters[0].name, function.number, found)
+        for function in methods:
+            if function.header.parameters:
+                _assignments(function.body, function.header.parameters[0].name, function.number, found)
         return found
 
     return kept(cls, "self_assignments", find)

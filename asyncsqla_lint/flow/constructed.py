@@ -68,7 +68,7 @@ def _sources(
         if node is not None:
             yield Scoped(node, module, scope)
         return
-    module.consult()  # its body says of what
+    scope.consult()  # its body says of what
     names = [one.name for one in scope.header.parameters]
     if node.id in names:
         for inner, there, outer in _places(index).get(scope, ())[:_MOST] if depth < _DEEPEST else ():

@@ -19,6 +19,7 @@ from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Reference, Tupl
 from asyncsqla_lint.program import Expression, Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.keeping import kept
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -58,8 +59,10 @@ class Defined(Record, frozen=True):
 
 def given(flow: Flow, cls: ClassInfo, name: str) -> Value | None:
     """What the nearest class statement that does so puts under that name, before any body that says it."""
-    for ancestor, words in _givers(cls):
-        if name in words:
+    for ancestor, functions in _givers(cls):
+        for function in functions:
+            function.consult()
+        if any(name in function.header.mentions for function in functions):
             if any(name in one.members for one in cls.ancestors[: cls.ancestors.index(ancestor)]):
                 return None
             known = flow.remembered((given, ancestor), partial(_given, ancestor), NOTHING)
@@ -69,17 +72,14 @@ def given(flow: Flow, cls: ClassInfo, name: str) -> Value | None:
     return None
 
 
-def _givers(cls: ClassInfo) -> tuple[tuple[ClassInfo, frozenset[str]], ...]:
-    """The ancestors whose class statements run code of the project, with the words that it says."""
-    found: tuple[tuple[ClassInfo, frozenset[str]], ...] | None = cls.__dict__.get("givers")
-    if found is None:
+def _givers(cls: ClassInfo) -> tuple[tuple[ClassInfo, tuple[FunctionInfo, ...]], ...]:
+    """The ancestors whose class statements run code of the project, with the functions that they run."""
+
+    def find() -> tuple[tuple[ClassInfo, tuple[FunctionInfo, ...]], ...]:
         running = ((one, (*_hook(one), *(made for _, made in _decorators(one)))) for one in cls.ancestors)
-        found = cls.__dict__["givers"] = tuple(
-            (one, frozenset(word for function in functions for word in function.header.mentions))
-            for one, functions in running
-            if functions
-        )
-    return found
+        return tuple((one, functions) for one, functions in running if functions)
+
+    return kept(cls, "givers", find)
 
 
 def _hook(cls: ClassInfo) -> tuple[FunctionInfo, ...]:
@@ -104,11 +104,11 @@ def _run(flow: Flow, cls: ClassInfo, found: dict[str, Value], state: State, fram
     made = ClassValue(cls)
     me = flow.allocate(state, Defined(made))
     for hook in _hook(cls):
-        hook.module.consult()
+        hook.consult()
         words = {word.name: flow.evaluate(state, word.value) for word in cls.definition.keywords if word.name}
         run_function(flow, state, FunctionValue(hook, (), me), Arguments((), words), cls.span)
     for node, decorator in _decorators(cls):
-        decorator.module.consult()
+        decorator.consult()
         flow.evaluate(state, node).call(flow, state, Arguments((me,)), node.span)
     record = state.record(me.oid)
     if isinstance(record, Defined):

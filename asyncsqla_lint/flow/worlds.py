@@ -1,8 +1,8 @@
 """What is the same for all modules of a project: worked out once in a process, whoever asks first.
 
 The globals of a module, what a decorator makes of a function, an object that an annotation promises, what a
-closed call gives: these are facts about the project. The world keeps them, each with the modules into whose
-text it has looked, and works them out on a flow of its own, of which nobody hears. To be a fact, an answer
+closed call gives: these are facts about the project. The world keeps them, each with the texts into which
+it has looked, and works them out on a flow of its own, of which nobody hears. To be a fact, an answer
 must not depend on who asks, nor on what was asked before. So what changes what another module has made is no
 fact: it is `Unshared`, and each module's analysis works it out for itself.
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.project.classes import ClassInfo
     from asyncsqla_lint.project.index import Index
-    from asyncsqla_lint.project.names import Module
+    from asyncsqla_lint.project.names import Module, Text
 
 T = TypeVar("T")
 Make = Callable[["Flow"], T]
@@ -50,7 +50,7 @@ class Table(Struct, frozen=True):
 
 class Fact(Struct, Generic[T], frozen=True):
     value: T
-    looked_into: frozenset[Module] = frozenset()
+    looked_into: frozenset[Text] = frozenset()
     asked: frozenset[ClassInfo | str] = frozenset()  # see `Index.asked`
     seen: frozenset[int] = frozenset()  # what modules have made, as far as it was looked at
     tables: frozenset[Table] = frozenset()  # of these, what the modules that own them put in
@@ -72,9 +72,9 @@ class World:
         self._open: list[object] = []  # the questions that are being answered
         self._asked: set[object] = set()  # the same, but for those without a name
         self._provisional: dict[object, Fact[object]] = {}
-        self._modules: dict[frozenset[Module], frozenset[Module]] = {}  # sets that are alike are one
+        self._texts: dict[frozenset[Text], frozenset[Text]] = {}  # sets that are alike are one
         self._objects: dict[frozenset[int], frozenset[int]] = {}
-        # What the answer that is being found has met so far; into which modules it has looked says the index.
+        # What the answer that is being found has met so far; into which texts it has looked says the index.
         self.seen: set[int] = set()
         self.tables: set[Table] = set()
         self.rests_on: set[object] = set()
@@ -139,10 +139,10 @@ class World:
 
     def _met(self) -> Fact[None]:
         index = self.index
-        modules, objects = frozenset(index.consulted), frozenset(self.seen)
+        texts, objects = frozenset(index.consulted), frozenset(self.seen)
         return Fact(
             None,
-            self._modules.setdefault(modules, modules),
+            self._texts.setdefault(texts, texts),
             frozenset(index.asked),
             self._objects.setdefault(objects, objects),
             frozenset(self.tables),

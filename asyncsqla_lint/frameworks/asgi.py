@@ -93,7 +93,7 @@ def keeps_in_scope(info: FunctionInfo) -> Layer | None:
     }
     if not leaves:
         return None
-    info.index.foundation.add(info.module)
+    info.index.foundation.add(info)
     return Layer(info, frozenset(leaves), frozenset())
 
 
@@ -107,6 +107,6 @@ def has_context_variables(index: Index) -> bool:
 def in_a_context(info: FunctionInfo) -> Layer | None:
     """A middleware that leaves nothing on the request, but perhaps in a context variable."""
     if "set" in info.header.mentions or any(isinstance(one, p.With) for one in walk(info.body)):
-        info.index.foundation.add(info.module)
+        info.index.foundation.add(info)
         return Layer(info, frozenset(), frozenset())
     return None

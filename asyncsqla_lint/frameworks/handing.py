@@ -35,7 +35,7 @@ def handed_to(index: Index, method: str) -> dict[FunctionInfo, Handing]:
                 continue
             for info in index.functions_of(module):
                 if method in info.header.mentions:
-                    index.foundation.add(module)
+                    index.foundation.add(info)
                     found.update(_found_in(index, method, module, info.body, info))
             found.update(_found_in(index, method, module, module.program.statements, None))
         return found

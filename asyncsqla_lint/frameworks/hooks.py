@@ -62,7 +62,7 @@ def hooks_of(index: Index, naming: Naming) -> Hooks:
             for info, moment in _in_module(index, module, naming):
                 if info not in found[moment]:
                     found[moment].append(info)
-                    index.foundation.add(info.module)
+                    index.foundation.add(info)
     return Hooks(tuple(found["before"]), tuple(found["after"]))
 
 

@@ -127,7 +127,7 @@ def layer_of(info: FunctionInfo, name_of: Callable[[p.Expression], str | None]) 
             name = name_of(node)
             if name is not None and name not in leaves:
                 finds.add(name)
-    info.index.foundation.add(info.module)
+    info.index.foundation.add(info)
     return Layer(info, frozenset(leaves), frozenset(finds)) if leaves else None
 
 

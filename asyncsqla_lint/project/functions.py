@@ -37,8 +37,12 @@ class FunctionInfo:
 
     @property
     def body(self) -> p.Statements:
-        self.module.consult()
+        self.consult()
         return self.module.program.bodies[self.number]
+
+    def consult(self) -> None:
+        """What is being found out depends on what the body says, wherever it stands in its file."""
+        self.module.consulted.add(self)
 
     @property
     def name(self) -> str:
@@ -75,7 +79,7 @@ class FunctionInfo:
     @property
     def names(self) -> Names:
         """What the body binds: local imports, classes, functions and assignments."""
-        self.module.consult()
+        self.consult()
         return self._names
 
     @cached_property
@@ -85,13 +89,13 @@ class FunctionInfo:
     @cached_property
     def returned(self) -> tuple[p.Expression | None, ...]:
         """The expression of every `return`, nested functions left out."""
-        self.index.foundation.add(self.module)
+        self.index.foundation.add(self)
         return tuple(one.value for one in statements(self.body) if isinstance(one, p.Return))
 
     @property
     def is_plain(self) -> bool:
         """Nothing is called in its body, nor waited for, nor gone over: it sets attributes, or gives one."""
-        self.module.consult()  # whoever asks rests on the body, also if others have asked before
+        self.consult()  # whoever asks rests on the body, also if others have asked before
         return self._is_plain
 
     @cached_property
@@ -110,7 +114,7 @@ class FunctionInfo:
     @property
     def is_declaration(self) -> bool:
         """Of a protocol or an abstract class: its body says nothing of what those do that implement it."""
-        self.module.consult()
+        self.consult()
         return self._is_declaration
 
     @cached_property

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.annotations import Type, read_type
+from asyncsqla_lint.project.bodies import Consulted, chosen
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.lineages import Lineages
@@ -27,6 +29,9 @@ from asyncsqla_lint.project.registrations import Registrations
 from asyncsqla_lint.project.resolution import Resolution
 from asyncsqla_lint.project.walking import walk
 
+if TYPE_CHECKING:
+    from asyncsqla_lint.project.names import Text
+
 EVERY_CLASS = "*"  # what classes there are at all
 REGISTRATIONS = "+"  # what top levels add to other modules
 
@@ -37,10 +42,10 @@ class Index(Resolution):
     def __init__(self, modules: Iterable[Module], pages: Pages | None = None) -> None:
         super().__init__(modules)
         self._pages = pages or Pages()
-        # The modules whose text was looked into (see `outline`): for what is being checked now, and for what
+        # The texts that were looked into (see `outline`): for what is being checked now, and for what
         # the index keeps and whoever comes next is told.
-        self.consulted: set[Module] = set()
-        self.foundation: set[Module] = set()
+        self.consulted: set[Text] = set()
+        self.foundation: set[Text] = set()
         # The classes whose subclasses were asked for, and what else was: EVERY_CLASS, REGISTRATIONS, pages.
         self.asked: set[ClassInfo | str] = set()
         for module in self.modules.values():
@@ -177,6 +182,19 @@ class Index(Resolution):
         self.asked.update(lasts)
         below = self.classes_below(*lasts)
         return tuple(cls for cls in below if not set(names).isdisjoint(cls.external_bases))
+
+    def texts(self) -> tuple[Consulted, ...]:
+        """What was consulted, by file."""
+        found: dict[Module, set[str] | None] = {}
+        for one in self.consulted | self.foundation:
+            if isinstance(one, Module):
+                found[one] = None
+            elif (names := found.setdefault(one.module, set())) is not None:
+                names.add(one.qualname)
+        return tuple(
+            Consulted(module.path, b"" if names is None else chosen(module.program, names))
+            for module, names in sorted(found.items(), key=lambda item: item[0].path)
+        )
 
     def families(self) -> tuple[str, ...]:
         """The names of the classes whose subclasses were asked for, and of these: what derives from one of

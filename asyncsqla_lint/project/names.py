@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.functions import FunctionInfo
     from asyncsqla_lint.project.signs import Signs
 
+    Text = Union["Module", FunctionInfo]  # what may be consulted: all of a file, or one function of it
+
 BUILTINS = frozenset(dir(builtins))
 
 
@@ -30,7 +32,7 @@ class Module:
     is_package: bool
     program: p.Program
     root: str = ""
-    consulted: set[Module] = field(default_factory=set, repr=False)  # the index's own
+    consulted: set[Text] = field(default_factory=set, repr=False)  # the index's own
     signs: Signs | None = None  # where they are known
 
     def says(self, *words: str) -> bool:

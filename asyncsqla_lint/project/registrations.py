@@ -64,7 +64,7 @@ class Registrations:
             if kind is None or any(_may_keep(kind, method) for method in methods)
         }
         for function in self._mentioning(name):
-            function.module.consult()
+            function.consult()
             symbol = function.index.lookup(function.module, name)
             if isinstance(symbol, Variable) and symbol.module is module:
                 found.update(self._functions[function])
@@ -79,7 +79,7 @@ class Registrations:
         found: dict[Module, None] = {}
         for function in self._mentioning(name):
             if _are_kin(cls, function.owner):
-                function.module.consult()
+                function.consult()
                 found.update(self._functions[function])
         return self._few(found, None)
 
@@ -127,7 +127,7 @@ def _may_keep(cls: ClassInfo, method: str) -> bool:
     if found is None or found[1].function is None or found[1].kind == "property":
         return True
     header = found[1].function.header
-    found[1].function.module.consult()
+    found[1].function.consult()
     return not header.parameters or not {header.parameters[0].name, "super"}.isdisjoint(header.mentions)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from asyncsqla_lint.findings import Finding
+from asyncsqla_lint.project.bodies import Consulted
 from asyncsqla_lint.rules.itself import internal_error
 from asyncsqla_lint.workspace.config import Config
 
@@ -32,7 +33,7 @@ Analyse = Callable[["Index", Sequence[str], Config], Analysis]
 class Checked(Struct, frozen=True):
     findings: tuple[Finding, ...]
     counters: dict[str, int]
-    consulted: tuple[str, ...] = ()  # the paths of the modules whose text it depends on
+    consulted: tuple[Consulted, ...] = ()  # the texts that it depends on
     asked: tuple[str, ...] = ()  # see `Index.families`
     pages: Mapping[str, str] = {}  # see `Index.pages_asked_for`
 

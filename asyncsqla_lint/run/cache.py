@@ -39,12 +39,21 @@ class Answer(Struct, frozen=True, array_like=True):
     pages: dict[str, str] = {}  # its questions for templates, and what each led to
 
 
+class Text(Struct, frozen=True, array_like=True):
+    """What stood in a file, or in some of its functions, when it was consulted."""
+
+    path: str
+    content: str  # the hash of all
+    bodies: bytes  # which functions (see `project.bodies`); none: all that stands there
+    said: bytes  # what they said
+
+
 class Result(Struct, frozen=True, array_like=True):
-    """What the analysis of one module says, as long as the modules that it consulted are what they were."""
+    """What the analysis of one module says, as long as the texts that it consulted are what they were."""
 
     findings: tuple[Finding, ...]
     counters: dict[str, int]
-    consulted: tuple[tuple[str, str], ...]  # paths and the hashes of what stood there
+    consulted: tuple[Text, ...]
     asked: tuple[str, ...]  # the classes whose subclasses it depends on
     pages: dict[str, str] = {}  # as in an Answer
 

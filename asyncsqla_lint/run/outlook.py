@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
+from asyncsqla_lint.project.bodies import picked
 from asyncsqla_lint.project.pages import Pages
-from asyncsqla_lint.run.cache import Cache, Result, Views
+from asyncsqla_lint.run.cache import Cache, Result, Text, Views
 from asyncsqla_lint.run.keys import digest
 from asyncsqla_lint.run.ripples import Project, Ripples, ripples
 
@@ -26,6 +27,7 @@ class Shown(Struct, frozen=True):
     root: str
     content: str  # the hash of its text
     outline: str
+    bodies: bytes  # what its functions say
 
 
 class Outlook:
@@ -84,16 +86,20 @@ class Outlook:
         yield self.keys, self._is_as_consulted
 
     def _is_untouched(self, path: str, result: Result) -> bool:
-        consulted = (other for other, _ in result.consulted)
+        consulted = (text.path for text in result.consulted)
         if self._ripples is None or self._ripples.reaches(path, consulted, result.asked):
             return False
-        return self._pages.are(result.pages)
+        return self._is_as_consulted(path, result)
 
     def _is_as_consulted(self, path: str, result: Result) -> bool:
-        return all(
-            other in self._modules and self._modules[other].content == content
-            for other, content in result.consulted
-        ) and self._pages.are(result.pages)
+        """What the modules show is what it was: so functions are numbered as they were."""
+        return all(map(self._still_says, result.consulted)) and self._pages.are(result.pages)
+
+    def _still_says(self, text: Text) -> bool:
+        module = self._modules.get(text.path)
+        if module is None or module.content == text.content:
+            return module is not None
+        return text.bodies != b"" and picked(text.bodies, module.bodies) == text.said
 
     def views(self, keys: Mapping[str, str]) -> Views:
         """What the next run goes by; `keys` say under which each result was found."""

@@ -10,7 +10,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.findings import INTERNAL_ERROR, Finding
-from asyncsqla_lint.run.cache import Answer, Cache
+from asyncsqla_lint.run.cache import Answer, Cache, Text
 from asyncsqla_lint.run.configurations import Identities, Resolved
 from asyncsqla_lint.run.contents import Overlay
 from asyncsqla_lint.run.garbage import seldom_collected
@@ -23,6 +23,7 @@ from asyncsqla_lint.workspace.decoding import decode
 
 if TYPE_CHECKING:
     from asyncsqla_lint.program import Program
+    from asyncsqla_lint.project.bodies import Consulted
     from asyncsqla_lint.project.facts import Facts
     from asyncsqla_lint.project.pages import Pages
     from asyncsqla_lint.run import work
@@ -336,6 +337,7 @@ class _Analysis:
                 key_of(names[path].root, root),
                 self.data.hashes[path],
                 facts.outline,
+                facts.bodies,
             )
             for path, facts in self.facts.items()
         }
@@ -384,7 +386,7 @@ class _Analysis:
 
         project = work.Project(map(self.module, self.facts), self.run.analyse, self.pages)
         tasks = [work.Check(self.keys[path], self.configs[path]) for path in paths]
-        at = {self.keys[path]: self.data.hashes[path] for path in self.facts}
+        at = {self.keys[path]: path for path in self.facts}
         sizes = [self.facts[path].lines for path in paths]
         backend = self.backend(sum(sizes), _ENOUGH_LINES)
         with self.run.timed("index"):
@@ -400,11 +402,17 @@ class _Analysis:
                 answer = Checked((work.killed(key, f"`{names[key]}`"),), {})
             found[key] = answer
             if key in keys and self.data.is_steady and not _is_about_us(answer.findings):
-                consulted = tuple((other, at[other]) for other in answer.consulted)
+                consulted = tuple(self.text(at[one.path], one) for one in answer.consulted)
                 result = Result(answer.findings, answer.counters, consulted, answer.asked, dict(answer.pages))
                 self.run.cache.remember_result(keys[key], result, lasting=not self.overlay)
 
         backend.map(work.checked, project, tasks, sizes, arrived)
+
+    def text(self, path: str, consulted: Consulted) -> Text:
+        from asyncsqla_lint.project.bodies import picked
+
+        said = picked(consulted.bodies, self.facts[path].bodies) if consulted.bodies else b""
+        return Text(consulted.path, self.data.hashes[path], consulted.bodies, said)
 
     def module(self, path: str) -> work.ModuleSource:
         from asyncsqla_lint.run.work import ModuleSource

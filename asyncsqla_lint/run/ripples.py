@@ -43,8 +43,10 @@ class Ripples:
         return path in self.touched or path in self.edited
 
     def reaches(self, path: str, consulted: Iterable[str], asked: Collection[str]) -> bool:
-        """Does it concern what was found in a module, by what was looked at for it?"""
-        if path in self or any(other in self for other in consulted):
+        """Does it concern what was found in a module, by what was looked at for it? Whether that still says
+        the same is another question.
+        """
+        if path in self or any(other in self.touched for other in consulted):
             return True
         if (self.has_classes and EVERY_CLASS in asked) or (self.registers and REGISTRATIONS in asked):
             return True

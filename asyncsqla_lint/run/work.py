@@ -73,7 +73,7 @@ def lowered_again(data: bytes, before: bytes, program: Program) -> Lowered | Non
 
 def _with_facts(program: Program, text: str, data: bytes) -> Lowered:
     words = words_of(text)
-    return Lowered(program, facts_of(program, content_hash(data), words), words)
+    return Lowered(program, facts_of(program, text, content_hash(data), words), words)
 
 
 def lowered_elsewhere(shared: None, source: Source) -> Lowered | Finding:
@@ -168,14 +168,13 @@ class Check(Struct, frozen=True):
 
 
 def checked(project: Project, task: Check) -> Checked:
-    """What a module's analysis says, and which modules it has looked into to say so."""
+    """What a module's analysis says, and which texts it has looked into to say so."""
     index = project.index
     index.consulted.clear()
     index.asked.clear()
     found = check_modules(project.analyse, index, (project.names[task.path],), task.config)
-    consulted = sorted({module.path for module in index.consulted | index.foundation})
     return msgspec.structs.replace(
-        found, consulted=tuple(consulted), asked=index.families(), pages=index.pages_asked_for()
+        found, consulted=index.texts(), asked=index.families(), pages=index.pages_asked_for()
     )
 
 

@@ -135,6 +135,7 @@ def is_run_in_greenlets(flow: Flow) -> bool:
     coroutine = coroutine_of(flow.frame)
     if coroutine is None:
         return False
+    coroutine.module.consult()
     callers = (one for one in flow.index.functions_of(coroutine.module) if "run_sync" in one.header.mentions)
     return any(coroutine in _run_in_greenlets(one) for one in callers)
 

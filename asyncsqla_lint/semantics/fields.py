@@ -65,7 +65,7 @@ def validated(flow: Flow, state: State, cls: ClassValue, name: str, value: Value
         ):
             if not isinstance(symbol, External):
                 continue
-            member.function.module.consult()
+            member.function.consult()
             if symbol.name in _WHOLE and _may_change(member.function, expression, name):
                 return UNKNOWN
             if symbol.name in _VALIDATORS and _names(expression, name):

@@ -144,6 +144,7 @@ def _is_closed_by_dependants(frame: Frame) -> bool:
     if function is None or not function.header.is_generator or (caller and caller.function):
         return False
     index, module = function.index, function.module
+    module.consult()
     return any(
         index.resolve(module, node) is function
         for one in module.program.functions

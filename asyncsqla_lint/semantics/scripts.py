@@ -65,6 +65,7 @@ def is_run_at_once(flow: Flow, frame: Frame) -> bool:
 def _left_to_run(flow: Flow, module: Module) -> FunctionInfo | None:
     """The `async def main()` of a page of documentation, whose last line is left out."""
     found = None
+    module.consult()
     for number, header in enumerate(module.program.functions):
         if "main" in header.mentions:
             return None

@@ -253,6 +253,7 @@ def _class_body(flow: Flow, state: State, cls: ClassInfo) -> None:
 
 def _is_of_one_coroutine(flow: Flow, module: Module, name: str) -> bool:
     """A script whose last line runs a coroutine, the only one that uses the variable."""
+    module.consult()
     users = [one for one in module.program.functions if one.is_async and name in one.mentions]
     return len(users) < 2 and scripts.is_script(flow, module)
 

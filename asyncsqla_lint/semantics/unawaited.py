@@ -159,7 +159,7 @@ def _passes_on(decorator: Symbol | None) -> bool:
     if not isinstance(decorator, FunctionInfo):
         return False
     program, within = decorator.module.program, f"{decorator.qualname}.<locals>."
-    decorator.module.consult()
+    decorator.consult()
     numbers = [
         number
         for number, header in enumerate(program.functions)
