@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -56,16 +56,43 @@ def forget(state: State, name: str) -> None:
             del state.facts[key]
 
 
-def signature(flow: Flow, state: State, offset: int, anew: Set[str] = frozenset()) -> object:
-    """Two paths with the same signature cannot be told apart by a test after `offset`.
+def signature(flow: Flow, state: State, offset: int) -> object:
+    """Two paths with the same signature cannot be told apart by a test after `offset`."""
+    return _signature(flow, state, _tests_behind(flow.frame.function, offset), offset)
+
+
+def signatures(flow: Flow, states: list[State], offset: int, anew: Set[str]) -> list[object]:
+    """Of each of these paths; what all of them hold alike is left out.
 
     What names in `anew` hold is of the turn of a loop that ends: the next one gives them something else.
     """
+    number = flow.frame.id
+    held = [(state, state.frames.get(number, {})) for state in states]
+    tests = [
+        test
+        for test in _tests_behind(flow.frame.function, offset)
+        if test[1] not in anew and _tells(held, test[0], test[1])
+    ]
+    return [_signature(flow, state, tests, offset) for state in states]
+
+
+def _tells(held: list[tuple[State, dict[str, Value]]], key: str, name: str) -> bool:
+    """May the paths differ in a test?"""
+    first, variables = held[0]
+    fact, value = first.facts.get(key), variables.get(name)
+    record = first.record(value.oid) if isinstance(value, Reference) else None
+    return isinstance(value, Union) or any(
+        state.facts.get(key) is not fact
+        or variables.get(name) is not value
+        or (record is not None and state.record(value.oid) is not record)  # type: ignore[union-attr]
+        for state, variables in held[1:]
+    )
+
+
+def _signature(flow: Flow, state: State, tests: Iterable[Tested], offset: int) -> object:
     parts: list[object] = [state.pending_key()]
     variables = state.frames.get(flow.frame.id, {})
-    for key, name, field in _tests_behind(flow.frame.function, offset):
-        if name in anew:
-            continue
+    for key, name, field in tests:
         if key in state.facts:
             parts.append((key, state.facts[key]))
         value = _field(state, variables.get(name), field) if field else variables.get(key)

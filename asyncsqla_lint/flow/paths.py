@@ -27,8 +27,8 @@ def merged(flow: Flow, states: list[State], offset: int, anew: Set[str] = frozen
     if len(states) < 2:
         return states
     groups: dict[object, list[Option]] = {}
-    for state in states:
-        groups.setdefault(facts.signature(flow, state, offset, anew), []).append((state, NONE))
+    for state, signature in zip(states, facts.signatures(flow, states, offset, anew), strict=True):
+        groups.setdefault(signature, []).append((state, NONE))
     kept = [join_options(one)[0] for group in groups.values() for one in joinable(group)]
     return kept if len(kept) <= MOST_STATES else _fewer(flow, kept)
 
