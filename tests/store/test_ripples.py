@@ -66,11 +66,21 @@ async def toys(session: AsyncSession, one: Animal):
 async def label(session: AsyncSession, one: Animal):
     return one.label
 """
+HELPERS = """\
+import sqlalchemy
+
+def page(number):
+    return number * 20
+
+def nobody():
+    return 2
+"""
 APART = """\
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from helpers import page
 
-async def count(session: AsyncSession):
+async def count(session: AsyncSession, limit: int = page(1)):
     return await session.scalar("select 1")
 
 async def counted():
@@ -111,6 +121,7 @@ PROJECT = {
     "service.py": SERVICE,
     "aliases.py": ALIASES,
     "typed.py": TYPED,
+    "helpers.py": HELPERS,
     "apart.py": APART,
     "more.py": MORE,
     "bot.py": BOT,
@@ -127,6 +138,15 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         {"queries", "service"},
     ),
     "a body": ("apart.py", "select 1", "select 2", {"apart"}),
+    "a body that another module has run": ("helpers.py", "* 20", "* 40", {"apart"}),
+    "a body that nobody has run": ("helpers.py", "return 2", "return 3", set()),
+    "lines above a body that was run": ("helpers.py", "\ndef page", "\n\n# pages\ndef page", set()),
+    "a function inside of one that nobody has run": (
+        "helpers.py",
+        "    return 2",
+        "    def two():\n        return 2\n    return two()",
+        set(),
+    ),
     "a line above a session that is made": (
         "apart.py",
         "async def counted",
