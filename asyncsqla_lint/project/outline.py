@@ -1,8 +1,8 @@
 """What a module shows to all others: everything outside the bodies of its functions, wherever it stands.
 
 What is found in one module depends on the outlines of all, on what those functions say that were run for it
-(`bodies`), and on the whole text of the modules whose places it names. So an edit inside of a function concerns
-only who ran it.
+(see `bodies`), and on the whole text of the modules whose places it names. So an edit inside of a function
+concerns only who ran it.
 """
 
 from __future__ import annotations
