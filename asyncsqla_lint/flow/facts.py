@@ -80,13 +80,12 @@ def _tells(held: list[tuple[State, dict[str, Value]]], key: str, name: str) -> b
     """May the paths differ in a test?"""
     first, variables = held[0]
     fact, value = first.facts.get(key), variables.get(name)
-    record = first.record(value.oid) if isinstance(value, Reference) else None
-    return isinstance(value, Union) or any(
-        state.facts.get(key) is not fact
-        or variables.get(name) is not value
-        or (record is not None and state.record(value.oid) is not record)  # type: ignore[union-attr]
-        for state, variables in held[1:]
-    )
+    for state, others in held[1:]:
+        if state.facts.get(key) is not fact or others.get(name) is not value:
+            return True
+        if isinstance(value, Reference) and state.record(value.oid) is not first.record(value.oid):
+            return True
+    return isinstance(value, Union)
 
 
 def _signature(flow: Flow, state: State, tests: Iterable[Tested], offset: int) -> object:
