@@ -288,7 +288,7 @@ def _conditional(flow: Flow, state: State, node: p.Conditional) -> Value:
     for own in false:
         options.extend(_on_copy(flow, own, node.otherwise))
     end = p.end_of(node.span)
-    return flow.choose(state, options, lambda own: facts.signature(flow, own, end))
+    return flow.choose(state, options, lambda several: facts.signatures(flow, several, end))
 
 
 def _on_copy(flow: Flow, state: State, node: p.Expression) -> list[Option]:

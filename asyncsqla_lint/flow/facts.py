@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Tested = tuple[str, str, str]  # the key; of `outcome.ok` the name and the field, too
 Renaming = tuple[str, str, int]  # the new name, what it names, and where the assignment ends
+Held = tuple["State", dict[str, Value]]  # a path, and its variables
 
 
 def key_of(node: p.Expression) -> str | None:
@@ -56,27 +57,39 @@ def forget(state: State, name: str) -> None:
             del state.facts[key]
 
 
-def signature(flow: Flow, state: State, offset: int) -> object:
-    """Two paths with the same signature cannot be told apart by a test after `offset`."""
-    return _signature(flow, state, _tests_behind(flow.frame.function, offset), offset)
-
-
-def signatures(flow: Flow, states: list[State], offset: int, anew: Set[str]) -> list[object]:
-    """Of each of these paths; what all of them hold alike is left out.
+def signatures(flow: Flow, states: list[State], offset: int, anew: Set[str] = frozenset()) -> list[object]:
+    """Paths with the same one no test after `offset` can tell apart; what all hold alike says nothing.
 
     What names in `anew` hold is of the turn of a loop that ends: the next one gives them something else.
     """
-    number = flow.frame.id
+    function, number = flow.frame.function, flow.frame.id
     held = [(state, state.frames.get(number, {})) for state in states]
     tests = [
         test
-        for test in _tests_behind(flow.frame.function, offset)
+        for test in _tests_behind(function, offset)
         if test[1] not in anew and _tells(held, test[0], test[1])
     ]
-    return [_signature(flow, state, tests, offset) for state in states]
+    read = _read_behind(function, held, offset)
+    found: list[object] = []
+    for state, variables in held:
+        parts: list[object] = [state.pending_key()]
+        for key, name, field in tests:
+            if key in state.facts:
+                parts.append((key, state.facts[key]))
+            value = _field(state, variables.get(name), field) if field else variables.get(key)
+            if value is not None:
+                nothing = False if value.is_something(state) else is_none(value)
+                parts.append((key, nothing, value.truth(state)))
+        # Where a helper has failed and gives None, nothing of the object is read, whether or not somebody
+        # asks. Where the error is kept, whoever is handed it can ask: `await unit.end(session, error)`.
+        telling = [name for name in read if _tells_of_failure(state, variables.get(name))]
+        if telling and flow.meanings.is_amiss(state):
+            parts += telling
+        found.append(tuple(parts))
+    return found
 
 
-def _tells(held: list[tuple[State, dict[str, Value]]], key: str, name: str) -> bool:
+def _tells(held: list[Held], key: str, name: str) -> bool:
     """May the paths differ in a test?"""
     first, variables = held[0]
     fact, value = first.facts.get(key), variables.get(name)
@@ -88,23 +101,20 @@ def _tells(held: list[tuple[State, dict[str, Value]]], key: str, name: str) -> b
     return isinstance(value, Union)
 
 
-def _signature(flow: Flow, state: State, tests: Iterable[Tested], offset: int) -> object:
-    parts: list[object] = [state.pending_key()]
-    variables = state.frames.get(flow.frame.id, {})
-    for key, name, field in tests:
-        if key in state.facts:
-            parts.append((key, state.facts[key]))
-        value = _field(state, variables.get(name), field) if field else variables.get(key)
-        if value is not None:
-            nothing = False if value.is_something(state) else is_none(value)
-            parts.append((key, nothing, value.truth(state)))
-    # Where a helper has failed and gives None, nothing of the object is read, whether or not somebody asks.
-    # Where the error is kept, whoever is handed it can ask: `await unit.end(session, error)`.
-    telling = [name for name, value in variables.items() if value == NONE or _is_error(state, value)]
-    if telling and flow.meanings.is_amiss(state):
-        last = _read_last(flow.frame.function)
-        parts += [name for name in telling if last.get(name, 0) > offset]
-    return tuple(parts)
+def _read_behind(function: FunctionInfo | None, held: list[Held], offset: int) -> list[str]:
+    """The names that are read behind `offset`, and that not all paths hold alike."""
+    _, variables = held[0]
+    differing: set[str] = set()
+    for _, others in held[1:]:
+        if others is not variables:
+            differing |= variables.keys() ^ others.keys()
+            differing.update(name for name, value in others.items() if variables.get(name) is not value)
+    last = _read_last(function) if differing else {}
+    return [name for name in differing if last.get(name, 0) > offset]
+
+
+def _tells_of_failure(state: State, value: Value | None) -> bool:
+    return value is not None and (value == NONE or _is_error(state, value))
 
 
 def _is_error(state: State, value: Value) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -209,7 +209,10 @@ def outline(value: Value, state: State) -> str:
 MOST_OUTLINES = 4
 
 
-def merged_options(options: list[Option], apart: Callable[[State], object] | None = None) -> list[Option]:
+Apart = Callable[["list[State]"], "Sequence[object]"]  # alike for paths that nothing tells apart
+
+
+def merged_options(options: list[Option], apart: Apart | None = None) -> list[Option]:
     """At most one option for each outline of the value, or, if these are many, for each nullness.
 
     Never one for two paths that `apart` tells apart.
@@ -220,8 +223,8 @@ def merged_options(options: list[Option], apart: Callable[[State], object] | Non
     if len({outline(value, state) for state, value in options}) > MOST_OUTLINES:
         tell = nullness
     groups: dict[tuple[str, object, object], list[Option]] = {}
-    for state, value in options:
-        signature = None if apart is None else apart(state)
+    told = [None] * len(options) if apart is None else apart([state for state, _ in options])
+    for (state, value), signature in zip(options, told, strict=True):
         groups.setdefault((tell(value, state), state.pending_key(), signature), []).append((state, value))
     return [join_options(one) for group in groups.values() for one in joinable(group)]
 

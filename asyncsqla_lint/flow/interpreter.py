@@ -18,6 +18,7 @@ from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.frames import (
     RISK,
+    Apart,
     BudgetExceeded,
     Choice,
     Frame,
@@ -347,9 +348,7 @@ class Flow:
 
     # -- choices
 
-    def choose(
-        self, state: State, options: list[Option], apart: Callable[[State], object] | None = None
-    ) -> Value:
+    def choose(self, state: State, options: list[Option], apart: Apart | None = None) -> Value:
         """Go on as one of the options; the statement is run again for each of the others."""
         oracle = self.oracle
         if not self.joining and oracle.is_replaying:

@@ -15,6 +15,7 @@ from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Iteration, Reference,
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import (
+    Attribute,
     Model,
     Relationship,
 )
@@ -102,15 +103,14 @@ class InstanceRecord(Record, frozen=True):
                 return FORGOTTEN
             return replace(self, model=shared).joined(replace(other, model=shared))
         attributes: dict[str, AttributeState] = {}
-        names: dict[str, object] = {**self.attributes, **other.attributes}
         if self.expired != other.expired or self.plan != other.plan or self.lifecycle != other.lifecycle:
-            names = {**self.model.attributes, **names}
-        for name in names:
+            attributes = _joined_defaults(self, other).copy()
+        for name in {**self.attributes, **other.attributes}:
             ours, theirs = self.state_of(name), other.state_of(name)
-            if ours is theirs and ours is not None:
-                attributes[name] = ours
-            elif ours is not None and theirs is not None:
-                attributes[name] = ours.joined(theirs)
+            if ours is not None and theirs is not None:
+                attributes[name] = ours if ours is theirs else ours.joined(theirs)
+            else:
+                attributes.pop(name, None)
         extras = dict(self.extras)
         for name, value in other.extras.items():
             extras[name] = join(extras[name], value) if name in extras else value
@@ -193,11 +193,7 @@ class InstanceRecord(Record, frozen=True):
         attribute = self.model.attributes.get(name)
         if attribute is None:
             return None
-        known = _defaults_of(self)
-        found = known.get(name)
-        if found is None:
-            found = known[name] = default_state(self, attribute)
-        return found
+        return _default(self, _defaults_of(self), name, attribute)
 
     def is_amiss(self) -> bool:
         return self.expired is not None or any(one.bits & EXPIRED for one in self.attributes.values())
@@ -421,8 +417,34 @@ def _defaults_of(record: InstanceRecord) -> dict[str, AttributeState]:
     return known[1]
 
 
+def _default(
+    record: InstanceRecord, known: dict[str, AttributeState], name: str, attribute: Attribute
+) -> AttributeState:
+    found = known.get(name)
+    if found is None:
+        found = known[name] = default_state(record, attribute)
+    return found
+
+
+# … and where two such paths have met: their instances have that in common, too.
+_joined: dict[tuple[int, int], dict[str, AttributeState]] = {}
+
+
+def _joined_defaults(one: InstanceRecord, other: InstanceRecord) -> dict[str, AttributeState]:
+    ours, theirs = _defaults_of(one), _defaults_of(other)
+    key = (id(ours), id(theirs))
+    found = _joined.get(key)
+    if found is None:
+        found = _joined[key] = {}
+        for name, attribute in one.model.attributes.items():
+            mine, its = _default(one, ours, name, attribute), _default(other, theirs, name, attribute)
+            found[name] = mine if mine is its else mine.joined(its)
+    return found
+
+
 def forget_defaults(flow: Flow) -> None:
     """A root has ended: the next one's queries are others."""
+    _joined.clear()
     _defaults.clear()
 
 
