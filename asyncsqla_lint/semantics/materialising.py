@@ -111,9 +111,7 @@ def materialise(
         return or_else(state, met.certain, before, fresh)
     made = allocate(flow, state, fresh)
     if met.row is not None:
-        flow.watched.add(
-            OUTSIDE.oid
-        )  # from here on it is noted what unknown code is given: it may keep the row
+        flow.watched.add(OUTSIDE.oid)  # from here on, what unknown code is given: it may keep the row
     if not many:
         set_apart(state, made)
     owner = None if session is None else state.record(session.oid)
