@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.project.classes import ClassInfo
     from asyncsqla_lint.project.index import Index
-    from asyncsqla_lint.project.names import Module, Text
+    from asyncsqla_lint.project.names import Consultable, Module
 
 T = TypeVar("T")
 Make = Callable[["Flow"], T]
@@ -50,7 +50,7 @@ class Table(Struct, frozen=True):
 
 class Fact(Struct, Generic[T], frozen=True):
     value: T
-    looked_into: frozenset[Text] = frozenset()
+    looked_into: frozenset[Consultable] = frozenset()
     asked: frozenset[ClassInfo | str] = frozenset()  # see `Index.asked`
     seen: frozenset[int] = frozenset()  # what modules have made, as far as it was looked at
     tables: frozenset[Table] = frozenset()  # of these, what the modules that own them put in
@@ -72,7 +72,7 @@ class World:
         self._open: list[object] = []  # the questions that are being answered
         self._asked: set[object] = set()  # the same, but for those without a name
         self._provisional: dict[object, Fact[object]] = {}
-        self._texts: dict[frozenset[Text], frozenset[Text]] = {}  # sets that are alike are one
+        self._texts: dict[frozenset[Consultable], frozenset[Consultable]] = {}  # sets that are alike are one
         self._objects: dict[frozenset[int], frozenset[int]] = {}
         # What the answer that is being found has met so far; into which texts it has looked says the index.
         self.seen: set[int] = set()

@@ -208,7 +208,7 @@ def _found(index: Index) -> Iterator[str]:
         if module.says(STATE) and (module.signs is None or module.signs.surrounds):
             for info in with_those_inside(index, module):
                 if STATE in info.header.mentions and is_middleware(info):
-                    index.foundation.add(info.module)
+                    index.foundation.add(info)
                     yield from filter(None, map(_asked_for, walk(info.body)))
 
 

@@ -30,7 +30,7 @@ from asyncsqla_lint.project.resolution import Resolution
 from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
-    from asyncsqla_lint.project.names import Text
+    from asyncsqla_lint.project.names import Consultable
 
 EVERY_CLASS = "*"  # what classes there are at all
 REGISTRATIONS = "+"  # what top levels add to other modules
@@ -44,8 +44,8 @@ class Index(Resolution):
         self._pages = pages or Pages()
         # The texts that were looked into (see `outline`): for what is being checked now, and for what
         # the index keeps and whoever comes next is told.
-        self.consulted: set[Text] = set()
-        self.foundation: set[Text] = set()
+        self.consulted: set[Consultable] = set()
+        self.foundation: set[Consultable] = set()
         # The classes whose subclasses were asked for, and what else was: EVERY_CLASS, REGISTRATIONS, pages.
         self.asked: set[ClassInfo | str] = set()
         for module in self.modules.values():

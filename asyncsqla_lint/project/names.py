@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.functions import FunctionInfo
     from asyncsqla_lint.project.signs import Signs
 
-    Text = Union["Module", FunctionInfo]  # what may be consulted: all of a file, or one function of it
+    Consultable = Union["Module", FunctionInfo]  # all of a file, or one function of it
 
 BUILTINS = frozenset(dir(builtins))
 
@@ -32,7 +32,7 @@ class Module:
     is_package: bool
     program: p.Program
     root: str = ""
-    consulted: set[Text] = field(default_factory=set, repr=False)  # the index's own
+    consulted: set[Consultable] = field(default_factory=set, repr=False)  # the index's own
     signs: Signs | None = None  # where they are known
 
     def says(self, *words: str) -> bool:

@@ -39,7 +39,7 @@ class Answer(Struct, frozen=True, array_like=True):
     pages: dict[str, str] = {}  # its questions for templates, and what each led to
 
 
-class Text(Struct, frozen=True, array_like=True):
+class Stood(Struct, frozen=True, array_like=True):
     """What stood in a file, or in some of its functions, when it was consulted."""
 
     path: str
@@ -53,7 +53,7 @@ class Result(Struct, frozen=True, array_like=True):
 
     findings: tuple[Finding, ...]
     counters: dict[str, int]
-    consulted: tuple[Text, ...]
+    consulted: tuple[Stood, ...]
     asked: tuple[str, ...]  # the classes whose subclasses it depends on
     pages: dict[str, str] = {}  # as in an Answer
 

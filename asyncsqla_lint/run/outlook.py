@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from asyncsqla_lint.project.bodies import picked
 from asyncsqla_lint.project.pages import Pages
-from asyncsqla_lint.run.cache import Cache, Result, Text, Views
+from asyncsqla_lint.run.cache import Cache, Result, Stood, Views
 from asyncsqla_lint.run.keys import digest
 from asyncsqla_lint.run.ripples import Project, Ripples, ripples
 
@@ -95,7 +95,7 @@ class Outlook:
         """What the modules show is what it was: so functions are numbered as they were."""
         return all(map(self._still_says, result.consulted)) and self._pages.are(result.pages)
 
-    def _still_says(self, text: Text) -> bool:
+    def _still_says(self, text: Stood) -> bool:
         module = self._modules.get(text.path)
         if module is None or module.content == text.content:
             return module is not None

@@ -10,7 +10,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.findings import INTERNAL_ERROR, Finding
-from asyncsqla_lint.run.cache import Answer, Cache, Text
+from asyncsqla_lint.run.cache import Answer, Cache, Stood
 from asyncsqla_lint.run.configurations import Identities, Resolved
 from asyncsqla_lint.run.contents import Overlay
 from asyncsqla_lint.run.garbage import seldom_collected
@@ -408,11 +408,11 @@ class _Analysis:
 
         backend.map(work.checked, project, tasks, sizes, arrived)
 
-    def text(self, path: str, consulted: Consulted) -> Text:
+    def text(self, path: str, consulted: Consulted) -> Stood:
         from asyncsqla_lint.project.bodies import picked
 
         said = picked(consulted.bodies, self.facts[path].bodies) if consulted.bodies else b""
-        return Text(consulted.path, self.data.hashes[path], consulted.bodies, said)
+        return Stood(consulted.path, self.data.hashes[path], consulted.bodies, said)
 
     def module(self, path: str) -> work.ModuleSource:
         from asyncsqla_lint.run.work import ModuleSource

@@ -82,7 +82,8 @@ def write_proxy(
 ) -> None:
     """`term.texts = {"de": "Haus"}`: the relationship behind it is asked for, and then changed.
 
-    Of a new object it is there after the flush, unless nothing was given (`ASQ301/good_proxies_given`).
+    Of a new object it is there after the flush, unless nothing was given:
+    `ASQ301/good_given_through_a_proxy`.
     """
     from asyncsqla_lint.semantics.reading import read
 

@@ -59,7 +59,7 @@ def is_linked(record: InstanceRecord, root: ClassInfo, one: Relationship) -> boo
 
 
 def is_outside(record: InstanceRecord) -> bool:
-    """A mere object that no session has: a flush writes no key of it (`ASQ302/good_child_of_nobody`)."""
+    """A mere object that no session has: a flush writes no key of it (`ASQ302/bad_child_of_nobody`)."""
     return record.lifecycle == TRANSIENT and record.session is None
 
 

@@ -6,10 +6,9 @@ session of a dependency closed. Before and after, such a session lives until all
 
 from __future__ import annotations
 
-import os
 import re
 
-from asyncsqla_lint.workspace.requirements import Dependencies, admitted
+from asyncsqla_lint.workspace.requirements import Dependencies, admitted, upwards
 
 _FIRST, _PAST = (0, 106), (0, 118)
 _LOCKED = re.compile(
@@ -34,14 +33,10 @@ class FastAPIResolver:
         self._known: dict[str, bool] = {}
 
     def __call__(self, directory: str) -> bool:
-        found = self._known.get(directory)
-        if found is None:
-            here = self._evidence_in(directory)
-            inside = directory.startswith(self._root.rstrip(os.sep) + os.sep)
-            if here is None:
-                here = inside and self(os.path.dirname(directory))
-            found = self._known[directory] = here
-        return found
+        if directory not in self._known:
+            found = map(self._evidence_in, upwards(directory, self._root))
+            self._known[directory] = next((one for one in found if one is not None), False)
+        return self._known[directory]
 
     def _evidence_in(self, directory: str) -> bool | None:
         dependencies = self._dependencies

@@ -12,6 +12,7 @@ from asyncsqla_lint.workspace.requirements import (
     Dependencies,
     Requirement,
     admitted_line,
+    upwards,
 )
 
 _EXTRAS = re.compile(r"sqlalchemy\s*\[([^\]]*)\]", re.IGNORECASE)
@@ -38,7 +39,7 @@ class GreenletResolver:
         return self._known[directory]
 
     def _nearest(self, directory: str) -> Greenless | None:
-        for place in self._upwards(directory):
+        for place in upwards(directory, self._root):
             asked = self._dependencies.requirements(place)
             if asked:
                 return self._lacking(place, asked)
@@ -59,14 +60,8 @@ class GreenletResolver:
 
     def _locks(self, directory: str) -> Iterator[tuple[str, str]]:
         """A workspace has one for all of its projects."""
-        for place in self._upwards(directory):
+        for place in upwards(directory, self._root):
             yield from ((place, name) for name in self._dependencies.locks(place))
-
-    def _upwards(self, directory: str) -> Iterator[str]:
-        yield directory
-        while directory.startswith(self._root.rstrip(os.sep) + os.sep):
-            directory = os.path.dirname(directory)
-            yield directory
 
 
 def _brings_greenlet(requirement: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -113,6 +113,14 @@ def admitted_line(requirement: str) -> Release | None:
     if low >= SPLIT:
         return "2.1"
     return "2.0" if high <= SPLIT else None
+
+
+def upwards(directory: str, root: str) -> Iterator[str]:
+    """The directory and those above it, not above `root`."""
+    yield directory
+    while directory.startswith(root.rstrip(os.sep) + os.sep):
+        directory = os.path.dirname(directory)
+        yield directory
 
 
 def admitted(clauses: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

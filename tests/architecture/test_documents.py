@@ -50,3 +50,15 @@ def table(heading: str) -> list[list[str]]:
     section = ARCHITECTURE.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_fixtures_that_are_named_are_there() -> None:
+    named: set[str] = set()
+    for path in (*PACKAGE.rglob("*.py"), *DOCUMENTS):
+        named.update(re.findall(r"ASQ\d{3}/(?:bad|good)_\w+", path.read_text("utf-8")))
+    stands = {
+        f"{path.parent.name}/{path.stem}"
+        for kind in ("bad", "good")
+        for path in ROOT.glob(f"fixtures/*/{kind}_*")
+    }
+    assert len(named) > 50 and not named - stands
