@@ -11,6 +11,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import calls, narrowing, operators
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import Frame
+from asyncsqla_lint.flow.iterators import hold
 from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.stdlib.lazily import LazyRecord
 from asyncsqla_lint.flow.targets import assign
@@ -124,6 +125,7 @@ def _comprehend(
     if generator is not None:
         return _comprehend_generator(flow, state, node, depth, generator), False
     iteration = iterated.iterate(flow, state, clause.iterable.span, clause.is_async)
+    hold(flow, state, clause, iteration)
     known = iteration.items is not None and is_short(iteration.items)
     elements: Sequence[Value | None] = (iteration.one(),)
     if known and iteration.items is not None:

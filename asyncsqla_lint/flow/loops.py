@@ -9,6 +9,7 @@ from asyncsqla_lint.flow import calls, narrowing
 from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.facts import assigned_in
 from asyncsqla_lint.flow.frames import Outcome
+from asyncsqla_lint.flow.iterators import hold
 from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.paths import Result, consumer_paths, left_pending, merged, paths
 from asyncsqla_lint.flow.records import VACANT
@@ -151,6 +152,7 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
         items = None
     if items is None and iteration.element is None:
         return flow.execute(states, node.otherwise)
+    iterator = hold(flow, state, node, iteration)
     rounds: tuple[Value, ...] = items if items is not None else (iteration.element or UNKNOWN,) * LOOP_PASSES
     first = 0  # of those that stand for all
     are_several = False
@@ -192,6 +194,8 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
             done.extend(_absorbed(flow, own.copy(), element, processed) for own in states)
     if items is None:
         states = [_absorbed(flow, own, element, processed) for own in states]
+    for own in (*done, *states, *broken, *(exit_.state for exit_ in exits)):
+        own.unassign(flow.frame.id, iterator)
     finished = merged(flow, done + states, end_of(node.span) + 1)
     after, left = flow.execute(finished, node.otherwise)
     return after + broken, exits + left

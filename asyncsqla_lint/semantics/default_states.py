@@ -70,7 +70,7 @@ def _relationship(record: InstanceRecord, attribute: Relationship) -> AttributeS
     if record.plan.is_perhaps_loaded(attribute.name) and strategy not in EAGER:
         missing = 0 if record.plan.is_loaded_anyway(attribute.name) else UNLOADED
         return AttributeState(LOADED | missing | CHOSEN)
-    if strategy == "immediateload" and _is_given_up(record, record.plan, attribute):
+    if strategy == "immediateload" and is_given_up(record, record.plan, attribute):
         return AttributeState(LOADED | UNLOADED)
     if strategy in EAGER or strategy == "noload":
         return AttributeState(LOADED)
@@ -79,7 +79,7 @@ def _relationship(record: InstanceRecord, attribute: Relationship) -> AttributeS
     return AttributeState(UNLOADED)
 
 
-def _is_given_up(record: InstanceRecord, plan: Plan, attribute: Relationship) -> bool:
+def is_given_up(record: InstanceRecord, plan: Plan, attribute: Relationship) -> bool:
     """With the first row of a subclass, a query of the base takes its immediate loads to be done already.
 
     Of a many-to-one, none of its rows then gets more than what the session holds.

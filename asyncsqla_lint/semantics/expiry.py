@@ -28,6 +28,8 @@ from asyncsqla_lint.semantics.failures import over
 from asyncsqla_lint.semantics.instances import (
     DELETED,
     DETACHED,
+    GONE,
+    MARKED,
     PENDING,
     PERSISTENT,
     TRANSIENT,
@@ -57,7 +59,9 @@ def instances_in(state: State, value: Value) -> Iterator[tuple[Reference, Instan
 def expired(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     """Everything that the mapper manages is gone."""
     if paths.of(record):
-        return paths.on_each(record, lambda one: expired(one, cause) if one.lifecycle == PERSISTENT else one)
+        return paths.on_each(
+            record, lambda one: expired(one, cause) if one.lifecycle in (PERSISTENT, MARKED) else one
+        )
     if cause.certain:
         # A deferred column that was not there stays what it was: its load brings nothing else.
         deferred = {
@@ -101,7 +105,7 @@ def expire_all(flow: Flow, state: State, session: Reference, cause: Cause) -> No
         if result.session == session and not result.is_consumed:
             state.put(reference, replace(result, expired=cause))
     for reference, record in list(held(state, session)):
-        if record.lifecycle in (PERSISTENT, "mixed"):
+        if record.lifecycle in (PERSISTENT, MARKED, "mixed"):
             state.put(reference, expired(record if record.is_directed else noted(state, record), cause))
 
 
@@ -135,7 +139,7 @@ def _taken_back(record: InstanceRecord, session: Reference, cause: Cause) -> Ins
         return record
     if record.lifecycle == PENDING or (record.is_uncommitted and record.lifecycle in (PERSISTENT, "mixed")):
         return _mere_object(record, cause)
-    if record.lifecycle == DELETED:  # it is there again (`ASQ302/bad_rollback`)
+    if record.lifecycle in (MARKED, DELETED):  # it is there again (`ASQ302/bad_rollback`)
         taken_back = replace(record, lifecycle=PERSISTENT)
         return _mere_object(record, cause) if record.is_uncommitted else expired(taken_back, cause)
     if record.lifecycle in (PERSISTENT, "mixed"):
@@ -178,7 +182,9 @@ def _taken_back_to(
         return record
     if record.lifecycle == PENDING or record.is_recent:
         return replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False)
-    if record.lifecycle == DELETED:  # since it began, or before
+    if record.lifecycle == MARKED and record.is_written:  # it had not been changed, nor has it been deleted
+        return replace(record, lifecycle=PERSISTENT, is_written=False)
+    if record.lifecycle in (MARKED, DELETED):  # since it began, or before
         if record.is_written is False:
             return record
         there = replace(record, lifecycle=PERSISTENT, is_written=False)
@@ -284,6 +290,8 @@ def detached(record: InstanceRecord, cause: Cause) -> InstanceRecord:
         return paths.on_each(record, lambda one: one if one.session is None else detached(one, cause))
     if record.lifecycle in (PENDING, TRANSIENT):
         return replace(record, lifecycle=TRANSIENT, session=None)
+    if record.lifecycle in (DELETED, GONE) and record.session is not None and cause.what == "close":
+        return record  # the session lets go of the rows that it has: this one it forgets to let go
     if record.lifecycle == "mixed" and record.is_new:
         return replace(record, session=None, detached_by=cause)
     # What was expunged in the transaction that inserted it, a rollback still makes a mere object.

@@ -30,7 +30,7 @@ from asyncsqla_lint.semantics.attribute_states import (
 from asyncsqla_lint.semantics.expiry import deleted, held, instances_in, rolled_back, rolled_back_to_savepoint
 from asyncsqla_lint.semantics.failures import DATABASE_ERROR, FLUSH_ERROR, Failure
 from asyncsqla_lint.semantics.identity import identity_of, same_row
-from asyncsqla_lint.semantics.instances import DELETED, PENDING, PERSISTENT, InstanceRecord
+from asyncsqla_lint.semantics.instances import DELETED, MARKED, PENDING, PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.references import is_outside
 from asyncsqla_lint.semantics.refreshing import come_back, reloaded
 
@@ -73,8 +73,8 @@ def flush(
 
     cause = Cause("flush", flow.site(at))
     for reference, record in list(held(state, session)):
-        if record.lifecycle == DELETED:
-            state.put(reference, deleted(record))
+        if record.lifecycle in (MARKED, DELETED):
+            state.put(reference, replace(deleted(record), lifecycle=DELETED))
     if waiting:
         touch(state, session)
     for reference, record in waiting:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
 TRANSIENT, PENDING, PERSISTENT, DETACHED = "transient", "pending", "persistent", "detached"
+MARKED = "marked"  # to be deleted by the next flush; until then it is a row of the session like others
 DELETED = "deleted"
 GONE = "gone"  # …and that is committed
 MOST_SUBCLASSES = 4  # that are asked besides the class which a query names
@@ -118,9 +119,13 @@ class InstanceRecord(Record, frozen=True):
         is_modified = self.is_modified if self.is_modified == other.is_modified else None
         changed = [one.only_collections for one in (self, other) if one.is_modified is not False]
         if lifecycle != other.lifecycle:
+            are_to_go = {lifecycle, other.lifecycle} == {MARKED, DELETED}
             if TRANSIENT in (lifecycle, other.lifecycle):  # no flush writes it there
                 is_modified = other.is_modified if lifecycle == TRANSIENT else self.is_modified
-            lifecycle, is_uncommitted = "mixed", self.goes_with_rollback and other.goes_with_rollback
+            lifecycle, is_uncommitted = (
+                DELETED if are_to_go else "mixed",
+                self.goes_with_rollback and other.goes_with_rollback,
+            )
         result = replace(
             self,
             attributes=attributes,

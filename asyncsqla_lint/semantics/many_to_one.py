@@ -146,12 +146,17 @@ def may_be_known(
             other,
             relationship.target.cls,
             down if is_below or oid == me.oid else None,
-            siblings if oid == me.oid else (),
+            siblings if oid == me.oid or _is_its_list(record, other) else (),
         ):
             away.add(_away(state, me, record, other, oid))
         if 0 in away or len(away) > 1:
             return True
     return None if away else False
+
+
+def _is_its_list(record: InstanceRecord, other: InstanceRecord) -> bool:
+    """Has the query that gave the row given these with it?"""
+    return other.many and other.origin is not None and other.origin == record.origin and not other.parent
 
 
 def _siblings_of(relationship: Relationship) -> tuple[Relationship, ...]:

@@ -46,6 +46,8 @@ class Plan(Struct, frozen=True):
         False  # the query had some, for whatever: its instances remember them, and the way here
     )
     joins_only: bool = False  # for an instance that is there no further SELECT is made
+    is_within: bool = False  # its SELECT was made for another's rows, one by one or for all of them
+    lost_at: str = ""  # the relationship below which options were lost
     again: tuple[Plan, ...] = ()  # of the SELECTs below that meet the same instances once more
 
     @property
@@ -293,6 +295,12 @@ class Plan(Struct, frozen=True):
         target = relationship.target
         trail = self.trail if target is None else (*self.trail, target.cls)
         is_joined = strategy in ("joinedload", "contains_eager")
+        is_by_subquery = strategy == "subqueryload" and not is_single
+        is_lost = is_by_subquery and self.is_within
+        if is_lost:
+            # It looks for the options under a path that begins where the first SELECT does, and finds none
+            # (`ASQ301/bad_lost_options`).
+            entries = []
         plan = Plan(
             tuple(entries),
             self.is_open,
@@ -304,6 +312,8 @@ class Plan(Struct, frozen=True):
             is_elsewhere=self.is_elsewhere,
             is_refresh=self.is_refresh and is_joined,
             with_options=self.with_options,
+            is_within=self.is_within if is_joined or is_by_subquery else True,
+            lost_at=f"{relationship.model.name}.{relationship.name}" if is_lost else self.lost_at,
         )
         for other in self.others:
             if target is not None and _concerns(other.trail[-1], target.cls, other.trail):

@@ -15,6 +15,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     WRONG,
     AttributeState,
 )
+from asyncsqla_lint.semantics.default_states import is_given_up
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import FILLING
 from asyncsqla_lint.semantics.plans import Plan
@@ -155,6 +156,9 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
             known = record.state_of(name)
             if known is not None and plan.leaves_alone(one):
                 attributes[name] = replace(known, plan=known.plan or record.plan)
+            elif known is not None and known.bits & LOADED and plan.strategy(one) == "immediateload":
+                if is_given_up(record, plan, one):  # what was there is there, or has come again
+                    attributes[name] = replace(known, value=None)
     if undone is not None:
         attributes[undone.name] = AttributeState(UNLOADED)
     return replace(

@@ -34,6 +34,7 @@ from asyncsqla_lint.semantics.instances import (
     DELETED,
     DETACHED,
     GONE,
+    MARKED,
     PENDING,
     PERSISTENT,
     TRANSIENT,
@@ -327,7 +328,7 @@ def _delete(
         if record.lifecycle in (PERSISTENT, "mixed"):
             record = _cascaded(state, reference, record)
             is_written = True if record.is_written is False else None  # (what was changed before is expired)
-            state.put(reference, replace(record, lifecycle=DELETED, is_written=is_written))
+            state.put(reference, replace(record, lifecycle=MARKED, is_written=is_written))
     return NONE
 
 

@@ -54,6 +54,8 @@ class DeferredColumn(Rule):
             mend = (
                 f"add `undefer({event.attribute.owner.name}.{event.attribute.name})` to the query's options"
             )
+            if event.instance.plan is not None and event.instance.plan.lost_at:
+                mend = words.eager_load
             what = f"is not loaded by {words.query}"
         error = "InvalidRequestError" if event.cause == "raise" else "MissingGreenlet"
         message = f"{words.subject} {what}: reading it here raises `{error}`; {mend}"

@@ -28,6 +28,7 @@ from asyncsqla_lint.rules.repairs.base import first_of, repair, safe, unsafe
 from asyncsqla_lint.rules.repairs.handing_options import handed_to_builder
 from asyncsqla_lint.rules.repairs.written import node_of
 from asyncsqla_lint.semantics.events import AttributeLoad
+from asyncsqla_lint.semantics.instances import MARKED
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.plans import eager_strategy
 from asyncsqla_lint.semantics.refreshing_by_name import only_takes_what_is_held
@@ -47,6 +48,8 @@ def eager_load(event: AttributeLoad) -> Fix | None:
             return refresh(event)  # `get` would not look at its options
         if event.instance.is_new or known or (made is not None and called not in _QUERIES):
             return late
+    if plan is not None and plan.lost_at:
+        return late
     return first_of(eager_loads([(event, event.path)]), late)
 
 
@@ -67,8 +70,8 @@ def refresh(event: AttributeLoad) -> Fix | None:
     """`await session.refresh(obj)` before the read, where the instance has a name."""
     if event.read_at != event.site and event.read_at.module is event.site.module and event.use == "serialize":
         return None
-    if not refresh_loads(event):
-        return None
+    if not refresh_loads(event) or event.instance.lifecycle == MARKED:
+        return None  # (it would flush first, and what is deleted then cannot be asked for)
     name = event.attribute.name
     attributes = [] if event.cause == "expired" and comes_with_a_refresh(event) else [name]
     message = (
@@ -269,7 +272,8 @@ def undefer(event: AttributeLoad) -> Fix | None:
     above, entity, made = event.above, _entity(event), event.loaded_at
     if made is None or entity is None or above is None or event.caused_by not in ("", "subclass"):
         return None  # (after an expiry, no option of the query brings it back)
-    if event.instance.is_as_replayed:
+    plan = event.instance.plan
+    if event.instance.is_as_replayed or (plan is not None and plan.lost_at):
         return None
     prefix: list[str] = []
     if above:
