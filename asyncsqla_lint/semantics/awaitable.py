@@ -21,6 +21,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     AttributeState,
 )
 from asyncsqla_lint.semantics.instances import InstanceRecord, current, with_loaded
+from asyncsqla_lint.semantics.many_to_one import known_target, may_be_known
 from asyncsqla_lint.semantics.materialising import accompanied
 from asyncsqla_lint.semantics.missing import standing
 from asyncsqla_lint.semantics.reading import read
@@ -62,13 +63,26 @@ class AwaitableAttribute(Value, frozen=True):
         if not isinstance(record, InstanceRecord):
             return UNKNOWN
         found = record.state_of(self.name)
+        if found is not None and not found.bits & WRONG & ~UNLOADED and record.expired is None:
+            one = record.model.relationships.get(self.name)
+            target = None if one is None else known_target(flow, state, self.instance, record, one)
+            if target is not None and one is not None and record.knows(one):  # no SQL, no autoflush
+                loaded = AttributeState(LOADED, target)
+                state.put(self.instance, record.with_attribute(self.name, loaded))
+                return target
         if found is not None and _emits_sql(record, self.name, found) and not record.is_detached:
             from asyncsqla_lint.semantics.loops import asked
 
             asked(flow, state, "awaitable_attrs", (self.instance,), at)
             with flow.hedged(not found.bits & MISSING or bool(found.bits & LOADED)):
                 _session_used(flow, state, record.session, at)
+            one = record.model.relationships.get(self.name)
+            without = None
+            if one is not None and may_be_known(flow, state, self.instance, record, one) is not False:
+                without = state.copy()  # then no SQL is emitted, and nothing flushed
             flushing.autoflush(flow, state, record.session, at)
+            if without is not None:
+                state.become(state.joined(without))
             if record.session is not None:
                 flushing.touch(state, record.session)
             is_raising = bool(found.bits & RAISES)

@@ -53,7 +53,7 @@ def materialise(
     """
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
-    plan = planned(model, statement, subclasses)
+    plan = planned(flow, model, statement, subclasses)
     met = meet(flow, state, session, model, statement, plan, many=many, besides=besides)
     before = None if met.certain is None else state.record(met.certain.oid)
     if met.certain is not None and not (isinstance(before, InstanceRecord) and before.absent):

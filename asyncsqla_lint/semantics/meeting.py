@@ -144,7 +144,7 @@ def executed(flow: Flow, state: State, session: Reference, model: Model, stateme
     """The statement has run: its rows have met the instances that the session holds, fetched or not."""
     from asyncsqla_lint.semantics import unread
 
-    plan = planned(model, statement, ())
+    plan = planned(flow, model, statement, ())
     unread.shown(flow, state, session, model, plan)
     met = meet(flow, state, session, model, statement, plan, many=True)
     if not any(record.lifecycle == PERSISTENT for _, record in held(state, session)):
@@ -300,7 +300,7 @@ def _meet_below(
             _meet_below(
                 flow, state, session, again_model, statement, refreshing, depth + 1, one, alone=leads_to_one
             )
-        if depth < MOST_STEPS and below.entries:
+        if depth < MOST_STEPS and (below.entries or below.met):
             _meet_below(
                 flow,
                 state,

@@ -48,6 +48,8 @@ class Plan(Struct, frozen=True):
     joins_only: bool = False  # for an instance that is there no further SELECT is made
     is_within: bool = False  # its SELECT was made for another's rows, one by one or for all of them
     lost_at: str = ""  # the relationship below which options were lost
+    met: tuple[Plan, ...] = ()  # by which the same rows come, too
+    besides: tuple[Plan, ...] = ()  # by which they may come, too
     again: tuple[Plan, ...] = ()  # of the SELECTs below that meet the same instances once more
 
     @property
@@ -65,8 +67,16 @@ class Plan(Struct, frozen=True):
         if self.joins_only and (
             found in FURTHER or (found is None and relationship.lazy is not None and not self.is_open)
         ):
-            return "lazyload"
+            found = "lazyload"
+        for other in self.met:
+            found = _of_both(found, other.strategy(relationship))
+        if found not in EAGER and any(other.strategy(relationship) != found for other in self.besides):
+            return None
         return found
+
+    def is_in_doubt(self, relationship: Relationship) -> bool:
+        """Do other plans say something else of the same row?"""
+        return bool(self.met or self.besides) and self.strategy(relationship) is None
 
     def _strategy(self, relationship: Relationship) -> str | None:
         found: str | None = None
@@ -171,6 +181,7 @@ class Plan(Struct, frozen=True):
             relationship.direction == "many-to-one"
             and relationship.lazy is not None
             and not self.is_open
+            and not (self.met or self.besides)
             and self.strategy(relationship) is None
         )
 
@@ -222,6 +233,11 @@ class Plan(Struct, frozen=True):
         found = self._loads_column(model, attribute)
         if found is False and any(one.loads_column(model, attribute) for one in self.again):
             return True
+        others = [one.loads_column(model, attribute) for one in self.met]
+        if found is False and any(one is not False for one in others):
+            found = True if True in others else None
+        if found is False and any(one.loads_column(model, attribute) is not False for one in self.besides):
+            return None
         return found
 
     def _loads_column(
@@ -271,6 +287,8 @@ class Plan(Struct, frozen=True):
 
     def below(self, relationship: Relationship) -> Plan:
         """The plan of the instances that the relationship leads to."""
+        if self.met or self.besides:
+            return self._below_all(relationship)
         entries: list[Entry] = []
         for entry in self.entries:
             if len(entry.path) > 1 and entry.path[0].name == relationship.name:
@@ -320,6 +338,14 @@ class Plan(Struct, frozen=True):
                 plan = plan.met_by(other, target)
         return plan
 
+    def _below_all(self, relationship: Relationship) -> Plan:
+        own = replace(self, met=(), besides=())
+        first, *more = [
+            one.below(relationship) for one in (own, *self.met) if one.strategy(relationship) in EAGER
+        ] or [own.below(relationship)]
+        besides = [one.below(relationship) for one in self.besides if one.strategy(relationship) in EAGER]
+        return replace(first, met=(*first.met, *more), besides=(*first.besides, *besides))
+
     def met_by(self, other: Plan, model: Model) -> Plan:
         """The same rows are an entity of the query too: what either loads is there."""
         entries = (*self.entries, *other.entries)
@@ -328,13 +354,20 @@ class Plan(Struct, frozen=True):
             for entry in entries
         )
         if not is_known:
-            return replace(self, is_open=True)
+            return replace(self, met=(*self.met, other))
         by_class = tuple(
             Entry((Step(name),), strategy)
             for name, one in model.relationships.items()
             if (strategy := other.strategy(one)) in EAGER and self.strategy(one) not in EAGER
         )
         return replace(self, entries=(*entries, *by_class))
+
+
+def _of_both(one: str | None, other: str | None) -> str | None:
+    """What becomes of a relationship of a row that comes by two plans: whoever loads it fills it."""
+    if one == other or one in EAGER:
+        return one
+    return other if other in EAGER else None
 
 
 def _polymorphic(entries: Iterable[Entry]) -> tuple[ClassInfo, ...]:

@@ -38,7 +38,11 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
         if state is None or not state.bits & (UNLOADED | EXPIRED | RAISES | UNSURE):
             continue
         if isinstance(attribute, Relationship):
-            if plan.is_open or (plan.is_perhaps_loaded(name) and not plan.is_loaded_anyway(name)):
+            if (
+                plan.is_open
+                or plan.is_in_doubt(attribute)
+                or (plan.is_perhaps_loaded(name) and not plan.is_loaded_anyway(name))
+            ):
                 attributes[name] = state.doubted()
             elif _loaded_by(record, plan, name):
                 attributes[name] = AttributeState(LOADED, plan=source_of(record, plan, attribute))
