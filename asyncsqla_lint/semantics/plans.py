@@ -334,7 +334,10 @@ class Plan(Struct, frozen=True):
             lost_at=f"{relationship.model.name}.{relationship.name}" if is_lost else self.lost_at,
         )
         for other in self.others:
-            if target is not None and _concerns(other.trail[-1], target.cls, other.trail):
+            entity = other.trail[-1]
+            if target is not None and (
+                target.cls.is_subclass_of(entity) or entity.is_subclass_of(target.cls)
+            ):
                 plan = plan.met_by(other, target)
         return plan
 

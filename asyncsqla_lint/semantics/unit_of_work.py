@@ -325,6 +325,8 @@ def _delete(
     touch(state, me)
     rewritten(state, None)
     for reference, record in list(instances_in(state, arguments.get(0, "instance") or UNKNOWN)):
+        if record.lifecycle == DETACHED:  # it is the session's again
+            record = replace(record, session=me, lifecycle=PERSISTENT, detached_by=None, left=None)
         if record.lifecycle in (PERSISTENT, "mixed"):
             record = _cascaded(state, reference, record)
             is_written = True if record.is_written is False else None  # (what was changed before is expired)
