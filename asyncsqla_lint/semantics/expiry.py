@@ -205,13 +205,20 @@ def deleted(record: InstanceRecord) -> InstanceRecord:
     If it has expired as a whole, the flush asks for its key. (`ASQ303/bad_deleted`)
     """
     children = {
-        name: found.doubted()
+        name: _asked_for(record, name, found)
         for name, one in record.model.relationships.items()
         if one.direction != "many-to-one" and (found := record.state_of(name)) is not None
     }
     if record.expired is not None:
         return doubted(replace(record, attributes={**record.attributes, **children}, expired=None))
     return replace(record, attributes={**record.attributes, **children})
+
+
+def _asked_for(record: InstanceRecord, name: str, found: AttributeState) -> AttributeState:
+    one = record.model.relationships[name]
+    if found.bits != UNLOADED or one.passive_deletes or one.viewonly or record.plan is None:
+        return found.doubted()
+    return AttributeState(LOADED, plan=record.plan.by_itself(one))
 
 
 def since(record: InstanceRecord) -> InstanceRecord:

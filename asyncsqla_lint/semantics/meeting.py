@@ -25,7 +25,7 @@ from asyncsqla_lint.semantics.doubt import SOME_ROW, perhaps, perhaps_filled, pe
 from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.holding import keeps_itself, may_be_kept
 from asyncsqla_lint.semantics.identity import identity_of, is_primary, key_of, may_be, same_row
-from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
+from asyncsqla_lint.semantics.instances import MARKED, PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
@@ -79,7 +79,7 @@ def meet(
         if session is not None
         and record.session == session
         and reference != besides
-        and record.lifecycle in (PERSISTENT, "mixed")
+        and record.lifecycle in (PERSISTENT, MARKED, "mixed")
         and may_be(record, model.cls)
     ]
     alive = state.alive() if others else set()
@@ -147,7 +147,7 @@ def executed(flow: Flow, state: State, session: Reference, model: Model, stateme
     plan = planned(flow, model, statement, ())
     unread.shown(flow, state, session, model, plan)
     met = meet(flow, state, session, model, statement, plan, many=True)
-    if not any(record.lifecycle == PERSISTENT for _, record in held(state, session)):
+    if not any(record.lifecycle in (PERSISTENT, MARKED) for _, record in held(state, session)):
         return
     alone = met.row is not None
     there = state.copy() if met.once is not None else None
@@ -271,7 +271,7 @@ def _meet_below(
             unread.shown(flow, state, session, target, meeting)
         again = set[tuple[Model, Plan]]()  # those who are loaded again load as they did
         for reference, record in list(held(state, session)):
-            if record.lifecycle != PERSISTENT or not may_be(record, target.cls):
+            if record.lifecycle not in (PERSISTENT, MARKED) or not may_be(record, target.cls):
                 continue
             if record.is_new and not _may_be_referred_to(record, model, one):
                 continue
