@@ -98,6 +98,8 @@ class AwaitableAttribute(Value, frozen=True):
                 there = paths.on_each(record, self._loaded)
                 state.put(self.instance, there)
             meeting.came(state, self.instance, before)
+            if brings_columns and any(one.expired is not None for one in paths.of(before) or (before,)):
+                meeting.brought(flow, state, self.instance, before, (), at)  # all that its query loads
             if found is not None:
                 meeting.brought(flow, state, self.instance, before, (self.name,), at)
             record = current(state, self.instance, record)
