@@ -70,8 +70,10 @@ class Plan(Struct, frozen=True):
             found = "lazyload"
         for other in self.met:
             found = _of_both(found, other.strategy(relationship))
-        if found not in EAGER and any(other.strategy(relationship) != found for other in self.besides):
-            return None
+        for other in () if found in EAGER else self.besides:
+            found = _of_both(found, other.strategy(relationship))
+            if found in EAGER:
+                return None
         return found
 
     def is_in_doubt(self, relationship: Relationship) -> bool:
@@ -370,7 +372,9 @@ def _of_both(one: str | None, other: str | None) -> str | None:
     """What becomes of a relationship of a row that comes by two plans: whoever loads it fills it."""
     if one == other or one in EAGER:
         return one
-    return other if other in EAGER else None
+    if other in EAGER:
+        return other
+    return "lazyload" if {one, other} == {"lazyload", "raiseload"} else None  # neither is there
 
 
 def _polymorphic(entries: Iterable[Entry]) -> tuple[ClassInfo, ...]:
