@@ -192,7 +192,7 @@ class Index(Resolution):
             elif (names := found.setdefault(one.module, set())) is not None:
                 names.add(one.qualname)
         return tuple(
-            Consulted(module.path, b"" if names is None else chosen(module.program, names))
+            Consulted(module.path, None if names is None else chosen(names))
             for module, names in sorted(found.items(), key=lambda item: item[0].path)
         )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.project.bodies import INSIDE, named, texts
 from asyncsqla_lint.project.constructions import constructions
 from asyncsqla_lint.project.factory_calls import factory_calls
 from asyncsqla_lint.project.names import Names
@@ -26,6 +27,7 @@ from asyncsqla_lint.project.outline import (
     kept_on_applications,
     may_surround,
 )
+from asyncsqla_lint.project.uses import used_from
 from asyncsqla_lint.project.walking import calls, last_name, walk
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -48,10 +50,13 @@ class Piece:
     words: set[str] = field(default_factory=set)
     bases: set[str] = field(default_factory=set)  # the words in the bases of its classes
     others: set[str] = field(default_factory=set)  # by which it is known besides: tables, fixtures
+    is_import: bool = True  # nothing but what imports bind: where they stand does not matter
     is_class: bool = False
     is_everywhere: bool = False  # found without being imported
     tells: set[str] = field(default_factory=set)  # something to whom it names: the modules that define them
-    registers: bool = False  # it may add to what another module holds (`project.registrations`)
+    # whence it takes what it may add to (`project.registrations`), and whether it is below another class
+    uses: set[str] = field(default_factory=set)
+    derives: bool = False
     is_fixture: bool = False  # likewise; whoever uses it has looked into its body
 
 
@@ -67,10 +72,18 @@ class Pieces:
         for number, body in enumerate(program.bodies):
             rebound = {name for node in walk(body) if isinstance(node, p.Global) for name in node.names}
             for name in rebound:
-                self._say(name, self._outline.of(body), self._words((program.functions[number], body)))
+                piece = self._say(
+                    name, self._outline.of(body), self._words((program.functions[number], body))
+                )
+                piece.is_import = False
         for one in constructions(program):  # who is made there learns what it is given
             piece = self._say(one.name, [self._outline.of(one.call), one.source], self._words(one.call))
             piece.tells.add(one.source)
+
+    @property
+    def made(self) -> set[str]:
+        """The names that stand for something which the module itself makes."""
+        return {name for name, piece in self.by_name.items() if not piece.is_import}
 
     def _add(self, statement: p.Statement) -> None:
         if isinstance(statement, (p.Import, p.ImportFrom)):
@@ -89,10 +102,12 @@ class Pieces:
             # It does something to what it names: `app.include_router(…)`, `if …: settings.url = …`.
             bound |= {node.id for node in walk(statement) if isinstance(node, p.Name)}
         classes = [node for node in walk(statement) if isinstance(node, p.ClassDefinition)]
-        registers = bool(classes) or self._is_decorated(statement) or not _only_binds(statement)
+        used = used_from(self._program, (statement,))
         for name in bound:
             piece = self._say(name, said, words)
-            piece.registers |= registers
+            piece.is_import = False
+            piece.uses |= used
+            piece.derives |= any(cls.bases for cls in classes)
             piece.is_class |= bool(classes)
             piece.is_everywhere |= bool(classes) or name in targets
             piece.bases |= {word for cls in classes for word in self._words(cls.bases)}
@@ -106,11 +121,6 @@ class Pieces:
                     node for one in header.decorators for node in walk(one) if isinstance(node, p.Constant)
                 )
                 piece.others |= {node.value for node in strings if isinstance(node.value, str)}
-
-    def _is_decorated(self, statement: p.Statement) -> bool:
-        return isinstance(statement, p.FunctionDefinition) and bool(
-            self._program.functions[statement.function].decorators
-        )
 
     def _say(self, name: str, said: object, words: set[str]) -> Piece:
         piece = self.by_name.setdefault(name, Piece(name))
@@ -146,6 +156,16 @@ class Pieces:
                     yield from self._words(node.value)
             elif isinstance(node, p.Call) and node.arguments:
                 yield from self._words(node.arguments[0]) if last_name(node.function) == "Table" else ()
+
+    def words_of_functions(self, text: str) -> dict[bytes, frozenset[str]]:
+        """What each function says, its header and the class that it is of included (see `bodies`)."""
+        found: dict[str, set[str]] = {}
+        for header in self._program.functions:
+            outer = header.qualname.partition(INSIDE)[0]
+            found.setdefault(outer, self._words(outer)).update(self._words(header))
+        for name, one in texts(self._program, text).items():
+            found[name].update(words_of(one).split())
+        return {named(name): frozenset(words) for name, words in found.items()}
 
     # --- what concerns everybody -----------------------------------------------------------------
 

@@ -72,9 +72,9 @@ def root_of(node: p.Expression) -> str | None:
     return node.id
 
 
-def used_from(program: p.Program) -> frozenset[str]:
-    """Whence: top-level packages that are imported, and OWN. The module's own variables are left out: what
-    it puts into them itself need not be searched for.
+def used_from(program: p.Program, statements: p.Statements | None = None) -> frozenset[str]:
+    """Whence (these statements of its top level): packages that are imported, and OWN. The module's own
+    variables are left out: what it puts into them itself need not be searched for.
     """
     names: dict[int, Names] = {}
 
@@ -86,7 +86,9 @@ def used_from(program: p.Program) -> frozenset[str]:
 
     def found() -> Iterator[str]:
         seen: set[str] = set()
-        waiting = [(root_of(use.expression), use.within) for use in uses(program, program.statements)]
+        waiting = [
+            (root_of(use.expression), use.within) for use in uses(program, statements or program.statements)
+        ]
         while waiting:
             name, within = waiting.pop()
             if name is None or (not within and name in seen):

@@ -44,7 +44,7 @@ class Stood(Struct, frozen=True, array_like=True):
 
     path: str
     content: str  # the hash of all
-    bodies: bytes  # which functions (see `project.bodies`); none: all that stands there
+    functions: bytes | None  # which (see `project.bodies`); None: all that stands there
     said: bytes  # what they said
 
 
@@ -63,7 +63,8 @@ class Views(Struct, frozen=True, array_like=True):
     though something has changed elsewhere keeps the view under which the result stands.
     """
 
-    whole: str  # a digest of all outlines
+    table: str  # a digest of the modules' names
+    whole: str  # … and of all outlines
     modules: dict[str, tuple[str, str, str]]  # by path: the hash of its text, its outline, its view
 
 

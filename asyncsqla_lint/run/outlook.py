@@ -6,7 +6,7 @@ has changed since the last run and does not concern a module (`run.ripples`), it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -31,20 +31,24 @@ class Shown(Struct, frozen=True):
 
 
 class Outlook:
-    """`modules` are all, by path; `checked` names the configurations of those whose results are wanted."""
+    """`modules` are all, by path; `checked` names the configurations of those whose results are wanted;
+    `asked` is what the run was asked to check.
+    """
 
     def __init__(
         self,
         modules: Mapping[str, Shown],
         checked: Mapping[str, str],
+        asked: Sequence[str],
         cache: Cache,
         project: Callable[[], Project],
         pages: Pages,
     ) -> None:
         table = sorted((path, one.name, one.is_package, one.root) for path, one in modules.items())
         outlines = sorted((path, one.outline) for path, one in modules.items())
+        self.table = digest(table)
         self.whole = digest(table, outlines)
-        self.name = digest(table, sorted(checked.items()))
+        self.name = digest(sorted(asked), sorted(set(checked.values())))
         self._modules = modules
         self._pages = pages
         self._known = cache.views(self.name)
@@ -59,7 +63,7 @@ class Outlook:
     def _since(self, cache: Cache, project: Callable[[], Project]) -> Ripples | None:
         """What has happened since the last run; None: too much, or nobody knows."""
         known = self._known
-        if known is None:
+        if known is None or known.table != self.table:
             return None
         edited = {path for path, one in self._modules.items() if known.modules[path][0] != one.content}
         if known.whole == self.whole:
@@ -86,20 +90,19 @@ class Outlook:
         yield self.keys, self._is_as_consulted
 
     def _is_untouched(self, path: str, result: Result) -> bool:
-        consulted = (text.path for text in result.consulted)
-        if self._ripples is None or self._ripples.reaches(path, consulted, result.asked):
+        if self._ripples is None or not self._is_as_consulted(path, result):
             return False
-        return self._is_as_consulted(path, result)
+        consulted = ((text.path, text.functions) for text in result.consulted)
+        return not self._ripples.reaches(path, consulted, result.asked)
 
     def _is_as_consulted(self, path: str, result: Result) -> bool:
-        """What the modules show is what it was: so functions are numbered as they were."""
         return all(map(self._still_says, result.consulted)) and self._pages.are(result.pages)
 
     def _still_says(self, text: Stood) -> bool:
         module = self._modules.get(text.path)
         if module is None or module.content == text.content:
             return module is not None
-        return text.bodies != b"" and picked(text.bodies, module.bodies) == text.said
+        return text.functions is not None and picked(text.functions, module.bodies) == text.said
 
     def views(self, keys: Mapping[str, str]) -> Views:
         """What the next run goes by; `keys` say under which each result was found."""
@@ -107,4 +110,4 @@ class Outlook:
         for path, one in self._modules.items():
             kept = path in keys and keys[path] == self._earlier.get(path)
             modules[path] = (one.content, one.outline, self._view(path) if kept else self.whole)
-        return Views(self.whole, modules)
+        return Views(self.table, self.whole, modules)

@@ -91,7 +91,7 @@ class _Run:
             answer = None
         try:
             if answer is None:
-                answer = self.answered(looked, resolved, overlay, pages)
+                answer = self.answered(paths, looked, resolved, overlay, pages)
                 if key and looked.data.is_steady and not _is_about_us(answer.findings):
                     self.cache.remember_answer(key, answer)
             with self.timed("findings"):
@@ -140,7 +140,9 @@ class _Run:
         except UnicodeEncodeError:  # a file's name need not be UTF-8
             return ""
 
-    def answered(self, looked: Looked, resolved: Resolved, overlay: Overlay, pages: Pages) -> Answer:
+    def answered(
+        self, paths: Sequence[str], looked: Looked, resolved: Resolved, overlay: Overlay, pages: Pages
+    ) -> Answer:
         root = self.config.root
         with self.timed("workspace"):
             known = self.cache.glances(root)
@@ -151,7 +153,7 @@ class _Run:
         if sources is None:
             self.check_selectors(looked)
             return Answer((), False, 0, 0, 0, {})
-        return _Analysis(self, sources, resolved, overlay, pages).answer()
+        return _Analysis(self, paths, sources, resolved, overlay, pages).answer()
 
     # --- configurations --------------------------------------------------------------------------
 
@@ -180,9 +182,16 @@ class _Analysis:
     """What a run does when no earlier one has done all of it."""
 
     def __init__(
-        self, run: _Run, sources: Sources, resolved: Resolved, overlay: Overlay, pages: Pages
+        self,
+        run: _Run,
+        paths: Sequence[str],
+        sources: Sources,
+        resolved: Resolved,
+        overlay: Overlay,
+        pages: Pages,
     ) -> None:
         self.run = run
+        self.asked = [key_of(os.path.abspath(path), run.config.root) for path in paths]
         self.pages = pages
         self.sources = sources
         self.overlay = overlay
@@ -343,7 +352,7 @@ class _Analysis:
         }
         configs = {key: identity(self.configs[path]) for key, path in paths.items()}
         try:
-            return Outlook(modules, configs, self.run.cache, self.project, self.pages)
+            return Outlook(modules, configs, self.asked, self.run.cache, self.project, self.pages)
         except UnicodeEncodeError:  # a file's name need not be UTF-8
             return None
 
@@ -356,7 +365,9 @@ class _Analysis:
         return Project(
             words=cache(lambda: self.words(paths)),
             program=lambda key: self.program(paths[key]),
+            data=lambda key: self.data[paths[key]],
             classes=cache(self.classes),
+            hooks=self.hooks,
             imported={
                 key: [self.keys[other] for other in imported[path] if other in self.keys]
                 for key, path in paths.items()
@@ -367,6 +378,11 @@ class _Analysis:
         """The names of all."""
         known = (facts.signs for facts in self.facts.values())
         return {name for signs in known if signs is not None for name, _ in signs.classes}
+
+    def hooks(self) -> bool:
+        """Does a class do something with those below it?"""
+        known = [facts.signs for facts in self.facts.values()]
+        return any(signs is None or signs.hooked for signs in known)
 
     def words(self, paths: Mapping[str, str]) -> dict[str, str]:
         from asyncsqla_lint.project.pieces import words_of
@@ -411,8 +427,9 @@ class _Analysis:
     def text(self, path: str, consulted: Consulted) -> Stood:
         from asyncsqla_lint.project.bodies import picked
 
-        said = picked(consulted.bodies, self.facts[path].bodies) if consulted.bodies else b""
-        return Stood(consulted.path, self.data.hashes[path], consulted.bodies, said)
+        functions = consulted.functions
+        said = b"" if functions is None else picked(functions, self.facts[path].bodies)
+        return Stood(consulted.path, self.data.hashes[path], functions, said)
 
     def module(self, path: str) -> work.ModuleSource:
         from asyncsqla_lint.run.work import ModuleSource

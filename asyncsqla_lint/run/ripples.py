@@ -1,20 +1,23 @@
 """How far an edit reaches: which modules have to be asked again, after what others show has changed.
 
-A name that changed concerns the modules that say it; what these show under names of their own changes with
-it. Too much rather than too little: a word is a word, in comments too.
+A name that changed concerns the modules that say it and can have it from there (`run.holders`); what these
+show under names of their own changes with it. Who has only run a function of such a module is concerned if
+that function says the name. Too much rather than too little: a word is a word, in comments too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
 
 from asyncsqla_lint.program import Program
+from asyncsqla_lint.project.bodies import each
 from asyncsqla_lint.project.index import EVERY_CLASS, REGISTRATIONS
 from asyncsqla_lint.project.pieces import Piece, Pieces
-from asyncsqla_lint.workspace.relevance import reachable
+from asyncsqla_lint.run.holders import Holders
+from asyncsqla_lint.workspace.decoding import decode
 
 _ENOUGH = 0.5  # of all modules: then it is quicker to ask all of them
 
@@ -25,8 +28,17 @@ class Project:
 
     words: Callable[[], Mapping[str, str]]
     program: Callable[[str], Program]
+    data: Callable[[str], bytes]
     classes: Callable[[], Collection[str]]  # the names of all
+    hooks: Callable[[], bool]  # whether a class does something with those below it
     imported: Mapping[str, Iterable[str]]
+
+
+Spoken = Callable[[str, Collection[str]], Set[bytes]]  # the functions of a module that say one of these
+
+
+def _nothing(_path: str, _names: Collection[str]) -> Set[bytes]:
+    return frozenset()
 
 
 @dataclass
@@ -34,7 +46,9 @@ class Ripples:
     """What an edit has come to."""
 
     edited: set[str]  # the paths of those whose text is another
-    touched: set[str] = field(default_factory=set)  # … and of those who say what has changed
+    spoken: Spoken = _nothing
+    # … and of those who say what has changed, with what that is
+    touched: dict[str, set[str]] = field(default_factory=dict)
     bases: set[str] = field(default_factory=set)  # the words in the bases of classes that have changed
     has_classes: bool = False
     registers: bool = False  # something that may add to what another module holds
@@ -42,15 +56,24 @@ class Ripples:
     def __contains__(self, path: str) -> bool:
         return path in self.touched or path in self.edited
 
-    def reaches(self, path: str, consulted: Iterable[str], asked: Collection[str]) -> bool:
+    def reaches(
+        self, path: str, consulted: Iterable[tuple[str, bytes | None]], asked: Collection[str]
+    ) -> bool:
         """Does it concern what was found in a module, by what was looked at for it? Whether that still says
         the same is another question.
         """
-        if path in self or any(other in self.touched for other in consulted):
+        if path in self or any(self._changes(other, functions) for other, functions in consulted):
             return True
         if (self.has_classes and EVERY_CLASS in asked) or (self.registers and REGISTRATIONS in asked):
             return True
         return not self.bases.isdisjoint(asked)
+
+    def _changes(self, path: str, functions: bytes | None) -> bool:
+        """May these, which say what they have said, do something else now?"""
+        names = self.touched.get(path)
+        if names is None:
+            return False
+        return functions is None or not self.spoken(path, names).isdisjoint(each(functions))
 
 
 def ripples(
@@ -78,31 +101,32 @@ def _is_most(count: int, modules: int) -> bool:
 class _Spreading:
     def __init__(self, edited: Iterable[str], project: Project) -> None:
         self.project = project
-        self.ripples = Ripples(set(edited))
+        self.ripples = Ripples(set(edited), self.spoken)
         self.pieces: dict[str, Pieces] = {}
+        self.speaking: dict[str, dict[bytes, frozenset[str]]] = {}
         self.queue: list[tuple[str, str]] = []  # a name, and the path whence it can be imported; "": all
         self.seen: set[tuple[str, str]] = set()
-        self.importers: dict[str, list[str]] = {}
-        for path, targets in project.imported.items():
-            for target in targets:
-                self.importers.setdefault(target, []).append(path)
+        self.holders = Holders(project.imported, project.program, project.data)
 
     def of(self, path: str) -> Pieces:
         if path not in self.pieces:
             self.pieces[path] = Pieces(self.project.program(path))
         return self.pieces[path]
 
+    def spoken(self, path: str, names: Collection[str]) -> Set[bytes]:
+        if path not in self.speaking:
+            self.speaking[path] = self.of(path).words_of_functions(decode(self.project.data(path)))
+        return {one for one, words in self.speaking[path].items() if not words.isdisjoint(names)}
+
     def compared(self, path: str, before: Pieces) -> bool:
         """Queue what has changed; whether that can be told by names."""
         after = self.of(path)
         if before.common != after.common:
             return False
-        shared = before.by_name.keys() & after.by_name.keys()
-        if [one for one in before.by_name if one in shared] != [
-            one for one in after.by_name if one in shared
-        ]:
+        made = before.made & after.made
+        if [one for one in before.by_name if one in made] != [one for one in after.by_name if one in made]:
             return False
-        self.ripples.touched.add(path)
+        self.ripples.touched.setdefault(path, set())
         for name in before.by_name.keys() | after.by_name.keys():
             old, new = before.by_name.get(name), after.by_name.get(name)
             if old is not None and new is not None and old.said == new.said:
@@ -121,7 +145,9 @@ class _Spreading:
         self.put(piece.name, "" if piece.is_everywhere or any(map(self.is_ours, piece.tells)) else path)
         for name in piece.others:
             self.put(name, path if piece.is_fixture else "")
-        self.ripples.registers |= piece.registers
+        self.ripples.registers |= any(map(self.is_ours, piece.uses)) or (
+            piece.derives and self.project.hooks()
+        )
         if piece.is_class:
             self.ripples.has_classes = True
             self.ripples.bases |= {piece.name, *_aliased(piece.bases, pieces)}
@@ -156,17 +182,14 @@ class _Spreading:
 
     def spread(self) -> bool:
         words = self.project.words()
-        reach: dict[str, Collection[str]] = {"": words}
         while self.queue:
             said: dict[str, set[str]] = {}
             queue, self.queue = self.queue, []
             for name, source in queue:
-                if source not in reach:
-                    reach[source] = reachable((source,), self.importers)
-                word = f" {name} "
-                for path in reach[source]:
-                    if word in words.get(path, ""):
-                        said.setdefault(path, set()).add(name)
+                for path in self.holders.of(name, source, words) if source else _saying(name, words):
+                    said.setdefault(path, set()).add(name)
+                for path in self.holders.by_star(source):
+                    self.put(name, path)
             for path, names in said.items():
                 if not self.touch(path, names):
                     return False
@@ -175,7 +198,7 @@ class _Spreading:
         return True
 
     def touch(self, path: str, names: set[str]) -> bool:
-        self.ripples.touched.add(path)
+        self.ripples.touched.setdefault(path, set()).update(names)
         pieces = self.of(path)
         if not names.isdisjoint(pieces.common_words):
             return False
@@ -183,6 +206,11 @@ class _Spreading:
             if not names.isdisjoint(piece.words):
                 self.changed(path, piece, pieces)
         return True
+
+
+def _saying(name: str, words: Mapping[str, str]) -> Iterator[str]:
+    word = f" {name} "
+    return (path for path, said in words.items() if word in said)
 
 
 def _aliased(words: Iterable[str], pieces: Pieces) -> set[str]:

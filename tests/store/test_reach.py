@@ -174,8 +174,49 @@ FILES: dict[str, Slots] = {
     ],
     "shop/helpers.py": [
         ["import sqlalchemy\n"],
-        ["", "def users(session):\n    return []\n", "async def users(session):\n    return []\n"],
+        [
+            "",
+            "def users(session):\n    return []\n",
+            "async def users(session):\n    return []\n",
+            "from shop.queries import users\n",
+            "from shop.queries import *\n",
+            "from shop import queries\nasync def users(session):\n    return await queries.users(session)\n",
+        ],
+        ["", "import json\n", "from shop.models import User\n", "from shop.models import Post as User\n"],
         ["", "def other():\n    return 1\n", "def other(number: int):\n    return number\n"],
+    ],
+    # Who has a module may hand it on, by whatever name.
+    "shop/handed.py": [
+        ["import sqlalchemy\n"],
+        [
+            "from shop import helpers\n",
+            "import shop.helpers as helpers\n",
+            "import shop.helpers\n",
+            "from shop import helpers as more\nhelpers = more\n",
+            "from shop import helpers as more\nhelpers = [more][0]\n",
+            "from shop.helpers import *\n",
+        ],
+        ["", "tools = [helpers]\n", "def tool():\n    return helpers\n", "class tool:\n    kept = helpers\n"],
+    ],
+    "shop/using.py": [
+        ["from sqlalchemy.ext.asyncio import AsyncSession\n"],
+        ["from shop import handed\n", "import shop.handed as handed\n"],
+        [
+            "async def used(session: AsyncSession):\n"
+            "    for one in await handed.helpers.users(session):\n        print(one.posts)\n",
+            "async def used(session: AsyncSession):\n"
+            "    for one in await handed.more.users(session):\n        print(one.posts)\n",
+            "async def used(session: AsyncSession):\n    for each in handed.tools:\n"
+            "        for one in await each.users(session):\n            print(one.posts)\n",
+            "async def used(session: AsyncSession):\n"
+            "    for one in await handed.tool().users(session):\n        print(one.posts)\n",
+            "async def used(session: AsyncSession):\n"
+            "    for one in await handed.tool.kept.users(session):\n        print(one.posts)\n",
+            "async def used(session: AsyncSession):\n"
+            "    for one in await handed.shop.helpers.users(session):\n        print(one.posts)\n",
+            "async def used(session: AsyncSession, one: handed.helpers.User):\n"
+            "    await session.refresh(one)\n    print(one.posts)\n",
+        ],
     ],
     "shop/db.py": [
         ["from sqlalchemy.ext.asyncio import async_sessionmaker as made, create_async_engine\n"],

@@ -137,6 +137,24 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "def nobody():\n    pass\n\ndef everything",
         {"queries", "service"},
     ),
+    "an import of what another has from elsewhere": (
+        "helpers.py",
+        "import sqlalchemy\n",
+        "import sqlalchemy\nfrom sqlalchemy import text\n",
+        set(),
+    ),
+    "a function above one that was run": (
+        "helpers.py",
+        "\ndef page",
+        "\ndef nowhere():\n    return 1\n\ndef page",
+        set(),
+    ),
+    "a function that hides what one says that was run": (
+        "helpers.py",
+        "\ndef page",
+        "\ndef number():\n    return 1\n\ndef page",
+        {"apart"},
+    ),
     "a body": ("apart.py", "select 1", "select 2", {"apart"}),
     "a body that another module has run": ("helpers.py", "* 20", "* 40", {"apart"}),
     "a body that nobody has run": ("helpers.py", "return 2", "return 3", set()),
@@ -171,6 +189,20 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "import command\n@command('toys')\ndef toys(one):\n    return one.toys\n",
         {"bot", "plugin"},
     ),
+    "a subclass, where one does something with those below it": (
+        "more.py",
+        "import Base, Pet\n",
+        "import Base, Pet\nclass Hooked:\n    def __init_subclass__(cls):\n        pass\n"
+        "class Dog(Hooked):\n    pass\n",
+        {"bot"},
+    ),
+    "a route of one's own": (
+        "more.py",
+        "import Base, Pet\n",
+        "import Base, Pet\nfrom fastapi import APIRouter\nrouter = APIRouter()\n"
+        "@router.get('/')\ndef shown():\n    return 1\n",
+        set(),
+    ),
     "what is kept on the application's state": (
         "more.py",
         "import Base, Pet\n",
@@ -182,7 +214,7 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "more.py",
         "import Base, Pet\n",
         "import Base, Pet\nclass Dog(Pet):\n    @property\n    def label(self):\n        return self.toys\n",
-        {"bot", "typed"},  # the bot, for `__init_subclass__`
+        {"typed"},
     ),
     "a backref": (
         "more.py",
@@ -198,13 +230,13 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "import Base, Pet\n",
         "import Base, Pet\nclass Owner(Base):\n    __tablename__ = 'owners'\n"
         "    id: Mapped[int] = mapped_column(primary_key=True)\n",
-        {"bot"},
+        set(),
     ),
     "what a constructor is given": (
         "more.py",
         "import Base, Pet\n",
         "import Base, Pet\nfrom desk import Desk\ndef main():\n    return Desk(Pet)\n",
-        {"bot", "desk"},
+        {"desk"},
     ),
     "a session factory": (
         "more.py",
