@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 class ListRecord(Record, frozen=True):
     """A list, set, iterator or generator of values: its items when all are known, else one for all."""
 
+    grows = True
+
     items: tuple[Value, ...] | None = None
     element: Value | None = None  # None: empty as far as we know
     kind: str = "list"
@@ -75,7 +77,7 @@ class ListRecord(Record, frozen=True):
         return Method(me, name)
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
-        if self.kind == "set" and _is_filled_elsewhere(flow, state, me):
+        if self.kind in ("list", "set") and _is_filled_elsewhere(flow, state, me):
             return Iteration(element=UNKNOWN)
         return Iteration(self.items, self.element, self.may_be_empty)
 
@@ -194,10 +196,11 @@ _READS = ("get", "keys", "values", "items", "__iter__")
 
 
 def _is_filled_elsewhere(flow: Flow, state: State, me: Reference) -> bool:
-    """An empty table that a module keeps: functions fill it, which this root does not call."""
+    """An empty table that a module keeps, or an object that somebody else has made: functions fill it,
+    which this root does not call."""
     function, record = flow.frame.function, state.record(me.oid)
     is_bare = record.items == () if isinstance(record, ListRecord) else record == DictRecord()
-    if function is None or not is_bare or not flow.is_shared(me.oid) or record != flow.base.get(me.oid):
+    if function is None or not is_bare or record != flow.base.get(me.oid):
         return False
     # Who puts in itself what it has not found there: `config = CONFIGS.get(url); if config is None: …`
     with flow.silently():
@@ -217,6 +220,8 @@ def _filled_by(function: FunctionInfo) -> tuple[p.Expression, ...]:
 
 class DictRecord(Record, frozen=True):
     """A dict: entries under constant keys, and what stands under others; `by_key`, where each is known."""
+
+    grows = True
 
     entries: dict[Scalar, Value] = {}
     other: Value | None = None

@@ -25,6 +25,7 @@ class Record(Struct, frozen=True):
 
     is_leaf: ClassVar[bool] = False  # of Python's own, and what it holds leads nowhere: see `flow.closed`
     is_safe_to_enter: ClassVar[bool] = False  # a `with` over it raises nothing of its own
+    grows: ClassVar[bool] = False  # anybody who has it may put something in
 
     def is_promised(self) -> bool:
         """Does an annotation alone say what it is?"""

@@ -365,7 +365,13 @@ class Reference(Value, frozen=True):
         return state.record(self.oid)
 
     def truth(self, state: State) -> bool | None:
-        return state.record(self.oid).truth(state)
+        found = state.record(self.oid).truth(state)
+        return self._not_yet(state) if found is False else found
+
+    def _not_yet(self, state: State) -> bool | None:
+        """A table that was there when the root began may have been filled by then."""
+        record = state.record(self.oid)
+        return None if record.grows and state.base.get(self.oid) == record else False
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         return state.record(self.oid).attribute(flow, state, self, name, at)
@@ -416,7 +422,8 @@ class Reference(Value, frozen=True):
         return state.record(self.oid).operated(flow, state, self, operator, other, at)
 
     def contains(self, flow: Flow, state: State, item: Value, at: Span) -> bool | None:
-        return state.record(self.oid).contains(flow, state, self, item, at)
+        found = state.record(self.oid).contains(flow, state, self, item, at)
+        return self._not_yet(state) if found is False else found
 
     def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
         return state.record(self.oid).enter(flow, state, self, at, is_async)

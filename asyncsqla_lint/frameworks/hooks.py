@@ -47,23 +47,26 @@ class Naming(Struct, frozen=True):
     before: frozenset[str]
     after: frozenset[str]
     either: frozenset[str] = frozenset()  # an argument tells
+    answered: frozenset[str] = frozenset()  # after it too, but while there is a response to look at
 
     def moment(self, method: str, given: tuple[p.Expression, ...]) -> str:
         if method in self.either:
             said = [one.value for one in given if isinstance(one, p.Constant)]
             return "after" if "response" in said else "before"
+        if method in self.answered:
+            return "answered"
         return "before" if method in self.before else "after" if method in self.after else ""
 
 
 def hooks_of(index: Index, naming: Naming) -> Hooks:
-    found: dict[str, list[FunctionInfo]] = {"before": [], "after": [], "": []}
+    found: dict[str, list[FunctionInfo]] = {"before": [], "answered": [], "after": []}
     for module in index.modules.values():
         if module.says(naming.framework) and imports(module, naming.framework):
             for info, moment in _in_module(index, module, naming):
                 if info not in found[moment]:
                     found[moment].append(info)
                     index.foundation.add(info)
-    return Hooks(tuple(found["before"]), tuple(found["after"]))
+    return Hooks(tuple(found["before"]), (*found["answered"], *found["after"]))
 
 
 def _in_module(index: Index, module: Module, naming: Naming) -> Iterator[tuple[FunctionInfo, str]]:

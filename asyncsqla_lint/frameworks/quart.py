@@ -35,6 +35,7 @@ _NAMING = Naming(
     "quart",
     frozenset({"before_request", "before_app_request"}),
     frozenset({"teardown_request", "teardown_app_request", "teardown_appcontext"}),
+    answered=frozenset({"after_request", "after_app_request"}),
 )
 _OF_THE_SERVER = ("before_serving", "after_serving", "while_serving")
 _APPLICATION = PlainApplication()
