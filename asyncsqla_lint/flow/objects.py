@@ -75,6 +75,8 @@ class ObjectRecord(Record, frozen=True):
 
         if name == "_replace" and self.cls.info.kind == "namedtuple":
             return Method(me, name)
+        if name in ("get", "pop", "setdefault") and self.cls.info.kind == "typeddict":
+            return Method(me, name)
         return object_attribute(flow, state, me, self, name, at)
 
     def has_attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> bool | None:
@@ -111,6 +113,8 @@ class ObjectRecord(Record, frozen=True):
     ) -> Value:
         if name == "_replace":
             return flow.allocate(state, self.replaced(arguments))
+        if self.cls.info.kind == "typeddict":
+            return self.item(flow, state, me, arguments.first, at)
         return super().call_method(flow, state, me, name, arguments, at)
 
     def _special(
@@ -151,7 +155,10 @@ class ObjectRecord(Record, frozen=True):
         if row and isinstance(key, Constant):
             return TupleValue(row).item(flow, state, key, at)
         if self.cls.info.find("__getitem__") is None and isinstance(key, Constant):
-            return self.attributes.get(item_name(key.value), UNKNOWN)
+            found = self.attributes.get(item_name(key.value))
+            if found is None and self.cls.info.kind == "typeddict" and isinstance(key.value, str):
+                return me.attribute(flow, state, key.value, at)  # what its annotation promises
+            return UNKNOWN if found is None else found
         return self._special(flow, state, me, "__getitem__", Arguments((key,)), at)
 
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:

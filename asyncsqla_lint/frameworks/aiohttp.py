@@ -38,6 +38,7 @@ def register(meanings: Meanings) -> None:
         meanings.calls[f"{module}.Application"] = lambda flow, state, arguments, at: APPLICATION
         meanings.instances[f"{module}.Application"] = lambda flow, state, arguments, at: APPLICATION
         meanings.calls[f"{module}.AppKey"] = _key
+        meanings.calls[f"{module}.json_response"] = _answered
     meanings.when_inherited.append(_of_a_view)
     meanings.when_run.append(_run)
 
@@ -47,6 +48,15 @@ def _key(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if isinstance(name, Constant) and isinstance(name.value, str):
         return AppKey(name.value, arguments.get(1, "t") or UNKNOWN)
     return UNKNOWN
+
+
+def _answered(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    """`json_response(rows, dumps=dump)`: the data is written when the response is made."""
+    dump = arguments.keywords.get("dumps")
+    data = arguments.get(0, "data")
+    if dump is not None and data is not None:
+        dump.call(flow, state, Arguments((data,)), at)
+    return flow.call_unknown(state, UNKNOWN, arguments, at)
 
 
 class RequestRecord(Record, frozen=True):

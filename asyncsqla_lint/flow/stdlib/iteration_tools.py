@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.objects import ObjectRecord
@@ -171,11 +172,19 @@ def _replaced(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value
 
 
 def _dumped(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    """`json.dumps(rows, default=f)`: what JSON does not know is handed to `f`."""
+    """`json.dumps(rows, default=f)`, `json.dumps(rows, cls=Encoder)`: what JSON does not know is handed to `f`.
+
+    What `f` answers is written in its turn.
+    """
     default = arguments.keywords.get("default")
-    if default is not None and arguments.positional:
-        for one in _unknown_to_json(state, arguments.positional[0], 0):
-            default.call(flow, state, Arguments((one,)), at)
+    encoder = arguments.keywords.get("cls")
+    if default is None and isinstance(encoder, ClassValue):
+        made = encoder.call(flow, state, Arguments(), at)
+        default = made.attribute(flow, state, "default", at)
+    asked = _unknown_to_json(state, arguments.first, 0) if default is not None else []
+    for _ in range(DEEPEST):
+        answers = [default.call(flow, state, Arguments((one,)), at) for one in asked if default is not None]
+        asked = [one for answer in answers for one in _unknown_to_json(state, answer, 0)]
     return flow.call_unknown(state, UNKNOWN, arguments, at)
 
 
