@@ -172,9 +172,8 @@ def _replaced(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value
 
 
 def _dumped(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    """`json.dumps(rows, default=f)`, `json.dumps(rows, cls=Encoder)`: what JSON does not know is handed to `f`.
-
-    What `f` answers is written in its turn.
+    """`json.dumps(rows, default=f)`, or `cls=Encoder`: what JSON does not know is handed to `f`, and what
+    that answers is written in its turn.
     """
     default = arguments.keywords.get("default")
     encoder = arguments.keywords.get("cls")
