@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.callables import ExternalValue
+from asyncsqla_lint.flow.trying import may_catch
 from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.walking import calls, last_name, statements, walk
 from asyncsqla_lint.semantics import expiry, failures, testing
 from asyncsqla_lint.semantics.events import FailedSessionUsed, TransactionMisused
+from asyncsqla_lint.semantics.instances import PENDING
 from asyncsqla_lint.semantics.ledger import AT_ONCE, CLEANS_UP, ENTERING, ledger
 
 if TYPE_CHECKING:
@@ -34,6 +39,37 @@ def _is_only_tried_out(flow: Flow, failure: failures.Failure) -> bool:
     return (failure.handled_at or failure.site).module is not test.module
 
 
+REFUSED = ExternalValue("sqlalchemy.exc.PendingRollbackError")
+
+
+def _is_tried(flow: Flow, state: State, session: Reference, failure: failures.Failure, at: Span) -> bool:
+    """A commit in a `try` of its own, whose handler rolls back and goes on, and for which nothing new waits:
+    it is there that the failed flush is dealt with (`ASQ207/good_committed_in_a_try`)."""
+    function = flow.frame.function
+    around = [
+        one
+        for one in (() if function is None else statements(function.body))
+        if isinstance(one, p.Try) and one.handlers and p.holds(one.body, at)
+    ]
+    if not around:
+        return False
+    tried = around[-1]
+    swallowed = failure.handled_at or failure.site
+    if swallowed.module is flow.frame.module and p.holds((tried,), swallowed.span):
+        return False
+    if any(record.lifecycle == PENDING or record.is_modified for _, record in expiry.held(state, session)):
+        return False
+    for handler in tried.handlers:
+        catches = may_catch(flow, state, handler.type, REFUSED)
+        if catches is not False:
+            return (
+                catches is True
+                and any(last_name(call.function) == "rollback" for call in calls(handler.body))
+                and not any(isinstance(node, p.Raise) for node in walk(handler.body))
+            )
+    return False
+
+
 FROM_MEMORY = frozenset({"get", "get_one"})
 
 
@@ -52,6 +88,7 @@ def used(
                 record.failure.is_waiting
                 and flow.listens(FailedSessionUsed)
                 and not _is_only_tried_out(flow, record.failure)
+                and not (method == "commit" and _is_tried(flow, state, session, record.failure, at))
             ):
                 certain = flow.is_certain and not record.failure.is_doubtful
                 flow.emit(
