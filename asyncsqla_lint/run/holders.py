@@ -6,6 +6,7 @@ handed the module as an object. What cannot be told counts as a yes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePath
 
@@ -108,7 +109,8 @@ class Holders:
 
     def _has_package_of(self, path: str, source: str) -> bool:
         packages = {*PurePath(source).parent.parts}
-        return any(
+        asks = rf"\.\s*{re.escape(_stem(source))}\b(?!\s+import\b)".encode()  # `app.models.users`
+        return re.search(asks, self._data(path)) is not None and any(
             not packages.isdisjoint(one.names or one.module.split(".")) for one in self._imports_of(path)
         )
 
