@@ -184,9 +184,15 @@ class Pieces:
             kept_on_applications(program),
             self._outline.of(self._factories),
             any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(program.statements)),
-            any(header.is_async for header in program.functions),
-            any("sqlalchemy.ext.asyncio" in imported for imported in _imported(program.statements)),
         )
+
+    @property
+    def has_coroutines(self) -> bool:
+        return any(header.is_async for header in self._program.functions)
+
+    @property
+    def imports_extension(self) -> bool:
+        return any("sqlalchemy.ext.asyncio" in one for one in _imported(self._program.statements))
 
     @cached_property
     def _surrounding(self) -> list[p.ClassDefinition]:

@@ -63,7 +63,7 @@ class Views(Struct, frozen=True, array_like=True):
     though something has changed elsewhere keeps the view under which the result stands.
     """
 
-    table: str  # a digest of the modules' names
+    table: str  # a digest of the modules' names, and of what is asked of all
     whole: str  # … and of all outlines
     modules: dict[str, tuple[str, str, str]]  # by path: the hash of its text, its outline, its view
 

@@ -6,7 +6,7 @@ has changed since the last run and does not concern a module (`run.ripples`), it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -28,6 +28,7 @@ class Shown(Struct, frozen=True):
     content: str  # the hash of its text
     outline: str
     bodies: bytes  # what its functions say
+    words: Collection[str]  # those of `signs.WORDS` that it says
 
 
 class Outlook:
@@ -46,8 +47,10 @@ class Outlook:
     ) -> None:
         table = sorted((path, one.name, one.is_package, one.root) for path, one in modules.items())
         outlines = sorted((path, one.outline) for path, one in modules.items())
-        self.table = digest(table)
-        self.whole = digest(table, outlines)
+        # Whether anybody says one of these words is asked of all (`Module.says`).
+        words = sorted({word for one in modules.values() for word in one.words})
+        self.table = digest(table, words)
+        self.whole = digest(self.table, outlines)
         self.name = digest(sorted(asked), sorted(set(checked.values())))
         self._modules = modules
         self._pages = pages

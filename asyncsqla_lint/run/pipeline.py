@@ -347,6 +347,7 @@ class _Analysis:
                 self.data.hashes[path],
                 facts.outline,
                 facts.bodies,
+                ("*",) if facts.signs is None else facts.signs.words,
             )
             for path, facts in self.facts.items()
         }

@@ -121,7 +121,7 @@ class _Spreading:
     def compared(self, path: str, before: Pieces) -> bool:
         """Queue what has changed; whether that can be told by names."""
         after = self.of(path)
-        if before.common != after.common:
+        if before.common != after.common or not self.is_one_of_many(path, before, after):
             return False
         made = before.made & after.made
         if [one for one in before.by_name if one in made] != [one for one in after.by_name if one in made]:
@@ -140,6 +140,22 @@ class _Spreading:
                     if (old is None or new is None) and not self.derived(piece):
                         return False
         return True
+
+    def is_one_of_many(self, path: str, before: Pieces, after: Pieces) -> bool:
+        """Is what is asked of all modules together answered by others, whatever this one says? Whether there
+        are coroutines, and who is the first to import the asyncio extension.
+        """
+        if before.imports_extension != after.imports_extension and not any(
+            self.of(one).imports_extension for one in self.unchanged("asyncio") if one < path
+        ):
+            return False
+        return before.has_coroutines == after.has_coroutines or any(
+            self.of(one).has_coroutines for one in self.unchanged("async")
+        )
+
+    def unchanged(self, word: str) -> Iterator[str]:
+        """The modules that say what they have said, and this word."""
+        return (path for path in _saying(word, self.project.words()) if path not in self.ripples.edited)
 
     def changed(self, path: str, piece: Piece, pieces: Pieces) -> None:
         self.put(piece.name, "" if piece.is_everywhere or any(map(self.is_ours, piece.tells)) else path)

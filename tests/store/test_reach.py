@@ -183,6 +183,7 @@ FILES: dict[str, Slots] = {
             "from shop import queries\nasync def users(session):\n    return await queries.users(session)\n",
         ],
         ["", "import json\n", "from shop.models import User\n", "from shop.models import Post as User\n"],
+        ["", "from sqlalchemy.ext.asyncio import AsyncSession\n"],
         ["", "def other():\n    return 1\n", "def other(number: int):\n    return number\n"],
     ],
     # Who has a module may hand it on, by whatever name.

@@ -115,6 +115,7 @@ class Desk:
         return (await session.scalars(sqlalchemy.select(self.model))).first().kind
 """
 MORE = "from sqlalchemy.orm import Mapped, mapped_column, relationship\nfrom models import Base, Pet\n"
+MORE += "# One of them has a backref: whether anybody says that word is asked of all.\n"
 PROJECT = {
     "models.py": MODELS,
     "queries.py": QUERIES,
@@ -202,6 +203,19 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "import Base, Pet\nfrom fastapi import APIRouter\nrouter = APIRouter()\n"
         "@router.get('/')\ndef shown():\n    return 1\n",
         set(),
+    ),
+    "the first coroutine of a module, where others have some": (
+        "more.py",
+        "import Base, Pet\n",
+        "import Base, Pet\nfrom sqlalchemy.ext.asyncio import AsyncSession\n"
+        "async def fed(session: AsyncSession):\n    return await session.get(Pet, 1)\n",
+        {"more"},
+    ),
+    "a word that is asked of all modules together": (
+        "helpers.py",
+        "return 2",
+        "return ContextVar",
+        EVERYBODY,
     ),
     "what is kept on the application's state": (
         "more.py",
