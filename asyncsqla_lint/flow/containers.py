@@ -196,8 +196,9 @@ _READS = ("get", "keys", "values", "items", "__iter__")
 
 
 def _is_filled_elsewhere(flow: Flow, state: State, me: Reference) -> bool:
-    """An empty table that a module keeps, or an object that somebody else has made: functions fill it,
-    which this root does not call."""
+    """An empty table that a module keeps, or an object that somebody else has made: functions fill it that
+    this root does not call.
+    """
     function, record = flow.frame.function, state.record(me.oid)
     is_bare = record.items == () if isinstance(record, ListRecord) else record == DictRecord()
     if function is None or not is_bare or record != flow.base.get(me.oid):

@@ -86,9 +86,8 @@ def used_from(program: p.Program, statements: p.Statements | None = None) -> fro
 
     def found() -> Iterator[str]:
         seen: set[str] = set()
-        waiting = [
-            (root_of(use.expression), use.within) for use in uses(program, statements or program.statements)
-        ]
+        body = program.statements if statements is None else statements
+        waiting = [(root_of(use.expression), use.within) for use in uses(program, body)]
         while waiting:
             name, within = waiting.pop()
             if name is None or (not within and name in seen):

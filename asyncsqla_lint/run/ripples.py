@@ -16,6 +16,7 @@ from asyncsqla_lint.program import Program
 from asyncsqla_lint.project.bodies import each
 from asyncsqla_lint.project.index import EVERY_CLASS, REGISTRATIONS
 from asyncsqla_lint.project.pieces import Piece, Pieces
+from asyncsqla_lint.project.signs import HOOK
 from asyncsqla_lint.run.holders import Holders
 from asyncsqla_lint.workspace.decoding import decode
 
@@ -161,9 +162,9 @@ class _Spreading:
         self.put(piece.name, "" if piece.is_everywhere or any(map(self.is_ours, piece.tells)) else path)
         for name in piece.others:
             self.put(name, path if piece.is_fixture else "")
-        self.ripples.registers |= any(map(self.is_ours, piece.uses)) or (
-            piece.derives and self.project.hooks()
-        )
+        # (a hook that is gone, and was the last, is told by its own class)
+        is_below_hooks = piece.derives and self.project.hooks()
+        self.ripples.registers |= is_below_hooks or HOOK in piece.words or any(map(self.is_ours, piece.uses))
         if piece.is_class:
             self.ripples.has_classes = True
             self.ripples.bases |= {piece.name, *_aliased(piece.bases, pieces)}

@@ -180,10 +180,11 @@ def _dumped(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     if default is None and isinstance(encoder, ClassValue):
         made = encoder.call(flow, state, Arguments(), at)
         default = made.attribute(flow, state, "default", at)
-    asked = _unknown_to_json(state, arguments.first, 0) if default is not None else []
-    for _ in range(DEEPEST):
-        answers = [default.call(flow, state, Arguments((one,)), at) for one in asked if default is not None]
-        asked = [one for answer in answers for one in _unknown_to_json(state, answer, 0)]
+    if default is not None:
+        asked = list(_unknown_to_json(state, arguments.first, 0))
+        for _ in range(DEEPEST):
+            answers = [default.call(flow, state, Arguments((one,)), at) for one in asked]
+            asked = [one for answer in answers for one in _unknown_to_json(state, answer, 0)]
     return flow.call_unknown(state, UNKNOWN, arguments, at)
 
 
