@@ -94,6 +94,12 @@ def _autoflush(index: Index) -> bool:
     return {_vote(call, "autoflush") for _, call, _ in _factories(index)} != {False}
 
 
+def factories(index: Index) -> Iterator[tuple[Module, p.Call]]:
+    """The calls that make the project's factories, tests aside."""
+    for module, call, _ in _factories(index):
+        yield module, call
+
+
 def _factories(index: Index) -> Iterator[tuple[Module, p.Call, bool]]:
     for module in index.modules.values():
         if not is_test(module) and (module.signs is None or module.signs.makes_sessions):

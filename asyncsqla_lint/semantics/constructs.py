@@ -38,7 +38,7 @@ def register(meanings: Meanings) -> None:
     for name in ("select", "insert", "update", "delete", "text"):
         meanings.calls[f"sqlalchemy.{name}"] = _statement(name)
     for dialect in ("postgresql", "sqlite", "mysql"):
-        meanings.calls[f"sqlalchemy.dialects.{dialect}.insert"] = _statement("insert")
+        meanings.calls[f"sqlalchemy.dialects.{dialect}.insert"] = _statement("insert", dialect)
     for home in ("sqlmodel", "sqlmodel.sql.expression"):
         meanings.calls[f"{home}.select"] = _select_of_sqlmodel
     for strategy in RELATIONSHIP_STRATEGIES | COLUMN_STRATEGIES | {"selectin_polymorphic"}:
@@ -63,9 +63,10 @@ def _select_of_sqlmodel(flow: Flow, state: State, arguments: Arguments, at: Span
     return replace(made, gives_values=len(made.entities) == 1 and made.entities[0] is not UNKNOWN)
 
 
-def _statement(kind: str):  # type: ignore[no-untyped-def]  # the type is CallMeaning
+def _statement(kind: str, dialect: str = ""):  # type: ignore[no-untyped-def]  # the type is CallMeaning
     def meaning(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-        return new_statement(flow, kind, at, arguments)
+        made = new_statement(flow, kind, at, arguments)
+        return replace(made, dialect=dialect) if dialect else made
 
     return meaning
 

@@ -22,7 +22,17 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span, holds
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Column, Model
-from asyncsqla_lint.semantics import eager_use, expiry, flushing, ledger, loops, paths, references, refreshing
+from asyncsqla_lint.semantics import (
+    aborted,
+    eager_use,
+    expiry,
+    flushing,
+    ledger,
+    loops,
+    paths,
+    references,
+    refreshing,
+)
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, UNSURE, AttributeState, Cause, Key
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import Computed, Criterion
@@ -58,7 +68,7 @@ def _execute(
             eager_use.executed(flow, one)
         loops.asked(flow, state, name, (value for _, _, value in found.equalities), at)
     if flow.is_caught_somewhere:
-        flow.may_raise(state, DATABASE_ERROR)
+        flow.may_raise(aborted.after(flow, state, me, given, at), DATABASE_ERROR)
     flushing.touch(state, me)
     if found is None:
         if name == "scalar":

@@ -38,12 +38,14 @@ FLUSH_ERROR = _OfFlush(DATABASE_ERROR.name)
 
 
 class Failure(Struct, frozen=True):
-    """A flush has failed: the session refuses everything until somebody rolls back."""
+    """A flush has failed, or a statement: the session refuses everything until somebody rolls back."""
 
     site: Site
     handled_at: Site | None = None  # the handler that has caught its error
     is_over: bool = False  # rolled back
     is_doubtful: bool = False  # rolled back on some of the paths that have met
+    of: str = "flush"  # or a "statement", which ends a transaction of PostgreSQL's (see `aborted`)
+    assumption: str = ""
 
     @property
     def is_waiting(self) -> bool:

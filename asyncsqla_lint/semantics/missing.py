@@ -276,7 +276,7 @@ def _refuses(state: State, record: InstanceRecord) -> bool:
 
     session = None if record.session is None else state.record(record.session.oid)
     failure = session.failure if isinstance(session, SessionRecord) else None
-    return failure is not None and failure.is_waiting and not failure.is_doubtful
+    return failure is not None and failure.of == "flush" and failure.is_waiting and not failure.is_doubtful
 
 
 def path_to(

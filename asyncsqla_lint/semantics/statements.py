@@ -47,6 +47,7 @@ class Statement(Value, frozen=True):
     is_written_text: bool = False  # `text("insert …")`
     perhaps: tuple[tuple[LoaderOptions, ...], ...] = ()  # what each of several paths has given besides
     chosen_in: int = 0  # the frame whose paths these were
+    dialect: str = ""  # the one database that understands it: `sqlalchemy.dialects.postgresql.insert`
 
     def truth(self, state: State) -> bool | None:
         return True

@@ -13,7 +13,7 @@ from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.walking import calls, last_name, statements, walk
-from asyncsqla_lint.semantics import expiry, failures, testing
+from asyncsqla_lint.semantics import aborted, expiry, failures, testing
 from asyncsqla_lint.semantics.events import FailedSessionUsed, TransactionMisused
 from asyncsqla_lint.semantics.instances import PENDING
 from asyncsqla_lint.semantics.ledger import AT_ONCE, CLEANS_UP, ENTERING, ledger
@@ -83,7 +83,9 @@ def used(
         return record
     changed = record
     if method not in IDLE:
-        if record.failure is not None:
+        if record.failure is not None and (
+            record.failure.of == "flush" or aborted.refuses(state, session, method)
+        ):
             if (
                 record.failure.is_waiting
                 and flow.listens(FailedSessionUsed)
@@ -96,8 +98,10 @@ def used(
                         flow.site(at), flow.frame, certain, session, record, method, record.failure
                     )
                 )
-            if record.failure.is_waiting and not record.failure.is_doubtful:
+            if record.failure.is_waiting and not record.failure.is_doubtful and record.failure.of == "flush":
                 expiry.survived(state, session, record.failure.site)
+            changed = replace(changed, failure=None)
+        elif method == "commit":
             changed = replace(changed, failure=None)
     is_asked = method not in IDLE and not (method in FROM_MEMORY and holds_some(state, session))
     if record.begun == ENDED and (is_asked or method in BEGINS):

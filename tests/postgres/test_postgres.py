@@ -1,8 +1,9 @@
-"""ASQ201, ASQ206 and ASQ209 on PostgreSQL, which does what `program.py` is marked with."""
+"""ASQ201, ASQ206, ASQ207, ASQ209 on PostgreSQL, which does what the programs beside this are marked with."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -16,6 +17,8 @@ from asyncsqla_lint import check
 from asyncsqla_lint.workspace.config import Config
 
 PROGRAM = Path(__file__).with_name("program.py")
+ABORTED = Path(__file__).with_name("aborted.py")
+MARK = re.compile(r"# expect: (ASQ\d+)")
 
 
 class Outcome(Struct, frozen=True):
@@ -74,11 +77,35 @@ def test_what_somebody_commits_is_there(outcomes: dict[str, Outcome]) -> None:
     assert outcomes["case_autocommit"] == Outcome([], 1, 0)
 
 
-def test_the_linter_says_so() -> None:
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
+@pytest.mark.parametrize("release", releases())
+def test_a_statement_that_fails_ends_the_transaction(
+    postgres_server: Server, release: str, driver: str
+) -> None:
+    name = f"aborted_{driver}_{release.replace('.', '_')}"
+    postgres_server.database(name)
+    done = subprocess.run(
+        [str(python_for(release)), "-W", "ignore", str(ABORTED)],
+        env={**os.environ, "DATABASE_URL": postgres_server.url(driver, name)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    lines = ABORTED.read_text(encoding="utf-8").splitlines()
+    marked = {number for number, line in enumerate(lines, 1) if MARK.search(line)}
+    assert {one["line"] for one in found.values()} == marked | {0}
+    for case, one in found.items():
+        assert ("is aborted" in one["says"]) is not case.startswith("case_good"), (case, one)
+
+
+@pytest.mark.parametrize("program", [PROGRAM, ABORTED], ids=lambda one: one.stem)
+def test_the_linter_says_so(program: Path) -> None:
     marked = {
         (number, code)
-        for number, line in enumerate(PROGRAM.read_text(encoding="utf-8").splitlines(), 1)
-        for code in re.findall(r"# expect: (ASQ\d+)", line)
+        for number, line in enumerate(program.read_text(encoding="utf-8").splitlines(), 1)
+        for code in MARK.findall(line)
     }
-    findings = check([PROGRAM], Config(select=("ASQ",)))
+    findings = check([program], Config(select=("ASQ",)))
     assert {(finding.location.row, finding.code) for finding in findings} == marked

@@ -10,12 +10,15 @@ class UseAfterFailedFlush(Rule):
     """
     ## What it does
     Reports a session that is used after a handler has swallowed the error of a flush or commit, without a
-    rollback. One such handler is one finding, at the use that is nearest to it; the others are named there.
+    rollback; on PostgreSQL, that of an INSERT, UPDATE, DELETE or `text()` as well. One such handler is one
+    finding, at the use that is nearest to it; the others are named there.
 
     ## Why is this bad?
     A failed flush ends the transaction. Until `rollback()` is called, every statement raises
     `PendingRollbackError: This Session's transaction has been rolled back due to a previous exception
-    during flush`.
+    during flush`. PostgreSQL ends a transaction with the first statement that fails: it answers every other
+    with `current transaction is aborted, commands ignored until end of transaction block`, and a commit with
+    a silent rollback. Other databases go on; nothing is said unless the engine is known to be PostgreSQL's.
 
     ## Example
     ```python
@@ -54,11 +57,19 @@ class UseAfterFailedFlush(Rule):
     def used(self, event: FailedSessionUsed, report: Reporter) -> None:
         failed_at = event.failure.site
         where = line_seen_from(event.site, failed_at)
-        message = (
-            f"when the flush on {where} fails, its error is swallowed without a rollback, and this "
-            f"`{event.method}` raises `PendingRollbackError`; `await session.rollback()` in the handler"
-        )
-        related = [place(failed_at, "this flush may fail")]
+        what = event.failure.of
+        message = f"when the {what} on {where} fails, its error is swallowed without a rollback, and "
+        if what == "flush":
+            message += f"this `{event.method}` raises `PendingRollbackError`; "
+        else:
+            message += (
+                f"PostgreSQL refuses this `{event.method}` (`current transaction is aborted`); put the "
+                "statement into `async with session.begin_nested()`, or "
+            )
+        message += "`await session.rollback()` in the handler"
+        if event.failure.assumption:
+            message += f" ({event.failure.assumption})"
+        related = [place(failed_at, f"this {what} may fail")]
         cause = event.failure.handled_at
         mend = roll_back(failed_at, cause)
         if cause is not None:
