@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.names import Consultable
 
 EVERY_CLASS = "*"  # what classes there are at all
+EVERY_MODULE = "/"  # what modules there are
 REGISTRATIONS = "+"  # what top levels add to other modules
 
 __all__ = ["Index", "Module"]
@@ -46,7 +47,8 @@ class Index(Resolution):
         # the index keeps and whoever comes next is told.
         self.consulted: set[Consultable] = set()
         self.foundation: set[Consultable] = set()
-        # The classes whose subclasses were asked for, and what else was: EVERY_CLASS, REGISTRATIONS, pages.
+        # The classes whose subclasses were asked for, and what else was: EVERY_CLASS, EVERY_MODULE,
+        # REGISTRATIONS, pages.
         self.asked: set[ClassInfo | str] = set()
         for module in self.modules.values():
             module.consulted = self.consulted
@@ -69,6 +71,13 @@ class Index(Resolution):
         finally:
             self.consulted.intersection_update(consulted)
             self.asked.intersection_update(asked)
+
+    def each_text(self) -> Iterator[Module]:
+        """All modules, for who looks for something that may stand anywhere in them."""
+        self.asked.add(EVERY_MODULE)
+        for module in self.modules.values():
+            module.consult()
+            yield module
 
     # --- definitions -----------------------------------------------------------------------------
 

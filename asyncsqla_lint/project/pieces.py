@@ -172,10 +172,8 @@ class Pieces:
     @cached_property
     def common(self) -> object:
         """What is searched for through all modules, whatever it is called."""
-        program, names = self._program, Names(self._program, self._program.statements)
+        program = self._program
         return (
-            sorted(names.exports or ()) if names.exports is not None else None,
-            [(one.level, one.module, one.conditional) for one in names.stars],
             [self._outline.of(one) for one in self._mapped],
             sorted(name for name, one in self.by_name.items() if "litestar" in one.words),
             [self._outline.header(one) for one in program.functions if is_searched_for(one)],
@@ -185,6 +183,18 @@ class Pieces:
             self._outline.of(self._factories),
             any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(program.statements)),
         )
+
+    @cached_property
+    def exports(self) -> object:
+        """What `__all__` says."""
+        names = Names(self._program, self._program.statements).exports
+        return None if names is None else sorted(names)
+
+    @cached_property
+    def stars(self) -> list[object]:
+        """Whose names are all taken."""
+        stars = Names(self._program, self._program.statements).stars
+        return [(one.level, one.module, one.conditional) for one in stars]
 
     @property
     def has_coroutines(self) -> bool:

@@ -58,14 +58,23 @@ class Result(Struct, frozen=True, array_like=True):
     pages: dict[str, str] = {}  # as in an Answer
 
 
+class Viewed(Struct, frozen=True, array_like=True):
+    """One of its modules."""
+
+    content: str  # the hash of its text
+    outline: str
+    called: tuple[str, bool, str]  # its name, whether it is a package, its root
+    view: str
+
+
 class Views(Struct, frozen=True, array_like=True):
     """What a project has shown its modules when it was last run over. A module whose result still holds
     though something has changed elsewhere keeps the view under which the result stands.
     """
 
-    table: str  # a digest of the modules' names, and of what is asked of all
-    whole: str  # … and of all outlines
-    modules: dict[str, tuple[str, str, str]]  # by path: the hash of its text, its outline, its view
+    words: str  # a digest of what is asked of all
+    whole: str  # … and of all modules' names and outlines
+    modules: dict[str, Viewed]  # by path
 
 
 class _Decoder(Protocol[Read]):

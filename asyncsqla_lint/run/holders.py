@@ -84,32 +84,32 @@ class Holders:
 
     def _access(self, path: str, source: str) -> _Access:
         """By the last part of the module's name: too much, where others are called alike."""
-        stem = _stem(source)
+        end = stem(source)
         names: set[str] = set()
         itself, is_told = False, False
         for one in self._imports_of(path):
             parts = one.module.split(".")
-            if stem in one.names or (not one.names and stem in parts):
+            if end in one.names or (not one.names and end in parts):
                 itself = is_told = True
-            elif one.names and (parts[-1] == stem or not one.module):
+            elif one.names and (parts[-1] == end or not one.module):
                 names.update(one.names)
                 is_told = True
         return _Access(frozenset(names), "*" in names, itself or not is_told)
 
     def _names_it(self, path: str, source: str, name: str, said: str) -> bool:
         """May it ask the module by its full name, in a string or below a package?"""
-        stem = _stem(source)
-        if f" {stem} " not in said:
+        end = stem(source)
+        if f" {end} " not in said:
             return False
         if any(one in said for one in _PATCHES):
             data = self._data(path)
-            if any(f"{end}.{name}".encode() in data for end in (stem, "}", '"', "'")):
+            if any(f"{before}.{name}".encode() in data for before in (end, "}", '"', "'")):
                 return True
         return self._has_package_of(path, source)
 
     def _has_package_of(self, path: str, source: str) -> bool:
         packages = {*PurePath(source).parent.parts}
-        asks = rf"\.\s*{re.escape(_stem(source))}\b(?!\s+import\b)".encode()  # `app.models.users`
+        asks = rf"\.\s*{re.escape(stem(source))}\b(?!\s+import\b)".encode()  # `app.models.users`
         return re.search(asks, self._data(path)) is not None and any(
             not packages.isdisjoint(one.names or one.module.split(".")) for one in self._imports_of(path)
         )
@@ -123,18 +123,18 @@ class Holders:
         """Those who may have the module itself from one who has it: as a value, or by another name."""
         if source not in self._handed:
             found: set[str] = set()
-            direct, stem = self._direct(source), f" {_stem(source)} "
+            direct, word = self._direct(source), f" {stem(source)} "
             for path, access in direct.items():
                 if access.itself:
                     found |= self._handed_by(path, source, words)
             for path in self._above(source) - direct.keys():
-                if stem in words.get(path, "") and self._has_package_of(path, source):
+                if word in words.get(path, "") and self._has_package_of(path, source):
                     found |= self._above(path)
             self._handed[source] = frozenset(found)
         return self._handed[source]
 
     def _handed_by(self, path: str, source: str, words: Mapping[str, str]) -> frozenset[str]:
-        bound = _bound(self._program(path), _stem(source))
+        bound = _bound(self._program(path), stem(source))
         if bound is None:
             return self._above(path)
         for other, access in self._direct(path).items():
@@ -147,25 +147,25 @@ class Holders:
         return frozenset()
 
 
-def _stem(path: str) -> str:
+def stem(path: str) -> str:
     """The last part of a module's name."""
     file = PurePath(path)
     return file.parent.name if file.stem == "__init__" else file.stem
 
 
-def _bound(program: Program, stem: str) -> set[str] | None:
+def _bound(program: Program, name: str) -> set[str] | None:
     """The names by which a text has a module; None: it does more with it than to ask it for something."""
     depths: dict[str, int] = {}
     bodies = (program.statements, *program.bodies)
     for body in bodies:
         for node in walk(body):
             if isinstance(node, p.ImportFrom):
-                aliases = (one for one in node.names if one.name == stem)
+                aliases = (one for one in node.names if one.name == name)
                 depths.update((one.asname or one.name, 1) for one in aliases)
             elif isinstance(node, p.Import):
                 for one in node.names:
                     parts = one.name.split(".")
-                    if stem in parts:
+                    if name in parts:
                         depths[one.asname or parts[0]] = 1 if one.asname else len(parts)
     headers = tuple((one.decorators, one.parameters, one.returns) for one in program.functions)
     asked: set[int] = set()

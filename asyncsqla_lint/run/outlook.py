@@ -6,15 +6,17 @@ has changed since the last run and does not concern a module (`run.ripples`), it
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from asyncsqla_lint.program import Program
 from asyncsqla_lint.project.bodies import picked
 from asyncsqla_lint.project.pages import Pages
-from asyncsqla_lint.run.cache import Cache, Result, Stood, Views
+from asyncsqla_lint.run.cache import Cache, Result, Stood, Viewed, Views
 from asyncsqla_lint.run.keys import digest
-from asyncsqla_lint.run.ripples import Project, Ripples, ripples
+from asyncsqla_lint.run.ripples import NOTHING, Project, Ripples, ripples
 
 Holds = Callable[[str, Result], bool]
 
@@ -45,12 +47,12 @@ class Outlook:
         project: Callable[[], Project],
         pages: Pages,
     ) -> None:
-        table = sorted((path, one.name, one.is_package, one.root) for path, one in modules.items())
-        outlines = sorted((path, one.outline) for path, one in modules.items())
+        shown = sorted(
+            (path, one.name, one.is_package, one.root, one.outline) for path, one in modules.items()
+        )
         # Whether anybody says one of these words is asked of all (`Module.says`).
-        words = sorted({word for one in modules.values() for word in one.words})
-        self.table = digest(table, words)
-        self.whole = digest(self.table, outlines)
+        self.words = digest(sorted({word for one in modules.values() for word in one.words}))
+        self.whole = digest(self.words, shown)
         self.name = digest(sorted(asked), sorted(set(checked.values())))
         self._modules = modules
         self._pages = pages
@@ -66,22 +68,39 @@ class Outlook:
     def _since(self, cache: Cache, project: Callable[[], Project]) -> Ripples | None:
         """What has happened since the last run; None: too much, or nobody knows."""
         known = self._known
-        if known is None or known.table != self.table:
+        if known is None or known.words != self.words:
             return None
-        edited = {path for path, one in self._modules.items() if known.modules[path][0] != one.content}
+        before, now = known.modules, self._modules
+        edited = {
+            path for path, one in now.items() if path not in before or before[path].content != one.content
+        }
         if known.whole == self.whole:
             return Ripples(edited)
-        before = {
-            path: cache.program(known.modules[path][0])
-            for path, one in self._modules.items()
-            if known.modules[path][1] != one.outline
-        }
-        return ripples(edited, before, project())
+        if not self._are_called_as_before(before):
+            return None
+        stood: dict[str, Program | None] = dict.fromkeys(now.keys() - before.keys(), NOTHING)
+        for path, one in before.items():
+            if path not in now or now[path].outline != one.outline:
+                stood[path] = cache.program(one.content)
+        return ripples(edited, dict(sorted(stood.items())), project())
+
+    def _are_called_as_before(self, before: Mapping[str, Viewed]) -> bool:
+        """Those that were there and are; and nobody else is called like one that has come, or gone."""
+        now = self._modules
+        if any(
+            (now[path].name, now[path].is_package, now[path].root) != before[path].called
+            for path in now.keys() & before.keys()
+        ):
+            return False
+        names = Counter(one.name for one in now.values())
+        come = (one.name for path, one in now.items() if path not in before)
+        gone = (one.called[0] for path, one in before.items() if path not in now)
+        return all(names[name] == 1 for name in come) and all(names[name] == 0 for name in gone)
 
     def _view(self, path: str) -> str:
         if self._known is None or self._ripples is None or path in self._ripples:
             return self.whole
-        return self._known.modules[path][2]
+        return self._known.modules[path].view
 
     def _key(self, view: str, path: str, config: str) -> str:
         return digest(view, path, self._modules[path].content, config)
@@ -109,8 +128,10 @@ class Outlook:
 
     def views(self, keys: Mapping[str, str]) -> Views:
         """What the next run goes by; `keys` say under which each result was found."""
-        modules: dict[str, tuple[str, str, str]] = {}
+        modules: dict[str, Viewed] = {}
         for path, one in self._modules.items():
             kept = path in keys and keys[path] == self._earlier.get(path)
-            modules[path] = (one.content, one.outline, self._view(path) if kept else self.whole)
-        return Views(self.table, self.whole, modules)
+            called = (one.name, one.is_package, one.root)
+            view = self._view(path) if kept else self.whole
+            modules[path] = Viewed(one.content, one.outline, called, view)
+        return Views(self.words, self.whole, modules)

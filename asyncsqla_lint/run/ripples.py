@@ -7,6 +7,7 @@ that function says the name. Too much rather than too little: a word is a word, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,12 +15,13 @@ from pathlib import PurePath
 
 from asyncsqla_lint.program import Program
 from asyncsqla_lint.project.bodies import each
-from asyncsqla_lint.project.index import EVERY_CLASS, REGISTRATIONS
+from asyncsqla_lint.project.index import EVERY_CLASS, EVERY_MODULE, REGISTRATIONS
 from asyncsqla_lint.project.pieces import Piece, Pieces
 from asyncsqla_lint.project.signs import HOOK
-from asyncsqla_lint.run.holders import Holders
+from asyncsqla_lint.run.holders import Holders, stem
 from asyncsqla_lint.workspace.decoding import decode
 
+NOTHING = Program((), (), (), (), (0,))
 _ENOUGH = 0.5  # of all modules: then it is quicker to ask all of them
 
 
@@ -53,6 +55,7 @@ class Ripples:
     bases: set[str] = field(default_factory=set)  # the words in the bases of classes that have changed
     has_classes: bool = False
     registers: bool = False  # something that may add to what another module holds
+    has_modules: bool = False  # one has come, or gone
 
     def __contains__(self, path: str) -> bool:
         return path in self.touched or path in self.edited
@@ -65,7 +68,12 @@ class Ripples:
         """
         if path in self or any(self._changes(other, functions) for other, functions in consulted):
             return True
-        if (self.has_classes and EVERY_CLASS in asked) or (self.registers and REGISTRATIONS in asked):
+        changed = {
+            EVERY_CLASS: self.has_classes,
+            EVERY_MODULE: self.has_modules,
+            REGISTRATIONS: self.registers,
+        }
+        if any(changed[one] and one in asked for one in changed):
             return True
         return not self.bases.isdisjoint(asked)
 
@@ -81,14 +89,19 @@ def ripples(
     edited: Iterable[str], reshaped: Mapping[str, Program | None], project: Project
 ) -> Ripples | None:
     """`edited` are those whose text is another; `reshaped` those that show something else than before, with
-    what stood there. None: everything has to be asked again.
+    what stood there: NOTHING where one has come. None: everything has to be asked again.
     """
     if _is_most(len(reshaped), len(project.imported)):
         return None
-    found = _Spreading(edited, project)
+    gone = reshaped.keys() - project.imported.keys()
+    found = _Spreading(
+        edited, project, gone, {path for path, before in reshaped.items() if before is NOTHING}
+    )
     try:
         for path, before in reshaped.items():
             if before is None or not found.compared(path, Pieces(before)):
+                return None
+            if path in found.placed and not found.named(path):
                 return None
         return found.ripples if found.spread() else None
     except RecursionError:
@@ -100,14 +113,20 @@ def _is_most(count: int, modules: int) -> bool:
 
 
 class _Spreading:
-    def __init__(self, edited: Iterable[str], project: Project) -> None:
+    def __init__(self, edited: Iterable[str], project: Project, gone: Set[str], come: Set[str]) -> None:
         self.project = project
         self.ripples = Ripples(set(edited), self.spoken)
-        self.pieces: dict[str, Pieces] = {}
+        self.pieces: dict[str, Pieces] = {path: Pieces(NOTHING) for path in gone}
         self.speaking: dict[str, dict[bytes, frozenset[str]]] = {}
         self.queue: list[tuple[str, str]] = []  # a name, and the path whence it can be imported; "": all
         self.seen: set[tuple[str, str]] = set()
-        self.holders = Holders(project.imported, project.program, project.data)
+        self.imported = {path: set(targets) for path, targets in project.imported.items()}
+        for path in gone:  # whoever says what it was called may have imported it
+            for other in _saying(stem(path), project.words()):
+                self.imported[other].add(path)
+        self.holders = Holders(self.imported, project.program, project.data)
+        self.gone = gone
+        self.placed = gone | come
 
     def of(self, path: str) -> Pieces:
         if path not in self.pieces:
@@ -124,10 +143,13 @@ class _Spreading:
         after = self.of(path)
         if before.common != after.common or not self.is_one_of_many(path, before, after):
             return False
+        if before.stars != after.stars or (before.exports != after.exports and self.is_exported(path)):
+            return False
         made = before.made & after.made
         if [one for one in before.by_name if one in made] != [one for one in after.by_name if one in made]:
             return False
-        self.ripples.touched.setdefault(path, set())
+        if path not in self.gone:
+            self.ripples.touched.setdefault(path, set())
         for name in before.by_name.keys() | after.by_name.keys():
             old, new = before.by_name.get(name), after.by_name.get(name)
             if old is not None and new is not None and old.said == new.said:
@@ -141,6 +163,26 @@ class _Spreading:
                     if (old is None or new is None) and not self.derived(piece):
                         return False
         return True
+
+    def named(self, path: str) -> bool:
+        """The module has come, or gone: who speaks of it says the last part of its name, be it that its
+        package has that by this name.
+        """
+        self.ripples.has_modules = True
+        name, directory = stem(path), PurePath(path).parent
+        package = directory.parent if PurePath(path).stem == "__init__" else directory
+        holder = (package / "__init__.py").as_posix()
+        self.put(name, holder if holder in self.project.imported else "")
+        dotted = re.compile(rf"\b{re.escape(package.name)}\s*\.\s*{re.escape(name)}\b".encode())
+        return all(
+            self.touch(other, {name})
+            for other in _saying(name, self.project.words())
+            if path in self.imported[other] or dotted.search(self.project.data(other))
+        )
+
+    def is_exported(self, path: str) -> bool:
+        """Does anybody take all names of the module, so that it matters what `__all__` says?"""
+        return any(True for _ in self.holders.by_star(path))
 
     def is_one_of_many(self, path: str, before: Pieces, after: Pieces) -> bool:
         """Is what is asked of all modules together answered by others, whatever this one says? Whether there
@@ -179,7 +221,8 @@ class _Spreading:
     @cached_property
     def names(self) -> set[str]:
         """Of all packages and modules, wherever they stand."""
-        return {name for path in self.project.imported for name in PurePath(path).with_suffix("").parts}
+        paths = (*self.project.imported, *self.gone)
+        return {name for path in paths for name in PurePath(path).with_suffix("").parts}
 
     def derived(self, piece: Piece) -> bool:
         """A table may be called after its class: `order_line`, `orderlines`."""

@@ -237,6 +237,49 @@ FILES: dict[str, Slots] = {
         ["import sqlalchemy\nfrom sqlalchemy.orm import relationship\nfrom shop.models import User, Post\n"],
         ["", "User.extra = relationship(Post)\n", "User.name = None\n"],
     ],
+    # These may be missing; what they are called says something to others, too.
+    "shop/tags.py": [
+        ["import sqlalchemy\nfrom sqlalchemy.orm import Mapped, mapped_column, relationship\n"],
+        ["from shop.base import Base\n", "from .base import Base\n"],
+        [
+            "",
+            "async def users(session):\n    return (await session.scalars(sqlalchemy.select(User))).all()\n",
+            "class Tag(Base):\n    __tablename__ = 'tags'\n    id: Mapped[int] = mapped_column(primary_key=True)\n"
+            "    user_id: Mapped[int] = mapped_column(sqlalchemy.ForeignKey('users.id'))\n",
+        ],
+        ["", "from shop.models import User\n", "__all__ = ['users']\n", "async def commit():\n    pass\n"],
+    ],
+    "shop/tagging.py": [
+        ["from sqlalchemy.ext.asyncio import AsyncSession\n"],
+        [
+            "from shop import tags\n",
+            "import shop\ntags = shop.tags\n",
+            "import shop.tags as tags\n",
+            "from . import tags\n",
+            "from shop.tags import *\nfrom shop.queries import *\nclass tags:\n    users = users\n",
+            "import importlib\ntags = importlib.import_module('shop.tags')\n",
+            "import shop.more.links as tags\n",
+            "from shop.more import links as tags\n",
+        ],
+        [
+            "async def tagged(session: AsyncSession):\n"
+            "    for one in await tags.users(session):\n        print(one.posts, one.tags)\n",
+            "async def tagged(session: AsyncSession, one: tags.Tag):\n"
+            "    await session.refresh(one)\n    print(one.user_id, one.user)\n",
+            "async def tagged():\n    async with AsyncSession() as session:\n        session.add(tags.Tag())\n",
+        ],
+    ],
+    "shop/more/__init__.py": [
+        ["", "import sqlalchemy\nfrom shop.more import links\n", "from .links import users\n"]
+    ],
+    "shop/more/links.py": [
+        ["from sqlalchemy import select\nfrom shop.models import User\n"],
+        [
+            "",
+            "from shop.queries import users\n",
+            "async def users(session):\n    return await session.scalars(select(User))\n",
+        ],
+    ],
     "tests/conftest.py": [
         ["import pytest\nfrom shop.db import engine\nfrom sqlalchemy.ext.asyncio import AsyncSession\n"],
         [
@@ -257,9 +300,14 @@ FILES: dict[str, Slots] = {
 }
 
 
+MISSING_AT_FIRST = {"shop/tags.py", "shop/more/__init__.py", "shop/more/links.py"}
+
+
 class Editing:
     def __init__(self, root: Path, random: Random) -> None:
         self.root, self.random = root, random
+        self.missing = {name for name in sorted(MISSING_AT_FIRST) if random.random() < 0.7}
+        self.broken: set[str] = set()
         self.now = {name: [random.randrange(len(slot)) for slot in slots] for name, slots in FILES.items()}
         (root / "pyproject.toml").write_text("[tool.asyncsqla-lint]\nselect = ['ASQ']\npreview = true\n")
         for name in FILES:
@@ -267,12 +315,30 @@ class Editing:
 
     def write(self, name: str) -> None:
         path = self.root / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
+        if name in self.missing:
+            path.unlink(missing_ok=True)
+            return
         slots = zip(FILES[name], self.now[name], strict=True)
-        path.write_text("".join(slot[number] for slot, number in slots))
+        text = "".join(slot[number] for slot, number in slots)
+        path.write_text(text + "def (:\n" if name in self.broken else text)
         os.utime(path, (1_000_000_000, 1_000_000_000))  # long ago, so that the cache goes by its times
 
     def edit(self) -> str:
+        return self.place() if self.random.random() < 0.3 else self.rewrite()
+
+    def place(self) -> str:
+        """A file comes or goes, or cannot be parsed for a while."""
+        often = [*FILES, *MISSING_AT_FIRST, *self.missing, *self.broken]
+        name = self.random.choice(sorted(often))
+        which = self.broken if self.random.random() < 0.3 else self.missing
+        which ^= {name}
+        self.write(name)
+        return (
+            f"{name}: {'missing' if name in self.missing else 'broken' if name in self.broken else 'there'}"
+        )
+
+    def rewrite(self) -> str:
         name = self.random.choice(
             [one for one, slots in FILES.items() if any(len(slot) > 1 for slot in slots)]
         )

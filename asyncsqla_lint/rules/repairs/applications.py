@@ -16,9 +16,7 @@ def lifespans_with(index: Index, module: Module) -> list[FunctionInfo]:
     """The lifespans under which the module is in use: those that lead to it by imports; or else those that
     somebody imports who imports the module too. Several projects of one repository have one each.
     """
-    modules = list(index.modules.values())
-    for one in modules:
-        one.consult()
+    modules = list(index.each_text())
     lifespans = [one for each in modules for one in _lifespans(index, each)]
     imported = _Imported(index)
     leading = [one for one in lifespans if module in imported.from_all([one.module])]

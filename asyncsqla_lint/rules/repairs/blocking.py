@@ -41,8 +41,7 @@ def _async_engine(event: LoopBlocked, function: FunctionInfo) -> Fix | None:
         return None
     variable, engine = found
     index = function.index
-    for module in index.modules.values():
-        module.consult()
+    for module in index.each_text():
         if _imports(module, variable):
             return None
     site = Site(variable.module, engine.span)

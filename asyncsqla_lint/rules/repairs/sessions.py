@@ -27,8 +27,7 @@ def commit_at_the_end(event: WriteLost) -> Fix | None:
     user = event.frame.function
     opener = function_around(event.opened_at)
     if user is not None and opener is not None and opener.is_generator:
-        for module in user.index.modules.values():
-            module.consult()
+        for module in user.index.each_text():
             if any("commit" in one.mentions for one in module.program.functions if one is not opener):
                 return None
     return unsafe("Commit at the end of the block", [repair("add_commit", event.opened_at)])
