@@ -16,7 +16,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.bodies import INSIDE, named, texts
 from asyncsqla_lint.project.constructions import constructions
 from asyncsqla_lint.project.factory_calls import factory_calls
-from asyncsqla_lint.project.names import Names
+from asyncsqla_lint.project.names import ImportBinding, Names
 from asyncsqla_lint.project.outline import (
     DISPOSE,
     JOBS,
@@ -66,6 +66,7 @@ class Pieces:
     def __init__(self, program: p.Program) -> None:
         self._program = program
         self._outline = Outline(program)
+        self._names = Names(program, program.statements)
         self.by_name: dict[str, Piece] = {}
         for statement in program.statements:
             self._add(statement)
@@ -109,7 +110,9 @@ class Pieces:
             piece.uses |= used
             piece.derives |= any(cls.bases for cls in classes)
             piece.is_class |= bool(classes)
-            piece.is_everywhere |= bool(classes) or name in targets
+            piece.is_everywhere |= bool(classes)
+            if name in targets:
+                piece.tells |= set(self._sources(name))
             piece.bases |= {word for cls in classes for word in self._words(cls.bases)}
             piece.others |= set(self._tables(statement))
         if isinstance(statement, p.FunctionDefinition):
@@ -146,6 +149,14 @@ class Pieces:
             elif isinstance(one, p.Node):
                 waiting.extend(getattr(one, name) for name in one.__struct_fields__)
         return found
+
+    def _sources(self, name: str) -> Iterator[str]:
+        """The modules that define what a global name stands for; "" for one's own, and for what is near."""
+        bindings = self._names.bindings.get(name, ())
+        for one in bindings:
+            yield one.module if isinstance(one, ImportBinding) and not one.level else ""
+        if not bindings:
+            yield ""
 
     def _tables(self, statement: p.Statement) -> Iterator[str]:
         """Names of tables, by which foreign keys and `secondary=` find them."""
@@ -187,14 +198,12 @@ class Pieces:
     @cached_property
     def exports(self) -> object:
         """What `__all__` says."""
-        names = Names(self._program, self._program.statements).exports
-        return None if names is None else sorted(names)
+        return None if self._names.exports is None else sorted(self._names.exports)
 
     @cached_property
     def stars(self) -> list[object]:
         """Whose names are all taken."""
-        stars = Names(self._program, self._program.statements).stars
-        return [(one.level, one.module, one.conditional) for one in stars]
+        return [(one.level, one.module, one.conditional) for one in self._names.stars]
 
     @property
     def has_coroutines(self) -> bool:

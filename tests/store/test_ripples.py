@@ -302,3 +302,47 @@ def test_who_is_asked_again(
     assert asked.again() == expected
     asked.write(name, PROJECT[name])
     assert asked.again() <= expected | {"queries", "service"}
+
+
+_SCREEN = "from sqlalchemy.ext.asyncio import AsyncSession\nfrom queries import pets\n"
+_SCREEN += "async def screen(session: AsyncSession):\n    return [one.toys for one in await pets(session)]\n"
+_WAITING = "from sqlalchemy.ext.asyncio import AsyncSession\nfrom paging import One\n"
+_WAITING += "async def waiting(session: AsyncSession, one: One):\n    return one.toys\n"
+_DOG = (
+    "from models import Pet\nclass Dog(Pet):\n    @property\n    def label(self):\n        return self.toys\n"
+)
+# Which file comes, and goes again, and who is asked each time; it itself when it has come.
+FILES: dict[str, tuple[str, str, set[str]]] = {
+    "one that nobody names": ("screen.py", _SCREEN, set()),
+    "one that somebody has imported": ("paging.py", "from models import Pet\nOne = Pet\n", {"waiting"}),
+    "another of that name": (
+        "other/aliases.py",
+        "import sqlalchemy\nAnimal = int\n",
+        EVERYBODY | {"waiting"},
+    ),
+    "a subclass that nobody names": ("dog.py", _DOG, {"typed"}),
+    "a session factory": (
+        "made.py",
+        "from sqlalchemy.ext.asyncio import async_sessionmaker\nmake = async_sessionmaker()\n",
+        EVERYBODY | {"waiting"},
+    ),
+    "a registration": (
+        "feed.py",
+        "import sqlalchemy\nfrom bot import command\n@command('feed')\ndef feed(pet):\n    return pet.toys\n",
+        {"bot"},
+    ),
+}
+
+
+@pytest.mark.parametrize("file", FILES.values(), ids=FILES)
+def test_who_is_asked_when_a_file_has_come_or_gone(
+    file: tuple[str, str, set[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, text, expected = file
+    (tmp_path / "other").mkdir()
+    asked = Asked(tmp_path, {**PROJECT, "waiting.py": _WAITING}, monkeypatch)
+    assert asked.again() == EVERYBODY | {"waiting"}
+    asked.write(name, text)
+    assert asked.again() - {name.removesuffix(".py")} == expected
+    (tmp_path / name).unlink()
+    assert asked.again() <= expected
