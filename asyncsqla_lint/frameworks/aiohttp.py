@@ -37,7 +37,8 @@ def register(meanings: Meanings) -> None:
     for module in _MODULES:
         meanings.calls[f"{module}.Application"] = lambda flow, state, arguments, at: APPLICATION
         meanings.instances[f"{module}.Application"] = lambda flow, state, arguments, at: APPLICATION
-        meanings.calls[f"{module}.AppKey"] = _key
+        for kind in ("AppKey", "RequestKey"):
+            meanings.calls[f"{module}.{kind}"] = _key
         meanings.calls[f"{module}.json_response"] = _answered
     meanings.when_inherited.append(_of_a_view)
     meanings.when_run.append(_run)
@@ -76,7 +77,8 @@ class RequestRecord(Record, frozen=True):
         return self.item(flow, state, me, arguments.first, at)
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
-        return self.kept.get(key_name(key) or "", UNKNOWN)
+        found = self.kept.get(key_name(key) or "", UNKNOWN)
+        return key.promised(flow, state, at) if found is UNKNOWN and isinstance(key, AppKey) else found
 
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
         name = key_name(key)

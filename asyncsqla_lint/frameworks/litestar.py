@@ -24,6 +24,7 @@ from asyncsqla_lint.frameworks.validation import evaluated
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.names import External, Scope, Scoped
+from asyncsqla_lint.semantics.tasks import DEPENDENCIES_END_FIRST
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -62,6 +63,7 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     def needs_of(own: State, value: Value) -> list[Need]:
         return needs(own, parameters_of(own, value)[1])
 
+    flow.notes[DEPENDENCIES_END_FIRST] = True  # before the response is sent
     transfer = transfer_of(flow, info, handler)
 
     def answered(frame: Frame, outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncsqla_lint.flow.frames import Frame, Outcome
 from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.state import State
@@ -21,9 +22,11 @@ from asyncsqla_lint.frameworks.hooks import (
     run_themselves,
 )
 from asyncsqla_lint.frameworks.injection import Injection, Inside
+from asyncsqla_lint.frameworks.requests import is_handler
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
+from asyncsqla_lint.semantics import background
 from asyncsqla_lint.semantics.sharing import PlainApplication
 
 if TYPE_CHECKING:
@@ -99,5 +102,12 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
         return True
     if any(name in _OF_THE_SERVER for name in decorators_of(info)):
         return False
-    Injection(flow, lambda own, value: [], info.header.name_span, within=_surrounded).run(state, info, [])
+
+    def answered(frame: Frame, outcome: Outcome) -> None:
+        if is_handler(flow.index, info, "quart"):
+            with flow.entered(frame):
+                background.sent(flow, outcome.state, outcome.value, outcome.at)
+
+    injection = Injection(flow, lambda own, value: [], info.header.name_span, within=_surrounded)
+    injection.run(state, info, [], answered)
     return True

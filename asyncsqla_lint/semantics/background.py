@@ -11,7 +11,16 @@ from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value
+from asyncsqla_lint.flow.values import (
+    NONE,
+    UNKNOWN,
+    Arguments,
+    Method,
+    Reference,
+    TupleValue,
+    Value,
+    alternatives,
+)
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics.tasks import DEPENDENCIES_END_FIRST, finish, start
 from asyncsqla_lint.semantics.threads import is_plain, off_the_loop
@@ -95,6 +104,14 @@ class Streamed(Value, frozen=True):
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.task, *self.arguments.all())
+
+
+def sent(flow: Flow, state: State, value: Value, at: Span) -> None:
+    """A view has answered with an async generator: it runs when the response is sent."""
+    for one in value.elements if isinstance(value, TupleValue) else alternatives(value):
+        record = state.record(one.oid) if isinstance(one, Reference) else None
+        if isinstance(record, CoroutineRecord) and record.kind == "generator":
+            start(flow, state, Drained(record), flow.site(at), is_later=True)
 
 
 def _stream(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:

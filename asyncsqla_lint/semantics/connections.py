@@ -28,6 +28,7 @@ from asyncsqla_lint.semantics.failures import DATABASE_ERROR
 from asyncsqla_lint.semantics.greenlets import needed, run_sync
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement
+from asyncsqla_lint.semantics.transactions import BLOCK, ENDED
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -58,7 +59,12 @@ class Connecting(Record, frozen=True):
         if isinstance(engine, EngineRecord) and isinstance(self.engine, Reference):
             engine.used(flow, state, self.engine, "begin" if self.begins else "connect", at)
         record = ConnectionRecord(
-            self.is_async, self.site, self.engine, is_block=is_block, begins=self.begins
+            self.is_async,
+            self.site,
+            self.engine,
+            is_block=is_block,
+            begins=self.begins,
+            begun=BLOCK if self.begins else "",
         )
         connection = flow.allocate(state, record)
         state.put(me, replace(self, connection=connection))
@@ -111,6 +117,7 @@ class ConnectionRecord(Record, frozen=True):
     is_given: bool = False
     is_open: bool = True
     is_each: bool = False  # it stands for one of many connections, made alike
+    begun: str = ""  # as a session's: BLOCK in a transaction's `with`, ENDED when that is over already
 
     @property
     def is_one_for_all(self) -> bool:
@@ -125,7 +132,8 @@ class ConnectionRecord(Record, frozen=True):
     def joined(self, other: Record) -> Record:
         if not isinstance(other, ConnectionRecord) or other.is_async != self.is_async:
             return FORGOTTEN
-        return replace(self, is_open=self.is_open or other.is_open, engine=self.engine)
+        begun = transactions.begun(self.begun, other.begun)
+        return replace(self, is_open=self.is_open or other.is_open, engine=self.engine, begun=begun)
 
     def left_out(self, flow: Flow, state: State, me: Reference) -> None:
         ledger.left_out(flow, state, me, self.site)
@@ -259,6 +267,8 @@ class ConnectionTransaction(Record, frozen=True):
         if name == "start":
             return me
         told(flow, state, self.connection, self._named(name), arguments, at)
+        if not self.is_nested:
+            _over(state, self.connection)
         return NONE
 
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
@@ -269,9 +279,14 @@ class ConnectionTransaction(Record, frozen=True):
         return me
 
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
-        return self.awaited(flow, state, me, at)
+        self.awaited(flow, state, me, at)
+        if not self.is_nested:
+            _put_begun(state, self.connection, BLOCK)
+        return me
 
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
+        if not self.is_nested:
+            _put_begun(state, self.connection, "")
         told(
             flow,
             state,
@@ -301,6 +316,19 @@ def told(
         blocking.connection_used(flow, state, me, record, name, at)
     if flow.listens(ConnectionUsed):
         flow.emit(ConnectionUsed(flow.site(at), flow.frame, flow.is_certain, me, record, name, arguments))
+
+
+def _over(state: State, me: Reference) -> None:
+    """Its transaction is committed or rolled back: in what is left of the block nothing can be executed."""
+    record = state.record(me.oid)
+    if isinstance(record, ConnectionRecord) and record.begun == BLOCK:
+        state.put(me, replace(record, begun=ENDED))
+
+
+def _put_begun(state: State, me: Reference, begun: str) -> None:
+    record = state.record(me.oid)
+    if isinstance(record, ConnectionRecord):
+        state.put(me, replace(record, begun=begun))
 
 
 def close(
@@ -333,6 +361,11 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
     if method is not None and method.kind == "property":
         return UNKNOWN
     told(flow, state, me, name, arguments, at)
+    if name in ("commit", "rollback"):
+        _over(state, me)
+    if name in _EXECUTES and record.begun == ENDED:
+        transactions.connection_ended(flow, me, record, name, at)
+        state.put(me, replace(record, begun=""))
     if name in _EXECUTES:
         return _execute(flow, state, me, name, arguments, at)
     return NONE if method is not None and method.returns == "None" else UNKNOWN

@@ -320,7 +320,8 @@ def failed(
 
 def touch(state: State, session: Reference) -> None:
     """Work has begun: there is a transaction now. In a block whose transaction is over none begins."""
-    from asyncsqla_lint.semantics.sessions import ENDED, SessionRecord
+    from asyncsqla_lint.semantics.sessions import SessionRecord
+    from asyncsqla_lint.semantics.transactions import ENDED
 
     owner = state.record(session.oid)
     if not isinstance(owner, SessionRecord) or owner.begun == ENDED:

@@ -50,7 +50,6 @@ COROUTINES = frozenset(
     "close aclose "
     "reset invalidate stream stream_scalars connection run_sync exec".split()
 )
-BLOCK, ENDED = "block", "ended"
 
 ASYNC_SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
 SYNC_SESSION = "sqlalchemy.orm.Session"
@@ -107,11 +106,7 @@ class SessionRecord(Record, frozen=True):
             else None,
             is_open=self.is_open or other.is_open,
             failure=failures.either(self.failure, other.failure),
-            begun=self.begun
-            if self.begun == other.begun
-            else ENDED
-            if ENDED in (self.begun, other.begun)
-            else "",
+            begun=transactions.begun(self.begun, other.begun),
             in_transaction=self.in_transaction if self.in_transaction == other.in_transaction else None,
             whole=self.whole + tuple(one for one in other.whole if one not in self.whole),
             let_go=tuple(one for one in self.let_go if one in other.let_go),

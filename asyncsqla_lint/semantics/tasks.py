@@ -372,7 +372,8 @@ def outlive(flow: Flow, state: State, session: Reference, left_at: Site) -> None
         while frame is not None and frame.id not in places:
             frame = frame.caller
         if record.parent == AFTERWARDS and (frame is None or frame.function is None):
-            if not (flow.memory.get(DEPENDENCIES_END_FIRST) and flow.notes.get("request")):
+            of_fastapi = flow.memory.get(DEPENDENCIES_END_FIRST) and flow.notes.get("request")
+            if not of_fastapi and not flow.notes.get(DEPENDENCIES_END_FIRST):
                 continue  # whether a dependency ends before or after, depends on the framework's release
         site = record.site if frame is None else places[frame.id]
         if frame is not None and [number for number, _ in record.frames].index(frame.id) >= record.named:

@@ -26,7 +26,8 @@ from asyncsqla_lint.semantics import (
     ledger,
     unit_of_work,
 )
-from asyncsqla_lint.semantics.sessions import BLOCK, SessionRecord, leave_block, perform
+from asyncsqla_lint.semantics.sessions import SessionRecord, leave_block, perform
+from asyncsqla_lint.semantics.transactions import BLOCK
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow

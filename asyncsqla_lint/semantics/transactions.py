@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
+BLOCK, ENDED = "block", "ended"  # in a transaction's `with`; and when its transaction is over already
+
+
+def begun(mine: str, theirs: str) -> str:
+    """Where paths meet."""
+    return mine if mine == theirs else ENDED if ENDED in (mine, theirs) else ""
+
+
 # Methods that leave the transaction as it is, or need none.
 IDLE = AT_ONCE | CLEANS_UP | ENTERING | {"run_sync", "connection"}
 # These wait for nothing, and begin a transaction all the same.
@@ -77,8 +85,6 @@ def used(
     flow: Flow, state: State, session: Reference, record: SessionRecord, method: str, at: Span
 ) -> SessionRecord:
     """One of the session's methods runs. Gives the record as it is then: one mistake is one finding."""
-    from asyncsqla_lint.semantics.sessions import BLOCK, ENDED
-
     if not record.is_async:
         return record
     changed = record
@@ -137,6 +143,13 @@ def connection_begun(
     page = ledger(state, connection)
     if page.holds and not page.is_doubtful:
         _misused(flow, connection, record, "begin", "begun", at)
+
+
+def connection_ended(
+    flow: Flow, connection: Reference, record: ConnectionRecord, method: str, at: Span
+) -> None:
+    """In what is left of the block of a transaction that is over (`ASQ208/bad_connection_ended`)."""
+    _misused(flow, connection, record, method, "ended", at)
 
 
 def _misused(
