@@ -61,9 +61,18 @@ def engine_used(flow: Flow, state: State, engine: Reference) -> None:
 
 
 def _is_at_home_everywhere(record: EngineRecord) -> bool:
-    """The one connection of a `StaticPool` is never waited for, and aiosqlite's belongs to no loop."""
-    pool = record.options.get("poolclass")
-    if not isinstance(pool, ExternalValue) or not pool.name.endswith(".StaticPool"):
-        return False
+    """aiosqlite's connections belong to no loop, and who has no more of them than a pool keeps never waits.
+
+    Only a queue that was waited for belongs to a loop: that of a pool whose size is said. The one connection
+    of a `StaticPool` is never waited for.
+    """
     known, is_all = addresses(record.url)
-    return not is_all or any(one.backend == "sqlite" for one in known)
+    is_sqlite = any(one.backend == "sqlite" for one in known)
+    pool = record.options.get("poolclass")
+    if isinstance(pool, ExternalValue) and pool.name.endswith(".StaticPool"):
+        return not is_all or is_sqlite
+    only_sqlite = is_all and is_sqlite and all(one.backend == "sqlite" for one in known)
+    return only_sqlite and not _SIZES & record.options.keys()
+
+
+_SIZES = frozenset(("pool_size", "max_overflow"))
