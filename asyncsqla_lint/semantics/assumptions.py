@@ -64,6 +64,14 @@ def only_session(flow: Flow, state: State) -> Reference | None:
     return found[0] if len(found) == 1 else None
 
 
+def may_be_one(flow: Flow, state: State, session: Reference, other: Reference) -> bool:
+    """Two repositories that somebody has made may have been given one session: a request has one."""
+    if session == other:
+        return True
+    promised = (one for one in (session, other) if one.oid in flow.world.promised)
+    return [getattr(state.record(one.oid), "how", "") for one in promised] == ["parameter", "parameter"]
+
+
 def settle(flow: Flow, state: State) -> None:
     """Instances and a session among the parameters belong together (a request's user and its `db`)."""
     from asyncsqla_lint.semantics.instances import InstanceRecord

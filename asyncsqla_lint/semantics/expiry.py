@@ -11,6 +11,7 @@ from asyncsqla_lint.flow.frames import Site
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Reference, Value, alternatives
 from asyncsqla_lint.semantics import paths
+from asyncsqla_lint.semantics.assumptions import may_be_one
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     FAILED,
@@ -131,6 +132,9 @@ def rolled_back(flow: Flow, state: State, session: Reference, cause: Cause) -> N
     owner = state.record(session.oid)
     if isinstance(owner, SessionRecord) and cause.what == "rollback":
         state.put(session, replace(owner, failure=over(owner.failure), in_transaction=False))
+        for other, another in list(state.records(SessionRecord)):
+            if another.failure is not None and may_be_one(flow, state, session, other):
+                state.put(other, replace(another, failure=over(another.failure)))
 
 
 def _taken_back(record: InstanceRecord, session: Reference, cause: Cause) -> InstanceRecord:

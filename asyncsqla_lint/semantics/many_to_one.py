@@ -10,6 +10,7 @@ from asyncsqla_lint.flow.values import NONE, Reference, Symbol, Value, alternati
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
 from asyncsqla_lint.semantics import paths
+from asyncsqla_lint.semantics.assumptions import may_be_one
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRONG, Key
 from asyncsqla_lint.semantics.identity import identity_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import PERSISTENT, SOMEWHERE, InstanceRecord
@@ -124,7 +125,7 @@ def may_be_known(
         if (
             not isinstance(other, InstanceRecord)
             or other.session is None
-            or not _may_be_one(flow, state, other.session, record.session)
+            or not may_be_one(flow, state, other.session, record.session)
             or other.lifecycle not in (PERSISTENT, "mixed")
             or _may_be_expired(other)
             or (on_one_path and other.absent)
@@ -189,14 +190,6 @@ def _is_of_sibling(
             if len(leads) == 1 and same_row(other, held, leads) is True:
                 return True
     return False
-
-
-def _may_be_one(flow: Flow, state: State, session: Reference, other: Reference) -> bool:
-    """Two repositories that somebody has made may have been given one session: a request has one."""
-    if session == other:
-        return True
-    promised = (one for one in (session, other) if one.oid in flow.world.promised)
-    return [getattr(state.record(one.oid), "how", "") for one in promised] == ["parameter", "parameter"]
 
 
 def _has_let_go(session: Record, target: Model, key: Key | None) -> bool:
