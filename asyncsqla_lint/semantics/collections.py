@@ -36,7 +36,7 @@ from asyncsqla_lint.semantics.attribute_states import (
 from asyncsqla_lint.semantics.flushing import touch
 from asyncsqla_lint.semantics.instances import DETACHED, PERSISTENT, TRANSIENT, InstanceRecord
 from asyncsqla_lint.semantics.missing import allowed, emit
-from asyncsqla_lint.semantics.references import link_of, moved
+from asyncsqla_lint.semantics.references import link_of, moved, role_at
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -183,7 +183,8 @@ def link(
 
     inverse, link = relationship.inverse, link_of(relationship)
     if value != NONE and (record.is_new or record.is_made) and relationship.target is not None:
-        state.put(owner, replace(record, referring=record.referring | {(relationship.target.root, link)}))
+        end = (relationship.target.root, link, role_at(relationship, its_end=False))
+        state.put(owner, replace(record, referring=record.referring | {end}))
     moved(state, relationship)
     for one in alternatives(value):
         targets: tuple[Value, ...] = (one,)
@@ -214,8 +215,9 @@ def link(
             is_written = True if inverse is not None else other.is_written
             is_directed = other.is_directed or _holds_the_key(relationship)
             other = replace(other, is_directed=is_directed, is_written=is_written)
-            if (other.is_new or other.is_made) and (record.model.root, link) not in other.referring:
-                other = replace(other, referring=other.referring | {(record.model.root, link)})
+            end = (record.model.root, link, role_at(relationship, its_end=True))
+            if (other.is_new or other.is_made) and end not in other.referring:
+                other = replace(other, referring=other.referring | {end})
             state.put(target, other)
             _begun(state, other)
             if other.session is None and record.session is not None and other.lifecycle in _CASCADED:

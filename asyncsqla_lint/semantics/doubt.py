@@ -15,6 +15,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     in_doubt,
     surely_wrong,
 )
+from asyncsqla_lint.semantics.default_states import NOTHING
 from asyncsqla_lint.semantics.identity import compare
 from asyncsqla_lint.semantics.instances import InstanceRecord
 from asyncsqla_lint.semantics.plans import Plan
@@ -41,7 +42,12 @@ def perhaps(record: InstanceRecord, met: InstanceRecord, key: Key | None = None)
     attributes = dict(record.attributes)
     for name in record.model.attributes:
         before, after = record.state_of(name), met.state_of(name)
-        if before is None or after is None or before.bits == after.bits:
+        if before is None or after is None:
+            continue
+        if before.plan is NOTHING and after.bits == LOADED and after.plan is not NOTHING:
+            attributes[name] = replace(after, plan=after.plan or met.plan)  # whoever is there came so
+            continue
+        if before.bits == after.bits:
             continue
         wrong = surely_wrong(before.bits)
         if key is None or not record.many:

@@ -220,6 +220,8 @@ def deleted(record: InstanceRecord) -> InstanceRecord:
 
 def _asked_for(record: InstanceRecord, name: str, found: AttributeState) -> AttributeState:
     one = record.model.relationships[name]
+    if found.bits == LOADED:
+        return found
     if found.bits != UNLOADED or one.passive_deletes or one.viewonly or record.plan is None:
         return found.doubted()
     return AttributeState(LOADED, plan=record.plan.by_itself(one))

@@ -69,6 +69,7 @@ def flush(
     ):
         error = DATABASE_ERROR if releases or ends_block else FLUSH_ERROR
         flow.may_raise(failed(flow, state, session, at, releases, ends_block), error)
+    from asyncsqla_lint.semantics.meeting import brought
     from asyncsqla_lint.semantics.whole_lists import set_apart
 
     cause = Cause("flush", flow.site(at))
@@ -83,6 +84,8 @@ def flush(
         state.put(reference, paths.on_each(record, lambda one: _written(one, cause)))
         if record.lifecycle != PENDING:
             set_apart(state, reference)
+            if any(one.expired is not None for one in paths.of(record) or (record,)):
+                brought(flow, state, reference, record, (), at)  # asked for its key, it loads what it would
         for target, known in list(_newly_referred_to(state, record)):
             if known.session == session and known.expired is not None:
                 state.put(target, replace(reloaded(known), is_modified=known.is_modified))

@@ -29,7 +29,7 @@ from asyncsqla_lint.semantics.instances import MARKED, PERSISTENT, InstanceRecor
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
-from asyncsqla_lint.semantics.references import is_linked, leads_elsewhere, leads_to
+from asyncsqla_lint.semantics.references import are_apart, is_linked, leads_elsewhere, leads_to
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.refreshing_by_name import only_takes_what_is_held
 from asyncsqla_lint.semantics.requerying import requeried, source_of
@@ -329,15 +329,17 @@ def _differs_by_columns(record: InstanceRecord, plan: Plan) -> bool:
 
 def _may_be_referred_to(record: InstanceRecord, by: Model, one: Relationship) -> bool:
     """A row made here: does any other (of that table) refer to it, or it to any?"""
-    keys = (one for one in record.model.columns.values() if one.foreign_keys and not one.primary_key)
-    return is_linked(record, by.root, one) or any(
-        (given := record.attributes.get(one.name)) is not None and given.value != NONE for one in keys
+    if is_linked(record, by.root, one, at_its_end=True):
+        return True
+    keys = [key for key in record.model.columns.values() if key.foreign_keys and not key.primary_key]
+    return one.direction != "many-to-one" and any(
+        (given := record.attributes.get(key.name)) is not None and given.value != NONE for key in keys
     )
 
 
 def _leads_to_some(record: InstanceRecord, relationship: Relationship) -> bool:
     target = relationship.target
-    if target is None or is_linked(record, target.root, relationship):
+    if target is None or is_linked(record, target.root, relationship, at_its_end=False):
         return True
     given = (record.attributes.get(key) for key in relationship.local_keys)
     is_up = relationship.direction == "many-to-one"
@@ -370,6 +372,8 @@ def came(state: State, me: Reference, before: InstanceRecord) -> None:
         same = same_row(reference, other, key)
         if same is False or (same is None and now.key and other.key and not now.many):
             continue  # nobody asks twice for one row under two names
+        if are_apart(state, key, other.key):
+            continue
         attributes = dict(other.attributes)
         for name in names:
             known = other.state_of(name)

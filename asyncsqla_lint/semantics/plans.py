@@ -80,26 +80,33 @@ class Plan(Struct, frozen=True):
         """Do other plans say something else of the same row?"""
         return bool(self.met or self.besides) and self.strategy(relationship) is None
 
-    def _strategy(self, relationship: Relationship) -> str | None:
-        found: str | None = None
+    def _option_for(self, relationship: Relationship) -> Entry | None:
+        """The option that says how it is loaded: the last that names it, else the last wildcard."""
+        found: Entry | None = None
         named = False
         for entry in self.entries:
             if len(entry.path) != 1 or entry.strategy in OF_TARGET:
                 continue
             step = entry.path[0]
             if step.name == relationship.name and entry.strategy != "defaultload":
-                found, named = entry.strategy, True
+                found, named = entry, True
             elif step.name == "*" and not named:
                 if entry.root is None or entry.root.is_subclass_of(relationship.owner):
-                    found = entry.strategy  # a base's wildcard says nothing of what only a subclass has
+                    found = entry  # a base's wildcard says nothing of what only a subclass has
         if found is None:
             for entry in self.wildcards:
                 if entry.strategy != "defaultload":
-                    found = entry.strategy
-        if found is not None:
-            if named:
-                return found
-            return None if self.is_open and found != "raiseload" else self._unasked(relationship, found)
+                    found = entry
+        return found
+
+    def _strategy(self, relationship: Relationship) -> str | None:
+        option = self._option_for(relationship)
+        if option is not None:
+            if option.path[0].name != "*":
+                return option.strategy
+            if self.is_open and option.strategy != "raiseload":
+                return None
+            return self._unasked(relationship, option.strategy)
         if relationship.lazy in ("dynamic", "write_only"):
             return LAZY_NAMES[relationship.lazy]
         if self.is_open or relationship.lazy is None:
@@ -147,13 +154,10 @@ class Plan(Struct, frozen=True):
         return bool(self.perhaps) and all(name in names for names in self.perhaps)
 
     def raises_on_sql_only(self, relationship: Relationship) -> bool:
-        found: Entry | None = None
-        for entry in (*self.wildcards, *self.entries):
-            if len(entry.path) == 1 and entry.strategy == "raiseload":
-                is_named = entry.path[0].name == relationship.name
-                if is_named or (entry.path[0].name == "*" and (found is None or found.path[0].name == "*")):
-                    found = entry
-        return relationship.lazy == "raise_on_sql" if found is None else found.sql_only
+        option = self._option_for(relationship)
+        if option is None or option.strategy != "raiseload":
+            return relationship.lazy == "raise_on_sql"
+        return option.sql_only
 
     def _is_cycle(self, relationship: Relationship, strategy: str) -> bool:
         """Eager loading that no option asks for by name stops where it would come back to a class."""

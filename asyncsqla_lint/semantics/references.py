@@ -52,10 +52,26 @@ def link_of(one: Relationship) -> str:
     return min(f"{side.owner.name}.{side.name}" for side in (one, one.inverse))
 
 
-def is_linked(record: InstanceRecord, root: ClassInfo, one: Relationship) -> bool:
-    """Has the program linked a new row with one of that class in this very way, as far as can be told?"""
-    link = link_of(one)
-    return any(root is cls and (not link or not by or link == by) for cls, by in record.referring)
+def is_linked(record: InstanceRecord, root: ClassInfo, one: Relationship, *, at_its_end: bool) -> bool:
+    """Has the program linked a new row with one of that class in this very way, as far as can be told?
+
+    `at_its_end`: as the one to whom it leads. In a tree that is a parent, or it is a child.
+    """
+    link, role = link_of(one), role_at(one, its_end=at_its_end)
+    return any(
+        root is cls and (not link or not by or link == by) and (not role or not its or role == its)
+        for cls, by, its in record.referring
+    )
+
+
+REFERS, REFERRED = "refers", "referred to"  # who has the foreign key, and whom it names
+
+
+def role_at(one: Relationship, *, its_end: bool) -> str:
+    """What a row is to the rows at the other end of that relationship; "" where a table stands between."""
+    if one.direction not in ("many-to-one", "one-to-many"):
+        return ""
+    return REFERS if (one.direction == "many-to-one") != its_end else REFERRED
 
 
 def is_outside(record: InstanceRecord) -> bool:
@@ -87,11 +103,18 @@ def leads_to(
 
 
 def leads_elsewhere(state: State, relationship: Relationship, other: InstanceRecord, key: Key) -> bool:
-    """Does a child's own row say that it is none of the row with that key?"""
+    """Does a child's own row say that it is none of the row with that key? Or whose collection led to it."""
     up = relationship.inverse
-    if up is None or up.direction != "many-to-one" or other.many:
+    if up is not None and up.direction == "many-to-one" and not other.many:
+        return are_apart(state, noted(state, other).leads.get(up.name), key)
+    if relationship.direction != "one-to-many" or other.parent is None or other.is_directed:
         return False
-    return are_apart(state, noted(state, other).leads.get(up.name), key)
+    above, by = other.parent
+    parent = state.record(above.oid)
+    is_child = isinstance(parent, InstanceRecord) and parent.model.relationships.get(by) is relationship
+    if not is_child or not isinstance(parent, InstanceRecord) or parent.many:
+        return False
+    return are_apart(state, identity_of(above, parent), key)
 
 
 def are_apart(state: State, one: Key | None, other: Key | None) -> bool:

@@ -15,7 +15,7 @@ from asyncsqla_lint.semantics.attribute_states import (
     WRONG,
     AttributeState,
 )
-from asyncsqla_lint.semantics.default_states import is_given_up
+from asyncsqla_lint.semantics.default_states import NOTHING, is_given_up
 from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import FILLING
 from asyncsqla_lint.semantics.plans import Plan
@@ -35,7 +35,7 @@ def requeried(record: InstanceRecord, plan: Plan, statement: Statement) -> Insta
     attributes = dict(record.attributes)
     for name, attribute in record.model.attributes.items():
         state = record.state_of(name)
-        if state is None or not state.bits & (UNLOADED | EXPIRED | RAISES | UNSURE):
+        if state is None or not (state.bits & (WRONG | UNSURE) or state.plan is NOTHING):
             continue
         if isinstance(attribute, Relationship):
             if (
@@ -144,7 +144,9 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
     for name, state in record.attributes.items():
         attribute = record.model.attributes.get(name)
         if not statement.populate_existing:
-            is_missing = state.bits & (WRONG | UNSURE) and _comes_with(record, plan, name)
+            is_missing = (state.bits & (WRONG | UNSURE) or state.plan is NOTHING) and _comes_with(
+                record, plan, name
+            )
             if not state.bits & EXPIRED and not is_missing:
                 attributes[name] = state
         elif isinstance(attribute, Relationship) and not attribute.uselist and own_strategy(attribute, plan):

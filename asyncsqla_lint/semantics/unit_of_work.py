@@ -247,10 +247,14 @@ def _expire(
         elif names is None:
             state.put(reference, doubted(record))
         else:
-            attributes = {name: expired_by_name(record, name, cause) for name in names}
-            state.put(reference, replace(record, attributes={**record.attributes, **attributes}))
+            state.put(reference, paths.on_each(record, partial(_without, names=names, cause=cause)))
         set_apart(state, reference)
     return NONE
+
+
+def _without(record: InstanceRecord, names: tuple[str, ...], cause: Cause) -> InstanceRecord:
+    attributes = {name: expired_by_name(record, name, cause) for name in names}
+    return replace(record, attributes={**record.attributes, **attributes})
 
 
 def _expire_all(

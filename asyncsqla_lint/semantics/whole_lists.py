@@ -61,8 +61,8 @@ def set_apart(state: State, me: Reference) -> None:
 def known_apart(state: State, session: Reference | None, model: Model) -> tuple[Reference, ...]:
     """The rows of a class that are held, and known by themselves: whoever gets all rows gets these."""
     alive = state.alive()
-    return tuple(
-        reference
+    found = [
+        (reference, record)
         for reference, record in state.records(InstanceRecord)
         if record.session == session
         and record.lifecycle == PERSISTENT
@@ -70,4 +70,7 @@ def known_apart(state: State, session: Reference | None, model: Model) -> tuple[
         and not record.absent
         and reference.oid in alive
         and record.model.cls.is_subclass_of(model.cls)
-    )[-MOST_SINGLES:]
+    ]
+    # Rather those that the program has asked for or made than those to whom they lead.
+    found.sort(key=lambda one: one[1].parent is None)
+    return tuple(reference for reference, _ in found[-MOST_SINGLES:])

@@ -20,7 +20,7 @@ from asyncsqla_lint.project.models import (
     Synonym,
     UnknownAttribute,
 )
-from asyncsqla_lint.semantics import flushing, ledger, references
+from asyncsqla_lint.semantics import flushing, ledger, paths, references
 from asyncsqla_lint.semantics.attribute_states import (
     EXPIRED,
     LOADED,
@@ -87,16 +87,17 @@ def write(
         )
     # A SQL expression is computed by the server: after the flush the value has to be fetched.
     cause = SERVER_SIDE if isinstance(stored, (Criterion, AttributeValue)) else WRITTEN
-    state.put(
-        me,
-        replace(
-            record.with_attribute(name, AttributeState(LOADED, stored, cause)).with_key(name),
+
+    def written(one: InstanceRecord) -> InstanceRecord:
+        return replace(
+            one.with_attribute(name, AttributeState(LOADED, stored, cause)).with_key(name),
             is_modified=True,
-            only_collections=_is_of_other_rows(attribute) and record.has_row_as_it_was,
+            only_collections=_is_of_other_rows(attribute) and one.has_row_as_it_was,
             is_written=True,
             is_directed=True,
-        ),
-    )
+        )
+
+    state.put(me, paths.on_each(record, written))
     if isinstance(attribute, Relationship):
         held = found_state.value if found_state is not None and found_state.bits == LOADED else None
         before = members(state, held)
