@@ -16,12 +16,14 @@ from asyncsqla_lint.semantics import assumptions
 from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.failures import Failure
 from asyncsqla_lint.semantics.flushing import has_waiting
+from asyncsqla_lint.semantics.ledger import ledger
 from asyncsqla_lint.semantics.statements import Statement
 from asyncsqla_lint.semantics.urls import Address, addresses
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
+    from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
 POSTGRESQL = "postgresql"
@@ -31,21 +33,28 @@ FLUSHES = frozenset({"flush", "commit"})
 FROM_MEMORY = frozenset({"get", "get_one"})  # unless the session holds what they ask for
 
 
-def after(flow: Flow, state: State, session: Reference, given: list[Statement], at: Span) -> State:
-    """What is so where these statements fail. A query that is written with `select()` is taken to work."""
+def after(flow: Flow, state: State, subject: Reference, given: list[Statement], at: Span) -> State:
+    """What is so where a session or a connection executes these and they fail.
+
+    A query that is written with `select()` is taken to work.
+    """
+    from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
-    record = state.record(session.oid)
-    if not isinstance(record, SessionRecord) or not record.is_async:
+    record = state.record(subject.oid)
+    if not isinstance(record, (SessionRecord, ConnectionRecord)) or not record.is_async:
         return state
     if not given or not all(one.is_write or one.kind == "text" for one in given):
         return state
-    server = _server(flow, state, record, given)
+    if isinstance(record, SessionRecord):
+        server = _server(flow, state, record, given)
+    else:
+        server = _of_connection(state, subject, record)
     if server is None:
         return state
     failed = state.copy()
     failure = Failure(flow.site(at), is_doubtful=bool(server), of="statement", assumption=server)
-    failed.put(session, replace(record, failure=failure))
+    failed.put(subject, replace(record, failure=failure))
     return failed
 
 
@@ -63,6 +72,10 @@ def _server(flow: Flow, state: State, record: SessionRecord, given: list[Stateme
             return ""
         return _assumed(flow)
     return _server_of(state.record, record.bind)
+
+
+def _of_connection(state: State, connection: Reference, record: ConnectionRecord) -> str | None:
+    return None if ledger(state, connection).is_autocommit else _server_of(state.record, record.engine)
 
 
 def _server_of(record: Callable[[int], Record | None], bind: Value) -> str | None:

@@ -43,6 +43,8 @@ STREAMS = (
     "sse_starlette.sse.EventSourceResponse",
     "litestar.response.Stream",
     "litestar.response.ServerSentEvent",
+    "quart.Response",
+    "quart.wrappers.Response",
 )
 
 

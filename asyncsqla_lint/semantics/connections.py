@@ -21,7 +21,7 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics import api_use, blocking, ledger, tasks, transactions
+from asyncsqla_lint.semantics import aborted, api_use, blocking, failures, ledger, tasks, transactions
 from asyncsqla_lint.semantics.engine_events import ConnectionLeft, ConnectionOpened, ConnectionUsed
 from asyncsqla_lint.semantics.events import StatementExecuted
 from asyncsqla_lint.semantics.failures import DATABASE_ERROR
@@ -118,6 +118,7 @@ class ConnectionRecord(Record, frozen=True):
     is_open: bool = True
     is_each: bool = False  # it stands for one of many connections, made alike
     begun: str = ""  # as a session's: BLOCK in a transaction's `with`, ENDED when that is over already
+    failure: failures.Failure | None = None  # of a statement (see `aborted`)
 
     @property
     def is_one_for_all(self) -> bool:
@@ -133,7 +134,13 @@ class ConnectionRecord(Record, frozen=True):
         if not isinstance(other, ConnectionRecord) or other.is_async != self.is_async:
             return FORGOTTEN
         begun = transactions.begun(self.begun, other.begun)
-        return replace(self, is_open=self.is_open or other.is_open, engine=self.engine, begun=begun)
+        return replace(
+            self,
+            is_open=self.is_open or other.is_open,
+            engine=self.engine,
+            begun=begun,
+            failure=failures.either(self.failure, other.failure),
+        )
 
     def left_out(self, flow: Flow, state: State, me: Reference) -> None:
         ledger.left_out(flow, state, me, self.site)
@@ -280,13 +287,13 @@ class ConnectionTransaction(Record, frozen=True):
 
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
         self.awaited(flow, state, me, at)
-        if not self.is_nested:
-            _put_begun(state, self.connection, BLOCK)
+        record = state.record(self.connection.oid)
+        if isinstance(record, ConnectionRecord) and not self.is_nested:
+            state.put(self.connection, replace(record, begun=BLOCK))
         return me
 
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
-        if not self.is_nested:
-            _put_begun(state, self.connection, "")
+        _left(state, self.connection, self.is_nested)
         told(
             flow,
             state,
@@ -321,14 +328,17 @@ def told(
 def _over(state: State, me: Reference) -> None:
     """Its transaction is committed or rolled back: in what is left of the block nothing can be executed."""
     record = state.record(me.oid)
-    if isinstance(record, ConnectionRecord) and record.begun == BLOCK:
-        state.put(me, replace(record, begun=ENDED))
+    if isinstance(record, ConnectionRecord):
+        begun = ENDED if record.begun == BLOCK else record.begun
+        state.put(me, replace(record, begun=begun, failure=failures.over(record.failure)))
 
 
-def _put_begun(state: State, me: Reference, begun: str) -> None:
+def _left(state: State, me: Reference, is_nested: bool) -> None:
+    """The block of a transaction, or of a savepoint: what has failed in it is rolled back."""
     record = state.record(me.oid)
     if isinstance(record, ConnectionRecord):
-        state.put(me, replace(record, begun=begun))
+        begun = record.begun if is_nested else ""
+        state.put(me, replace(record, begun=begun, failure=failures.over(record.failure)))
 
 
 def close(
@@ -352,6 +362,7 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
         close(flow, state, me, at)
         return NONE
     if name == "run_sync":
+        transactions.connection_asked(flow, state, me, record, name, at)
         return run_sync(flow, state, SyncConnection(me), arguments, at)
     if name == "execution_options" and arguments.keywords.get("isolation_level") == Constant("AUTOCOMMIT"):
         ledger.autocommits(state, me)
@@ -366,6 +377,8 @@ def perform(flow: Flow, state: State, me: Reference, name: str, arguments: Argum
     if name in _EXECUTES and record.begun == ENDED:
         transactions.connection_ended(flow, me, record, name, at)
         state.put(me, replace(record, begun=""))
+    elif name in _EXECUTES:
+        transactions.connection_asked(flow, state, me, record, name, at)
     if name in _EXECUTES:
         return _execute(flow, state, me, name, arguments, at)
     return NONE if method is not None and method.returns == "None" else UNKNOWN
@@ -377,7 +390,8 @@ def _execute(flow: Flow, state: State, me: Reference, name: str, arguments: Argu
     if flow.listens(StatementExecuted):
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, found, argument, name))
     if flow.is_caught_somewhere:
-        flow.may_raise(state, DATABASE_ERROR)
+        given = [Statement("text", flow.site(at))] if name == "exec_driver_sql" else [found] if found else []
+        flow.may_raise(aborted.after(flow, state, me, given, at), DATABASE_ERROR)
     if found is not None and (found.is_write or found.is_written_text):
         ledger.written(flow, state, me, name, at)
     if name == "scalar":

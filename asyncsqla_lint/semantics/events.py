@@ -130,7 +130,7 @@ class FailedSessionUsed(Event):
     """A session is used whose flush has failed, and that nobody has rolled back."""
 
     session: Reference
-    record: SessionRecord
+    record: SessionRecord | ConnectionRecord
     method: str
     failure: Failure
 

@@ -16,6 +16,7 @@ from asyncsqla_lint.program import Span
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.flow.state import State
+    from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
 
@@ -66,11 +67,16 @@ def over(failure: Failure | None) -> Failure | None:
     return None if failure is None else replace(failure, is_over=True)
 
 
-def handled(flow: Flow, state: State, at: Span) -> None:
-    """A handler meets sessions whose flush has failed: it could roll back."""
+def _subjects(state: State) -> list[tuple[Reference, SessionRecord | ConnectionRecord]]:
+    from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
-    for session, record in list(state.records(SessionRecord)):
+    return [*state.records(SessionRecord), *state.records(ConnectionRecord)]
+
+
+def handled(flow: Flow, state: State, at: Span) -> None:
+    """A handler meets sessions whose flush has failed: it could roll back."""
+    for session, record in _subjects(state):
         failure = record.failure
         if failure is not None and failure.is_waiting and failure.handled_at is None:
             state.put(session, replace(record, failure=replace(failure, handled_at=flow.site(at))))
@@ -78,9 +84,7 @@ def handled(flow: Flow, state: State, at: Span) -> None:
 
 def handed_on(flow: Flow, state: State, at: Span) -> None:
     """It has raised instead: the next that catches what it raised could."""
-    from asyncsqla_lint.semantics.sessions import SessionRecord
-
-    for session, record in list(state.records(SessionRecord)):
+    for session, record in _subjects(state):
         if record.failure is not None and record.failure.handled_at == flow.site(at):
             state.put(session, replace(record, failure=replace(record.failure, handled_at=None)))
 
@@ -93,11 +97,9 @@ def asked(state: State, session: Reference, record: SessionRecord) -> None:
 
 def waits(state: State) -> bool:
     """Has somebody swallowed the error of a flush? Whoever uses that session next fails."""
-    from asyncsqla_lint.semantics.sessions import SessionRecord
-
     return any(
         record.failure is not None and record.failure.is_waiting and record.failure.handled_at is not None
-        for _, record in state.records(SessionRecord)
+        for _, record in _subjects(state)
     )
 
 

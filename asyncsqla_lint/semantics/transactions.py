@@ -145,6 +145,19 @@ def connection_begun(
         _misused(flow, connection, record, "begin", "begun", at)
 
 
+def connection_asked(
+    flow: Flow, state: State, connection: Reference, record: ConnectionRecord, method: str, at: Span
+) -> None:
+    """After a statement that has failed, on a server that then refuses all others."""
+    failure = record.failure
+    if failure is None:
+        return
+    if failure.is_waiting and flow.listens(FailedSessionUsed) and not _is_only_tried_out(flow, failure):
+        certain = flow.is_certain and not failure.is_doubtful
+        flow.emit(FailedSessionUsed(flow.site(at), flow.frame, certain, connection, record, method, failure))
+    state.put(connection, replace(record, failure=None))
+
+
 def connection_ended(
     flow: Flow, connection: Reference, record: ConnectionRecord, method: str, at: Span
 ) -> None:

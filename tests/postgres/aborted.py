@@ -98,6 +98,51 @@ async def case_one_after_the_other() -> None:
         await session.commit()
 
 
+async def case_prepared_on_a_connection() -> None:
+    async with engine.begin() as connection:
+        try:
+            await connection.execute(text("create extension nowhere"))
+        except Exception:
+            log.warning("goes without")
+        await connection.run_sync(Base.metadata.create_all)  # expect: ASQ207
+
+
+async def case_altered_on_a_connection() -> None:
+    async with engine.connect() as connection:
+        for column in ("subject", "sender"):
+            try:
+                change = text(f"alter table letter add column {column} text")
+                await connection.execute(change)  # expect: ASQ207
+            except DBAPIError as error:
+                log.info("there already: %s", error)
+                if "aborted" in str(error):
+                    raise
+        await connection.commit()
+
+
+async def case_good_on_a_connection() -> None:
+    async with engine.connect() as connection:
+        for column in ("subject", "sender"):
+            try:
+                await connection.execute(text(f"alter table letter add column {column} text"))
+                await connection.commit()
+            except DBAPIError:
+                await connection.rollback()
+        try:
+            async with connection.begin_nested():
+                await connection.execute(text("create extension nowhere"))
+        except DBAPIError:
+            log.warning("goes without")
+        print(await connection.scalar(select(func.count(Letter.id))))
+        await connection.rollback()
+        alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            await alone.execute(text("create extension nowhere"))
+        except DBAPIError:
+            log.warning("goes without")
+        print(await alone.scalar(select(func.count(Letter.id))))
+
+
 async def case_good_savepoint() -> None:
     async with sessions.begin() as session:
         for subject in ("new", "known", "newer"):

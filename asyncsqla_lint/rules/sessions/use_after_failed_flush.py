@@ -3,7 +3,9 @@ from __future__ import annotations
 from asyncsqla_lint.rules.places import line_seen_from, place
 from asyncsqla_lint.rules.repairs.sessions import roll_back
 from asyncsqla_lint.rules.rule import Raises, Reporter, Rule, on
+from asyncsqla_lint.rules.sessions.wording import kind
 from asyncsqla_lint.semantics.events import FailedSessionUsed
+from asyncsqla_lint.semantics.transactions import BLOCK
 
 
 class UseAfterFailedFlush(Rule):
@@ -59,19 +61,23 @@ class UseAfterFailedFlush(Rule):
         where = line_seen_from(event.site, failed_at)
         what = event.failure.of
         message = f"when the {what} on {where} fails, its error is swallowed without a rollback, and "
+        whose = kind(event.record)
         if what == "flush":
             message += f"this `{event.method}` raises `PendingRollbackError`; "
         else:
             message += (
                 f"PostgreSQL refuses this `{event.method}` (`current transaction is aborted`); put the "
-                "statement into `async with session.begin_nested()`, or "
+                f"statement into `async with {whose}.begin_nested()`"
             )
-        message += "`await session.rollback()` in the handler"
+        is_held = what == "statement" and event.record.begun == BLOCK  # its block is to roll back, or commit
+        if not is_held:
+            message += ", or " if what == "statement" else ""
+            message += f"`await {whose}.rollback()` in the handler"
         if event.failure.assumption:
             message += f" ({event.failure.assumption})"
         related = [place(failed_at, f"this {what} may fail")]
         cause = event.failure.handled_at
-        mend = roll_back(failed_at, cause)
+        mend = None if is_held else roll_back(failed_at, cause)
         if cause is not None:
             related.append(place(cause, "its error is swallowed here"))
         report(self, event, message, fix=mend, related=related, subject=event.method, cause=cause)
