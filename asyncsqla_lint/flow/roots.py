@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
@@ -47,9 +47,24 @@ def _methods(cls: ClassInfo) -> Iterator[FunctionInfo]:
 
 
 def run_function_root(flow: Flow, info: FunctionInfo) -> None:
-    state = flow.start()
-    flow.budget.is_of(sum(1 for _ in statements(info.body)))
-    _run_root(flow, state, info, None)
+    length = sum(1 for _ in statements(info.body))
+    for heir in (None, *_heirs(flow, info)):
+        state = flow.start()
+        flow.budget.is_of(length)
+        flow.notes["heir"] = heir
+        _run_root(flow, state, info, None)
+
+
+_MOST_HEIRS = 3
+
+
+def _heirs(flow: Flow, info: FunctionInfo) -> list[ClassInfo]:
+    """Views that inherit the method as it is: it is called for each (`ASQ301/bad_inherited_views`)."""
+    owner = info.owner
+    if owner is None or not info.is_async or flow.meanings.view_classes.isdisjoint(owner.external_bases):
+        return []
+    found = (one for one in owner.subclasses if (known := one.find(info.name)) and known[1].function is info)
+    return list(islice(found, _MOST_HEIRS))
 
 
 def _run_root(flow: Flow, state: State, info: FunctionInfo, enclosing: Frame | None) -> None:
@@ -248,7 +263,8 @@ def receiver_of(flow: Flow, state: State, info: FunctionInfo) -> Value | None:
     member = info.owner.members.get(info.name)
     if member is not None and member.kind == "staticmethod":
         return None
-    cls = ClassValue(info.owner)
+    heir = flow.notes.get("heir") if flow.notes.get("root") is info else None
+    cls = ClassValue(heir if isinstance(heir, ClassInfo) else info.owner)
     if member is not None and member.is_of_class:
         return cls
     promised = flow.meanings.instance_of_class(flow, state, cls, info.header.name_span, 0)

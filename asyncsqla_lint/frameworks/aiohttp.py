@@ -41,6 +41,7 @@ def register(meanings: Meanings) -> None:
             meanings.calls[f"{module}.{kind}"] = _key
         meanings.calls[f"{module}.json_response"] = _answered
     meanings.when_inherited.append(_of_a_view)
+    meanings.view_classes.update(_VIEWS)
     meanings.when_run.append(_run)
 
 

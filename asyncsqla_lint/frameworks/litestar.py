@@ -40,6 +40,7 @@ _HOOKS = ("before_request", "after_response")
 def register(meanings: Meanings) -> None:
     for name in ("litestar.di.Provide", "litestar.Provide"):
         meanings.calls[name] = depends
+    meanings.view_classes.update(("litestar.Controller", "litestar.controller.Controller"))
     meanings.when_run.append(_run)
 
 

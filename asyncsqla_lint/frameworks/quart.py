@@ -50,6 +50,7 @@ def register(meanings: Meanings) -> None:
         meanings.instances[name] = lambda flow, state, arguments, at: _APPLICATION
     meanings.values["quart.current_app"] = _APPLICATION
     meanings.values["quart.g"] = Globals()
+    meanings.view_classes.update(("quart.views.View", "quart.views.MethodView"))
     meanings.when_run.append(_run)
 
 

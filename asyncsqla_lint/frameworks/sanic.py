@@ -49,6 +49,7 @@ def register(meanings: Meanings) -> None:
         meanings.calls[f"{name}.get_app"] = lambda flow, state, arguments, at: _APPLICATION
     for name in REQUESTS:
         meanings.instances[name] = lambda flow, state, arguments, at: request_of(flow, state)
+    meanings.view_classes.add("sanic.views.HTTPMethodView")
     meanings.when_run.append(_run)
 
 

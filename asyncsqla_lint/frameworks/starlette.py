@@ -70,6 +70,7 @@ def register(meanings: Meanings) -> None:
     for name in REQUESTS:
         meanings.instances[name] = lambda flow, state, arguments, at: request_of(flow, state)
         meanings.calls[name] = lambda flow, state, arguments, at: _known(flow, state) or UNKNOWN
+    meanings.view_classes.add("starlette.endpoints.HTTPEndpoint")
     meanings.when_run.append(_run)
     authentication.register(meanings)
 
