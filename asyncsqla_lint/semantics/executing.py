@@ -38,7 +38,7 @@ from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import Computed, Criterion
 from asyncsqla_lint.semantics.failures import DATABASE_ERROR
 from asyncsqla_lint.semantics.identity import key_of, same_row
-from asyncsqla_lint.semantics.instances import PERSISTENT, InstanceRecord
+from asyncsqla_lint.semantics.instances import MARKED, PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER, LoaderOptions, collected, loads_by_name
 from asyncsqla_lint.semantics.materialising import accompanied, materialise, or_else
 from asyncsqla_lint.semantics.meeting import brought, executed
@@ -254,7 +254,7 @@ def _already_held(state: State, session: Reference, cls: ClassInfo, key: Key | N
         reference
         for reference, record in expiry.held(state, session)
         if record.model.cls.is_subclass_of(cls)
-        and record.lifecycle == PERSISTENT
+        and record.lifecycle in (PERSISTENT, MARKED)
         and reference.oid in alive
         and same_row(reference, record, key)
     ]

@@ -57,7 +57,7 @@ def flush(
     waiting = [
         (reference, record)
         for reference, record in held(state, session)
-        if record.lifecycle == PENDING or record.is_modified is not False
+        if record.lifecycle == PENDING or (record.is_modified is not False and record.lifecycle != MARKED)
     ]
     certain = any(record.lifecycle != "mixed" for _, record in waiting)
     if not releases and not ends_block and any(_collides(state, *one) for one in waiting):

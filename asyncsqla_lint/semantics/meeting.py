@@ -26,6 +26,7 @@ from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.holding import keeps_itself, may_be_kept
 from asyncsqla_lint.semantics.identity import identity_of, is_primary, key_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import MARKED, PERSISTENT, InstanceRecord
+from asyncsqla_lint.semantics.joins import leaves_out
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
@@ -91,6 +92,8 @@ def meet(
     again: list[Reference] = []
     once: InstanceRecord | None = None
     for reference, record in others:
+        if leaves_out(flow, state, record, statement):
+            continue
         same = same_row(reference, record, key)
         if record.lifecycle == "mixed":  # on some path the session has let go of it
             met = requeried(record, plan, statement)

@@ -69,9 +69,9 @@ class Plan(Struct, frozen=True):
         ):
             found = "lazyload"
         for other in self.met:
-            found = _of_both(found, other.strategy(relationship))
+            found = _of_both(relationship, found, other)
         for other in () if found in EAGER else self.besides:
-            found = _of_both(found, other.strategy(relationship))
+            found = _of_both(relationship, found, other)
             if found in EAGER:
                 return None
         return found
@@ -179,7 +179,10 @@ class Plan(Struct, frozen=True):
             for entry in self.entries
         )
         strategy = LAZY_NAMES.get(relationship.lazy or "", "")
-        return not is_asked and strategy in FURTHER and self._is_cycle(relationship, strategy)
+        is_left = not is_asked and strategy in FURTHER and self._is_cycle(relationship, strategy)
+        return (
+            is_left and self.strategy(relationship) not in EAGER
+        )  # (an immediate load of a collection is made)
 
     def takes_what_is_held(self, relationship: Relationship) -> bool:
         """In a cycle an immediate load emits no SQL for a many-to-one."""
@@ -372,13 +375,21 @@ class Plan(Struct, frozen=True):
         return replace(self, entries=(*entries, *by_class))
 
 
-def _of_both(one: str | None, other: str | None) -> str | None:
-    """What becomes of a relationship of a row that comes by two plans: whoever loads it fills it."""
-    if one == other or one in EAGER:
+def _of_both(relationship: Relationship, one: str | None, other: Plan) -> str | None:
+    """What becomes of a relationship of a row that comes by two plans: whoever loads it fills it.
+
+    Where neither does, an option stays with the row, and what the class says all the same changes nothing. In
+    one SELECT it is the first to come that counts.
+    """
+    another = other.strategy(relationship)
+    if one == another or one in EAGER:
         return one
-    if other in EAGER:
-        return other
-    return "lazyload" if {one, other} == {"lazyload", "raiseload"} else None  # neither is there
+    if another in EAGER:
+        return another
+    if {one, another} != {"lazyload", "raiseload"}:
+        return None
+    is_joined = other.root_at == 0 and len(other.trail) > 1
+    return "raiseload" if relationship.lazy == "select" and not is_joined else "lazyload"
 
 
 def _polymorphic(entries: Iterable[Entry]) -> tuple[ClassInfo, ...]:

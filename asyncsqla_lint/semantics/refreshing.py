@@ -63,7 +63,7 @@ def _replayed(record: InstanceRecord, plan: Plan | None) -> InstanceRecord:
         }
         for name, found in attributes.items():
             attributes[name] = AttributeState(UNSURE, found.value)
-    return replace(
+    fresh = replace(
         record,
         plan=plan,
         attributes=attributes,
@@ -72,6 +72,13 @@ def _replayed(record: InstanceRecord, plan: Plan | None) -> InstanceRecord:
         is_modified=False,
         lifecycle=PERSISTENT,
     )
+    # It has expired what an option defers: that is asked for, though the option would have it raise.
+    asked = {
+        name: AttributeState(UNLOADED)
+        for name, column in record.model.columns.items()
+        if not column.deferred and (known := fresh.state_of(name)) is not None and known.bits == RAISES
+    }
+    return replace(fresh, attributes={**attributes, **asked}) if asked else fresh
 
 
 def come_back(record: InstanceRecord) -> InstanceRecord:
@@ -85,7 +92,7 @@ def come_back(record: InstanceRecord) -> InstanceRecord:
         found = fresh.state_of(name)
         if found is None or found.cause is not None:
             continue
-        if not column.deferred and found.bits & UNLOADED:
+        if not column.deferred and found.bits & (UNLOADED | RAISES):
             columns[name] = AttributeState(LOADED)
         elif column.deferred and found.bits == LOADED:
             bits = RAISES if column.deferred_raiseload else UNLOADED

@@ -27,7 +27,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.knowledge.api import api
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.models import Relationship
-from asyncsqla_lint.semantics import api_use, expiry
+from asyncsqla_lint.semantics import api_use, expiry, joins
 from asyncsqla_lint.semantics.attribute_states import Cause
 from asyncsqla_lint.semantics.events import ResultFetched, ResultMisused
 from asyncsqla_lint.semantics.expressions import AliasValue, AttributeValue
@@ -54,6 +54,7 @@ class Row(Value, frozen=True):
 
     elements: tuple[Value, ...]
     names: tuple[str | None, ...]
+    joined: joins.Pairs = ()
 
     def truth(self, state: State) -> bool | None:
         return True
@@ -98,7 +99,9 @@ class Row(Value, frozen=True):
         return UNKNOWN
 
     def individual(self, flow: Flow, state: State) -> Value:
-        return Row(tuple(one.individual(flow, state) for one in self.elements), self.names)
+        elements = tuple(one.individual(flow, state) for one in self.elements)
+        joins.together(state, elements, self.joined)
+        return Row(elements, self.names, self.joined)
 
     def set_apart(self, state: State) -> tuple[Value, ...]:
         if len(self.elements) != 1:
@@ -247,7 +250,9 @@ class ResultRecord(Record, frozen=True):
         values = tuple(self.entity(flow, state, one, many) for one in entities)
         if not values:
             return UNKNOWN
-        return Row(values, tuple(entity_name(one) for one in entities))
+        joined = joins.pairs(flow, self.statement) if self.statement.joins else ()
+        joins.together(state, values, joined)
+        return Row(values, tuple(entity_name(one) for one in entities), joined)
 
     def entity(self, flow: Flow, state: State, entity: Value, many: bool) -> Value:
         cls = entity_class(entity)

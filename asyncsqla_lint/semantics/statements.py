@@ -39,6 +39,7 @@ class Statement(Value, frozen=True):
     has_criteria: bool = False
     populate_existing: bool | None = False
     yield_per: bool = False
+    joins: tuple[AttributeValue, ...] = ()  # the relationships along which it is joined, by inner joins
     narrowed: bool = False  # joined, limited, grouped or made distinct: perhaps not every row
     target: ClassInfo | None = None  # of insert, update, delete
     values: tuple[tuple[str, Value], ...] | None = ()  # of update: None when they cannot be read
@@ -154,6 +155,16 @@ def _narrowed(self: Statement, flow: Flow, state: State, arguments: Arguments, a
     return replace(self, narrowed=True)
 
 
+def _join(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    along = arguments.positional[-1] if arguments.positional else UNKNOWN
+    is_outer = any(arguments.keywords.get(one) not in (None, Constant(False)) for one in ("isouter", "full"))
+    is_plain = isinstance(along, AttributeValue) and not along.alias and not along.of_type
+    if not is_plain or is_outer or isinstance(arguments.first, AliasValue):
+        return replace(self, narrowed=True)
+    assert isinstance(along, AttributeValue)
+    return replace(self, narrowed=True, joins=(*self.joins, along))
+
+
 def _add_columns(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
     return replace(self, entities=self.entities + _entities(arguments))
 
@@ -196,7 +207,6 @@ def _from_statement(self: Statement, flow: Flow, state: State, arguments: Argume
 
 
 _NARROWING = (
-    "join",
     "outerjoin",
     "join_from",
     "outerjoin_from",
@@ -218,6 +228,7 @@ _METHODS = {
     "populate_existing": _populate_existing,
     "yield_per": _yield_per,
     **dict.fromkeys(_NARROWING, _narrowed),
+    "join": _join,
     "add_columns": _add_columns,
     "add_entity": _add_columns,
     "with_only_columns": _only_columns,
