@@ -106,12 +106,16 @@ class FunctionValue(Value, frozen=True):
         return flow.call_function(state, self, arguments, at)
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
+        """What a module holds is in its own hands: a function of the top level leads to what it gives."""
         found = () if self.receiver is None else (self.receiver,)
+        if not self.closure:
+            return found
+        names = self.info.gives if self.info.parent is None else self.info.header.mentions
         captured = tuple(
             value
             for frame in self.closure
             for name, value in (state.variables(frame) or {}).items()
-            if name in self.info.header.mentions
+            if name in names
         )
         return found + captured
 

@@ -10,6 +10,7 @@ from asyncsqla_lint.flow.values import Arguments, Value
 from asyncsqla_lint.frameworks.hooks import calls_of, function_given, imports
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.handed import names_path
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scoped
 
@@ -46,7 +47,7 @@ def request_parameter(flow: Flow, info: FunctionInfo, framework: str, classes: C
 def is_handler(index: Index, info: FunctionInfo, framework: str) -> bool:
     """Does it answer at a path? `@routes.get("/")`, `app.router.add_get("/", handler)`."""
     decorators = (one for one in info.header.decorators if isinstance(one, p.Call))
-    if any(map(_names_path, decorators)) and imports(info.module, framework):
+    if any(map(names_path, decorators)) and imports(info.module, framework):
         return True
     handlers = kept(index, f"{framework} handlers", lambda: frozenset(_registered(index, framework)))
     return info in handlers
@@ -56,14 +57,7 @@ def _registered(index: Index, framework: str) -> Iterator[FunctionInfo]:
     for module in index.modules.values():
         if module.says(framework) and imports(module, framework):
             for call, scope in calls_of(index, module):
-                for argument in call.arguments if _names_path(call) else ():
+                for argument in call.arguments if names_path(call) else ():
                     function = function_given(index, module, argument, scope)
                     if function is not None:
-                        index.foundation.update((module, function.module))
                         yield function
-
-
-def _names_path(call: p.Call) -> bool:
-    given = (*call.arguments, *(word.value for word in call.keywords))
-    paths = (one.value for one in given if isinstance(one, p.Constant) and isinstance(one.value, str))
-    return any(one.startswith("/") for one in paths)

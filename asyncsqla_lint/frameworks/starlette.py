@@ -30,13 +30,16 @@ from asyncsqla_lint.frameworks.asgi import (
     scope_of,
 )
 from asyncsqla_lint.frameworks.authentication import USER, user_of
+from asyncsqla_lint.frameworks.hooks import calls_of, function_given
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
 from asyncsqla_lint.frameworks.requests import Requested, request_parameter
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.applications import STATE
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.handed import DISPATCHING
 from asyncsqla_lint.project.keeping import kept
+from asyncsqla_lint.project.names import Module
 from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.application_state import lent, with_those_inside
@@ -63,7 +66,7 @@ REQUESTS = (
 )
 _APPLICATION = "starlette.applications.Starlette"
 _USER = f"<{USER}>"
-_MIDDLEWARE = "starlette.middleware.base.BaseHTTPMiddleware"
+_MIDDLEWARE = f"starlette.middleware.base.{DISPATCHING}"
 
 
 def register(meanings: Meanings) -> None:
@@ -183,17 +186,40 @@ def layers_of(index: Index) -> tuple[Layer, ...]:
 
 def _layers(index: Index) -> Iterator[Layer]:
     in_contexts = has_context_variables(index)
+    for info in _middlewares(index):
+        mentions_it = STATE in info.header.mentions
+        if mentions_it or in_contexts or info.name == "__call__":
+            layer = layer_of(info, _kept_as) if mentions_it else None
+            layer = layer or keeps_in_scope(info)
+            if layer is None and in_contexts:
+                layer = in_a_context(info)
+            if layer is not None:
+                yield layer
+
+
+def _middlewares(index: Index) -> Iterator[FunctionInfo]:
+    """Those that may leave something behind: they say `state`, or there are context variables."""
+    in_contexts = has_context_variables(index)
     for module in index.modules.values():
         if (in_contexts or module.says(STATE)) and (module.signs is None or module.signs.surrounds):
             for info in with_those_inside(index, module):
-                mentions_it = STATE in info.header.mentions
-                if (mentions_it or in_contexts or info.name == "__call__") and is_middleware(info):
-                    layer = layer_of(info, _kept_as) if mentions_it else None
-                    layer = layer or keeps_in_scope(info)
-                    if layer is None and in_contexts:
-                        layer = in_a_context(info)
-                    if layer is not None:
-                        yield layer
+                if (
+                    in_contexts or info.name == "__call__" or STATE in info.header.mentions
+                ) and is_middleware(info):
+                    yield info
+    for module in index.modules.values():
+        if module.says(DISPATCHING):
+            yield from _dispatching(index, module)
+
+
+def _dispatching(index: Index, module: Module) -> Iterator[FunctionInfo]:
+    """`app.add_middleware(BaseHTTPMiddleware, dispatch=with_session)`"""
+    for call, scope in calls_of(index, module):
+        for word in call.keywords:
+            if word.name == "dispatch":
+                function = function_given(index, module, word.value, scope)
+                if function is not None and function.is_async:
+                    yield function
 
 
 def found_by_middlewares(index: Index) -> frozenset[str]:
@@ -205,12 +231,10 @@ def found_by_middlewares(index: Index) -> frozenset[str]:
 
 
 def _found(index: Index) -> Iterator[str]:
-    for module in index.modules.values():
-        if module.says(STATE) and (module.signs is None or module.signs.surrounds):
-            for info in with_those_inside(index, module):
-                if STATE in info.header.mentions and is_middleware(info):
-                    index.foundation.add(info)
-                    yield from filter(None, map(_asked_for, walk(info.body)))
+    for info in _middlewares(index):
+        if STATE in info.header.mentions:
+            index.foundation.add(info)
+            yield from filter(None, map(_asked_for, walk(info.body)))
 
 
 def _asked_for(node: p.Node) -> str | None:
@@ -270,7 +294,8 @@ def surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Optio
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     """An endpoint: whatever is given a request, and is no middleware itself."""
-    if not layers_of(flow.index) or is_middleware(info):
+    layers = layers_of(flow.index)
+    if not layers or is_middleware(info) or any(one.info is info for one in layers):
         return False
     name = request_parameter(flow, info, "starlette", REQUESTS)
     if name is None:

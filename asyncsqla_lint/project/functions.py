@@ -93,6 +93,17 @@ class FunctionInfo:
         return tuple(one.value for one in statements(self.body) if isinstance(one, p.Return))
 
     @property
+    def gives(self) -> frozenset[str]:
+        """The names that stand in what it returns or yields."""
+        self.consult()
+        return self._gives
+
+    @cached_property
+    def _gives(self) -> frozenset[str]:
+        given = [one for one in walk(self.body) if isinstance(one, (p.Return, p.Yield, p.YieldFrom))]
+        return frozenset(one.id for one in walk(tuple(given)) if isinstance(one, p.Name))
+
+    @property
     def is_plain(self) -> bool:
         """Nothing is called in its body, nor waited for, nor gone over: it sets attributes, or gives one."""
         self.consult()  # whoever asks rests on the body, also if others have asked before

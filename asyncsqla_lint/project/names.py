@@ -37,7 +37,7 @@ class Module:
 
     def says(self, *words: str) -> bool:
         """Does one of these (of `signs.WORDS`) stand anywhere in the text? Yes, where nobody knows."""
-        return self.signs is None or not self.signs.words.isdisjoint(words)
+        return self.signs is None or self.signs.say(words)
 
     def __repr__(self) -> str:
         return f"Module({self.name!r})"

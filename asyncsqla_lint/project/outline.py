@@ -13,6 +13,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.applications import STATES, Keeping
 from asyncsqla_lint.project.constructions import constructions
 from asyncsqla_lint.project.factory_calls import FACTORIES, factory_calls
+from asyncsqla_lint.project.handed import handed
 from asyncsqla_lint.project.walking import statements
 
 # What bodies are searched for, through all modules: to name one of these is part of the outline.
@@ -43,6 +44,7 @@ def outline(program: p.Program) -> str:
         _rebinding(program),
         kept_on_applications(program),
         [(plain.of(one.call), one.name, one.source) for one in constructions(program)],
+        [plain.of(one) for one in handed(program)],
     )
     text = repr(shown)
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 
@@ -10,6 +10,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.applications import STATES, Keeping
 from asyncsqla_lint.project.constructions import constructions
 from asyncsqla_lint.project.factory_calls import FACTORIES, factory_calls
+from asyncsqla_lint.project.handed import DISPATCHING
 from asyncsqla_lint.project.names import Names
 from asyncsqla_lint.project.outline import (
     DISPOSE,
@@ -25,6 +26,7 @@ HOOK = "__init_subclass__"
 WORDS = frozenset(
     {
         *(DISPOSE, *STATES, SYNC_HALF, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
+        DISPATCHING,
         *("automap_base", "declarative_base", "generate_base", "pytest_asyncio"),
         *(
             "ContextVar",
@@ -41,6 +43,7 @@ WORDS = frozenset(
             "litestar",
             "quart",
             "sanic",
+            "starlette",
             "fixture",
             "pytest",
             "pytest_asyncio",
@@ -65,6 +68,11 @@ class Signs(Struct, frozen=True, array_like=True):
     members: str  # what bodies of classes bind, each between blanks
     hooked: tuple[str, ...]  # classes that define HOOK
     uses: frozenset[str]  # whence the top level takes what it uses (see `uses`)
+
+    def say(self, words: Collection[str]) -> bool:
+        """Does the text say one of these?"""
+        assert WORDS.issuperset(words), words
+        return not self.words.isdisjoint(words)
 
 
 def signs_of(program: p.Program, words: str) -> Signs:

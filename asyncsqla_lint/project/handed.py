@@ -1,0 +1,41 @@
+"""Functions that a framework is handed where an application is set up: handlers at their paths, middlewares.
+
+Whoever is asked for them never names who hands them on; so these calls are part of the outline, also where
+they stand in a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.project.walking import calls, last_name, walk
+
+DISPATCHING = "BaseHTTPMiddleware"  # it takes a function: `dispatch=`
+_ROUTING = frozenset({"aiohttp", "sanic", "starlette"})  # frameworks that a handler need not name
+
+
+def names_path(call: p.Call) -> bool:
+    """Is it given a constant such as `"/users"`?"""
+    given = (*call.arguments, *(word.value for word in call.keywords))
+    paths = (one.value for one in given if isinstance(one, p.Constant) and isinstance(one.value, str))
+    return any(one.startswith("/") for one in paths)
+
+
+def handed(program: p.Program) -> Iterator[p.Call]:
+    """The calls within functions that may hand one on."""
+    functions = {header.name for header in program.functions}
+    routes = False
+    for node in walk(program.statements):
+        if isinstance(node, p.ImportFrom):
+            functions.update(alias.asname or alias.name for alias in node.names)
+            routes |= not node.level and node.module.partition(".")[0] in _ROUTING
+        elif isinstance(node, p.Import):
+            routes |= any(alias.name.partition(".")[0] in _ROUTING for alias in node.names)
+    for header, body in zip(program.functions, program.bodies, strict=True):
+        if routes or DISPATCHING in header.mentions:
+            for call in calls(body):
+                if any(word.name == "dispatch" for word in call.keywords) or (
+                    names_path(call) and any(last_name(one) in functions for one in call.arguments)
+                ):
+                    yield call
