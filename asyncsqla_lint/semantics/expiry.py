@@ -275,7 +275,8 @@ def got_past(state: State, record: InstanceRecord) -> None:
     failure = getattr(session, "failure", None)
     if record.session is not None and session is not None and failure is not None and failure.is_waiting:
         state.put(record.session, replace(session, failure=None))
-        survived(state, record.session, failure.site)
+        for site in failure.sites:
+            survived(state, record.session, site)
 
 
 def where_it_was_there(record: InstanceRecord, cause: Cause | None) -> InstanceRecord:

@@ -47,6 +47,11 @@ class Failure(Struct, frozen=True):
     is_doubtful: bool = False  # rolled back on some of the paths that have met
     of: str = "flush"  # or a "statement", which ends a transaction of PostgreSQL's (see `aborted`)
     assumption: str = ""
+    elsewhere: tuple[Site, ...] = ()  # where it has failed instead, on other of the paths that have met
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        return (self.site, *self.elsewhere)
 
     @property
     def is_waiting(self) -> bool:
@@ -58,7 +63,12 @@ def either(mine: Failure | None, theirs: Failure | None) -> Failure | None:
     if mine is None or theirs is None:
         return mine or theirs
     if mine.is_over == theirs.is_over:
-        return replace(mine, is_doubtful=mine.is_doubtful or theirs.is_doubtful)
+        more = tuple(one for one in theirs.sites if one not in mine.sites)
+        return replace(
+            mine,
+            is_doubtful=mine.is_doubtful or theirs.is_doubtful,
+            elsewhere=(*mine.elsewhere, *more) if mine.of == theirs.of else mine.elsewhere,
+        )
     return replace(theirs if mine.is_over else mine, is_doubtful=True)
 
 

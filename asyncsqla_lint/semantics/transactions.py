@@ -105,7 +105,8 @@ def used(
                     )
                 )
             if record.failure.is_waiting and not record.failure.is_doubtful and record.failure.of == "flush":
-                expiry.survived(state, session, record.failure.site)
+                for site in record.failure.sites:
+                    expiry.survived(state, session, site)
             changed = replace(changed, failure=None)
         elif method == "commit":
             changed = replace(changed, failure=None)
