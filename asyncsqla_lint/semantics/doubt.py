@@ -39,13 +39,14 @@ def perhaps_requeried(
 
 def perhaps(record: InstanceRecord, met: InstanceRecord, key: Key | None = None) -> InstanceRecord:
     """The instance as it is, or as it would be: where that makes a difference, it is in doubt."""
-    attributes = dict(record.attributes)
+    attributes, origin = dict(record.attributes), record.origin
     for name in record.model.attributes:
         before, after = record.state_of(name), met.state_of(name)
         if before is None or after is None:
             continue
         if before.plan is NOTHING and after.bits == LOADED and after.plan is not NOTHING:
             attributes[name] = replace(after, plan=after.plan or met.plan)  # whoever is there came so
+            origin = met.origin
             continue
         if before.bits == after.bits:
             continue
@@ -65,7 +66,7 @@ def perhaps(record: InstanceRecord, met: InstanceRecord, key: Key | None = None)
             rows = before.rows if key in before.rows else (*before.rows, key)
             both = replace(both, rows=rows, otherwise=before.otherwise if before.rows else before.bits)
         attributes[name] = both
-    return replace(record, attributes=attributes)
+    return replace(record, attributes=attributes, origin=origin)
 
 
 def perhaps_one_of(fresh: InstanceRecord, others: list[InstanceRecord]) -> InstanceRecord:

@@ -194,9 +194,15 @@ def _get(
         brought(flow, state, held, record, (), at)
         return held
     by_key = not populate and not locks
-    if not by_key or not any(
-        has_all(state, record, model) for _, record in expiry.held(state, me) if record.expired is None
-    ):  # else it is there: nothing is asked, so nothing is flushed
+    alive = state.alive() if by_key else set[int]()
+    all_of_them = [
+        one
+        for reference, one in expiry.held(state, me)
+        if reference.oid in alive and has_all(state, one, model)
+    ]
+    if all_of_them:  # it is there, so it is loaded as it was, if at all
+        statement = replace(statement, options=())
+    if all(one.expired is not None for one in all_of_them):  # else nothing is asked, so nothing is flushed
         flushing.autoflush(flow, state, me, at)
         if any(record.expired is not None for _, record in expiry.held(state, me)):
             executed(flow, state, me, model, statement)  # whom it loads besides comes back

@@ -21,6 +21,7 @@ from asyncsqla_lint.semantics.loader_options import Entry
 from asyncsqla_lint.semantics.meeting import meet
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
+from asyncsqla_lint.semantics.references import may_be_referred_to
 from asyncsqla_lint.semantics.refreshing import perhaps_reloaded, reloaded
 from asyncsqla_lint.semantics.requerying import requeried
 from asyncsqla_lint.semantics.statements import Statement
@@ -155,7 +156,8 @@ def accompanied(state: State, record: InstanceRecord, me: Reference | None = Non
         if record.session is None or found is None or found.bits != UNLOADED:
             continue
         for reference, other in held(state, record.session):
-            if reference != me and may_be(other, one.target.cls):
+            is_led_to = not other.is_new or record.is_directed or may_be_referred_to(other, record.model, one)
+            if reference != me and may_be(other, one.target.cls) and is_led_to:
                 record = record.with_attribute(name, AttributeState(UNLOADED | UNSURE))
                 break
     return record

@@ -30,7 +30,13 @@ from asyncsqla_lint.semantics.joins import leaves_out
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
-from asyncsqla_lint.semantics.references import are_apart, is_linked, leads_elsewhere, leads_to
+from asyncsqla_lint.semantics.references import (
+    are_apart,
+    is_linked,
+    leads_elsewhere,
+    leads_to,
+    may_be_referred_to,
+)
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.refreshing_by_name import only_takes_what_is_held
 from asyncsqla_lint.semantics.requerying import requeried, source_of
@@ -276,7 +282,7 @@ def _meet_below(
         for reference, record in list(held(state, session)):
             if record.lifecycle not in (PERSISTENT, MARKED) or not may_be(record, target.cls):
                 continue
-            if record.is_new and not _may_be_referred_to(record, model, one):
+            if record.is_new and not may_be_referred_to(record, model, one):
                 continue
             if of is not None and reference == of[0]:
                 continue  # no row is its own child
@@ -328,16 +334,6 @@ def _differs_by_columns(record: InstanceRecord, plan: Plan) -> bool:
     if record.is_new:
         return plan.has_column_options  # what nobody gave to the new row may be deferred
     return record.plan is not None and record.plan.has_column_options
-
-
-def _may_be_referred_to(record: InstanceRecord, by: Model, one: Relationship) -> bool:
-    """A row made here: does any other (of that table) refer to it, or it to any?"""
-    if is_linked(record, by.root, one, at_its_end=True):
-        return True
-    keys = [key for key in record.model.columns.values() if key.foreign_keys and not key.primary_key]
-    return one.direction != "many-to-one" and any(
-        (given := record.attributes.get(key.name)) is not None and given.value != NONE for key in keys
-    )
 
 
 def _leads_to_some(record: InstanceRecord, relationship: Relationship) -> bool:

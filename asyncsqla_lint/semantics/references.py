@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Constant, Reference, Symbol, Value, alternatives
 from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.project.models import Relationship
+from asyncsqla_lint.project.models import Model, Relationship
 from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import LOADED, Key
 from asyncsqla_lint.semantics.identity import compare, identity_of, same_row
@@ -61,6 +61,16 @@ def is_linked(record: InstanceRecord, root: ClassInfo, one: Relationship, *, at_
     return any(
         root is cls and (not link or not by or link == by) and (not role or not its or role == its)
         for cls, by, its in record.referring
+    )
+
+
+def may_be_referred_to(record: InstanceRecord, by: Model, one: Relationship) -> bool:
+    """A row made here: does any other (of that table) refer to it, or it to any?"""
+    if is_linked(record, by.root, one, at_its_end=True):
+        return True
+    keys = [key for key in record.model.columns.values() if key.foreign_keys and not key.primary_key]
+    return one.direction != "many-to-one" and any(
+        (given := record.attributes.get(key.name)) is not None and given.value != NONE for key in keys
     )
 
 

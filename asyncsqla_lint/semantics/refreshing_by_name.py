@@ -16,6 +16,7 @@ from asyncsqla_lint.semantics.expiry import held
 from asyncsqla_lint.semantics.identity import may_be
 from asyncsqla_lint.semantics.instances import InstanceRecord, load_attribute
 from asyncsqla_lint.semantics.many_to_one import leads_nowhere
+from asyncsqla_lint.semantics.references import may_be_referred_to
 from asyncsqla_lint.semantics.refreshing import keys_of, reloaded
 
 
@@ -57,6 +58,7 @@ def _taken(state: State, me: Reference, record: InstanceRecord, relationship: Re
     target = relationship.target
     is_there = target is not None and any(
         may_be(other, target.cls)
+        and (not other.is_new or record.is_directed or may_be_referred_to(other, record.model, relationship))
         for reference, other in (held(state, record.session) if record.session is not None else ())
         if reference != me
     )
