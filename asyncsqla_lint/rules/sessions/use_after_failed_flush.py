@@ -18,7 +18,8 @@ class UseAfterFailedFlush(Rule):
     ## Why is this bad?
     A failed flush ends the transaction. Until `rollback()` is called, every statement raises
     `PendingRollbackError: This Session's transaction has been rolled back due to a previous exception
-    during flush`. PostgreSQL ends a transaction with the first statement that fails: it answers every other
+    during flush`; in a `begin()` block, `Can't operate on closed transaction inside context manager`, and
+    only a savepoint helps, as a rollback would close it too. PostgreSQL ends a transaction with the first statement that fails: it answers every other
     with `current transaction is aborted, commands ignored until end of transaction block`, and a commit with
     a silent rollback. Other databases go on; nothing is said unless the engine is known to be PostgreSQL's.
 
@@ -60,19 +61,18 @@ class UseAfterFailedFlush(Rule):
         failed_at = event.failure.site
         where = line_seen_from(event.site, failed_at)
         what = event.failure.of
-        message = f"when the {what} on {where} fails, its error is swallowed without a rollback, and "
         whose = kind(event.record)
+        is_held = event.record.begun == BLOCK  # its block is to roll back, or commit
+        mends = [] if is_held else [f"`await {whose}.rollback()` in the handler"]
         if what == "flush":
-            message += f"this `{event.method}` raises `PendingRollbackError`; "
+            raised = "InvalidRequestError" if is_held else "PendingRollbackError"
+            outcome = f"this `{event.method}` raises `{raised}`"
         else:
-            message += (
-                f"PostgreSQL refuses this `{event.method}` (`current transaction is aborted`); put the "
-                f"statement into `async with {whose}.begin_nested()`"
-            )
-        is_held = what == "statement" and event.record.begun == BLOCK  # its block is to roll back, or commit
-        if not is_held:
-            message += ", or " if what == "statement" else ""
-            message += f"`await {whose}.rollback()` in the handler"
+            outcome = f"PostgreSQL refuses this `{event.method}` (`current transaction is aborted`)"
+        if what != "flush" or is_held:
+            mends.insert(0, f"put the {what} into `async with {whose}.begin_nested()`")
+        message = f"when the {what} on {where} fails, its error is swallowed without a rollback, "
+        message += f"and {outcome}; {', or '.join(mends)}"
         if event.failure.assumption:
             message += f" ({event.failure.assumption})"
         related = [place(failed_at, f"this {what} may fail")]
