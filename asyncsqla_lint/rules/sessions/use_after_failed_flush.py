@@ -19,9 +19,10 @@ class UseAfterFailedFlush(Rule):
     A failed flush ends the transaction. Until `rollback()` is called, every statement raises
     `PendingRollbackError: This Session's transaction has been rolled back due to a previous exception
     during flush`; in a `begin()` block, `Can't operate on closed transaction inside context manager`, and
-    only a savepoint helps, as a rollback would close it too. PostgreSQL ends a transaction with the first statement that fails: it answers every other
-    with `current transaction is aborted, commands ignored until end of transaction block`, and a commit with
-    a silent rollback. Other databases go on; nothing is said unless the engine is known to be PostgreSQL's.
+    only a savepoint helps, as a rollback would close it too. PostgreSQL ends a transaction with the first
+    statement that fails: it answers every other with `current transaction is aborted, commands ignored until
+    end of transaction block`, and a commit with a silent rollback. Other databases go on; nothing is said
+    unless the engine is known to be PostgreSQL's.
 
     ## Example
     ```python
