@@ -14,7 +14,7 @@ from asyncsqla_lint.flow.values import UNKNOWN, Constant, Reference, Value, alte
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import assumptions
 from asyncsqla_lint.semantics.expiry import held
-from asyncsqla_lint.semantics.failures import Failure
+from asyncsqla_lint.semantics.failures import DATABASE_ERROR, STATEMENT_ERROR, Failure
 from asyncsqla_lint.semantics.flushing import has_waiting
 from asyncsqla_lint.semantics.ledger import ledger
 from asyncsqla_lint.semantics.statements import Statement
@@ -33,11 +33,14 @@ FLUSHES = frozenset({"flush", "commit"})
 FROM_MEMORY = frozenset({"get", "get_one"})  # unless the session holds what they ask for
 
 
-def after(flow: Flow, state: State, subject: Reference, given: list[Statement], at: Span) -> State:
-    """What is so where a session or a connection executes these and they fail.
+def may_fail(flow: Flow, state: State, subject: Reference, given: list[Statement], at: Span) -> None:
+    """A session or a connection executes these."""
+    failed = _after(flow, state, subject, given, at)
+    flow.may_raise(failed, DATABASE_ERROR if failed is state else STATEMENT_ERROR)
 
-    A query that is written with `select()` is taken to work.
-    """
+
+def _after(flow: Flow, state: State, subject: Reference, given: list[Statement], at: Span) -> State:
+    """What is so where they fail. A query that is written with `select()` is taken to work."""
     from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
@@ -58,8 +61,13 @@ def after(flow: Flow, state: State, subject: Reference, given: list[Statement], 
     return failed
 
 
-def refuses(state: State, session: Reference, method: str) -> bool:
-    """Does the method ask the server for anything? A commit with nothing to flush rolls back, silently."""
+def refuses(state: State, session: Reference, failure: Failure, method: str) -> bool:
+    """Does the method ask the server for anything? A commit with nothing to flush rolls back, silently.
+
+    While the error is on its way (in a `finally`), nobody has swallowed it.
+    """
+    if failure.handled_at is None:
+        return False
     if method in FLUSHES:
         return has_waiting(state, session)
     return method in ASKS or (method in FROM_MEMORY and not any(True for _ in held(state, session)))

@@ -24,7 +24,6 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import aborted, api_use, blocking, failures, ledger, tasks, transactions
 from asyncsqla_lint.semantics.engine_events import ConnectionLeft, ConnectionOpened, ConnectionUsed
 from asyncsqla_lint.semantics.events import StatementExecuted
-from asyncsqla_lint.semantics.failures import DATABASE_ERROR
 from asyncsqla_lint.semantics.greenlets import needed, run_sync
 from asyncsqla_lint.semantics.results import ResultRecord
 from asyncsqla_lint.semantics.statements import Statement
@@ -391,7 +390,7 @@ def _execute(flow: Flow, state: State, me: Reference, name: str, arguments: Argu
         flow.emit(StatementExecuted(flow.site(at), flow.frame, flow.is_certain, me, found, argument, name))
     if flow.is_caught_somewhere:
         given = [Statement("text", flow.site(at))] if name == "exec_driver_sql" else [found] if found else []
-        flow.may_raise(aborted.after(flow, state, me, given, at), DATABASE_ERROR)
+        aborted.may_fail(flow, state, me, given, at)
     if found is not None and (found.is_write or found.is_written_text):
         ledger.written(flow, state, me, name, at)
     if name == "scalar":

@@ -36,7 +36,6 @@ from asyncsqla_lint.semantics import (
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, UNLOADED, UNSURE, AttributeState, Cause, Key
 from asyncsqla_lint.semantics.events import OptionsIgnored, StatementExecuted
 from asyncsqla_lint.semantics.expressions import Computed, Criterion
-from asyncsqla_lint.semantics.failures import DATABASE_ERROR
 from asyncsqla_lint.semantics.identity import key_of, same_row
 from asyncsqla_lint.semantics.instances import MARKED, PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER, LoaderOptions, collected, loads_by_name
@@ -68,7 +67,7 @@ def _execute(
             eager_use.executed(flow, one)
         loops.asked(flow, state, name, (value for _, _, value in found.equalities), at)
     if flow.is_caught_somewhere:
-        flow.may_raise(aborted.after(flow, state, me, given, at), DATABASE_ERROR)
+        aborted.may_fail(flow, state, me, given, at)
     flushing.touch(state, me)
     if found is None:
         if name == "scalar":

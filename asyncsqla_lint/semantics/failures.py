@@ -30,12 +30,15 @@ class _Error(ExternalValue, frozen=True):
 DATABASE_ERROR = _Error("sqlalchemy.exc.IntegrityError")
 
 
-class _OfFlush(_Error, frozen=True):
-    """A handler catches it alike, but what it meets there is not mixed with where a statement has failed:
+class _EndsTransaction(_Error, frozen=True):
+    """A handler catches it alike, but what it meets there is not mixed with where something else has failed:
     who keeps a book (`self._committed`) knows the two apart (`ASQ207/good_unit_of_work`)."""
 
+    of: str
 
-FLUSH_ERROR = _OfFlush(DATABASE_ERROR.name)
+
+FLUSH_ERROR = _EndsTransaction(DATABASE_ERROR.name, "flush")
+STATEMENT_ERROR = _EndsTransaction(DATABASE_ERROR.name, "statement")
 
 
 class Failure(Struct, frozen=True):

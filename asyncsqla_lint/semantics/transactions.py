@@ -90,7 +90,7 @@ def used(
     changed = record
     if method not in IDLE:
         if record.failure is not None and (
-            record.failure.of == "flush" or aborted.refuses(state, session, method)
+            record.failure.of == "flush" or aborted.refuses(state, session, record.failure, method)
         ):
             if (
                 record.failure.is_waiting
@@ -151,7 +151,7 @@ def connection_asked(
 ) -> None:
     """After a statement that has failed, on a server that then refuses all others."""
     failure = record.failure
-    if failure is None:
+    if failure is None or failure.handled_at is None:
         return
     if failure.is_waiting and flow.listens(FailedSessionUsed) and not _is_only_tried_out(flow, failure):
         certain = flow.is_certain and not failure.is_doubtful

@@ -199,6 +199,60 @@ async def case_good_raised_on() -> None:
             return
 
 
+class UnitOfWork:
+    """It keeps a book of what it has done already."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self.is_over = False
+
+    async def commit(self) -> None:
+        if not self.is_over:
+            await self.session.commit()
+            self.is_over = True
+
+    async def rollback(self) -> None:
+        if not self.is_over:
+            await self.session.rollback()
+            self.is_over = True
+
+
+async def store_alone(session: AsyncSession, subject: str) -> int | None:
+    work = UnitOfWork(session)
+    try:
+        await session.execute(insert(Letter).values(subject=subject))
+        await work.commit()
+        return await session.scalar(select(func.count(Letter.id)))
+    except Exception:
+        await work.rollback()
+        raise
+
+
+async def case_good_unit_of_work() -> None:
+    async with sessions() as session:
+        try:
+            await store_alone(session, "known")
+        except DBAPIError:
+            log.info("we have that one")
+        print(await session.scalar(select(func.count(Letter.id))))
+
+
+async def case_good_tried_on_the_way_out() -> None:
+    """Nobody has swallowed the error yet where a `finally` tries to put things right."""
+    async with engine.connect() as connection:
+        try:
+            try:
+                await connection.execute(text("set statement_timeout = '5s'"))
+                await connection.execute(text("select nothing"))
+            finally:
+                try:
+                    await connection.execute(text("set statement_timeout = '0'"))
+                except DBAPIError:
+                    log.warning("it stays as it is")
+        except DBAPIError:
+            await connection.rollback()
+
+
 async def run(case: str) -> dict[str, object]:
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.drop_all)
