@@ -118,7 +118,7 @@ def layer_of(info: FunctionInfo, name_of: Callable[[p.Expression], str | None]) 
     leaves: set[str] = set()
     finds: set[str] = set()
     for node in walk(info.body):
-        for target in _targets(node):
+        for target in targets(node):
             name = name_of(target)
             if name is not None:
                 leaves.add(name)
@@ -131,7 +131,7 @@ def layer_of(info: FunctionInfo, name_of: Callable[[p.Expression], str | None]) 
     return Layer(info, frozenset(leaves), frozenset(finds)) if leaves else None
 
 
-def _targets(node: p.Node) -> Iterator[p.Expression]:
+def targets(node: p.Node) -> Iterator[p.Expression]:
     if isinstance(node, p.Assign):
         yield from node.targets
     elif isinstance(node, p.AnnotatedAssign):

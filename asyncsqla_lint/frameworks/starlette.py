@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
+from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
@@ -16,6 +17,10 @@ from asyncsqla_lint.flow.values import (
     Constant,
     Method,
     Reference,
+    Symbol,
+    Text,
+    Unknown,
+    UnknownCall,
     Value,
     alternatives,
     join,
@@ -32,7 +37,7 @@ from asyncsqla_lint.frameworks.asgi import (
 from asyncsqla_lint.frameworks.authentication import USER, user_of
 from asyncsqla_lint.frameworks.hooks import calls_of, function_given
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
-from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround
+from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround, targets
 from asyncsqla_lint.frameworks.requests import Requested, request_parameter
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.applications import STATE
@@ -272,11 +277,59 @@ def _kept_as(node: p.Expression) -> str | None:
     return None
 
 
+def layers_that_matter(flow: Flow) -> tuple[Layer, ...]:
+    """Without those that leave nothing but plain values: `request.state.started = time()`."""
+    layers = layers_of(flow.index)
+    if not layers or has_context_variables(flow.index):
+        return layers
+    return flow.remembered("starlette layers that matter", _mattering, layers)
+
+
+def _mattering(flow: Flow) -> tuple[Layer, ...]:
+    return tuple(one for one in layers_of(flow.index) if _matters(flow, one))
+
+
+def _matters(flow: Flow, layer: Layer) -> bool:
+    from asyncsqla_lint.flow.interpreter import Flow
+
+    scout = Flow(flow.index, flow.meanings, flow.world)  # of its own: nothing is heard of what it runs
+    scout.release = flow.release
+    state, info = scout.start(), layer.info
+    left: list[Value] | None = None
+
+    def inside(own: State) -> list[Option]:
+        nonlocal left
+        request = _known(scout, own)
+        record = own.record(request.oid) if isinstance(request, Reference) else None
+        kept = own.record(record.state.oid) if isinstance(record, RequestRecord) else None
+        left = [*(left or ()), *(kept.kept.values() if isinstance(kept, StateRecord) else ())]
+        return [(own, UNKNOWN)]
+
+    with scout.entered(Frame(scout.new_id(), info.module, None)):
+        scout.guard(lambda: _surrounded_by(scout, state, (layer,), inside, info.header.name_span))
+    if left is None or not all(isinstance(one, _PLAIN) for one in left):
+        return True
+    return scout.budget.has_met and _looks_again(info)
+
+
+def _looks_again(info: FunctionInfo) -> bool:
+    """At what others leave: `request.state.db = None`, and in the end `await request.state.db.commit()`."""
+    given = {id(one) for node in walk(info.body) for one in targets(node)}
+    return any(_asked_for(node) for node in walk(info.body) if id(node) not in given)
+
+
+_PLAIN = (Constant, Symbol, Text, Unknown, UnknownCall)
+
+
 def surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Option]:
     """Run `inside` as the handler of a request that has come through the middlewares."""
-    layers = layers_of(flow.index)
-    if not layers:
-        return inside(state)
+    layers = layers_that_matter(flow)
+    return _surrounded_by(flow, state, layers, inside, at) if layers else inside(state)
+
+
+def _surrounded_by(
+    flow: Flow, state: State, layers: tuple[Layer, ...], inside: Inside, at: Span
+) -> list[Option]:
     request = keep_request(flow, state)
     scope = scope_of(flow, state, request.attribute(flow, state, STATE, at))
 
@@ -294,8 +347,9 @@ def surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Optio
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     """An endpoint: whatever is given a request, and is no middleware itself."""
-    layers = layers_of(flow.index)
-    if not layers or is_middleware(info) or any(one.info is info for one in layers):
+    if not layers_that_matter(flow) or is_middleware(info):
+        return False
+    if any(one.info is info for one in layers_of(flow.index)):
         return False
     name = request_parameter(flow, info, "starlette", REQUESTS)
     if name is None:
