@@ -347,12 +347,11 @@ def _surrounded_by(
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     """An endpoint: whatever is given a request, and is no middleware itself."""
-    if not layers_that_matter(flow) or is_middleware(info):
-        return False
-    if any(one.info is info for one in layers_of(flow.index)):
+    layers = layers_of(flow.index)
+    if not layers or is_middleware(info) or any(one.info is info for one in layers):
         return False
     name = request_parameter(flow, info, "starlette", REQUESTS)
-    if name is None:
+    if name is None or not layers_that_matter(flow):
         return False
     Injection(flow, lambda own, value: [], info.header.name_span, within=surrounded).run(
         state, info, [Need(name, Requested(request_of))]
