@@ -89,11 +89,6 @@ class Budget:
         self.left = self._met = self._new = min(self.left, steps)
 
     @property
-    def has_met(self) -> bool:
-        """Anything of which the floors above know."""
-        return self._has_met
-
-    @property
     def met(self) -> int:
         """What was left when something was met last: it tells whether anything has been since."""
         return self._met

@@ -36,9 +36,8 @@ class Meanings:
         self.values: dict[str, Value] = {}
         self.exceptions: dict[str, tuple[str, ...]] = {}
         self.database_errors: set[str] = set()  # the packages whose exceptions are what a database answers
-        self.view_classes: set[str] = (
-            set()
-        )  # whoever derives from one is called by a framework, not by the project
+        # Whoever derives from one of these is called by a framework, not by the project.
+        self.view_classes: set[str] = set()
         self.member_decorators: set[str] = set()  # of which a class knows what they do to its members
         self.when_instantiated: list[Callable[[Flow, State, ClassValue, Arguments, Span], Value | None]] = []
         self.when_promised: list[Callable[[Flow, State, ClassValue, Span], Value | None]] = []

@@ -41,10 +41,11 @@ from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, sur
 from asyncsqla_lint.frameworks.requests import Requested, request_parameter
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.applications import STATE
+from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.handed import DISPATCHING
 from asyncsqla_lint.project.keeping import kept
-from asyncsqla_lint.project.names import Module
+from asyncsqla_lint.project.names import External, Module
 from asyncsqla_lint.project.walking import walk
 from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.application_state import lent, with_those_inside
@@ -221,10 +222,18 @@ def _dispatching(index: Index, module: Module) -> Iterator[FunctionInfo]:
     """`app.add_middleware(BaseHTTPMiddleware, dispatch=with_session)`"""
     for call, scope in calls_of(index, module):
         for word in call.keywords:
-            if word.name == "dispatch":
+            if word.name == "dispatch" and any(
+                _is_its_class(index.resolve(module, one, scope)) for one in (call.function, *call.arguments)
+            ):
                 function = function_given(index, module, word.value, scope)
                 if function is not None and function.is_async:
                     yield function
+
+
+def _is_its_class(found: object) -> bool:
+    if isinstance(found, ClassInfo):
+        return _MIDDLEWARE in found.external_bases
+    return isinstance(found, External) and found.name == _MIDDLEWARE
 
 
 def found_by_middlewares(index: Index) -> frozenset[str]:
@@ -307,9 +316,7 @@ def _matters(flow: Flow, layer: Layer) -> bool:
 
     with scout.entered(Frame(scout.new_id(), info.module, None)):
         scout.guard(lambda: _surrounded_by(scout, state, (layer,), inside, info.header.name_span))
-    if left is None or not all(isinstance(one, _PLAIN) for one in left):
-        return True
-    return scout.budget.has_met and _looks_again(info)
+    return left is None or not all(isinstance(one, _PLAIN) for one in left) or _looks_again(info)
 
 
 def _looks_again(info: FunctionInfo) -> bool:

@@ -12,7 +12,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.walking import calls, last_name, walk
 
 DISPATCHING = "BaseHTTPMiddleware"  # it takes a function: `dispatch=`
-_ROUTING = frozenset({"aiohttp", "sanic", "starlette"})  # frameworks that a handler need not name
+_ROUTING = frozenset({"aiohttp", "quart", "sanic", "starlette"})  # frameworks that a handler need not name
 
 
 def names_path(call: p.Call) -> bool:
