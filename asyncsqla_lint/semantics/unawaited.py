@@ -1,7 +1,7 @@
 """Coroutines that nobody awaits, SQLAlchemy's and the project's: what they were to do is left.
 
-Of the project's, those are spoken of that are given a session or a connection, are methods of an object that
-has one, or would open one themselves: it is the database that goes without.
+Of the project's, those are spoken of that are given a session or a connection, ask for one in their header, are
+methods of an object that has one, or would open one themselves: it is the database that goes without.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _RESULTS = {f"builtins.{name}" for name in "None int str bool float bytes list d
 _AWAITING = frozenset(
     ("isawaitable", "iscoroutine", "ensure_future", "create_task", "gather", "wait_for", "run", "start_soon")
 )
+_OF_THE_EXTENSION = ("sqlalchemy.ext.asyncio.", "sqlmodel.ext.asyncio.")
 _PLAIN = ("builtins.", "abc.", "typing.", "typing_extensions.", "functools.")
 
 
@@ -111,7 +112,19 @@ def function_of(
     if by_session:
         return info
     given = state.reachable((record.function, *record.arguments.all()))
-    return info if any(_is_used(state, oid) for oid in given) or _opens_one(flow, state, record) else None
+    is_told = any(_is_used(state, oid) for oid in given) or _asks_for_one(flow, info)
+    return info if is_told or _opens_one(flow, state, record) else None
+
+
+def _asks_for_one(flow: Flow, info: FunctionInfo) -> bool:
+    """`engine: AsyncEngine | None = None`: where it is given none, a library may make it."""
+    for parameter in info.header.parameters:
+        if parameter.annotation is not None:
+            type_ = flow.index.type(Scoped(parameter.annotation, info.module, info.definition_scope))
+            for one in type_.union or (type_,):
+                if isinstance(one.symbol, External) and one.symbol.name.startswith(_OF_THE_EXTENSION):
+                    return True
+    return False
 
 
 def _is_used(state: State, oid: int) -> bool:
