@@ -124,6 +124,7 @@ class WriteLost(Event):
     opened_at: Site
     closed_at: Site | None  # None: it is never closed either
     writes: tuple[WriteMade, ...]
+    raised_at: Site | None = None  # the `raise` behind the write that has its keeper roll back
 
 
 class FailedSessionUsed(Event):

@@ -22,6 +22,7 @@ from asyncsqla_lint.project.models import Model
 from asyncsqla_lint.project.walking import blocks, statements
 from asyncsqla_lint.semantics import testing
 from asyncsqla_lint.semantics.events import SessionUsed, WriteLost, WriteMade
+from asyncsqla_lint.semantics.raising import raise_behind
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -84,6 +85,7 @@ class Book(Struct):
 
     opened: list[int] = []
     lost: dict[tuple[Site, Site], WriteLost] = {}
+    spoilt: dict[tuple[Site, Site], WriteLost] = {}  # by an exception, which has every way behind the write
     saved: set[tuple[Site, Site]] = set()
     closed: dict[Site, Site] = {}  # by where it was opened: where it is closed
     guarded: set[Site] = set()  # closed on the way of exceptions too
@@ -162,6 +164,8 @@ def used(flow: Flow, state: State, subject: Reference, opened_at: Site, use: Ses
             )
             if not forced and _in_handler(flow, use.site.span, _handlers):
                 gone = tuple(write for write in gone if write.frame.function is flow.frame.function)
+            if forced and method == "rollback" and not _is_given(use):
+                spoil(flow, opened_at, gone, use.site)
             dropped = before.dropped if forced else _either(before.dropped, gone)
             state.put(key(subject), replace(before, writes=kept, dropped=dropped, holds=False))
     elif method not in AT_ONCE:
@@ -271,6 +275,8 @@ def closed(
             pages.guarded.add(opened_at)
         if not raised and not is_given and not before.is_found:
             lose(flow, opened_at, before, site)
+        if raised and not is_given and not before.is_found:
+            spoil(flow, opened_at, before.writes, site)
         if not raised:
             tasks.outlive(flow, state, subject, site)
         if not raised:  # a rollback, and then a clean end: that was the plan
@@ -301,10 +307,26 @@ def lose(flow: Flow, opened_at: Site, found: LedgerRecord, closed_at: Site | Non
     book(flow).lost.setdefault((opened_at, first.site), lost)
 
 
+def spoil(flow: Flow, opened_at: Site, writes: tuple[WriteMade, ...], closed_at: Site) -> None:
+    """An exception ends the scope: no accident where everything behind the write comes to a `raise`."""
+    for write in () if flow.muted else writes:
+        behind = raise_behind(write.frame, write.site.span)
+        if behind is not None:
+            raised_at = Site(write.site.module, behind.span)
+            lost = WriteLost(
+                write.site, write.frame, write.certain, opened_at, closed_at, (write,), raised_at
+            )
+            book(flow).spoilt.setdefault((opened_at, write.site), lost)
+
+
+def _is_given(use: SessionUsed) -> bool:
+    return getattr(use.record, "how", "") == "parameter" or bool(getattr(use.record, "is_given", False))
+
+
 def told(flow: Flow) -> None:
     """The root is over: what no path of it has committed is lost."""
     pages = book(flow)
-    for (opened_at, _), lost in pages.lost.items():
+    for (opened_at, _), lost in {**pages.spoilt, **pages.lost}.items():
         if any((opened_at, write.site) in pages.saved for write in lost.writes):
             continue
         if flow.listens(WriteLost):

@@ -1,7 +1,7 @@
 """Coroutines that nobody awaits, SQLAlchemy's and the project's: what they were to do is left.
 
-Of the project's, those are spoken of that are given a session or a connection, ask for one in their header, are
-methods of an object that has one, or would open one themselves: it is the database that goes without.
+Of the project's, those are spoken of that are given a session or a connection, ask for one in their header,
+are methods of an object that has one, or would open one themselves: it is the database that goes without.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ class WriteNeverCommitted(Rule):
     ## What it does
     Reports `add`, `delete`, `merge`, a changed attribute, or an INSERT, UPDATE or DELETE in a scope that
     owns its session or connection and ends without a `commit()`, a `begin()` block, or a caller that
-    commits.
+    commits. A write behind which everything comes to a `raise` is one too, where whoever keeps the session
+    rolls back: what is counted before `raise HTTPException(401)` is gone.
 
     ## Why is this bad?
     Closing a session or a connection rolls back what was not committed. The write is lost, and nothing says
@@ -54,6 +55,14 @@ class WriteNeverCommitted(Rule):
         if in_test(event.frame):
             return  # a test that reads its own transaction wants it gone afterwards
         where = line_seen_from(event.site, event.opened_at)
+        if event.raised_at is not None:
+            behind = line_seen_from(event.site, event.raised_at)
+            message = (
+                f"this write is never committed: the `raise` on {behind} follows, and what was opened on "
+                f"{where} rolls it back; `await` its `commit()` before"
+            )
+            report(self, event, message, related=[place(event.raised_at, "raised here")])
+            return
         message = (
             f"this write is never committed: what was opened on {where} ends without `commit()`, "
             "which rolls it back silently; `await` its `commit()`, or open it with `.begin()`"
