@@ -65,6 +65,7 @@ class AttributeValue(Value, frozen=True):
     name: str
     alias: int = 0
     of_type: tuple[ClassInfo, ...] = ()
+    of_alias: bool = False  # …and these by an alias, such as `with_polymorphic` gives
 
     def truth(self, state: State) -> bool | None:
         return None
@@ -91,7 +92,7 @@ class AttributeValue(Value, frozen=True):
                 return AttributeValue(self.cls, self.name, self.alias, (target.info,))
             if isinstance(target, AliasValue):  # of `with_polymorphic` too: its subclasses come along
                 classes = (target.cls, *target.subclasses)
-                return AttributeValue(self.cls, self.name, self.alias, classes)
+                return AttributeValue(self.cls, self.name, self.alias, classes, True)
             return self
         if name in ("and_", "label", "asc", "desc"):
             return self

@@ -73,6 +73,7 @@ class InstanceRecord(Record, frozen=True):
     leads: dict[str, Key] = {}  # to whom many-to-ones lead, as the row has said
     many: bool = False
     is_whole: bool = False  # when `many`: every row of the class is one of them
+    all_linked: str = ""  # when `many`: every row of the class that has the other side of that link is one
     singles: tuple[Reference, ...] = ()  # when `is_whole`: the rows that other records stand for
     may_be_held: bool = False  # the session may have had it before the query that gave it
     absent: int = 0  # on some path it has not been loaded, or nobody holds it: with all that have that number

@@ -14,8 +14,9 @@ from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Relationship
 from asyncsqla_lint.semantics.identity import identity_of
 from asyncsqla_lint.semantics.instances import InstanceRecord
-from asyncsqla_lint.semantics.references import is_linked
-from asyncsqla_lint.semantics.statements import Statement
+from asyncsqla_lint.semantics.planning import is_whole_but_for_joins
+from asyncsqla_lint.semantics.references import is_linked, link_of
+from asyncsqla_lint.semantics.statements import Statement, entity_class
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -49,6 +50,21 @@ def leaves_out(flow: Flow, state: State, record: InstanceRecord, statement: Stat
         ):
             return True
     return False
+
+
+def all_linked(flow: Flow, statement: Statement) -> str:
+    """The link by which it gives all rows of its class that have the other side; "": it does not."""
+    if len(statement.joins) != 1 or not is_whole_but_for_joins(statement):
+        return ""
+    cls = entity_class(statement.entities[0])
+    return next(
+        (
+            link_of(one)
+            for one in _relationships(flow, statement)
+            if cls and cls.is_subclass_of(one.model.cls)
+        ),
+        "",
+    )
 
 
 def _has_made(state: State, record: InstanceRecord, root: ClassInfo) -> bool:

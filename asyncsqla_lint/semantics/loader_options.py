@@ -39,6 +39,7 @@ class Step(Struct, frozen=True):
     name: str
     owner: ClassInfo | None = None
     of_type: tuple[ClassInfo, ...] = ()
+    of_alias: bool = False
 
 
 class Entry(Struct, frozen=True):
@@ -172,7 +173,7 @@ def extended(base: LoaderOptions, strategy: str, arguments: Arguments) -> Loader
 
 def _step(target: Value) -> Step | None:
     if isinstance(target, AttributeValue):
-        return Step(target.name, target.cls, target.of_type)
+        return Step(target.name, target.cls, target.of_type, target.of_alias)
     if isinstance(target, Constant) and isinstance(target.value, str):
         return Step(target.value.rpartition(".")[2])
     return None

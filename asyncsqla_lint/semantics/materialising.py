@@ -10,7 +10,7 @@ from asyncsqla_lint.flow.state import OUTSIDE, State
 from asyncsqla_lint.flow.values import Member, Reference
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model
-from asyncsqla_lint.semantics import eager_use, paths
+from asyncsqla_lint.semantics import eager_use, joins, paths
 from asyncsqla_lint.semantics.attribute_states import UNLOADED, UNSURE, AttributeState
 from asyncsqla_lint.semantics.doubt import bits_if, perhaps_one_of
 from asyncsqla_lint.semantics.expiry import held
@@ -21,7 +21,7 @@ from asyncsqla_lint.semantics.loader_options import Entry
 from asyncsqla_lint.semantics.meeting import meet
 from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
-from asyncsqla_lint.semantics.references import may_be_referred_to
+from asyncsqla_lint.semantics.references import link_of, may_be_referred_to
 from asyncsqla_lint.semantics.refreshing import perhaps_reloaded, reloaded
 from asyncsqla_lint.semantics.requerying import requeried
 from asyncsqla_lint.semantics.statements import Statement
@@ -100,6 +100,7 @@ def materialise(
         fresh,
         many=many and met.row is None,
         is_whole=gives_all,
+        all_linked=joins.all_linked(flow, statement) if many else "",
         singles=known_apart(state, session, model) if gives_all else (),
     )
     if not by_key:
@@ -116,7 +117,7 @@ def materialise(
     if not many:
         set_apart(state, made)
     owner = None if session is None else state.record(session.oid)
-    if fresh.is_whole and session is not None and isinstance(owner, SessionRecord):
+    if (fresh.is_whole or fresh.all_linked) and session is not None and isinstance(owner, SessionRecord):
         state.put(session, replace(owner, whole=(*owner.whole[-MOST_LISTS:], made)))
     return made
 
@@ -164,14 +165,17 @@ def accompanied(state: State, record: InstanceRecord, me: Reference | None = Non
 
 
 def among_all(state: State, fresh: InstanceRecord) -> InstanceRecord:
-    """What a relationship leads to: where a list has all rows of its class, it is one of these."""
+    """What a relationship leads to: where a list has all rows of its class, it is one of these.
+
+    Or all that have the other side of that very relationship, by which it has been joined.
+    """
     owner = None if fresh.session is None else state.record(fresh.session.oid)
     lists = list(getattr(owner, "whole", ()))
     if fresh.session is None:  # the session has let go of both
         lists += [
             reference
             for reference, one in state.records(InstanceRecord)
-            if one.is_whole and one.many and one.detached_by == fresh.detached_by
+            if (one.is_whole or one.all_linked) and one.many and one.detached_by == fresh.detached_by
         ]
     above = fresh.parent
     while above is not None and len(lists) < MOST_LISTS:
@@ -182,12 +186,22 @@ def among_all(state: State, fresh: InstanceRecord) -> InstanceRecord:
         other = state.record(reference.oid)
         if (
             isinstance(other, InstanceRecord)
-            and other.is_whole
+            and (other.is_whole or (other.all_linked and other.all_linked == _led_along(state, fresh)))
             and other.session == fresh.session
             and fresh.model.cls.is_subclass_of(other.model.cls)
         ):
             fresh = perhaps_one_of(fresh, [other])
     return fresh
+
+
+def _led_along(state: State, record: InstanceRecord) -> str:
+    """The link by which a relationship has led to it."""
+    if record.parent is None:
+        return ""
+    owner, name = record.parent
+    above = state.record(owner.oid)
+    one = above.model.relationships.get(name) if isinstance(above, InstanceRecord) else None
+    return "" if one is None else link_of(one)
 
 
 def _led_by(record: InstanceRecord, statement: Statement) -> InstanceRecord:

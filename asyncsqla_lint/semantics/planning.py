@@ -52,6 +52,11 @@ def _leading_to(model: Model, source: Model | None, plan: Plan, depth: int = 0) 
 
 def is_whole(statement: Statement) -> bool:
     """Does it give every row of its class?"""
+    return not statement.joins and is_whole_but_for_joins(statement)
+
+
+def is_whole_but_for_joins(statement: Statement) -> bool:
+    """…or every one to which something is joined?"""
     return statement.kind == "select" and not (
         statement.has_criteria
         or statement.narrowed

@@ -298,20 +298,22 @@ class Plan(Struct, frozen=True):
         """The plan of the instances that the relationship leads to."""
         if self.met or self.besides:
             return self._below_all(relationship)
+        strategy = self.strategy(relationship)
         entries: list[Entry] = []
         for entry in self.entries:
-            if len(entry.path) > 1 and entry.path[0].name == relationship.name:
-                entries.append(replace(entry, path=entry.path[1:]))
-            elif len(entry.path) == 1 and entry.path[0].name == relationship.name:
-                if entry.strategy in OF_TARGET:
-                    entries.append(replace(entry, path=entry.path[1:]))
+            if not entry.path or entry.path[0].name != relationship.name:
+                continue
+            below = replace(entry, path=entry.path[1:])
+            if strategy == "immediateload" and entry.path[0].of_alias:
+                entries += _of_no_alias(below)
+            elif below.path or entry.strategy in OF_TARGET:
+                entries.append(below)
         subclasses = tuple(
             cls
             for entry in self.entries
             if entry.path and entry.path[0].name == relationship.name
             for cls in entry.path[0].of_type
         )
-        strategy = self.strategy(relationship)
         back = relationship.inverse
         leads_back = back is not None and back.direction == "many-to-one" and back.lazy not in LAZY
         is_single = self.loads_singly(relationship)
@@ -342,12 +344,15 @@ class Plan(Struct, frozen=True):
             is_within=self.is_within if is_joined or is_by_subquery else True,
             lost_at=f"{relationship.model.name}.{relationship.name}" if is_lost else self.lost_at,
         )
-        for other in self.others:
+        return plan._among(self.others, target)
+
+    def _among(self, others: tuple[Plan, ...], model: Model | None) -> Plan:
+        """Rows of a query with several entities: those below one of them may be another."""
+        plan = self
+        for other in others:
             entity = other.trail[-1]
-            if target is not None and (
-                target.cls.is_subclass_of(entity) or entity.is_subclass_of(target.cls)
-            ):
-                plan = plan.met_by(other, target)
+            if model is not None and (model.cls.is_subclass_of(entity) or entity.is_subclass_of(model.cls)):
+                plan = plan.met_by(other, model)
         return plan
 
     def _below_all(self, relationship: Relationship) -> Plan:
@@ -356,6 +361,8 @@ class Plan(Struct, frozen=True):
             one.below(relationship) for one in (own, *self.met) if one.strategy(relationship) in EAGER
         ] or [own.below(relationship)]
         besides = [one.below(relationship) for one in self.besides if one.strategy(relationship) in EAGER]
+        if not first.others:  # it is another entity's options that have led here
+            first = replace(first, others=self.others)._among(self.others, relationship.target)
         return replace(first, met=(*first.met, *more), besides=(*first.besides, *besides))
 
     def met_by(self, other: Plan, model: Model) -> Plan:
@@ -390,6 +397,16 @@ def _of_both(relationship: Relationship, one: str | None, other: Plan) -> str | 
         return None
     is_joined = other.root_at == 0 and len(other.trail) > 1
     return "raiseload" if relationship.lazy == "select" and not is_joined else "lazyload"
+
+
+def _of_no_alias(entry: Entry) -> list[Entry]:
+    """A SELECT for one instance asks for the class itself: what is said of an alias does not concern it.
+
+    Of a `load_only` stays what is said of all columns, as does what is said of all relationships.
+    """
+    if entry.strategy == "load_only" and not entry.path:
+        return [replace(entry, columns=())]
+    return [entry] if entry.path and entry.path[0].name == "*" else []
 
 
 def _polymorphic(entries: Iterable[Entry]) -> tuple[ClassInfo, ...]:

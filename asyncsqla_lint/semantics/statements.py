@@ -40,7 +40,7 @@ class Statement(Value, frozen=True):
     populate_existing: bool | None = False
     yield_per: bool = False
     joins: tuple[AttributeValue, ...] = ()  # the relationships along which it is joined, by inner joins
-    narrowed: bool = False  # joined, limited, grouped or made distinct: perhaps not every row
+    narrowed: bool = False  # joined otherwise, limited, grouped or made distinct: perhaps not every row
     target: ClassInfo | None = None  # of insert, update, delete
     values: tuple[tuple[str, Value], ...] | None = ()  # of update: None when they cannot be read
     synchronize: str | None = None
@@ -162,7 +162,7 @@ def _join(self: Statement, flow: Flow, state: State, arguments: Arguments, at: S
     if not is_plain or is_outer or isinstance(arguments.first, AliasValue):
         return replace(self, narrowed=True)
     assert isinstance(along, AttributeValue)
-    return replace(self, narrowed=True, joins=(*self.joins, along))
+    return replace(self, joins=(*self.joins, along))
 
 
 def _add_columns(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
