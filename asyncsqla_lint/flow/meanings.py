@@ -54,7 +54,8 @@ class Meanings:
         self.when_coroutine_read: list[Callable[[Flow, State, Reference, str, Span], None]] = []
         self.when_dropped: list[Callable[[Flow, State, Reference, Span], None]] = []
         self.one_for_all: set[str] = set()  # classes of which the same instance is handed from call to call
-        self.providers: set[str] = set()  # decorators of generators that a container runs once, and ends
+        # Decorators of generators that a container runs once, and ends: they go on whatever has been raised.
+        self.providers: set[str] = set()
         self.when_kept_elsewhere: list[Callable[[Flow, State, Value], None]] = []
         self.when_class_changed: list[Callable[[Flow, State, ClassValue, str, Value], None]] = []
         self.when_handled: list[Callable[[Flow, State, Span], None]] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Union
 
@@ -10,7 +10,8 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.annotations import parse_annotation
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External, Scoped, Symbol, Variable
+from asyncsqla_lint.project.names import External, Scoped, Symbol, Variable, dotted
+from asyncsqla_lint.project.walking import blocks
 
 if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
@@ -252,7 +253,10 @@ def read_dict(index: Index, where: Scoped | None, depth: int = 0) -> dict[str, S
     node = where.expression
     if isinstance(node, (p.Name, p.Attribute)):
         symbol = index.resolve(where.module, node, where.scope)
-        return read_dict(index, value_of(symbol), depth + 1) if isinstance(symbol, Variable) else None
+        if not isinstance(symbol, Variable):
+            return None
+        first = read_dict(index, value_of(symbol), depth + 1)
+        return first if first is None or symbol.owner is not None else _with_items(index, symbol, first)
     if isinstance(node, p.Call):
         if index.resolve(where.module, node.function, where.scope) != External("builtins.dict"):
             return None
@@ -273,3 +277,41 @@ def read_dict(index: Index, where: Scoped | None, depth: int = 0) -> dict[str, S
         if isinstance(key, str):
             result[key] = at(item.value, where)
     return result
+
+
+def _with_items(index: Index, variable: Variable, first: dict[str, Scoped]) -> dict[str, Scoped] | None:
+    """With what is put in later: `options["lazy"] = …`; None: on some paths alone.
+
+    `if lazy: options["lazy"] = lazy` leaves out what would say nothing (`ASQ301/bad_filled_later`).
+    """
+    found, inside = first, variable.scope
+    if inside is not None:
+        index.foundation.add(inside)
+    body = variable.module.program.statements if inside is None else inside.body
+    for block, test in _blocks(body, None):
+        for statement in block:
+            if not isinstance(statement, p.Assign):
+                continue
+            for target in statement.targets:
+                if not isinstance(target, p.Subscript) or dotted(target.value) != variable.name:
+                    continue
+                where = Scoped(statement.value, variable.module, inside)
+                key = constant(index, at(target.index, where))
+                is_sure = block is body or (test is not None and dotted(test) == dotted(statement.value))
+                if not isinstance(key, str) or not is_sure:
+                    return None
+                found = {**found, key: where}
+    return found
+
+
+def _blocks(
+    body: p.Statements, test: p.Expression | None
+) -> Iterator[tuple[p.Statements, p.Expression | None]]:
+    """A block and those inside of it, each with the test on which it hangs."""
+    yield body, test
+    for statement in body:
+        chosen = statement.body if isinstance(statement, p.If) else None
+        for block in blocks(statement):
+            yield from _blocks(
+                block, statement.test if isinstance(statement, p.If) and block is chosen else None
+            )

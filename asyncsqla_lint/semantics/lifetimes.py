@@ -13,7 +13,7 @@ from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.values import UNKNOWN, Reference, alternatives
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.walking import walk
+from asyncsqla_lint.project.walking import last_name, walk
 from asyncsqla_lint.semantics import ledger, testing
 from asyncsqla_lint.semantics.connections import ConnectionRecord
 from asyncsqla_lint.semantics.custody import held_by_others
@@ -155,12 +155,23 @@ def _is_closed_by_dependants(frame: Frame) -> bool:
     )
 
 
+def _is_ended_by_container(flow: Flow, frame: Frame) -> bool:
+    """A container goes on behind a provider's `yield`, whatever has been raised (`good_ended_by_a_container`)."""
+    function = frame.function
+    if function is None or not function.decorated_by(*flow.meanings.providers):
+        return False
+    awaited = [one.value for one in walk(function.body) if isinstance(one, p.Await)]
+    return all(isinstance(one, p.Call) and last_name(one.function) == "close" for one in awaited)
+
+
 def _is_spared(flow: Flow, frame: Frame, record: SessionRecord | ConnectionRecord, how: str) -> bool:
     """pytest goes on after a fixture's `yield` whatever the test did, and a failing test ends with its leaks.
 
     What only a test leaves open is a matter of its own module or a conftest's, not of the code it tries out.
     """
     if how == "never" and _is_closed_by_dependants(frame):
+        return True
+    if how == "exception" and _is_ended_by_container(flow, frame):
         return True
     root = flow.notes.get("root")
     if not testing.in_test(frame) and not (isinstance(root, FunctionInfo) and testing.is_test(root)):

@@ -33,6 +33,9 @@ def _getattr(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         return UNKNOWN
     target, name = arguments.positional[:2]
     default = arguments.positional[2] if len(arguments.positional) > 2 else None
+    several = alternatives(target)
+    if default == target and len(several) > 1:  # each has it, or is taken for itself
+        return union(tuple([_getattr(flow, state, Arguments((one, name, one)), at) for one in several]))
     if isinstance(name, Constant) and isinstance(name.value, str):
         has = target.has_attribute(flow, state, name.value, at) if default is not None else True
         if has is False and default is not None:
