@@ -289,10 +289,17 @@ def leave(state: State, frame: Frame, facts: dict[str, bool]) -> None:
     state.facts = facts.copy()
 
 
+def _is_flag(parameter: Parameter) -> bool:
+    """`as_rows: bool = False`: what nobody names, nobody means."""
+    default = parameter.default
+    return isinstance(default, ConstantNode) and isinstance(default.value, bool)
+
+
 def bind(flow: Flow, state: State, frame: Frame, info: FunctionInfo, arguments: Arguments) -> None:
     """Give each parameter its argument, its default, or what its annotation promises."""
     positional = list(arguments.positional)
     keywords = dict(arguments.keywords)
+    is_for_the_rest = arguments.more is None and any(one.kind == "double" for one in info.header.parameters)
     for parameter in info.header.parameters:
         value: Value | None = None
         if parameter.kind in ("positional", "any"):
@@ -300,12 +307,14 @@ def bind(flow: Flow, state: State, frame: Frame, info: FunctionInfo, arguments: 
                 value = positional.pop(0)
             elif parameter.name in keywords:
                 value = keywords.pop(parameter.name)
+            elif is_for_the_rest and _is_flag(parameter):
+                pass  # `**filters`, for a function that takes `**filters` beside a flag
             elif arguments.more is not None or arguments.more_keywords is not None:
                 value = UNKNOWN
         elif parameter.kind == "keyword":
             value = keywords.pop(parameter.name, None)
             if value is None and arguments.more_keywords is not None:
-                value = UNKNOWN
+                value = None if is_for_the_rest and _is_flag(parameter) else UNKNOWN
         elif parameter.kind == "star":
             rest = Iteration(items=tuple(positional), may_be_empty=not positional)
             if arguments.more is not None:
