@@ -68,7 +68,7 @@ class TryContext:
         self._last: list[State] = []  # what was added last to each of these
 
     def add(self, state: State, exception: Value, frame: Frame) -> None:
-        if self.hears != ALL and (self.hears == NOBODY or exception != RISK):
+        if not self._hears_of(exception):
             return
         for index, (known, value) in enumerate(self.states):
             if value == exception:
@@ -80,6 +80,9 @@ class TryContext:
         own = self._seen(state, frame)
         self.states.append((own, exception))
         self._last.append(own)
+
+    def _hears_of(self, exception: Value) -> bool:
+        return self.hears == ALL or (self.hears == RISKS and exception == RISK)
 
     def _seen(self, state: State, frame: Frame) -> State:
         """The state as a handler sees it: the calls inside have ended."""
@@ -102,6 +105,16 @@ class TryContext:
         if known.facts and state.facts != known.facts:
             known.facts = {key: fact for key, fact in known.facts.items() if state.facts.get(key) is fact}
         return True
+
+
+class ByName(TryContext):
+    """Of what may be raised inside, nothing but the exceptions of the project's that it does raise."""
+
+    def __init__(self, first_frame: int) -> None:
+        super().__init__(frozenset(), first_frame, hears=NOBODY)
+
+    def _hears_of(self, exception: Value) -> bool:
+        return isinstance(exception, Reference)
 
 
 class Cleanup(TryContext):

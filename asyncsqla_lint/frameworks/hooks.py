@@ -137,14 +137,14 @@ def hooked(
 ) -> list[Option]:
     """Run `inside` between the hooks; those that come afterwards do so whatever was raised."""
     outside = flow.frame
-    options, exits = consumer_paths(flow, state.copy(), partial(_run_all, flow, hooks.before, arguments, at))
+    options, exits = consumer_paths(flow, state.copy(), partial(run_all, flow, hooks.before, arguments, at))
     if not options:
         return inside(state)
     ended = pending(flow, exits, outside)
     for own, value in [one for before, _ in options for one in inside(before)]:
         left, own.pending = own.pending, None
         with flow.cleaning_up():
-            after, exits = consumer_paths(flow, own, partial(_run_all, flow, hooks.after, arguments, at))
+            after, exits = consumer_paths(flow, own, partial(run_all, flow, hooks.after, arguments, at))
         ended += pending(flow, exits, outside)
         for one, _ in after:
             if left is not None:
@@ -160,7 +160,7 @@ def run_themselves(flow: Flow, state: State, hooks: Hooks, arguments: tuple[Valu
     flow.meanings.ended(flow, outside, answered, [])
 
 
-def _run_all(
+def run_all(
     flow: Flow, functions: tuple[FunctionInfo, ...], arguments: tuple[Value, ...], at: Span, state: State
 ) -> Value:
     for info in functions:

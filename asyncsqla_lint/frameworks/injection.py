@@ -19,6 +19,7 @@ from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.paths import consumer_paths
 from asyncsqla_lint.flow.roots import run_as_decorated
 from asyncsqla_lint.flow.state import State
+from asyncsqla_lint.flow.trying import ByName
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Iteration, Reference, Value
 from asyncsqla_lint.program import Parameter, Span
 from asyncsqla_lint.project.annotations import Type
@@ -195,7 +196,10 @@ class Injection:
 
         lent: list[Yielded] = []
         before = state.copy()
-        options, exits = consumer_paths(flow, state, run)
+        passed = ByName(flow.counter)
+        with flow.succeeding(passed):
+            options, exits = consumer_paths(flow, state, run)
+        exits += [Outcome("raise", own, raised) for own, raised in passed.states]
         reached: list[Option] = [(own, NONE) for own, value in options if value is _DONE]
         made_here = [option for option in options if option[1] is not _DONE]
         if made_here:

@@ -35,6 +35,7 @@ from asyncsqla_lint.frameworks.asgi import (
     scope_of,
 )
 from asyncsqla_lint.frameworks.authentication import USER, user_of
+from asyncsqla_lint.frameworks.catching import caught, handlers_of
 from asyncsqla_lint.frameworks.hooks import calls_of, function_given
 from asyncsqla_lint.frameworks.injection import Injection, Inside, Need
 from asyncsqla_lint.frameworks.middlewares import Layer, in_order, layer_of, surround, targets
@@ -331,7 +332,12 @@ _PLAIN = (Constant, Symbol, Text, Unknown, UnknownCall)
 def surrounded(flow: Flow, state: State, inside: Inside, at: Span) -> list[Option]:
     """Run `inside` as the handler of a request that has come through the middlewares."""
     layers = layers_that_matter(flow)
-    return _surrounded_by(flow, state, layers, inside, at) if layers else inside(state)
+
+    def within(own: State) -> list[Option]:
+        return caught(flow, own, keep_request(flow, own), inside, at)
+
+    innermost = within if handlers_of(flow.index) else inside
+    return _surrounded_by(flow, state, layers, innermost, at) if layers else innermost(state)
 
 
 def _surrounded_by(
@@ -354,11 +360,11 @@ def _surrounded_by(
 
 def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
     """An endpoint: whatever is given a request, and is no middleware itself."""
-    layers = layers_of(flow.index)
-    if not layers or is_middleware(info) or any(one.info is info for one in layers):
+    layers, handlers = layers_of(flow.index), handlers_of(flow.index)
+    if not (layers or handlers) or is_middleware(info) or any(one.info is info for one in layers):
         return False
     name = request_parameter(flow, info, "starlette", REQUESTS)
-    if name is None or not layers_that_matter(flow):
+    if name is None or info in handlers.values() or not (handlers or layers_that_matter(flow)):
         return False
     Injection(flow, lambda own, value: [], info.header.name_span, within=surrounded).run(
         state, info, [Need(name, Requested(request_of))]

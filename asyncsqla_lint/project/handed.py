@@ -12,6 +12,8 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.walking import calls, last_name, walk
 
 DISPATCHING = "BaseHTTPMiddleware"  # it takes a function: `dispatch=`
+CATCHING = ("exception_handler", "add_exception_handler", "exception_handlers")  # of errors
+_TELLING = frozenset({DISPATCHING, *CATCHING})
 _ROUTING = frozenset({"aiohttp", "quart", "sanic", "starlette"})  # frameworks that a handler need not name
 
 
@@ -20,6 +22,11 @@ def names_path(call: p.Call) -> bool:
     given = (*call.arguments, *(word.value for word in call.keywords))
     paths = (one.value for one in given if isinstance(one, p.Constant) and isinstance(one.value, str))
     return any(one.startswith("/") for one in paths)
+
+
+def catches(call: p.Call) -> bool:
+    """Does it say which function is called with which errors?"""
+    return last_name(call.function) in CATCHING or any(word.name in CATCHING for word in call.keywords)
 
 
 def handed(program: p.Program) -> Iterator[p.Call]:
@@ -33,9 +40,11 @@ def handed(program: p.Program) -> Iterator[p.Call]:
         elif isinstance(node, p.Import):
             routes |= any(alias.name.partition(".")[0] in _ROUTING for alias in node.names)
     for header, body in zip(program.functions, program.bodies, strict=True):
-        if routes or DISPATCHING in header.mentions:
+        if routes or not _TELLING.isdisjoint(header.mentions):
             for call in calls(body):
-                if any(word.name == "dispatch" for word in call.keywords) or (
-                    names_path(call) and any(last_name(one) in functions for one in call.arguments)
+                if (
+                    catches(call)
+                    or any(word.name == "dispatch" for word in call.keywords)
+                    or (names_path(call) and any(last_name(one) in functions for one in call.arguments))
                 ):
                     yield call

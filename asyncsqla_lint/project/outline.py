@@ -27,6 +27,7 @@ HOOKS = frozenset(  # decorators of functions that are called before and after e
     {
         *("on_request", "on_response", "middleware", "register_middleware"),
         *("before_request", "before_app_request", "after_request", "after_app_request"),
+        "exception_handler",
         *("teardown_request", "teardown_app_request", "teardown_appcontext"),
     }
 )
@@ -91,7 +92,11 @@ def kept_on_applications(program: p.Program) -> object:
     """Whatever keeps something where others find it, under which names."""
     kept = Keeping(program)
     top = [Outline(program).of(one) for one in program.statements if kept.names((one,))]
-    hooks = [one.qualname for one in program.functions if _INSIDE in one.qualname and is_hook(one)]
+    hooks = [
+        (one.qualname, Outline(program).of(one.decorators))
+        for one in program.functions
+        if _INSIDE in one.qualname and is_hook(one)
+    ]
     return [*top, *((header.qualname, names) for header, names in kept.by_functions()), kept.lent(), *hooks]
 
 

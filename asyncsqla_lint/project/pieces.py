@@ -16,7 +16,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.bodies import INSIDE, named, texts
 from asyncsqla_lint.project.constructions import constructions
 from asyncsqla_lint.project.factory_calls import factory_calls
-from asyncsqla_lint.project.handed import handed
+from asyncsqla_lint.project.handed import catches, handed
 from asyncsqla_lint.project.names import ImportBinding, Names
 from asyncsqla_lint.project.outline import (
     DISPOSE,
@@ -193,6 +193,7 @@ class Pieces:
             [self._outline.of(one) for one in program.statements if lists_jobs(one)],
             kept_on_applications(program),
             self._outline.of(self._factories),
+            [self._outline.of(one) for one in calls(program.statements) if catches(one)],
             [self._outline.of(one) for one in handed(program)],
             any(isinstance(node, p.Attribute) and node.name == DISPOSE for node in walk(program.statements)),
         )

@@ -10,7 +10,7 @@ from asyncsqla_lint import program as p
 from asyncsqla_lint.project.applications import STATES, Keeping
 from asyncsqla_lint.project.constructions import constructions
 from asyncsqla_lint.project.factory_calls import FACTORIES, factory_calls
-from asyncsqla_lint.project.handed import DISPATCHING
+from asyncsqla_lint.project.handed import CATCHING, DISPATCHING
 from asyncsqla_lint.project.names import Names
 from asyncsqla_lint.project.outline import (
     DISPOSE,
@@ -26,7 +26,7 @@ HOOK = "__init_subclass__"
 WORDS = frozenset(
     {
         *(DISPOSE, *STATES, SYNC_HALF, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
-        DISPATCHING,
+        *(DISPATCHING, *CATCHING),
         *("automap_base", "declarative_base", "generate_base", "pytest_asyncio"),
         *(
             "ContextVar",
