@@ -199,7 +199,8 @@ class Injection:
         passed = ByName(flow.counter)
         with flow.succeeding(passed):
             options, exits = consumer_paths(flow, state, run)
-        exits += [Outcome("raise", own, raised) for own, raised in passed.states]
+        if self.throws:
+            exits += [Outcome("raise", own, raised) for own, raised in passed.states]
         reached: list[Option] = [(own, NONE) for own, value in options if value is _DONE]
         made_here = [option for option in options if option[1] is not _DONE]
         if made_here:

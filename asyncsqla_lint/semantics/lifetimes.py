@@ -156,7 +156,7 @@ def _is_closed_by_dependants(frame: Frame) -> bool:
 
 
 def _is_ended_by_container(flow: Flow, frame: Frame) -> bool:
-    """A container goes on behind a provider's `yield`, whatever has been raised (`good_ended_by_a_container`)."""
+    """A container goes on behind a provider's `yield`, whatever was raised (`good_ended_by_a_container`)."""
     function = frame.function
     if function is None or not function.decorated_by(*flow.meanings.providers):
         return False
