@@ -62,6 +62,7 @@ class AsyncIncompatiblePool(Rule):
             event,
             f"{why} does not take {words}: `TypeError: Invalid argument(s)`; leave {rest} out",
             confidence="certain" if event.certain and found.is_sure else "likely",
+            subject=found.pool,
             fix=drop_arguments(event, list(found.words)),
         )
 
