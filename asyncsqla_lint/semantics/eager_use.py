@@ -9,6 +9,7 @@ from asyncsqla_lint.flow.events import Event
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN
 from asyncsqla_lint.semantics.custody import held_by_others
@@ -127,6 +128,8 @@ def _ended(flow: Flow, frame: Frame, done: list[Option], raised: list[State], ri
         unread = [entry for entry in entries if (statement, names(entry)) not in use.read]
         if not unread or any(_leaves(flow, frame, option, statement) for option in done):
             continue
+        if any(_is_carried(state, statement) for state in raised):
+            continue
         for entry in unread:
             path = names(entry)
             if any(names(other) == path[:-1] for other in unread):
@@ -149,4 +152,12 @@ def _leaves(flow: Flow, frame: Frame, option: Option, statement: Site) -> bool:
         reference.oid in outside
         for reference, record in state.records(InstanceRecord)
         if record.origin == statement
+    )
+
+
+def _is_carried(state: State, statement: Site) -> bool:
+    """`raise Locked(order)`: whoever catches that may look at it (`ASQ312/good_carried_by_an_exception`)."""
+    given = {reference.oid for reference, one in state.records(InstanceRecord) if one.origin == statement}
+    return any(
+        not given.isdisjoint(state.reachable((reference,))) for reference, _ in state.records(ObjectRecord)
     )
