@@ -25,6 +25,7 @@ from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import Module
 from asyncsqla_lint.project.walking import last_name, walk
 from asyncsqla_lint.semantics.application_state import with_those_inside
+from asyncsqla_lint.semantics.instances import InstanceRecord
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -98,9 +99,13 @@ def caught(flow: Flow, state: State, request: Value, inside: Inside, at: Span) -
 
 
 def _handler(flow: Flow, state: State, raised: Value) -> FunctionInfo | None:
-    """The nearest one: of the exception's class, or of one above it."""
+    """The nearest one, where there is something to look at: of the exception's class, or of one above it."""
     record = state.record(raised.oid) if isinstance(raised, Reference) else None
-    if not isinstance(record, ObjectRecord):
+    if not isinstance(record, ObjectRecord) or not _carries_rows(state, raised):
         return None
     handlers = handlers_of(flow.index)
     return next((handlers[one] for one in record.cls.info.ancestors if one in handlers), None)
+
+
+def _carries_rows(state: State, raised: Value) -> bool:
+    return any(isinstance(state.record(oid), InstanceRecord) for oid in state.reachable((raised,)))

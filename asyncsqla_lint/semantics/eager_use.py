@@ -106,9 +106,7 @@ def seen(flow: Flow, state: State, record: InstanceRecord, name: str) -> None:
         read = use_of(flow).read
         way = tuple(reversed(path))
         read.add((record.origin, way))
-        if (
-            record.plan is not None and record.plan.others
-        ):  # the options of another entity have served it, too
+        if record.plan is not None and record.plan.others:  # another entity's options have served it, too
             read.update((record.origin, way[at:]) for at in range(1, len(way)))
         for down in record.model.relationships.values():  # who leads down and up again comes back to it
             if down.inverse is not None and down.inverse.direction == "many-to-one":
