@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -18,5 +19,13 @@ def main() -> None:
     sys.exit(run(arguments))
 
 
+def leave_directory() -> None:
+    """`python -m` looks for modules where it is called: a project's `copy.py` would be run as Python's."""
+    here = os.getcwd()
+    if sys.path[:1] == [here] and os.path.dirname(os.path.dirname(os.path.abspath(__file__))) != here:
+        del sys.path[0]
+
+
 if __name__ == "__main__":
+    leave_directory()
     main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import signal
 import sys
 import threading
@@ -83,6 +84,8 @@ class Crew:
 def crew_of(function: Callable[[Any, Any], Any], shared: object) -> Iterator[Crew]:
     # Forking beside other threads may copy a lock that nobody will ever open.
     forks = sys.platform == "linux" and threading.active_count() == 1
+    if not forks:  # a process that starts looks for Python's modules where it is: in the linted project
+        os.environ.setdefault("PYTHONSAFEPATH", "1")
     crew = Crew(multiprocessing.get_context("fork" if forks else "spawn"), function, shared)
     if forks:
         gc.freeze()  # or each worker's collections would copy all that there is

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,36 @@ def test_the_version_is_the_distribution_s() -> None:
 def test_version(lint: Lint, way: str) -> None:
     done = lint(way)
     assert (done.returncode, done.stdout) == (0, f"{NAME} {VERSION}\n")
+
+
+def test_a_module_of_the_project_is_never_taken_for_python_s(project: Path, lint: Lint) -> None:
+    for name in ("copy", "dataclasses", "signal", "secrets"):
+        (project / f"{name}.py").write_text("open('executed', 'w').close()\n")
+    assert lint("check", "--no-cache", ".").returncode == 1
+    assert not (project / "executed").exists()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 starts its processes where it is")
+def test_nor_by_the_processes_that_help(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Beside another thread, as in an editor, these are not forked."""
+    (project / "signal.py").write_text("open('executed', 'w').close()\n")
+    script = tmp_path_factory.mktemp("elsewhere") / "run.py"
+    script.write_text(
+        "import sys, threading\n"
+        "from asyncsqla_lint.cli.main import run\n"
+        "if __name__ == '__main__':\n"
+        "    threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+        "    sys.exit(run(['check', '--no-cache', '--jobs', '2', '.']))\n"
+    )
+    for number in range(40):
+        (project / "app" / f"more_{number}.py").write_text(
+            "from sqlalchemy.ext.asyncio import AsyncSession\n" * 60
+        )
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=project, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1, done.stderr
+    assert not (project / "executed").exists()
 
 
 def test_version_imports_nothing_that_costs() -> None:
