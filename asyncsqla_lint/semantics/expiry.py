@@ -197,9 +197,10 @@ def _taken_back_to(
         return expired(record, cause)
     if record.is_written is not False:  # "mixed": on some path it has been made since, and is a mere object
         maybe = expired(record, replace(cause, certain=False))
-        if record.lifecycle == "mixed" or not is_asked_for:
+        if record.lifecycle == "mixed":
             return doubted(maybe)
-        return replace(maybe, is_modified=False, is_written=False)  # what waited went out before it began
+        maybe = replace(maybe, is_modified=False)  # what waited went out before it began
+        return replace(maybe, is_written=False) if is_asked_for else doubted(maybe)
     return record
 
 
