@@ -75,17 +75,30 @@ class Crew:
         process = self._context.Process(  # type: ignore[attr-defined]  # every real context has it
             target=_serve, args=(theirs, inherited, self._function, self._shared), daemon=True
         )
-        process.start()
+        with _safe_path():
+            process.start()
         theirs.close()
         return Worker(process, ours)
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """A process that is spawned looks for Python's own modules where it is: in the linted project."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 @contextmanager
 def crew_of(function: Callable[[Any, Any], Any], shared: object) -> Iterator[Crew]:
     # Forking beside other threads may copy a lock that nobody will ever open.
     forks = sys.platform == "linux" and threading.active_count() == 1
-    if not forks:  # a process that starts looks for Python's modules where it is: in the linted project
-        os.environ.setdefault("PYTHONSAFEPATH", "1")
     crew = Crew(multiprocessing.get_context("fork" if forks else "spawn"), function, shared)
     if forks:
         gc.freeze()  # or each worker's collections would copy all that there is

@@ -47,7 +47,7 @@ class Plan(Struct, frozen=True):
     )
     joins_only: bool = False  # for an instance that is there no further SELECT is made
     is_within: bool = False  # its SELECT was made for another's rows, one by one or for all of them
-    lost_at: str = ""  # the relationship below which options were lost
+    lost_at: str = ""  # the load below which options were lost
     met: tuple[Plan, ...] = ()  # by which the same rows come, too
     besides: tuple[Plan, ...] = ()  # by which they may come, too
     again: tuple[Plan, ...] = ()  # of the SELECTs below that meet the same instances once more
@@ -299,12 +299,14 @@ class Plan(Struct, frozen=True):
         if self.met or self.besides:
             return self._below_all(relationship)
         strategy = self.strategy(relationship)
+        is_lost = False
         entries: list[Entry] = []
         for entry in self.entries:
             if not entry.path or entry.path[0].name != relationship.name:
                 continue
             below = replace(entry, path=entry.path[1:])
             if strategy == "immediateload" and entry.path[0].of_alias:
+                is_lost = is_lost or bool(below.path)
                 entries += _of_no_alias(below)
             elif below.path or entry.strategy in OF_TARGET:
                 entries.append(below)
@@ -325,11 +327,10 @@ class Plan(Struct, frozen=True):
         trail = self.trail if target is None else (*self.trail, target.cls)
         is_joined = strategy in ("joinedload", "contains_eager")
         is_by_subquery = strategy == "subqueryload" and not is_single
-        is_lost = is_by_subquery and self.is_within
-        if is_lost:
+        if is_by_subquery and self.is_within:
             # It looks for the options under a path that begins where the first SELECT does, and finds none
             # (`ASQ301/bad_lost_options`).
-            entries = []
+            is_lost, entries = True, []
         plan = Plan(
             tuple(entries),
             self.is_open,
@@ -342,7 +343,7 @@ class Plan(Struct, frozen=True):
             is_refresh=self.is_refresh and is_joined,
             with_options=self.with_options,
             is_within=self.is_within if is_joined or is_by_subquery else True,
-            lost_at=f"{relationship.model.name}.{relationship.name}" if is_lost else self.lost_at,
+            lost_at=f"{strategy}({relationship.model.name}.{relationship.name})" if is_lost else self.lost_at,
         )
         return plan._among(self.others, target)
 

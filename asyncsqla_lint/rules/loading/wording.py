@@ -60,7 +60,7 @@ class Wording:
     def eager_load(self) -> str:
         attribute, plan = self.event.attribute, self.event.instance.plan
         if plan is not None and plan.lost_at:
-            return f"the query loses options below `subqueryload({plan.lost_at})`: use `selectinload` there"
+            return f"the query loses options below `{plan.lost_at}`: use `selectinload` there"
         if self.event.instance.is_new and not refresh_loads(self.event):
             return f"`await obj.awaitable_attrs.{attribute.name}` (of `AsyncAttrs`) loads it; no refresh does"
         if self.event.instance.is_new:
