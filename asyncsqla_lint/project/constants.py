@@ -280,7 +280,7 @@ def read_dict(index: Index, where: Scoped | None, depth: int = 0) -> dict[str, S
 
 
 def _with_items(index: Index, variable: Variable, first: dict[str, Scoped]) -> dict[str, Scoped] | None:
-    """With what is put in later: `options["lazy"] = …`; None: on some paths alone.
+    """With what is put in later: `options["lazy"] = …`; None: on some paths alone (`good_filled_perhaps`).
 
     `if lazy: options["lazy"] = lazy` leaves out what would say nothing (`ASQ301/bad_filled_later`).
     """
@@ -310,8 +310,6 @@ def _blocks(
     """A block and those inside of it, each with the test on which it hangs."""
     yield body, test
     for statement in body:
-        chosen = statement.body if isinstance(statement, p.If) else None
+        inner = statement.test if isinstance(statement, p.If) else None
         for block in blocks(statement):
-            yield from _blocks(
-                block, statement.test if isinstance(statement, p.If) and block is chosen else None
-            )
+            yield from _blocks(block, inner)

@@ -13,7 +13,8 @@ from asyncsqla_lint.project.walking import calls, last_name, walk
 
 DISPATCHING = "BaseHTTPMiddleware"  # it takes a function: `dispatch=`
 CATCHING = ("exception_handler", "add_exception_handler", "exception_handlers")  # of errors
-_TELLING = frozenset({DISPATCHING, *CATCHING})
+_APPLICATIONS = ("FastAPI", "Starlette")  # they take these by a keyword, which no header mentions
+_TELLING = frozenset({DISPATCHING, *CATCHING, *_APPLICATIONS})
 _ROUTING = frozenset({"aiohttp", "quart", "sanic", "starlette"})  # frameworks that a handler need not name
 
 
@@ -32,15 +33,18 @@ def catches(call: p.Call) -> bool:
 def handed(program: p.Program) -> Iterator[p.Call]:
     """The calls within functions that may hand one on."""
     functions = {header.name for header in program.functions}
-    routes = False
+    telling, routes = set(_TELLING), False
     for node in walk(program.statements):
         if isinstance(node, p.ImportFrom):
             functions.update(alias.asname or alias.name for alias in node.names)
+            telling.update(alias.asname for alias in node.names if alias.asname and alias.name in telling)
             routes |= not node.level and node.module.partition(".")[0] in _ROUTING
         elif isinstance(node, p.Import):
             routes |= any(alias.name.partition(".")[0] in _ROUTING for alias in node.names)
+        elif isinstance(node, p.ClassDefinition) and any(last_name(one) in telling for one in node.bases):
+            telling.add(node.name)
     for header, body in zip(program.functions, program.bodies, strict=True):
-        if routes or not _TELLING.isdisjoint(header.mentions):
+        if routes or not telling.isdisjoint(header.mentions):
             for call in calls(body):
                 if (
                     catches(call)

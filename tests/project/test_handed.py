@@ -26,6 +26,21 @@ def test_a_middleware() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("call", "is_told"),
+    [
+        ("app.add_exception_handler(Locked, one)", True),
+        ("Api(exception_handlers={Locked: one})", True),
+        ("Shop(exception_handlers={Locked: one})", True),
+        ("app.add_something_else(Locked, one)", False),
+    ],
+)
+def test_a_handler_of_errors(call: str, is_told: bool) -> None:
+    start = "from fastapi import FastAPI as Api\n\n\nclass Locked(Exception):\n    pass\n\n\n"
+    start += f"class Shop(Api):\n    pass\n\n\n{_SETUP}"
+    assert (outline(lower(start + call + "\n")) != outline(lower(start + "pass\n"))) is is_told
+
+
 def test_nobody_routes() -> None:
     start = f"import httpx\n\n\n{_SETUP}"
     assert outline(lower(start + "httpx.get('/one', one)\n")) == outline(lower(start + "pass\n"))
