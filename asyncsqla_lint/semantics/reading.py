@@ -36,6 +36,7 @@ from asyncsqla_lint.semantics.materialising import among_all
 from asyncsqla_lint.semantics.missing import missing, undecided
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.proxies import read_proxy
+from asyncsqla_lint.semantics.reconstructors import reconstructed
 from asyncsqla_lint.semantics.references import leads_to
 from asyncsqla_lint.semantics.ways_back import come_round
 
@@ -95,6 +96,10 @@ def _read_plain(
         return record.extras[name]
     cls = record.model.cls
     found = cls.find(name)
+    if found is None or found[1].function is None:
+        set_at_loading = reconstructed(flow, state, me, record, name, at)
+        if set_at_loading is not None:
+            return set_at_loading
     if found is not None:
         owner, member = found
         if member.function is None or record.plan is None:
