@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
 
-from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.coroutines import Ready
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
@@ -27,9 +26,6 @@ from asyncsqla_lint.flow.values import (
 )
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.keeping import kept
-from asyncsqla_lint.project.walking import statements
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -77,8 +73,9 @@ class ListRecord(Record, frozen=True):
         return Method(me, name)
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
-        if self.kind in ("list", "set") and _is_filled_elsewhere(flow, state, me):
-            return Iteration(element=UNKNOWN)
+        others = _filled_elsewhere(flow, state, me) if self.kind in ("list", "set") else None
+        if others is not None:
+            return Iteration(element=others)
         return Iteration(self.items, self.element, self.may_be_empty)
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
@@ -195,28 +192,10 @@ def may_be(key: ClassValue | TupleValue, told: Key) -> bool:
 _READS = ("get", "keys", "values", "items", "__iter__")
 
 
-def _is_filled_elsewhere(flow: Flow, state: State, me: Reference) -> bool:
-    """An empty table that a module keeps, or an object that somebody else has made: functions fill it that
-    this root does not call.
-    """
-    function, record = flow.frame.function, state.record(me.oid)
-    is_bare = record.items == () if isinstance(record, ListRecord) else record == DictRecord()
-    if function is None or not is_bare or record != flow.base.get(me.oid):
-        return False
-    # Who puts in itself what it has not found there: `config = CONFIGS.get(url); if config is None: …`
-    with flow.silently():
-        return me not in [flow.evaluate(state.copy(), one) for one in _filled_by(function)]
+def _filled_elsewhere(flow: Flow, state: State, me: Reference) -> Value | None:
+    from asyncsqla_lint.flow.filling import filled_elsewhere
 
-
-def _filled_by(function: FunctionInfo) -> tuple[p.Expression, ...]:
-    """The tables under whose keys it puts something."""
-
-    def found() -> tuple[p.Expression, ...]:
-        assigned = [one.targets for one in statements(function.body) if isinstance(one, p.Assign)]
-        stored = [one.value for targets in assigned for one in targets if isinstance(one, p.Subscript)]
-        return tuple([one for one in stored if isinstance(one, (p.Name, p.Attribute))])
-
-    return kept(function, "filled", found)
+    return filled_elsewhere(flow, state, me)
 
 
 class DictRecord(Record, frozen=True):
@@ -296,7 +275,7 @@ class DictRecord(Record, frozen=True):
         return Method(me, name)
 
     def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
-        return Iteration(element=UNKNOWN) if _is_filled_elsewhere(flow, state, me) else self.keys()
+        return self.keys() if _filled_elsewhere(flow, state, me) is None else Iteration(element=UNKNOWN)
 
     def _found(self, key: Value) -> Value | None:
         if isinstance(key, Constant):
@@ -344,7 +323,7 @@ class DictRecord(Record, frozen=True):
             state.put(me, DictRecord(self.entries, self.other, key))
         if found is None and self.default is not None and isinstance(key, Constant) and self.tells_keys:
             return self.default
-        return found or UNKNOWN
+        return found or _filled_elsewhere(flow, state, me) or UNKNOWN
 
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
         state.put(me, self.with_item(key, value))
@@ -370,10 +349,13 @@ class DictRecord(Record, frozen=True):
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
         first, second = arguments.get(0, "key"), arguments.get(1, "default")
-        if name in _READS and _is_filled_elsewhere(flow, state, me):
+        others = _filled_elsewhere(flow, state, me) if name in _READS else None
+        if others is not None:
             if name == "get":
-                return union((second if second is not None else NONE, UNKNOWN))
-            return flow.allocate(state, ListRecord(None, UNKNOWN))
+                return union((second if second is not None else NONE, others))
+            element = others if name == "values" else UNKNOWN
+            element = TupleValue((UNKNOWN, others)) if name == "items" else element
+            return flow.allocate(state, ListRecord(None, element))
         if name in ("get", "pop", "setdefault") and first is not None:
             found = self._found(first)
             if name == "setdefault" and second is not None:

@@ -180,6 +180,19 @@ class Scopes:
         key = ("variable", symbol.module, symbol.name)
         return flow.remembered(key, partial(_variable, symbol), UNKNOWN)
 
+    def place_of(self, reference: Reference) -> tuple[Variable, str] | None:
+        """The global that has led to an object, or to the one that has it under that attribute."""
+        for (module, name), value in self._attributes.items():
+            symbol = self.flow.index.lookup(module, name) if isinstance(value, Reference) else None
+            if isinstance(value, Reference) and isinstance(symbol, Variable):
+                if value == reference:
+                    return symbol, ""
+                record = self.flow.base.get(value.oid)
+                for attribute, one in record.attributes.items() if isinstance(record, ObjectRecord) else ():
+                    if one == reference:
+                        return symbol, attribute
+        return None
+
     def found(self, symbol: Variable, is_made: bool = True) -> Value:
         self._running.add(symbol)
         try:
