@@ -71,13 +71,13 @@ def on_each(record: InstanceRecord, change: Callable[[InstanceRecord], InstanceR
 
 
 def together(record: InstanceRecord, some: Some) -> InstanceRecord:
-    """The same instance, where only these paths go on."""
+    """The same instance, where only these paths go on; what has been told apart stays so."""
     result = some[0]
     for one in some[1:]:
         joined = result.joined(one)
         assert isinstance(joined, type(result))
         result = joined
-    return replace(
+    whole = replace(
         result,
         absent=record.absent,
         many=record.many,
@@ -87,6 +87,7 @@ def together(record: InstanceRecord, some: Some) -> InstanceRecord:
         key=record.key,
         parent=record.parent,
     )
+    return told_apart(whole, some) if not whole.met and some[0] != some[-1] else whole
 
 
 def with_value(record: InstanceRecord, name: str, known: AttributeState, value: Value) -> InstanceRecord:
