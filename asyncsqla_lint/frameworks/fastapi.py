@@ -20,6 +20,7 @@ from asyncsqla_lint.frameworks.injection import Injection, Need, parameters_of
 from asyncsqla_lint.frameworks.pydantic import dump, name_of
 from asyncsqla_lint.frameworks.schemas import is_schema
 from asyncsqla_lint.frameworks.serializing import Reading, serialize
+from asyncsqla_lint.frameworks.sqlmodel import TableBody
 from asyncsqla_lint.frameworks.starlette import surrounded
 from asyncsqla_lint.frameworks.validation import Validator, evaluated
 from asyncsqla_lint.program import Expression, Span
@@ -132,6 +133,18 @@ def _need(
     return []
 
 
+def _bodies(flow: Flow, info: FunctionInfo, injected: set[str]) -> list[Need]:
+    """`hero: Hero`, a table model of SQLModel: FastAPI makes it of the request's body."""
+    found: list[Need] = []
+    for parameter in info.header.parameters:
+        if parameter.annotation is not None and parameter.name not in injected:
+            type_ = flow.index.type(Scoped(parameter.annotation, info.module, info.definition_scope))
+            symbol = type_.symbol
+            if isinstance(symbol, ClassInfo) and symbol.kind == "pydantic" and flow.index.model(symbol):
+                found.append(Need(parameter.name, TableBody(ClassValue(symbol)), False, type_))
+    return found
+
+
 def _stands_in(provider: Value, promised: Symbol | None) -> bool:
     """`uow: UnitOfWork = Depends(Marker)`: a class that the application replaces by another provider."""
     if not isinstance(provider, ClassValue) or not isinstance(promised, ClassInfo):
@@ -152,6 +165,7 @@ def _run(flow: Flow, state: State, info: FunctionInfo) -> bool:
         return False
     if route is not None:
         flow.notes["request"] = True
+        needs += _bodies(flow, info, {need.name for need in needs})
     response = None if route is None else response_of(info, route)
 
     def answered(frame: Frame, outcome: Outcome) -> None:

@@ -60,6 +60,22 @@ class TableBuilder(Value, frozen=True):
         return construct(flow, state, self.cls, model, Arguments((), given), at)
 
 
+class TableBody(Value, frozen=True):
+    """What a request's body makes of a table model: a new row with its columns, and nobody related."""
+
+    cls: ClassValue
+
+    def truth(self, state: State) -> bool | None:
+        return True
+
+    def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+        model = flow.index.model(self.cls.info)
+        if model is None:
+            return UNKNOWN
+        given: dict[str, Value] = dict.fromkeys(model.columns, UNKNOWN)
+        return construct(flow, state, self.cls, model, Arguments((), given), at)
+
+
 def _values(flow: Flow, state: State, source: Value | None, model: Model, at: Span) -> dict[str, Value]:
     """What a source says of a model's columns and relationships."""
     record = state.record(source.oid) if isinstance(source, Reference) else None
