@@ -22,7 +22,8 @@ from asyncsqla_lint.project.classes import ClassInfo, Member
 from asyncsqla_lint.project.functions import FunctionInfo
 from asyncsqla_lint.project.keeping import kept
 from asyncsqla_lint.project.names import External, Scoped
-from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.semantics import expiry, ledger
+from asyncsqla_lint.semantics.attribute_states import Cause
 from asyncsqla_lint.semantics.sessions import SessionRecord
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ class ContainerRecord(Record, frozen=True):
     """What has been made is there for whoever asks for it next."""
 
     made: dict[Wanted, Value] = {}
+    lent_before: frozenset[int] = frozenset()  # by the container around it, which closes that itself
 
     def truth(self, state: State) -> bool | None:
         return True
@@ -189,22 +191,29 @@ class ContainerRecord(Record, frozen=True):
         if not isinstance(other, ContainerRecord):
             return FORGOTTEN
         same = {name: one for name, one in self.made.items() if other.made.get(name) == one}
-        return ContainerRecord(same)
+        return ContainerRecord(same, self.lent_before | other.lent_before)
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         return Method(me, name)
 
     def call(self, flow: Flow, state: State, me: Reference, arguments: Arguments, at: Span) -> Value:
         """`async with container() as request`"""
-        return flow.allocate(state, self)
+        return flow.allocate(state, replace(self, lent_before=self._lent(flow)))
+
+    def _lent(self, flow: Flow) -> frozenset[int]:
+        made = frozenset(one.oid for one in self.made.values() if isinstance(one, Reference))
+        return made & _lent(flow)
 
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
         return me
 
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
+        lent = sorted(self._lent(flow))
         if not raised:
-            made = {one.oid for one in self.made.values() if isinstance(one, Reference)}
-            _closed(flow, state, sorted(made & _lent(flow)))
+            _closed(flow, state, lent)
+        for oid in lent:
+            if oid not in self.lent_before and isinstance(state.record(oid), SessionRecord):
+                expiry.detach_all(flow, state, Reference(oid), Cause("close", flow.site(at)))
         return False
 
     def call_method(
