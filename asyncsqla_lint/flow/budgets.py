@@ -9,15 +9,14 @@ root's own in which all the rest of its steps were spent: that is a root itself,
 A hundred tests that set up the same application learn the same from it. What some roots of a module have run,
 the others run for a while; then they leave calls of it out, and nobody knows what these give; then they end.
 A path on which something has gone wrong learns more, and leaves nothing out; nor is a call left out that is
-given an object from which something has been taken: that the others learn nothing of.
+given an object from which something has been taken: that the others learn nothing of. And to leave out what
+takes hardly a step, a constructor that keeps what it is given, would spare nothing, and lose whose it is.
 
 So what the analysis of a module costs is held by its length: by its roots, and by a share for what it has to
 work out for itself of the globals of others.
 """
 
 from __future__ import annotations
-
-from collections.abc import Set
 
 from asyncsqla_lint.flow.frames import BudgetExceeded
 
@@ -26,6 +25,7 @@ STEPS_AGAIN = 200  # of these, in what so many roots of the module have run alre
 STEPS_AGAIN_A_STATEMENT = 2  # or so many, if that is more
 ROOTS_ENOUGH = 3
 STEPS_LEFT_OUT = 150  # so many more, while functions that would be run again are left out
+STEPS_OF_TRIFLE = 8  # a call that has not taken more is never left out
 STEPS_BEHIND = 200  # and so many for what stands behind a call that has taken all of them
 CALLS_BEHIND = 3  # as often as this
 STEPS_SHARED = 1_000  # for a module's top level, and whatever else all roots share
@@ -37,11 +37,12 @@ WITHOUT_MEETING = 600  # steps in which nothing is met of which the floors above
 class Known:
     """The statements that the roots of a module have run so far."""
 
-    __slots__ = ("_times", "often")
+    __slots__ = ("_times", "long", "often")
 
     def __init__(self) -> None:
         self._times: dict[int, int] = {}
         self.often: set[int] = set()  # by so many roots that the next one learns little from them
+        self.long: set[int] = set()  # those with which functions begin that are more than a trifle
 
     def add(self, statements: set[int]) -> None:
         """A root has run these."""
@@ -58,22 +59,22 @@ class Budget:
     __slots__ = (
         "_again",
         "_behind",
+        "_code",
         "_has_met",
         "_known",
         "_met",
         "_new",
-        "_often",
         "_was_lost",
         "floor",
         "left",
         "left_again",
     )
 
-    def __init__(self, steps: int, often: Set[int] = frozenset()) -> None:
+    def __init__(self, steps: int, code: Known | None = None) -> None:
         self.left = steps
         self.left_again = STEPS_AGAIN
         self.floor = 0
-        self._often = often  # see `Known`
+        self._code = Known() if code is None else code
         self._again = False
         self._behind = CALLS_BEHIND
         self._known: set[int] = set()
@@ -136,12 +137,18 @@ class Budget:
     def runs(self, statement: object) -> None:
         """A statement is run: perhaps for the first time."""
         number = id(statement)
-        self._again = number in self._often
+        self._again = number in self._code.often
         if number not in self._known:
             self._known.add(number)
             self._new = self.left
             self.floor = max(self._met - WITHOUT_MEETING, self.left - WITHOUT_NEWS, 0)
 
+    def ends(self, statement: object, left: int) -> None:
+        """A call is over whose function begins with that statement, and before which so much was left."""
+        if left - self.left > STEPS_OF_TRIFLE:
+            self._code.long.add(id(statement))
+
     def leaves_out(self, statement: object) -> bool:
         """Has enough been run again, and is this what would be?"""
-        return self.left_again < 0 and id(statement) in self._often
+        number = id(statement)
+        return self.left_again < 0 and number in self._code.often and number in self._code.long

@@ -143,7 +143,6 @@ def run_function(
     elif is_declared or (
         not info.header.is_generator
         and flow.budget.leaves_out(next(iter(info.body), None))
-        and not info.is_plain  # to leave it out would spare nothing
         and not flow.meanings.is_amiss(state)
         and not any(
             isinstance(one, Reference) and state.record(one.oid).is_amiss() for one in arguments.all()
@@ -167,9 +166,11 @@ def _ways_out_if_any(
     flow: Flow, state: State, function: FunctionValue, arguments: Arguments, frame: Frame
 ) -> list[Option]:
     """A call that leads nowhere for too long is left out, by the one that would get somewhere without it."""
-    caller, facts, met = flow.frame, state.facts, flow.budget.met
+    caller, facts, met, left = flow.frame, state.facts, flow.budget.met, flow.budget.left
     try:
-        return ways_out(flow, state, function, arguments, frame)
+        options = ways_out(flow, state, function, arguments, frame)
+        flow.budget.ends(next(iter(function.info.body), None), left)
+        return options
     except BudgetExceeded:
         is_root = caller.caller is not None and caller.caller.function is None
         gets_somewhere = caller.function is not None and (is_root or caller.met != met)

@@ -150,7 +150,7 @@ class Flow:
         self.tries, self.handling, self.recorders = [], [], []
         self.oracle, self.joining, self.hedge, self.muted = Oracle(), 0, 0, 0
         self.known_code.add(self.budget.run)
-        self.budget = Budget(STEPS_PER_ROOT, self.known_code.often)
+        self.budget = Budget(STEPS_PER_ROOT, self.known_code)
         self.notes = {}
         self.enclosing = None
         self.called = set()

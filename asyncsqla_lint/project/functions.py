@@ -103,16 +103,6 @@ class FunctionInfo:
         given = [one for one in walk(self.body) if isinstance(one, (p.Return, p.Yield, p.YieldFrom))]
         return frozenset(one.id for one in walk(tuple(given)) if isinstance(one, p.Name))
 
-    @property
-    def is_plain(self) -> bool:
-        """Nothing is called in its body, nor waited for, nor gone over: it sets attributes, or gives one."""
-        self.consult()  # whoever asks rests on the body, also if others have asked before
-        return self._is_plain
-
-    @cached_property
-    def _is_plain(self) -> bool:
-        return not any(isinstance(one, _LEADS_ELSEWHERE) for one in walk(self.body))
-
     @cached_property
     def never_returns(self) -> bool:
         """`-> NoReturn`"""
@@ -145,9 +135,6 @@ def _says_nothing(statement: p.Statement) -> bool:
         return isinstance(raised, p.Name) and raised.id == "NotImplementedError"
     said = statement.value if isinstance(statement, p.Evaluate) else None
     return isinstance(said, p.Constant) or (isinstance(said, p.Opaque) and not said.parts)
-
-
-_LEADS_ELSEWHERE = (p.Call, p.Await, p.With, p.For, p.While, p.Comprehension, p.Yield, p.YieldFrom)
 
 
 def callee(expression: p.Expression) -> p.Expression:

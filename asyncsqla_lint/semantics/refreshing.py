@@ -55,14 +55,12 @@ def _replayed(record: InstanceRecord, plan: Plan | None) -> InstanceRecord:
         for name in record.blank:  # what takes whom the session holds needs nobody where it leads to nothing
             if plan.takes_what_is_held(record.model.relationships[name]):
                 attributes[name] = AttributeState(LOADED, NONE)
-    else:
+    else:  # what options nobody knows would load again, with all that it leads to
         attributes = {
-            name: found
-            for name, found in record.attributes.items()
+            name: AttributeState(UNSURE)
+            for name in record.attributes
             if isinstance(record.model.attributes.get(name), Relationship)
         }
-        for name, found in attributes.items():
-            attributes[name] = AttributeState(UNSURE, found.value)
     fresh = replace(
         record,
         plan=plan,

@@ -9,6 +9,7 @@ from asyncsqla_lint.flow.budgets import (
     STEPS_AGAIN,
     STEPS_AGAIN_A_STATEMENT,
     STEPS_LEFT_OUT,
+    STEPS_OF_TRIFLE,
     WITHOUT_NEWS,
     Budget,
     Known,
@@ -43,7 +44,7 @@ def test_what_many_roots_have_run_is_run_for_a_while_by_the_next() -> None:
     known, code = Known(), [object() for _ in range(ENOUGH)]
     spent: list[int] = []
     for _ in range(ROOTS_ENOUGH + 1):
-        budget = Budget(ENOUGH + 1, known.often)
+        budget = Budget(ENOUGH + 1, known)
         spent.append(steps_until_the_end(budget, code))
         known.add(budget.run)
     assert spent[:-1] == [ENOUGH] * ROOTS_ENOUGH
@@ -54,9 +55,14 @@ def test_its_own_code_is_run_though_calls_are_left_out() -> None:
     known, shared = Known(), [object() for _ in range(STEPS_AGAIN + 10)]
     for _ in range(ROOTS_ENOUGH):
         known.add({id(one) for one in shared})
-    budget = Budget(ENOUGH + 1, known.often)
+    first, trifle = shared[:2]
+    earlier = Budget(ENOUGH, known)
+    earlier.ends(first, ENOUGH + STEPS_OF_TRIFLE + 1)
+    earlier.ends(trifle, ENOUGH + STEPS_OF_TRIFLE)
+    budget = Budget(ENOUGH + 1, known)
     assert steps_until_the_end(budget, [*shared, *(object() for _ in range(ENOUGH))]) == ENOUGH
-    assert budget.leaves_out(shared[0])
+    assert budget.leaves_out(first)
+    assert not budget.leaves_out(trifle)
     assert not budget.leaves_out(object())
 
 
@@ -66,7 +72,7 @@ def test_a_long_root_runs_more_of_what_others_have_run() -> None:
         known.add({id(one) for one in shared})
     spent: list[int] = []
     for own in (0, STEPS_AGAIN // STEPS_AGAIN_A_STATEMENT, STEPS_AGAIN):
-        budget = Budget(ENOUGH + 1, known.often)
+        budget = Budget(ENOUGH + 1, known)
         budget.is_of(own)
         spent.append(steps_until_the_end(budget, shared))
     assert spent[0] == spent[1] == spent[2] - STEPS_AGAIN * (STEPS_AGAIN_A_STATEMENT - 1)
