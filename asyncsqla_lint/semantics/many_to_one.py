@@ -11,7 +11,7 @@ from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
 from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.assumptions import may_be_one
-from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRONG, Key
+from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRONG, Key, surely_wrong
 from asyncsqla_lint.semantics.identity import identity_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import PERSISTENT, SOMEWHERE, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
@@ -118,6 +118,8 @@ def may_be_known(
     key = _key_of_target(state, record, relationship)
     if _has_let_go(state.record(record.session.oid), relationship.target, key):
         return False
+    if _follows_another(flow, state, record, relationship):
+        return True
     siblings = _siblings_of(relationship)
     away: set[int] = set()  # on which paths those are not there to whom it could lead
     for oid in sorted(state.alive()):
@@ -153,6 +155,33 @@ def may_be_known(
         if 0 in away or len(away) > 1:
             return True
     return None if away else False
+
+
+def _follows_another(flow: Flow, state: State, record: InstanceRecord, relationship: Relationship) -> bool:
+    """`Line(account_id=first.account_id)`: it leads where another row leads, which may have loaded whom."""
+    from asyncsqla_lint.semantics.eager_use import seen
+
+    assert record.session is not None
+    for key in relationship.local_keys:
+        held = record.attributes.get(key)
+        if held is None or not isinstance(held.value, Symbol) or not held.value.is_of_row:
+            continue
+        number, _, column = held.value.name.partition(".")
+        other = state.record(int(number))
+        if not isinstance(other, InstanceRecord) or other.session is None:
+            continue
+        for one in other.model.relationships.values():
+            found = other.state_of(one.name) if column in one.local_keys else None
+            if (
+                found is not None
+                and one.target is relationship.target
+                and not surely_wrong(found.bits)
+                and may_be_one(flow, state, other.session, record.session)
+                and int(number) in state.alive()
+            ):
+                seen(flow, state, other, one.name)
+                return True
+    return False
 
 
 def _is_its_list(record: InstanceRecord, other: InstanceRecord) -> bool:
