@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue, FunctionValue
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Value
+from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Reference, Symbol, Value
 from asyncsqla_lint.program import Expression, Span
 from asyncsqla_lint.project.functions import FunctionInfo
 
@@ -45,6 +45,7 @@ class Meanings:
         self.when_class_read: list[Callable[[Flow, State, ClassValue, str, Span], Value | None]] = []
         self.when_inherited: list[AttributeHook] = []
         self.when_member_tested: list[Callable[[Flow, State, str, Expression, bool], None]] = []
+        self.when_found_none: list[Callable[[Flow, State, Symbol], None]] = []
         self.when_run: list[Callable[[Flow, State, FunctionInfo], bool]] = []
         self.when_bound: list[Callable[[Flow, State], None]] = []
         self.when_field_read: list[Callable[[Flow, State, ClassValue, str, Value, Span], Value | None]] = []
@@ -266,6 +267,12 @@ class Meanings:
             hook(flow, state)
 
     # -- hints
+
+    def found_none(self, flow: Flow, state: State, value: Value) -> None:
+        """What is the same unknown wherever it appears is None on this path."""
+        if isinstance(value, Symbol):
+            for hook in self.when_found_none:
+                hook(flow, state, value)
 
     def narrowed_membership(
         self, flow: Flow, state: State, name: str, container: Expression, holds: bool

@@ -178,6 +178,8 @@ def narrow(flow: Flow, state: State, node: p.Expression, holds: bool) -> bool:
         value = current(flow, state, node)
         if value is not None:
             value.assumed(flow, state, holds)
+            if not holds:
+                flow.meanings.found_none(flow, state, value)  # for a key, to be false is to be none
         return _keep(flow, state, node, lambda value: value.truth(state) is not (not holds), holds)
     if isinstance(node, p.Compare) and len(node.operators) == 1:
         return _narrow_compare(flow, state, node, holds) and _tell_apart(flow, state, node, holds)
@@ -259,6 +261,8 @@ def _narrow_compare(flow: Flow, state: State, node: p.Compare, holds: bool) -> b
                     one is UNKNOWN or one == NONE or isinstance(one, Symbol) for one in alternatives(value)
                 ):
                     put(flow, state, node.left, constant)
+                    if constant == NONE:
+                        flow.meanings.found_none(flow, state, value)
                     return True
         return _keep(flow, state, node.left, wanted)
     if operator == "in":

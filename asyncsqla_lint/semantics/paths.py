@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from asyncsqla_lint.flow.values import NONE
 from asyncsqla_lint.semantics.attribute_states import LOOKED_AT
 
 if TYPE_CHECKING:
@@ -34,12 +35,13 @@ def of_both(some: InstanceRecord, others: InstanceRecord) -> Some:
     """Two that meet are told apart if all of the object has gone on one, or the object from its session.
 
     Or if one of two new ones has been given what the other has not: after the flush that is there, or not.
+    Or if one is known to lead nowhere, whose key is NULL, and the other has been loaded for where it leads.
     """
     mine, theirs = of(some), of(others)
     is_same = some.expired == others.expired and some.lifecycle == others.lifecycle
     if some.expired is not None and some.is_modified != others.is_modified:
         is_same = False  # to write one of them, a flush loads it
-    if not mine and not theirs and is_same:
+    if not mine and not theirs and is_same and not _part_over_a_key(some, others):
         if some.has_identity or _given(some) == _given(others):
             return ()
     found: list[InstanceRecord] = []
@@ -48,6 +50,20 @@ def of_both(some: InstanceRecord, others: InstanceRecord) -> Some:
         if plain not in found:
             found.append(plain)
     return tuple(found)
+
+
+def _part_over_a_key(some: InstanceRecord, others: InstanceRecord) -> bool:
+    """`if user.team_id is not None: await session.refresh(user, ["team"])`"""
+    if some.attributes is others.attributes:
+        return False
+    nowhere = [
+        {name for name, found in one.attributes.items() if found.value == NONE} for one in (some, others)
+    ]
+    told = nowhere[0] ^ nowhere[1]
+    return bool(told) and any(
+        not told.isdisjoint(one.local_keys) and some.state_of(name) != others.state_of(name)
+        for name, one in some.model.relationships.items()
+    )
 
 
 def _given(record: InstanceRecord) -> list[str]:

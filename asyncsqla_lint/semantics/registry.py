@@ -28,6 +28,7 @@ from asyncsqla_lint.semantics import (
     locks,
     loop_runs,
     mapped_classes,
+    null_keys,
     ownership,
     session_classes,
     sharing,
@@ -46,6 +47,7 @@ def register(meanings: Meanings) -> None:
     session_classes.register(meanings)
     mapped_classes.register(meanings)
     guards.register(meanings)
+    null_keys.register(meanings)
     eager_use.register(meanings)
     assumptions.register(meanings)
     urls.register(meanings)
