@@ -22,7 +22,7 @@ from asyncsqla_lint.rules.engine import analyse
 from asyncsqla_lint.syntax import lower
 from asyncsqla_lint.workspace.config import Config
 from generated.loading.programs import Node, Program, Rendered
-from generated.loading.schemas import FURTHER, RARE, is_loose
+from generated.loading.schemas import FURTHER, RARE, is_backwards, is_loose
 
 WORKER = Path(__file__).with_name("worker.py")
 ROUNDS = 40
@@ -65,6 +65,7 @@ class Release:
             "main": main,
             "flags": program.flags,
             "rows": [program.rows(world) for world in worlds],
+            "backwards": [is_backwards(world) for world in worlds],
             "collects": collects,
             "fails": fails,
         }

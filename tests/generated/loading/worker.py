@@ -45,6 +45,7 @@ class Worker:
         sqlalchemy.ext.asyncio.create_async_engine = self.make_engine
         self.engine: AsyncEngine | None = None
         self.fails_in = 0  # so many commits on, one fails
+        self.is_backwards = False
 
     def make_engine(self, *_: object, **__: object) -> AsyncEngine:
         assert self.engine is not None
@@ -67,6 +68,7 @@ class Worker:
         self.engine = MAKE_ENGINE(self.url, connect_args={"timeout": 0}, max_overflow=-1)
         event.listen(self.engine.sync_engine, "connect", _fast)
         event.listen(self.engine.sync_engine, "commit", self.commits)
+        event.listen(self.engine.sync_engine, "checkout", self.turns)
         main: dict[str, Any] = {"__name__": "main"}
         tree = ast.fix_missing_locations(Noted().visit(ast.parse(request["main"])))
         exec(compile(tree, "main.py", "exec"), main)
@@ -77,6 +79,7 @@ class Worker:
             async with self.engine.begin() as connection:
                 await connection.run_sync(models.Base.metadata.create_all)
             for world, rows in enumerate(request["rows"]):
+                self.is_backwards = request["backwards"][world]
                 for flags in itertools.product((False, True), repeat=request["flags"]):
                     await self.fill(models.Base.metadata.tables, rows)
                     executed = set[int]()
@@ -96,6 +99,14 @@ class Worker:
         self.fails_in -= 1
         if self.fails_in == 0:
             raise IntegrityError("COMMIT", None, sqlite3.IntegrityError("this time it fails"))
+
+    def turns(self, connection: Any, record: Any, _: object) -> None:
+        """Rows that nobody has ordered come in any order."""
+        if record.info.get("is_backwards", False) is not self.is_backwards:
+            record.info["is_backwards"] = self.is_backwards
+            cursor = connection.cursor()
+            cursor.execute(f"pragma reverse_unordered_selects = {int(self.is_backwards)}")
+            cursor.close()
 
     async def fill(self, tables: dict[str, Any], rows: list[tuple[str, list[dict[str, Any]]]]) -> None:
         assert self.engine is not None
