@@ -31,13 +31,16 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
 
 DEEPEST_TYPE = 5
-_LISTS = frozenset(
+_GENERATORS = frozenset(
+    f"{module}.{name}"
+    for module in ("typing", "collections.abc")
+    for name in "Iterable Iterator Generator AsyncIterable AsyncIterator AsyncGenerator".split()
+)
+_LISTS = _GENERATORS.union(
     f"{module}.{name}"
     for module in ("builtins", "typing", "collections.abc")
     for name in (
-        "list List set Set frozenset FrozenSet Sequence MutableSequence Iterable Iterator Collection "
-        "AsyncIterator "
-        "AsyncIterable AsyncGenerator Generator deque Deque"
+        "list List set Set frozenset FrozenSet Sequence MutableSequence Collection deque Deque"
     ).split()
 )
 _DICTS = frozenset(
@@ -46,6 +49,12 @@ _DICTS = frozenset(
     for name in "dict Dict Mapping MutableMapping defaultdict DefaultDict OrderedDict".split()
 )
 _TYPES = frozenset({"builtins.type", "typing.Type"})
+
+
+def yielded(type_: Type) -> Type | None:
+    """What a generator of that type gives: `AsyncIterator[AsyncSession]`."""
+    is_generator = isinstance(type_.symbol, External) and type_.symbol.name in _GENERATORS
+    return type_.arguments[0] if is_generator and type_.arguments else None
 
 
 class Types:

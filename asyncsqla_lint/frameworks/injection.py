@@ -20,10 +20,12 @@ from asyncsqla_lint.flow.paths import consumer_paths
 from asyncsqla_lint.flow.roots import run_as_decorated
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.trying import ByName
+from asyncsqla_lint.flow.types import yielded
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Iteration, Reference, Value
 from asyncsqla_lint.program import Parameter, Span
 from asyncsqla_lint.project.annotations import Type
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import Scoped
 from asyncsqla_lint.semantics import ledger
 from asyncsqla_lint.semantics.surroundings import around
 
@@ -164,7 +166,7 @@ class Injection:
             used = True
             if value is UNKNOWN and need.type_ is not None:
                 # Made here, so that all who share the provider share the object (a request's session).
-                value = flow.types.of_type(own, need.type_, self.at)
+                value = self._promised(own, need.provider, need.type_)
             # A provider sees the exceptions that its consumer raises by name, not every one that it might.
             tries, flow.tries = flow.tries, []
             try:
@@ -214,6 +216,17 @@ class Injection:
             # A stand-in that only raises, for the real one to override: its annotation has to do.
             return go_on(before, UNKNOWN, made)
         return reached + self._ended(exits)
+
+    def _promised(self, state: State, provider: Value, asked: Type) -> Value:
+        """What is given, as the provider's own header says it, or else whoever asks for it."""
+        types, found = self.flow.types, function_of(state, provider)
+        returns = None if found is None else found[0].header.returns
+        if found is not None and returns is not None:
+            type_ = yielded(self.flow.index.type(Scoped(returns, found[0].module, found[0].definition_scope)))
+            value = UNKNOWN if type_ is None else types.of_type(state, type_, self.at)
+            if value is not UNKNOWN:
+                return value
+        return types.of_type(state, asked, self.at)
 
     def _ended(self, exits: list[Outcome]) -> list[Option]:
         if self.throws:
