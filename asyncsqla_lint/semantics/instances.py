@@ -374,6 +374,7 @@ class InstanceRecord(Record, frozen=True):
     def refers_to(self) -> tuple[Value, ...]:
         found = [one.value for one in self.attributes.values() if one.value is not None]
         found.extend(self.extras.values())
+        found.extend(self.singles)  # whoever holds all rows holds these
         return tuple(found)
 
     @property
