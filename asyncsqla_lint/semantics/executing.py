@@ -203,8 +203,8 @@ def _get(
         statement = replace(statement, options=())
     if all(one.expired is not None for one in all_of_them):  # else nothing is asked, so nothing is flushed
         flushing.autoflush(flow, state, me, at)
-        if any(record.expired is not None for _, record in expiry.held(state, me)):
-            executed(flow, state, me, model, statement)  # whom it loads besides comes back
+        if statement.options or any(record.expired is not None for _, record in expiry.held(state, me)):
+            executed(flow, state, me, model, statement)  # whom it loads besides comes back, or gets more
     flushing.touch(state, me)
     eager_use.executed(flow, statement)
     found = materialise(flow, state, me, model, statement, many=False, by_key=by_key)

@@ -263,8 +263,8 @@ def _meet_below(
         if target is None or plan.strategy(one) not in EAGER or (only and one.name not in only):
             continue
         goes_back = down is not None and one.direction == "many-to-one" and one.inverse is down
-        if goes_back and not plan.below(one).entries:
-            continue
+        if goes_back and (plan.loads_singly(one) or not plan.below(one).entries):
+            continue  # (a single load takes the row above as it is)
         had = None if was is None or statement.populate_existing else was.state_of(one.name)
         if had is not None and had.bits == LOADED and plan.strategy(one) == "immediateload":
             continue
@@ -286,7 +286,9 @@ def _meet_below(
                 continue
             if of is not None and reference == of[0]:
                 continue  # no row is its own child
-            if key is not None and leads_elsewhere(state, one, record, key):
+            if key is not None and (
+                leads_elsewhere(state, one, record, key) or _is_row(reference, record, model, key)
+            ):
                 continue
             is_it = None if of is None else leads_to(state, *of, one, reference, record)
             if is_it is False:
@@ -322,6 +324,10 @@ def _meet_below(
                 alone=leads_to_one,
                 shows=shows,
             )
+
+
+def _is_row(reference: Reference, record: InstanceRecord, model: Model, key: Key) -> bool:
+    return may_be(record, model.cls) and same_row(reference, record, key) is True
 
 
 def _lacks_expired(record: InstanceRecord) -> bool:
