@@ -285,8 +285,7 @@ def run_body(
 
 
 def leave(state: State, frame: Frame, facts: dict[str, bool]) -> None:
-    if not frame.is_captured:
-        state.close_frame(frame.id)
+    state.close_frame(frame.id, frame.captured)
     state.facts = facts.copy()
 
 

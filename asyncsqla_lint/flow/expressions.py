@@ -251,7 +251,7 @@ def _starred(flow: Flow, state: State, node: p.Starred) -> Value:
 
 
 def _lambda(flow: Flow, state: State, node: p.Lambda) -> Value:
-    flow.frame.is_captured = True
+    flow.frame.capture(node.function)
     return flow.scopes.nested_function(flow.frame, node.function)
 
 

@@ -56,12 +56,16 @@ class Frame(Struct):
     into: Reference | None = None  # the list that what each path yields is put into
     until_yield: bool = False  # stop at the first yield
     outer_names: dict[str, int] = {}  # names declared global or nonlocal, and the frame they live in
-    is_captured: bool = False  # some function value closes over it
+    captured: frozenset[str] | None = None  # the names that functions made here mention, if there are any
     has_ended: bool = False  # it has given its answer, and others have gone on with that
     given: tuple[Value, ...] = ()  # what its caller has in hand too: receiver and arguments
     calls: Calls | None = None  # see `calls_of`
     met: int = 0  # what it had met when it began, see `Budget.met`
     away: list[tuple[int, int]] = []  # of a generator: what was counted while its consumer ran
+
+    def capture(self, function: int) -> None:
+        """A function of its module is made here: what that mentions outlives the frame."""
+        self.captured = (self.captured or frozenset()).union(self.module.program.functions[function].mentions)
 
     def has_made(self, oid: int) -> bool:
         """Was it made while this runs? At its `yield` a generator waits: then others make what is theirs."""

@@ -85,8 +85,11 @@ class State:
         self.frames[frame] = {}
         self._fresh.add(frame)
 
-    def close_frame(self, frame: int) -> None:
-        self.frames.pop(frame, None)
+    def close_frame(self, frame: int, captured: frozenset[str] | None = None) -> None:
+        """Its variables are gone, but for those that functions made there mention."""
+        variables = self.frames.pop(frame, None)
+        if captured is not None and variables is not None:
+            self.restore_frame(frame, {name: value for name, value in variables.items() if name in captured})
 
     def variables(self, frame: int) -> Variables | None:
         found = self.frames.get(frame)

@@ -148,7 +148,7 @@ def _delete(flow: Flow, state: State, node: Delete) -> None:
 def _define_function(flow: Flow, state: State, node: FunctionDefinition) -> None:
     function = flow.scopes.nested_function(flow.frame, node.function)
     value = flow.scopes.decorated(flow, state, function)
-    flow.frame.is_captured = True
+    flow.frame.capture(node.function)
     state.assign(flow.frame.id, flow.frame.module.program.functions[node.function].name, value)
 
 

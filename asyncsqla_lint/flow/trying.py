@@ -89,8 +89,7 @@ class TryContext:
         own = state.copy()
         inner: Frame | None = frame
         while inner is not None and inner.id > self.first_frame:
-            if not inner.is_captured:
-                own.close_frame(inner.id)
+            own.close_frame(inner.id, inner.captured)
             inner = inner.caller
         return own
 

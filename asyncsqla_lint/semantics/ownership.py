@@ -71,7 +71,7 @@ def engines_abandoned(
     if frame.function is None:
         _given_by_fixtures(flow, frame, done, mine)
         return
-    if frame.is_captured and _nested_dispose(frame.function):
+    if frame.captured is not None and _nested_dispose(frame.function):
         return
     if frame.function in scripts.whole_process(flow, frame.module):
         flow.spared.update(mine)
