@@ -16,7 +16,7 @@ from asyncsqla_lint.semantics.identity import identity_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import PERSISTENT, SOMEWHERE, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER
 from asyncsqla_lint.semantics.plans import Plan
-from asyncsqla_lint.semantics.references import are_apart
+from asyncsqla_lint.semantics.references import are_apart, is_linked
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -136,7 +136,7 @@ def may_be_known(
         is_below = _is_below(state, other, me, down) or _is_above(state, record, Reference(oid), relationship)
         if (
             not is_below
-            and not _is_new_to(other, record)
+            and not _is_new_to(other, record, relationship)
             and not _is_of_sibling(state, me, record, siblings, Reference(oid), other)
             and same_row(Reference(oid), other, key) is not False
             and not are_apart(state, key, other.key)
@@ -273,10 +273,15 @@ def _key_of_target(state: State, record: InstanceRecord, relationship: Relations
     return identity_of(record.parent[0], parent)
 
 
-def _is_new_to(other: InstanceRecord, record: InstanceRecord) -> bool:
-    """A row made here, with the key that the database gave it: no row that was there before refers to it."""
+def _is_new_to(other: InstanceRecord, record: InstanceRecord, relationship: Relationship) -> bool:
+    """A row made here, with the key that the database gave it: no row that was there before refers to it.
+
+    Unless the program has linked it in that very way.
+    """
     is_left_alone = record.key is not None and not record.many and not record.is_directed
-    if not other.is_made or (other.referring and not is_left_alone) or record.is_made:
+    if not other.is_made or record.is_made:
+        return False
+    if not is_left_alone and is_linked(other, record.model.root, relationship, at_its_end=True):
         return False
     keys = [other.attributes.get(name) for name in other.model.primary_key]
     return all(one is None or one.value is None for one in keys)

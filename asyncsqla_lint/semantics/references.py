@@ -46,7 +46,10 @@ def _key_of(state: State, value: Value) -> Key | None:
 
 
 def link_of(one: Relationship) -> str:
-    """The two sides of a reference are one link; "" where nobody says what the other side is."""
+    """The two sides of a reference are one link, that of its key; "" where nobody says what it is."""
+    up = one if one.direction == "many-to-one" else one.inverse
+    if up is not None and up.direction == "many-to-one" and up.local_keys:
+        return f"{up.owner.name}.{'+'.join(sorted(up.local_keys))}"
     if one.inverse is None:
         return ""
     return min(f"{side.owner.name}.{side.name}" for side in (one, one.inverse))
