@@ -160,7 +160,8 @@ def _get(
         one_of_them = _one_that_is_held(flow, state, me, model, alternatives(ident) if ident else ())
         if one_of_them is not None:
             return one_of_them
-    each = _already_held(state, me, model.cls, key_of(model, equalities))
+    key = key_of(model, equalities)
+    each = _already_held(state, me, model.cls, key)
     held = each[0] if each else None
     if held is not None and not populate and not locks:
         record = state.record(held.oid)
@@ -197,7 +198,7 @@ def _get(
     all_of_them = [
         one
         for reference, one in expiry.held(state, me)
-        if reference.oid in alive and has_all(state, one, model)
+        if reference.oid in alive and has_all(state, one, model, key)
     ]
     if all_of_them:  # it is there, so it is loaded as it was, if at all
         statement = replace(statement, options=())

@@ -65,7 +65,7 @@ def materialise(
     for record in others.values():  # what they have loaded is of use to this one
         if record.origin is not None:
             eager_use.read_whole(flow, record.origin)
-    whole = next((one for one, record in others.items() if has_all(state, record, model)), None)
+    whole = next((one for one, record in others.items() if has_all(state, record, model, met.row)), None)
     gives_all = many and is_whole(statement)
     if whole is not None and gives_all and others[whole].model is model:
         return whole

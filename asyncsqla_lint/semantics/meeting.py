@@ -116,9 +116,9 @@ def meet(
                 again.append(reference)
             else:
                 state.put(reference, perhaps_requeried(record, plan, statement, row))
-            if was is None and reference.oid in alive and has_all(state, record, model):
+            if was is None and reference.oid in alive and has_all(state, record, model, row):
                 was = record
-            if once is None and record.absent and has_all(state, replace(record, absent=0), model):
+            if once is None and record.absent and has_all(state, replace(record, absent=0), model, row):
                 once = record
             is_another = record.plan is not None and record.plan.is_elsewhere
             may_be_there = reference.oid in alive or keeps_itself(state, reference, record)

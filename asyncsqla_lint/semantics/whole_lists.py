@@ -7,15 +7,19 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import Reference
 from asyncsqla_lint.project.models import Model
+from asyncsqla_lint.semantics.attribute_states import Key
 from asyncsqla_lint.semantics.expiry import held
-from asyncsqla_lint.semantics.identity import identity_of
+from asyncsqla_lint.semantics.identity import identity_of, same_row
 from asyncsqla_lint.semantics.instances import PENDING, PERSISTENT, InstanceRecord
 
 MOST_SINGLES = 4  # rows of a list that a loop over it comes to one by one
 
 
-def has_all(state: State, record: InstanceRecord, model: Model) -> bool:
-    """All rows of the class are there already, as these: whoever asks for some gets some of these."""
+def has_all(state: State, record: InstanceRecord, model: Model, key: Key | None = None) -> bool:
+    """All rows of the class are there already, as these: whoever asks for some gets some of these.
+
+    `key`: the row that is asked for; one that was made here has another key.
+    """
     is_all = record.is_whole and record.many and not record.absent
     return (
         is_all
@@ -27,6 +31,7 @@ def has_all(state: State, record: InstanceRecord, model: Model) -> bool:
             and one.lifecycle != PENDING
             and reference not in record.singles
             and one.model.cls.is_subclass_of(model.cls)
+            and same_row(reference, one, key) is not False
             for reference, one in state.records(InstanceRecord)
         )
     )
