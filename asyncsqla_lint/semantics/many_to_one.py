@@ -9,7 +9,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Reference, Symbol, Value, alternatives
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Model, Relationship
-from asyncsqla_lint.semantics import paths
+from asyncsqla_lint.semantics import eager_use, paths
 from asyncsqla_lint.semantics.assumptions import may_be_one
 from asyncsqla_lint.semantics.attribute_states import EXPIRED, LOADED, WRONG, Key, surely_wrong
 from asyncsqla_lint.semantics.identity import identity_of, may_be, same_row
@@ -143,18 +143,16 @@ def may_be_known(
             and (oid != me.oid or record.many)
             and may_be(other, relationship.target.cls)
             and (other.many or not record.many or record.key is not None)
-        ):
-            away.add(_away(state, me, record, other, oid))
-        elif leads_to_class(
+        ) or leads_to_class(
             other,
             relationship.target.cls,
             down if is_below or oid == me.oid else None,
             siblings if oid == me.oid or _is_its_list(record, other) else (),
         ):
             away.add(_away(state, me, record, other, oid))
-        if 0 in away or len(away) > 1:
-            return True
-    return None if away else False
+            if other.origin is not None and oid != me.oid:
+                eager_use.read_whole(flow, other.origin)  # what it has loaded may be what is read next
+    return True if 0 in away or len(away) > 1 else None if away else False
 
 
 def _follows_another(flow: Flow, state: State, record: InstanceRecord, relationship: Relationship) -> bool:

@@ -164,6 +164,17 @@ def accompanied(state: State, record: InstanceRecord, me: Reference | None = Non
     return record
 
 
+def one_of_all(state: State, related: InstanceRecord) -> InstanceRecord | None:
+    """Who is there already, where a list that is held has all rows of its class: it is one of these."""
+    alive = state.alive()
+    for reference, other in () if related.session is None else held(state, related.session):
+        if reference.oid in alive and has_all(state, other, related.model):
+            one = replace(other, model=related.model, many=related.many, is_whole=False, singles=(), key=None)
+            apart = [state.record(each.oid) for each in other.singles]
+            return perhaps_one_of(one, [each for each in apart if isinstance(each, InstanceRecord)])
+    return None
+
+
 def among_all(state: State, fresh: InstanceRecord) -> InstanceRecord:
     """What a relationship leads to: where a list has all rows of its class, it is one of these.
 

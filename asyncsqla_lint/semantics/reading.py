@@ -32,7 +32,7 @@ from asyncsqla_lint.semantics.instances import (
     allocate,
     current,
 )
-from asyncsqla_lint.semantics.materialising import among_all
+from asyncsqla_lint.semantics.materialising import among_all, one_of_all
 from asyncsqla_lint.semantics.missing import missing, undecided
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.proxies import read_proxy
@@ -281,7 +281,9 @@ def _related(
         return back
     element = _as_before(state, me, record, attribute)
     if element is None:
-        element = allocate(flow, state, among_all(state, related))
+        is_there = source is not None and source.is_elsewhere
+        one = one_of_all(state, related) if is_there else None
+        element = allocate(flow, state, one or among_all(state, related))
     if not uselist:
         return element if attribute.innerjoin else union((element, NONE))
     return flow.allocate(state, CollectionRecord(None, element, "list", True, me, attribute.name))
