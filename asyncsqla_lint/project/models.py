@@ -115,6 +115,10 @@ class Relationship(MappedAttribute):
     backref_construct: Construct | None = None
     generated_by: Relationship | None = None  # the relationship whose `backref` made this one
 
+    @property
+    def cascades_deletes(self) -> bool:
+        return any(word in (self.cascade or "") for word in ("delete", "all"))
+
     @cached_property
     def target(self) -> Model | None:
         """The mapped class that it leads to; None when that cannot be told."""

@@ -70,12 +70,16 @@ def flush(
         error = DATABASE_ERROR if releases or ends_block else FLUSH_ERROR
         flow.may_raise(failed(flow, state, session, at, releases, ends_block), error)
     from asyncsqla_lint.semantics.meeting import brought
+    from asyncsqla_lint.semantics.unread import revealed
     from asyncsqla_lint.semantics.whole_lists import set_apart
 
     cause = Cause("flush", flow.site(at))
     for reference, record in list(held(state, session)):
         if record.lifecycle in (MARKED, DELETED):
-            state.put(reference, replace(deleted(record), lifecycle=DELETED))
+            gone = replace(deleted(record), lifecycle=DELETED)
+            state.put(reference, gone)
+            if record.lifecycle == MARKED:
+                revealed(flow, state, reference, gone)  # those to whom it leads stay with the session
     if waiting:
         touch(state, session)
     for reference, record in waiting:

@@ -25,7 +25,10 @@ from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import CHOSEN, LOADED, LOOKED_AT, UNSURE, WRONG, AttributeState
 from asyncsqla_lint.semantics.collections import CollectionRecord, DynamicCollection
 from asyncsqla_lint.semantics.instances import (
+    DELETED,
     DETACHED,
+    GONE,
+    MARKED,
     MOST_SUBCLASSES,
     PERSISTENT,
     InstanceRecord,
@@ -242,6 +245,12 @@ def _as_before(
     return next((one for one in reversed(found) if one.oid in alive), None)
 
 
+def _lifecycle_of_related(record: InstanceRecord, attribute: Relationship) -> str:
+    """A row that is deleted takes with it those whom its cascade reaches, and no others."""
+    is_going = record.lifecycle in (MARKED, DELETED, GONE) and not attribute.cascades_deletes
+    return PERSISTENT if is_going or record.lifecycle == "mixed" else record.lifecycle
+
+
 def _related(
     flow: Flow, state: State, me: Reference, record: InstanceRecord, attribute: Relationship
 ) -> Value:
@@ -265,7 +274,7 @@ def _related(
         target,
         plan=plan,
         session=record.session,
-        lifecycle=record.lifecycle if record.lifecycle != "mixed" else PERSISTENT,
+        lifecycle=_lifecycle_of_related(record, attribute),
         parent=(me, attribute.name),
         many=bool(uselist) or record.many,
         origin=record.origin,

@@ -333,8 +333,7 @@ def _delete(
             record = replace(record, session=me, lifecycle=PERSISTENT, detached_by=None, left=None)
         if record.lifecycle in (PERSISTENT, "mixed"):
             record = _cascaded(state, reference, record)
-            is_written = True if record.is_written is False else None  # (what was changed before is expired)
-            state.put(reference, replace(record, lifecycle=MARKED, is_written=is_written))
+            state.put(reference, _marked(record))
     return NONE
 
 
@@ -342,13 +341,28 @@ def _cascaded(state: State, me: Reference, record: InstanceRecord) -> InstanceRe
     """`delete()` loads those whom its cascade reaches (`ASQ301/good_association_objects`)."""
     for name, relationship in record.model.relationships.items():
         found = record.state_of(name)
-        named = any(word in (relationship.cascade or "") for word in ("delete", "all"))
-        reaches = named and not relationship.passive_deletes
+        reaches = relationship.cascades_deletes and not relationship.passive_deletes
         if reaches and found is not None and found.bits & (UNLOADED | EXPIRED):
             load_attribute(state, me, record, name)
             now = state.record(me.oid)
             record = now if isinstance(now, InstanceRecord) else record
+        elif relationship.cascades_deletes and found is not None and found.value is not None:
+            for reference, other in _led_to(state, found.value):  # whom the program has met already
+                if other.lifecycle == PERSISTENT:
+                    state.put(reference, _marked(other))
     return record
+
+
+def _marked(record: InstanceRecord) -> InstanceRecord:
+    is_written = True if record.is_written is False else None  # (what was changed before is expired)
+    return replace(record, lifecycle=MARKED, is_written=is_written)
+
+
+def _led_to(state: State, value: Value) -> list[tuple[Reference, InstanceRecord]]:
+    """The instances that a relationship's value is, or holds."""
+    held = [state.record(one.oid) for one in alternatives(value) if isinstance(one, Reference)]
+    among = [each for one in held if isinstance(one, ListRecord) for each in one.refers_to()]
+    return [found for one in (value, *among) for found in instances_in(state, one)]
 
 
 METHODS: dict[str, Performer] = {
