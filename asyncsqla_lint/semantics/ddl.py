@@ -1,4 +1,4 @@
-"""`MetaData` and `Table`: what emits DDL through the engine or connection that it is given."""
+"""`MetaData` and `Table`: what emits DDL through the engine it is given, and a table's own statements."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from asyncsqla_lint.semantics.blocking import blocked
 from asyncsqla_lint.semantics.connections import ConnectionRecord, SyncConnection
 from asyncsqla_lint.semantics.engines import EngineRecord, SyncEngine
 from asyncsqla_lint.semantics.greenlets import needed
+from asyncsqla_lint.semantics.statements import new_statement
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -27,6 +28,9 @@ _REFLECTED = (
     "sqlalchemy.ext.automap.AutomapBase",
 )
 _BASES = ("sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlmodel.SQLModel")
+
+
+VERBS = frozenset({"select", "insert", "update", "delete"})
 
 
 class DdlMisdirected(Event):
@@ -50,12 +54,16 @@ class SchemaItem(Value, frozen=True):
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         if name == "metadata":
             return METADATA
+        if self.kind == "Table" and name in VERBS:
+            return Method(self, name)
         return Method(self, name) if name in api(flow.release).ddl.get(self.kind, ()) else UNKNOWN
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         return UNKNOWN
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        if name in VERBS:  # of a table's rows: instances in sessions are left as they are
+            return new_statement(flow, name, at, Arguments((UNKNOWN,)))
         targets = _told(state, arguments.get(0, "bind") or UNKNOWN)
         with flow.hedged(len(targets) > 1):
             for one in targets:

@@ -8,7 +8,7 @@ from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Iteration, Method, TupleValue, Value
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.models import Column, Model, Relationship
-from asyncsqla_lint.semantics.ddl import TABLE
+from asyncsqla_lint.semantics.ddl import TABLE, VERBS
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -25,7 +25,7 @@ class MapperValue(Value, frozen=True):
             return Properties(self.model, "columns")
         if name == "relationships":
             return Properties(self.model, "relationships")
-        if name in ("create", "drop"):  # of `User.__table__`
+        if name in ("create", "drop") or name in VERBS:  # of `User.__table__`
             return TABLE.attribute(flow, state, name, at)
         if name in ("class_", "entity"):
             return ClassValue(self.model.cls)
