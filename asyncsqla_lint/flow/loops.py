@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -160,7 +161,7 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
         several = _one_or_other(state, iteration.element)
         are_several = bool(several)
         known = several or iteration.element.set_apart(state)
-        first, rounds = len(known), (*known, *rounds)
+        first, rounds = len(known), several or (*known, *rounds)
     if items is None and iteration.may_be_empty and (are_several or not first):
         done.append(_without(state.copy(), iteration.element, are_several))
     processed: list[Value] = []
@@ -194,6 +195,9 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
             done.extend(_absorbed(flow, own.copy(), element, processed) for own in states)
     if items is None:
         states = [_absorbed(flow, own, element, processed) for own in states]
+    if are_several:
+        for own in states:
+            _one_of_them(flow, own, iteration.element or UNKNOWN, anew)
     for own in (*done, *states, *broken, *(exit_.state for exit_ in exits)):
         own.unassign(flow.frame.id, iterator)
     finished = merged(flow, done + states, end_of(node.span) + 1)
@@ -226,6 +230,13 @@ def _without(state: State, element: Value | None, are_several: bool = False) -> 
             ):
                 state.put(one, VACANT)
     return state
+
+
+def _one_of_them(flow: Flow, state: State, element: Value, names: Set[str]) -> None:
+    """Nobody knows which of them came last."""
+    variables = state.variables(flow.frame.id) or {}
+    for name in [one for one, value in variables.items() if one in names and value in alternatives(element)]:
+        state.assign(flow.frame.id, name, element)
 
 
 def _bind(flow: Flow, state: State, target: Expression, value: Value) -> Value:

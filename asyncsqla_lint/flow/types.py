@@ -132,12 +132,12 @@ class Types:
         if name in _LISTS:
             if not type_.arguments:
                 return UNKNOWN
-            element = self.of_type(state, type_.arguments[0], at, receiver, depth + 1)
+            element = self._each_of_type(state, type_.arguments[0], at, receiver, depth)
             return flow.allocate(state, ListRecord(None, element))
         if name in _DICTS:
             if len(type_.arguments) != 2:
                 return UNKNOWN
-            element = self.of_type(state, type_.arguments[1], at, receiver, depth + 1)
+            element = self._each_of_type(state, type_.arguments[1], at, receiver, depth)
             return flow.allocate(state, DictRecord({}, element))
         if name in ("builtins.tuple", "typing.Tuple") and type_.arguments:
             return TupleValue(
@@ -148,6 +148,16 @@ class Types:
             arguments = tuple(self.class_of(one, state, receiver) for one in type_.arguments)
             return meaning(flow, state, arguments, at)
         return promised(flow, state, name, type_, receiver) or UNKNOWN
+
+    def _each_of_type(
+        self, state: State, type_: Type, at: p.Span, receiver: Value | None, depth: int
+    ) -> Value:
+        """What stands for each element of a collection."""
+        since = self.flow.counter
+        element = self.of_type(state, type_, at, receiver, depth + 1)
+        if self.flow.counter > since:
+            self.flow.repeated(state, since)
+        return element
 
     def class_of(self, type_: Type, state: State, receiver: Value | None) -> Value:
         """What stands for the type itself: `User` in `type[User]`, `Repository[User]`."""

@@ -352,6 +352,16 @@ class TupleValue(Value, frozen=True):
             one.represented(flow, state, at)
         return UNKNOWN
 
+    def individual(self, flow: Flow, state: State) -> Value:
+        several = [
+            one for one in self.elements if isinstance(one, Reference) and one.record(state).is_one_for_many()
+        ]
+        if len(several) != 1:  # (of two, one may lead to the other)
+            return self
+        return TupleValue(
+            tuple(one.individual(flow, state) if one in several else one for one in self.elements)
+        )
+
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return self.elements
 

@@ -362,6 +362,10 @@ class InstanceRecord(Record, frozen=True):
             state.put(me, replace(result, many=self.many, singles=self.singles))
             came(state, me, self)
 
+    def repeated(self, flow: Flow, state: State, me: Reference, since: int) -> None:
+        if self.is_new or self.plan is None:
+            state.put(me, replace(self, many=True))
+
     def peek(self, name: str) -> Value | None:
         found = self.attributes.get(name)
         return found.value if found is not None else self.extras.get(name)

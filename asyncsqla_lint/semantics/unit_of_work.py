@@ -196,6 +196,8 @@ def adopt(flow: Flow, state: State, session: Reference, value: Value, depth: int
             replace, session=session, lifecycle=lifecycle, is_uncommitted=is_uncommitted, detached_by=None
         )
         state.put(reference, paths.on_each(record, added))
+        if is_given:
+            _given_alike(state, session, record)
         if depth > 6:
             continue
         for name in record.model.relationships:
@@ -209,6 +211,13 @@ def adopt(flow: Flow, state: State, session: Reference, value: Value, depth: int
                         adopt(flow, state, session, element, depth + 1)
                 elif target is not None:
                     adopt(flow, state, session, one, depth + 1)
+
+
+def _given_alike(state: State, session: Reference, added: InstanceRecord) -> None:
+    """The others of a list that was given may be new as well (`ASQ302/good_one_after_another`)."""
+    for reference, record in list(held(state, session)):
+        if record.many and record.plan is None and record.origin is None and record.model is added.model:
+            state.put(reference, replace(record, session=None, lifecycle=TRANSIENT))
 
 
 def _flush(
