@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -23,8 +24,9 @@ from asyncsqla_lint.flow.values import (
     union,
 )
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Relationship
-from asyncsqla_lint.semantics import ledger
+from asyncsqla_lint.semantics import ledger, paths
 from asyncsqla_lint.semantics.attribute_states import (
     DYNAMIC,
     EXPIRED,
@@ -203,21 +205,9 @@ def link(
                 other = replace(other, blank=frozenset(), leads={})
             elif inverse.uselist:
                 other = _with_child(flow, state, target, other, inverse.name, owner)
-            is_pair = relationship.direction == "many-to-many" or (inverse is not None and inverse.uselist)
-            if other.expired is not None and is_pair:  # the flush asks for its key, to write the pair down
-                only = other.has_row_as_it_was
-                other = replace(other, is_modified=other.is_modified or None, only_collections=only)
-                other = other if inverse is None else _waiting(other, inverse.name)
-            # Its row refers to another one now: surely to a new one, else if it did not do so before.
-            if _holds_the_key(relationship) and (record.is_new or other.expired is not None):
-                is_modified = True if record.is_new else other.is_modified or None
-                other = replace(other, is_modified=is_modified, only_collections=False)
-            is_written = True if inverse is not None else other.is_written
-            is_directed = other.is_directed or _holds_the_key(relationship)
-            other = replace(other, is_directed=is_directed, is_written=is_written)
-            end = (record.model.root, link, role_at(relationship, its_end=True))
-            if (other.is_new or other.is_made) and end not in other.referring:
-                other = replace(other, referring=other.referring | {end})
+            by = (record.model.root, link, role_at(relationship, its_end=True))
+            told = partial(_linked, relationship=relationship, by=by, is_by_new=record.is_new)
+            other = paths.on_each(other, told)
             state.put(target, other)
             _begun(state, other)
             if other.session is None and record.session is not None and other.lifecycle in _CASCADED:
@@ -250,7 +240,8 @@ def _with_child(
                 state.put(
                     one, CollectionRecord(grown.items, grown.element, grown.kind, False, me, name, child)
                 )
-        return record.with_attribute(name, replace(found, cause=None))
+        is_somewhere_gone = bool(found.bits & EXPIRED)  # (each path says by itself what that does there)
+        return record if is_somewhere_gone else record.with_attribute(name, replace(found, cause=None))
     if not record.has_identity:
         made = flow.allocate(state, CollectionRecord((child,), None, "list", False, me, name))
         return record.with_attribute(name, AttributeState(LOADED, made))
@@ -269,6 +260,26 @@ def _looked_into(
     value_of(flow, state, me, record, relationship, found)
     now = state.record(me.oid)
     return now if isinstance(now, InstanceRecord) else record
+
+
+def _linked(
+    other: InstanceRecord, relationship: Relationship, by: tuple[ClassInfo, str, str], is_by_new: bool
+) -> InstanceRecord:
+    """What it does to a row, or to an object, that the relationship of another leads to it now."""
+    inverse = relationship.inverse
+    is_pair = relationship.direction == "many-to-many" or (inverse is not None and inverse.uselist)
+    if other.expired is not None and is_pair:  # the flush asks for its key, to write the pair down
+        only = other.has_row_as_it_was
+        other = replace(other, is_modified=other.is_modified or None, only_collections=only)
+        other = other if inverse is None else _waiting(other, inverse.name)
+    # Its row refers to another one now: surely to a new one, else if it did not do so before.
+    if _holds_the_key(relationship) and (is_by_new or other.expired is not None):
+        is_modified = True if is_by_new else other.is_modified or None
+        other = replace(other, is_modified=is_modified, only_collections=False)
+    is_directed = other.is_directed or _holds_the_key(relationship)
+    is_written = True if inverse is not None else other.is_written
+    referring = other.referring | {by} if other.is_new or other.is_made else other.referring
+    return replace(other, is_directed=is_directed, is_written=is_written, referring=referring)
 
 
 def _waiting(record: InstanceRecord, name: str) -> InstanceRecord:
