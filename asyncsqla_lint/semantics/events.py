@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.semantics.connections import ConnectionRecord
     from asyncsqla_lint.semantics.failures import Failure
     from asyncsqla_lint.semantics.instances import InstanceRecord
+    from asyncsqla_lint.semantics.locks import Hold
     from asyncsqla_lint.semantics.results import ResultRecord
     from asyncsqla_lint.semantics.sessions import SessionRecord
     from asyncsqla_lint.semantics.statements import Statement
@@ -107,7 +108,7 @@ class SessionUsed(Event):
     session: Reference
     record: SessionRecord | ConnectionRecord
     method: str
-    locks: frozenset[int] = frozenset()  # the locks that are held meanwhile
+    locks: frozenset[Hold] = frozenset()  # those that are held meanwhile
     tasks: tuple[int, ...] = ()  # the tasks inside of which it happens, the outermost first
 
 

@@ -18,6 +18,7 @@ from asyncsqla_lint.flow.values import (
     Value,
 )
 from asyncsqla_lint.program import Span
+from asyncsqla_lint.semantics.surroundings import around
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -40,16 +41,28 @@ SEMAPHORES = (
     "trio.CapacityLimiter",
 )
 
+Hold = tuple[int, int]  # a task, and the lock that it holds
+
 
 class LockRecord(Record, frozen=True):
-    """A lock, or a semaphore that lets one in at a time."""
+    """A lock, or a semaphore that lets one in at a time.
+
+    Of several holders one waits for it, and the others for that one: a task does not hold what the task that
+    started it holds.
+    """
 
     is_leaf: ClassVar[bool] = True
     is_safe_to_enter: ClassVar[bool] = True
-    is_held: bool = False
+    holders: frozenset[int] = frozenset()  # tasks
 
     def joined(self, other: Record) -> Record:
-        return LockRecord(self.is_held and other.is_held) if isinstance(other, LockRecord) else FORGOTTEN
+        return LockRecord(self.holders & other.holders) if isinstance(other, LockRecord) else FORGOTTEN
+
+    def taken(self, flow: Flow, state: State, me: Reference) -> None:
+        state.put(me, LockRecord(self.holders | {around(flow).task}))
+
+    def released(self, flow: Flow, state: State, me: Reference) -> None:
+        state.put(me, LockRecord(self.holders - {around(flow).task}))
 
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         return Method(me, name)
@@ -60,16 +73,16 @@ class LockRecord(Record, frozen=True):
         if name == "acquire":
             return Acquiring(me)
         if name == "release":
-            state.put(me, LockRecord(False))
+            self.released(flow, state, me)
             return NONE
         return UNKNOWN
 
     def enter(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Value:
-        state.put(me, LockRecord(True))
+        self.taken(flow, state, me)
         return NONE
 
     def leave(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool, raised: bool) -> bool:
-        state.put(me, LockRecord(False))
+        self.released(flow, state, me)
         return False
 
 
@@ -79,7 +92,7 @@ class Acquiring(Value, frozen=True):
     lock: Reference
 
     def awaited(self, flow: Flow, state: State, at: Span) -> Value:
-        state.put(self.lock, LockRecord(True))
+        self.lock.enter(flow, state, at, True)
         return TRUE
 
     def enter(self, flow: Flow, state: State, at: Span, is_async: bool) -> Value:
@@ -89,9 +102,11 @@ class Acquiring(Value, frozen=True):
         return self.lock.leave(flow, state, at, is_async, raised)
 
 
-def held(state: State) -> frozenset[int]:
-    """The locks that the running code holds."""
-    return frozenset(reference.oid for reference, record in state.records(LockRecord) if record.is_held)
+def held(state: State) -> frozenset[Hold]:
+    """The locks that the running code holds, and those that whoever waits for it holds."""
+    return frozenset(
+        (task, reference.oid) for reference, record in state.records(LockRecord) for task in record.holders
+    )
 
 
 def register(meanings: Meanings) -> None:

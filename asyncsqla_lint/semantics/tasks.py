@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from asyncsqla_lint.flow.events import Event
     from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.semantics.connections import ConnectionRecord
+    from asyncsqla_lint.semantics.locks import Hold
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
 
@@ -159,7 +160,14 @@ def start(
         flow.recorders.remove(record)
         around(flow).tasks, flow.tries = outer, tries
     left = _left_running(flow, state, own)
-    mine = distinct([use for use in uses if left.isdisjoint(use.tasks)])
+    starters = {0, *outer}
+    mine = distinct(
+        [
+            replace_locks(use, frozenset(hold for hold in use.locks if hold[0] not in starters))
+            for use in uses
+            if left.isdisjoint(use.tasks)
+        ]
+    )
     parent = AFTERWARDS if is_later else around(flow).task
     frames, named = chain(flow.frame, place), named_calls(flow.frame)
     task = TaskRecord(own, place, result, mine, parent, frames, named, group)
@@ -218,7 +226,7 @@ def named_calls(frame: Frame) -> int:
 
 def distinct(uses: Sequence[SessionUsed]) -> tuple[SessionUsed, ...]:
     """One use of each kind is enough to tell what may overlap."""
-    found: dict[tuple[int, bool, frozenset[int]], SessionUsed] = {}
+    found: dict[tuple[int, bool, frozenset[Hold]], SessionUsed] = {}
     for use in uses:
         found.setdefault((use.session.oid, is_at_once(use), use.locks), use)
     return tuple(found.values())
@@ -232,7 +240,9 @@ def is_at_once(use: SessionUsed) -> bool:
 
 
 def overlap(first: SessionUsed, second: SessionUsed) -> bool:
-    if first.session != second.session or first.locks & second.locks:
+    if first.session != second.session:
+        return False
+    if {lock for _, lock in first.locks} & {lock for _, lock in second.locks}:
         return False
     if is_at_once(first) and is_at_once(second):
         return False
@@ -281,7 +291,7 @@ def _share_among_alike(
 ) -> None:
     """Many tasks are made alike: what was there before them, they share."""
     outer = [
-        replace_locks(use, frozenset(lock for lock in use.locks if lock <= since or lock in state.base))
+        replace_locks(use, frozenset(one for one in use.locks if one[1] <= since or one[1] in state.base))
         for use in task.uses
         if (use.session.oid <= since or use.session.oid in state.base) and not use.record.is_each
     ]
@@ -292,7 +302,7 @@ def _share_among_alike(
         _mark(state, me, first)
 
 
-def replace_locks(use: SessionUsed, kept: frozenset[int]) -> SessionUsed:
+def replace_locks(use: SessionUsed, kept: frozenset[Hold]) -> SessionUsed:
     return use if kept == use.locks else replace(use, locks=kept)
 
 
@@ -328,7 +338,7 @@ def used(
 ) -> None:
     """The running code uses a session: say so, and whether an unfinished task may be using it too."""
     concurrent = around(flow).task or around(flow).tasks_started
-    held: frozenset[int] = locks.held(state) if concurrent else frozenset()
+    held: frozenset[Hold] = locks.held(state) if concurrent else frozenset()
     tasks = around(flow).tasks
     use = SessionUsed(flow.site(at), flow.frame, flow.is_certain, session, record, method, held, tasks)
     ledger.used(flow, state, session, record.site, use)
