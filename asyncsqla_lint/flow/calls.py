@@ -262,7 +262,7 @@ def ways_out(
             end = join_states([outcome.state for outcome in raised])
             raise PathEnds(Outcome("raise", end, raised[0].value if len(raised) == 1 else UNKNOWN))
         raise PathEnds(None)
-    return merged_options(options)
+    return merged_options(flow, options)
 
 
 def run_body(

@@ -15,6 +15,7 @@ from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.functions import FunctionInfo
 
 if TYPE_CHECKING:
+    from asyncsqla_lint.flow.interpreter import Flow
     from asyncsqla_lint.project.index import Module
 
 DEEPEST_CALL = 24
@@ -190,24 +191,27 @@ class Oracle:
         return False
 
 
-def nullness(value: Value, state: State) -> str:
+def nullness(value: Value) -> str:
     """Callers test what they get: keep apart what such a test tells apart."""
-    if value == NONE:
-        return "none"
-    if isinstance(value, Constant) and isinstance(value.value, bool):
-        return str(value.value)
-    return "value"
+    if isinstance(value, Constant) and not (value == NONE or isinstance(value.value, bool)):
+        return "value"
+    return value.told_by() or "value"
 
 
-def outline(value: Value, state: State) -> str:
-    """The nullness of what comes in parts: `return False, None`, `return Outcome(ok=True, order=order)`."""
+def exactly(value: Value) -> str:
+    """Where something has gone amiss on some of the paths, it may be any value that says so: `return 409`."""
+    return value.told_by() or "value"
+
+
+def outline(value: Value, state: State, tell: Callable[[Value], str] = nullness) -> str:
+    """Also of what comes in parts: `return False, None`, `return Outcome(ok=True, order=order)`."""
     if isinstance(value, TupleValue):
-        return f"({', '.join(nullness(one, state) for one in value.elements)})"
+        return f"({', '.join(map(tell, value.elements))})"
     record = state.record(value.oid) if isinstance(value, Reference) else None
     parts = () if record is None else record.parts()
     if parts:
-        return f"{{{', '.join(f'{name}: {nullness(one, state)}' for name, one in parts)}}}"
-    return nullness(value, state)
+        return f"{{{', '.join(f'{name}: {tell(one)}' for name, one in parts)}}}"
+    return tell(value)
 
 
 MOST_OUTLINES = 4
@@ -216,20 +220,22 @@ MOST_OUTLINES = 4
 Apart = Callable[["list[State]"], "Sequence[object]"]  # alike for paths that nothing tells apart
 
 
-def merged_options(options: list[Option], apart: Apart | None = None) -> list[Option]:
+def merged_options(flow: Flow, options: list[Option], apart: Apart | None = None) -> list[Option]:
     """At most one option for each outline of the value, or, if these are many, for each nullness.
 
     Never one for two paths that `apart` tells apart.
     """
     if len(options) < 2:
         return options
-    tell = outline
-    if len({outline(value, state) for state, value in options}) > MOST_OUTLINES:
-        tell = nullness
+    outlines = [outline(value, state, exactly) for state, value in options]
+    if len(set(outlines)) > 1 and not flow.meanings.tell_apart([state for state, _ in options]):
+        outlines = [outline(value, state) for state, value in options]
+    if len(set(outlines)) > MOST_OUTLINES:
+        outlines = [nullness(value) for _, value in options]
     groups: dict[tuple[str, object, object], list[Option]] = {}
     told = [None] * len(options) if apart is None else apart([state for state, _ in options])
-    for (state, value), signature in zip(options, told, strict=True):
-        groups.setdefault((tell(value, state), state.pending_key(), signature), []).append((state, value))
+    for (state, value), known, signature in zip(options, outlines, told, strict=True):
+        groups.setdefault((known, state.pending_key(), signature), []).append((state, value))
     return [join_options(one) for group in groups.values() for one in joinable(group)]
 
 

@@ -356,7 +356,7 @@ class Flow:
             oracle.position += 1
             self.counter = choice.counter if oracle.is_replaying else max(choice.counter, oracle.highest)
         else:
-            options = merged_options(options, apart)
+            options = merged_options(self, options, apart)
             if not options:
                 raise PathEnds(None)
             if len(options) > 1 and (self.joining or oracle.is_full):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow import calls, narrowing
 from asyncsqla_lint.flow.expressions import evaluate
-from asyncsqla_lint.flow.facts import assigned_in
 from asyncsqla_lint.flow.frames import Outcome
 from asyncsqla_lint.flow.iterators import hold
 from asyncsqla_lint.flow.joining import Option
@@ -16,6 +15,7 @@ from asyncsqla_lint.flow.paths import Result, consumer_paths, left_pending, merg
 from asyncsqla_lint.flow.records import VACANT
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.targets import assign
+from asyncsqla_lint.flow.tested import assigned_in
 from asyncsqla_lint.flow.values import (
     NONE,
     UNKNOWN,

@@ -237,6 +237,10 @@ class Meanings:
         """Has something gone wrong on this path, so that what others have run may end otherwise here?"""
         return any(hook(state) for hook in self.when_amiss)
 
+    def tell_apart(self, states: Sequence[State]) -> bool:
+        """Is it so on some of these paths alone?"""
+        return len({self.is_amiss(state) for state in states}) > 1
+
     def kept_elsewhere(self, flow: Flow, state: State, value: Value) -> None:
         """An unknown object keeps it: `app["engine"] = …`, `context.state.engine = …`."""
         for hook in self.when_kept_elsewhere:

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
-from asyncsqla_lint.flow.facts import is_none, key_and_sign
+from asyncsqla_lint.flow.facts import is_none
 from asyncsqla_lint.flow.frames import Frame, Outcome
 from asyncsqla_lint.flow.paths import merged, paths
+from asyncsqla_lint.flow.tested import key_and_sign
 from asyncsqla_lint.flow.values import (
     FALSE,
     NONE,

@@ -113,7 +113,7 @@ def bind(flow: Flow, state: State, subject: Value, pattern: p.Pattern) -> Value:
     elif isinstance(pattern, p.ClassPattern):
         cls = flow.evaluate(state, pattern.cls)
         subject = _as_instance(flow, state, subject, cls)
-        for name, inner in _named(flow, state, cls, pattern):
+        for name, inner in _named(flow, state, cls, subject, pattern):
             value = UNKNOWN if name is None else subject.attribute(flow, state, name, pattern.span)
             _bind_within(flow, state, subject if name == "" else value, inner)
     elif isinstance(pattern, p.SequencePattern):
@@ -154,22 +154,22 @@ def _as_instance(flow: Flow, state: State, subject: Value, cls: Value) -> Value:
 
 
 def _named(
-    flow: Flow, state: State, cls: Value, pattern: p.ClassPattern
+    flow: Flow, state: State, cls: Value, subject: Value, pattern: p.ClassPattern
 ) -> list[tuple[str | None, p.Pattern]]:
     """The attribute that each inner pattern is for: "" the whole subject, None nobody knows which."""
     names: list[str | None] = []
     if pattern.positional:
         if isinstance(cls, ExternalValue) and cls.name in _WHOLE:
             names = [""]
-        elif isinstance(cls, ClassValue):
-            names = _match_args(flow, state, cls, pattern.span)
+        else:  # a library's class is known by its instances
+            names = _match_args(flow, state, cls if isinstance(cls, ClassValue) else subject, pattern.span)
     missing = len(pattern.positional) - len(names)
     names += [None] * missing
     return [*zip(names, pattern.positional, strict=False), *pattern.keywords]
 
 
-def _match_args(flow: Flow, state: State, cls: ClassValue, at: Span) -> list[str | None]:
-    found = cls.attribute(flow, state, "__match_args__", at)
+def _match_args(flow: Flow, state: State, asked: Value, at: Span) -> list[str | None]:
+    found = asked.attribute(flow, state, "__match_args__", at)
     if not isinstance(found, TupleValue):
         return []
     return [

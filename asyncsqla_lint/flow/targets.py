@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint import program as p
-from asyncsqla_lint.flow import facts
+from asyncsqla_lint.flow import facts, tested
 from asyncsqla_lint.flow.containers import ListRecord
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -49,7 +49,7 @@ def assign(flow: Flow, state: State, target: p.Expression, value: Value) -> None
         facts.forget(state, target.id)
     elif isinstance(target, p.Attribute):
         flow.evaluate(state, target.value).set_attribute(flow, state, target.name, value, target.span)
-        facts.forget(state, facts.key_of(target) or target.name)
+        facts.forget(state, tested.key_of(target) or target.name)
     elif isinstance(target, p.Subscript):
         container = changing(flow, state, target.value, partial(flow.evaluate, state, target.value))
         key = UNKNOWN if isinstance(target.index, p.Slice) else flow.evaluate(state, target.index)

@@ -111,6 +111,10 @@ class Value(Struct, frozen=True):
         """Is this an instance of a class that is not the project's?"""
         return None
 
+    def told_by(self) -> str | None:
+        """What a test may tell it from others by, beside its truth."""
+        return None
+
     def is_callable(self) -> bool | None:
         return None
 
@@ -245,6 +249,9 @@ class Constant(Value, frozen=True):
 
     def truth(self, state: State) -> bool | None:
         return bool(self.value)
+
+    def told_by(self) -> str | None:
+        return repr(self.value)
 
     def attribute(self, flow: Flow, state: State, name: str, at: Span) -> Value:
         if name == "value":

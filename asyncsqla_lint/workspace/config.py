@@ -79,6 +79,7 @@ FRAMEWORKS = (
     "litestar",
     "marshmallow",
     "msgspec",
+    "outcomes",
     "pydantic",
     "pytest",
     "python-telegram-bot",
