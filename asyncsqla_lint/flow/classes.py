@@ -24,7 +24,7 @@ from asyncsqla_lint.flow.enumerations import automatic
 from asyncsqla_lint.flow.frames import Frame
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
-from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Value, union
+from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Symbol, Value, union
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo, Member
 
@@ -106,10 +106,13 @@ def object_attribute(
         replaced = flow.scopes.replaced(state, (record.cls.info, owner), name)
         if replaced is not None:
             return bind_to(replaced, me)
-        if value is None and record.is_open and is_left_open(record.cls.info, member):
+        may_differ = record.is_open or is_settings(record.cls.info)
+        if value is None and may_differ and is_left_open(record.cls.info, member):
             frame = Frame(flow.new_id(), owner.module, None, owner=owner, caller=flow.frame)
             assert member.annotation is not None
             result = flow.types.annotation_value(state, frame, member.annotation, member.span, me)
+            if result is UNKNOWN:  # the same one whenever it is asked for
+                result = Symbol(f"{name} of {me.oid}")
         elif value is None and not may_be_set and _is_none_by_default(record.cls.info, member):
             result = flow.meanings.field(flow, state, record.cls, name, NONE, at)
         else:
@@ -157,6 +160,16 @@ def _default(member: Member) -> p.Expression | None:
     return default
 
 
+def _makes_text(member: Member) -> bool:
+    """`dsn: str = field(default_factory=…)`"""
+    return (
+        isinstance(member.value, p.Call)
+        and any(word.name == "default_factory" for word in member.value.keywords)
+        and isinstance(member.annotation, p.Name)
+        and member.annotation.id == "str"
+    )
+
+
 def _is_none_by_default(cls: ClassInfo, member: Member) -> bool:
     """`size: int | None = None`, of an object that is made without it; settings may come from outside."""
     default = _default(member)
@@ -165,11 +178,16 @@ def _is_none_by_default(cls: ClassInfo, member: Member) -> bool:
         and cls.kind not in ("class", "protocol")
         and isinstance(default, p.Constant)
         and default.value is None
-        and not any(cls.is_subclass_of(name) for name in _SETTINGS)
+        and not is_settings(cls)
     )
 
 
-_SETTINGS = ("pydantic_settings.BaseSettings", "pydantic.BaseSettings")
+def is_settings(cls: ClassInfo) -> bool:
+    """What is made of it takes its fields from the environment, too."""
+    return any(cls.is_subclass_of(f"{home}.BaseSettings") for home in _HOMES_OF_SETTINGS)
+
+
+_HOMES_OF_SETTINGS = ("pydantic_settings", "pydantic", "pydantic.v1")
 
 
 def is_left_open(cls: ClassInfo, member: Member) -> bool:
@@ -177,6 +195,8 @@ def is_left_open(cls: ClassInfo, member: Member) -> bool:
     if member.name not in cls.fields or member.annotation is None or cls.kind in ("class", "protocol"):
         return False
     default = _default(member)
+    if default is None and _makes_text(member):
+        return False
     if isinstance(default, p.Constant):
         return not isinstance(default.value, str)  # settings keep their texts: the environment changes few
     return default is None or isinstance(

@@ -96,6 +96,7 @@ _KINDS: dict[str, ClassKind] = {
     "pydantic.RootModel": "pydantic",
     "pydantic_settings.BaseSettings": "pydantic",
     "pydantic.BaseSettings": "pydantic",
+    "pydantic.v1.BaseSettings": "pydantic",
     "pydantic.generics.GenericModel": "pydantic",
     "sqlmodel.SQLModel": "pydantic",
     "typing.NamedTuple": "namedtuple",
