@@ -102,6 +102,7 @@ class Relationship(MappedAttribute):
     backref: str | None = None
     uselist_argument: bool | None = None
     annotated_uselist: bool | None = None
+    is_keyed: bool = False  # `Mapped[dict[str, Stock]]`
     target_reference: Scoped | None = None
     foreign_keys: Scoped | None = None
     remote_side: Scoped | None = None

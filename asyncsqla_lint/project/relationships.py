@@ -28,17 +28,21 @@ if TYPE_CHECKING:
     from asyncsqla_lint.project.index import Index
     from asyncsqla_lint.project.mapping import Mapping
 
-_COLLECTIONS = frozenset(
-    [f"builtins.{name}" for name in ("list", "set", "dict", "frozenset", "tuple")]
+_KEYED = frozenset(
+    ["builtins.dict", "sqlalchemy.orm.KeyFuncDict", "sqlalchemy.orm.MappedCollection"]
+    + [f"typing.{name}" for name in ("Dict", "Mapping", "MutableMapping")]
+    + [f"collections.abc.{name}" for name in ("Mapping", "MutableMapping")]
+)
+_COLLECTIONS = _KEYED.union(
+    [f"builtins.{name}" for name in ("list", "set", "frozenset", "tuple")]
     + [
         f"{module}.{name}"
         for module in ("typing", "collections.abc")
         for name in (
-            *("List", "Set", "Dict", "FrozenSet", "Tuple", "Sequence", "MutableSequence", "Collection"),
-            *("Iterable", "MutableSet", "AbstractSet", "Mapping", "MutableMapping", "DefaultDict"),
+            *("List", "Set", "FrozenSet", "Tuple", "Sequence", "MutableSequence", "Collection"),
+            *("Iterable", "MutableSet", "AbstractSet", "DefaultDict"),
         )
     ]
-    + ["sqlalchemy.orm.KeyFuncDict", "sqlalchemy.orm.MappedCollection"]
     + ["sqlalchemy.ext.orderinglist.OrderingList", "sqlalchemy.orm.AppenderQuery"]
 )
 _LAZY: dict[object, str] = {True: "select", False: "joined", None: "noload"}
@@ -76,6 +80,7 @@ def read_relationship(
         found.target_reference = element.where if reference is None else reference
         if lazy is None and found.lazy not in ("dynamic", "write_only"):
             found.annotated_uselist = is_collection
+            found.is_keyed = declared_type.external() in _KEYED
     else:
         found.target_reference = reference
     if reference is not None:

@@ -26,7 +26,7 @@ from asyncsqla_lint.flow.values import (
 from asyncsqla_lint.program import Span
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.models import Relationship
-from asyncsqla_lint.semantics import ledger, paths
+from asyncsqla_lint.semantics import keyed, ledger, paths
 from asyncsqla_lint.semantics.attribute_states import (
     DYNAMIC,
     EXPIRED,
@@ -58,6 +58,8 @@ class CollectionRecord(ListRecord, frozen=True):
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
+        if name in keyed.READS and self._is_keyed(state):
+            return keyed.read(flow, state, self, name, arguments)
         result = super().call_method(flow, state, me, name, arguments, at)
         after = state.record(me.oid)
         if isinstance(after, ListRecord) and not isinstance(after, CollectionRecord):
@@ -92,6 +94,16 @@ class CollectionRecord(ListRecord, frozen=True):
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
         """`term.renderings["de"] = Rendering(…)`, of one that is keyed."""
         self.call_method(flow, state, me, "add", Arguments((value,)), at)
+
+    def iterate(self, flow: Flow, state: State, me: Reference, at: Span, is_async: bool) -> Iteration:
+        if self._is_keyed(state) and self.whole() is not None:
+            return Iteration(element=UNKNOWN, may_be_empty=self.may_be_empty)
+        return super().iterate(flow, state, me, at, is_async)
+
+    def _is_keyed(self, state: State) -> bool:
+        owner = None if self.owner is None else state.record(self.owner.oid)
+        relationship = owner.model.relationships.get(self.name) if isinstance(owner, InstanceRecord) else None
+        return relationship is not None and relationship.is_keyed
 
     def joined(self, other: Record) -> Record:
         merged = super().joined(other)
