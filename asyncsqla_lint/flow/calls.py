@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow import closed
+from asyncsqla_lint.flow import closed, each_text
 from asyncsqla_lint.flow.callables import Decorated, FunctionValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.coroutines import ContextManagerRecord, CoroutineRecord
@@ -24,6 +24,7 @@ from asyncsqla_lint.flow.joining import Option, join_states
 from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.stdlib import dispatching
+from asyncsqla_lint.flow.strings import is_text
 from asyncsqla_lint.flow.trying import RISKS, TryContext, heard_around
 from asyncsqla_lint.flow.values import (
     NONE,
@@ -130,6 +131,8 @@ def run_function(
     frame.on_yield, frame.yielded, frame.until_yield = on_yield, yielded, until_yield
     frame.into = into
     is_replaying = yielded is None and not flow.joining and flow.oracle.is_replaying
+    texts = [] if info.header.is_generator else each_text.each(arguments)
+    before = state.copy() if texts else state
     options = None
     is_declared = info.is_declaration and not info.header.is_generator
     if not info.header.is_generator and not is_declared:
@@ -151,6 +154,8 @@ def run_function(
         result = flow.choose(state, [_left_out(flow, state, function, arguments, frame)])
     else:
         result = flow.choose(state, _ways_out_if_any(flow, state, function, arguments, frame))
+    if texts and is_text(result):
+        result = each_text.made_of(flow, before, function, texts, result, at)
     if result is UNKNOWN and info.header.returns is not None and not info.header.is_generator:
         result = flow.types.annotation_value(state, frame, info.header.returns, at)
     return _returned(state, info, result)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow import narrowing, operators
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
-from asyncsqla_lint.flow.strings import concatenated, percent_formatted, text
+from asyncsqla_lint.flow.strings import concatenated, is_text, percent_formatted, text
 from asyncsqla_lint.flow.targets import changing
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
@@ -90,18 +90,11 @@ def evaluate_binary(flow: Flow, state: State, node: p.BinaryOperation) -> Value:
     return operate(flow, state, left, node.operator, right, node.span)
 
 
-def _is_text(value: Value) -> bool:
-    return any(
-        isinstance(one, Text) or (isinstance(one, Constant) and isinstance(one.value, str))
-        for one in alternatives(value)
-    )
-
-
 def operate(flow: Flow, state: State, left: Value, operator: str, right: Value, at: p.Span) -> Value:
     if operator == "+":
-        if _is_text(left) or _is_text(right):
+        if is_text(left) or is_text(right):
             # `User.name + "!"` is for the other to say.
-            own = (right if _is_text(left) else left).operated(flow, state, operator, right, at)
+            own = (right if is_text(left) else left).operated(flow, state, operator, right, at)
             return own if own is not None and own is not UNKNOWN else concatenated((left, right))
         if isinstance(left, Constant) and isinstance(right, Constant):
             if isinstance(left.value, (int, float)) and isinstance(right.value, (int, float)):

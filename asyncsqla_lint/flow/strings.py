@@ -6,7 +6,17 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Text, TupleValue, Union, Value, union
+from asyncsqla_lint.flow.values import (
+    UNKNOWN,
+    Arguments,
+    Constant,
+    Text,
+    TupleValue,
+    Union,
+    Value,
+    alternatives,
+    union,
+)
 from asyncsqla_lint.program import Scalar, Span
 
 if TYPE_CHECKING:
@@ -34,6 +44,14 @@ def text(parts: list[str | None]) -> Value:
     if len(merged) == 1:
         return UNKNOWN if merged[0] is None else Constant(merged[0])
     return Text(tuple(merged))
+
+
+def is_text(value: Value) -> bool:
+    """Is it, or may it be, a text of which something is known?"""
+    return any(
+        isinstance(one, Text) or (isinstance(one, Constant) and isinstance(one.value, str))
+        for one in alternatives(value)
+    )
 
 
 def text_parts(value: Value) -> list[str | None]:
