@@ -86,6 +86,12 @@ class ListRecord(Record, frozen=True):
         return self.whole() or UNKNOWN
 
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
+        index = key.value if isinstance(key, Constant) and isinstance(key.value, int) else None
+        if self.items is not None and index is not None and -len(self.items) <= index < len(self.items):
+            items = list(self.items)
+            items[index] = value
+            state.put(me, replace(self, items=tuple(items)))
+            return
         known = self.whole()
         state.put(me, ListRecord(None, value if known is None else join(known, value), self.kind))
 
