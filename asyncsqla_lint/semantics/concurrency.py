@@ -29,7 +29,7 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import threads
 from asyncsqla_lint.semantics.api_use import given_to_await
 from asyncsqla_lint.semantics.surroundings import around
-from asyncsqla_lint.semantics.tasks import Gathered, TaskRecord, finish, stands_for_many, start
+from asyncsqla_lint.semantics.tasks import Gathered, TaskRecord, finish, positioned, stands_for_many, start
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -103,6 +103,7 @@ class Loop(_Numbered, frozen=True):
         return self
 
     def call_method(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
+        arguments = positioned(arguments)
         first = arguments.positional[0] if arguments.positional else UNKNOWN
         if name == "create_task":
             return start(flow, state, first, flow.site(at))
@@ -217,7 +218,7 @@ def _current_task(flow: Flow, state: State, arguments: Arguments, at: Span) -> V
 
 
 def _same(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return arguments.first
+    return positioned(arguments).first
 
 
 def _gather(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
@@ -267,14 +268,15 @@ def _as_completed(flow: Flow, state: State, arguments: Arguments, at: Span) -> V
 
 
 def _start(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return start(flow, state, arguments.first, flow.site(at))
+    return start(flow, state, positioned(arguments).first, flow.site(at))
 
 
 def _run(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    return arguments.first.awaited(flow, state, at)
+    return positioned(arguments).first.awaited(flow, state, at)
 
 
 def _call_and_run(flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
+    arguments = positioned(arguments)
     if not arguments.positional:
         return UNKNOWN
     function, *rest = arguments.positional

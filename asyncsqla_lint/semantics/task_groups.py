@@ -13,7 +13,7 @@ from asyncsqla_lint.flow.records import Record
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value
 from asyncsqla_lint.program import Span
-from asyncsqla_lint.semantics.tasks import finish, start, tasks_of
+from asyncsqla_lint.semantics.tasks import finish, positioned, start, tasks_of
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -42,6 +42,7 @@ class GroupRecord(Record, frozen=True):
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
+        arguments = positioned(arguments)
         if not arguments.positional:
             return UNKNOWN
         first, *rest = arguments.positional

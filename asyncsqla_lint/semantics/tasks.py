@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 
 DEPENDENCIES_END_FIRST = "dependencies end first"  # FastAPI's, before the response is sent: said by the run
+FIRST = frozenset({"coro", "coro_or_future", "main", "fut", "arg", "func", "async_fn"})
 AFTERWARDS = -1  # the parent of what runs once its starter has answered: it overlaps with nothing
 
 
@@ -115,6 +116,15 @@ class Gathered(Value, frozen=True):
 
 
 # --- starting and finishing ----------------------------------------------------------------------
+
+
+def positioned(arguments: Arguments) -> Arguments:
+    """`create_task(coro=work())`: what is to run stands first, by whatever name it is handed over."""
+    name = next((one for one in arguments.keywords if one in FIRST), None)
+    if arguments.positional or name is None:
+        return arguments
+    rest = {other: value for other, value in arguments.keywords.items() if other != name}
+    return replace(arguments, positional=(arguments.keywords[name],), keywords=rest)
 
 
 def tasks_of(state: State) -> list[tuple[Reference, TaskRecord]]:
