@@ -27,6 +27,7 @@ from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Constant, Reference, Symbol, Value, union
 from asyncsqla_lint.program import Scalar, Span
 from asyncsqla_lint.project.classes import ClassInfo, Member
+from asyncsqla_lint.project.names import Scoped
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -162,11 +163,12 @@ def _default(member: Member) -> p.Expression | None:
 
 def _makes_text(member: Member) -> bool:
     """`dsn: str = field(default_factory=…)`"""
+    owner = member.owner
     return (
         isinstance(member.value, p.Call)
         and any(word.name == "default_factory" for word in member.value.keywords)
-        and isinstance(member.annotation, p.Name)
-        and member.annotation.id == "str"
+        and member.annotation is not None
+        and owner.index.type(Scoped(member.annotation, owner.module, owner)).external() == "builtins.str"
     )
 
 

@@ -80,17 +80,22 @@ class ListRecord(Record, frozen=True):
 
     def item(self, flow: Flow, state: State, me: Reference, key: Value, at: Span) -> Value:
         if self.items is not None and isinstance(key, Constant) and isinstance(key.value, int):
-            if -len(self.items) <= key.value < len(self.items):
-                return self.items[key.value]
-            return UNKNOWN
+            position = self._position(key)
+            return UNKNOWN if position is None else self.items[position]
         return self.whole() or UNKNOWN
 
+    def _position(self, key: Value) -> int | None:
+        """Of the item that stands under the key, where all are known."""
+        if self.items is None or not isinstance(key, Constant) or not isinstance(key.value, int):
+            return None
+        many = len(self.items)
+        return key.value % many if -many <= key.value < many else None
+
     def set_item(self, flow: Flow, state: State, me: Reference, key: Value, value: Value, at: Span) -> None:
-        index = key.value if isinstance(key, Constant) and isinstance(key.value, int) else None
-        if self.items is not None and index is not None and -len(self.items) <= index < len(self.items):
-            items = list(self.items)
-            items[index] = value
-            state.put(me, replace(self, items=tuple(items)))
+        position = self._position(key)
+        if self.items is not None and position is not None:
+            items = (*self.items[:position], value, *self.items[position + 1 :])
+            state.put(me, replace(self, items=items))
             return
         known = self.whole()
         state.put(me, ListRecord(None, value if known is None else join(known, value), self.kind))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.callables import ClassValue, ExternalValue
-from asyncsqla_lint.flow.frames import Thrown
+from asyncsqla_lint.flow.frames import Thrown, exactly, nullness
 from asyncsqla_lint.flow.tested import Test, read_last, tests_behind
 from asyncsqla_lint.flow.values import NONE, Constant, Reference, TupleValue, Union, Value
 from asyncsqla_lint.project.functions import FunctionInfo
@@ -41,6 +41,7 @@ def signatures(flow: Flow, states: list[State], offset: int, anew: Set[str] = fr
     read = _read_behind(function, held, offset)
     found: list[object] = []
     is_exact = any(test.against for test in tests) and flow.meanings.tell_apart(states)
+    tell = exactly if is_exact else nullness
     for state, variables in held:
         parts: list[object] = [state.pending_key()]
         for test in tests:
@@ -50,7 +51,7 @@ def signatures(flow: Flow, states: list[State], offset: int, anew: Set[str] = fr
             if test.field:
                 value = _field(state, value, test.field)
             if value is not None:
-                parts.append((test.key, *_answers(state, value, test, is_exact)))
+                parts.append((test.key, *_answers(state, value, test, tell)))
         # Where a helper has failed and gives None, nothing of the object is read, whether or not somebody
         # asks. Where the error is kept, whoever is handed it can ask: `await unit.end(session, error)`.
         telling = [name for name in read if _tells_of_failure(state, variables.get(name))]
@@ -60,11 +61,11 @@ def signatures(flow: Flow, states: list[State], offset: int, anew: Set[str] = fr
     return found
 
 
-def _answers(state: State, value: Value, test: Test, is_exact: bool) -> tuple[object, ...]:
-    if not test.against or (isinstance(value, Constant) and not is_exact):
+def _answers(state: State, value: Value, test: Test, tell: Callable[[Value], str]) -> tuple[object, ...]:
+    if not test.against:
         return False if value.is_something(state) else is_none(value), value.truth(state)
-    told = value.told_by()
-    return (told == test.against if test.is_literal and told is not None else told,)
+    told = tell(value)
+    return (told == test.against if test.is_literal else told,)
 
 
 def _tells(held: list[Held], key: str, name: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.callables import ExternalValue
@@ -19,7 +18,6 @@ from asyncsqla_lint.flow.values import (
     TupleValue,
     Value,
     alternatives,
-    union,
 )
 from asyncsqla_lint.program import Span
 
@@ -41,7 +39,7 @@ _RAISES = frozenset({"unwrap", "expect", "failure", "unwrap_err", "expect_err", 
 _MAPS = {"map": True, "alt": False, "map_err": False}
 _BINDS = {"bind": True, "and_then": True, "lash": False, "or_else": False}
 _LOOKS = {"inspect": True, "inspect_err": False}
-_HELD = {"ok_value": True, "value": None, "_value": None, "_inner_value": None, "err_value": False}
+_HELD = {"ok_value": True, "value": None, "_inner_value": None, "err_value": False}
 
 
 class Held(Value, frozen=True):
@@ -75,11 +73,12 @@ class Held(Value, frozen=True):
             if self.is_good is (name in _VALUE):
                 return self.inner
             return self._otherwise(flow, state, name, arguments, at)
-        for table, then in ((_MAPS, self._mapped), (_BINDS, self._bound), (_LOOKS, self._looked)):
+        for table in (_MAPS, _BINDS, _LOOKS):
+            if name in table and table[name] is self.is_good:
+                given = arguments.first.call(flow, state, Arguments((self.inner,)), at)
+                return Held(self.is_good, given) if table is _MAPS else given if table is _BINDS else self
             if name in table:
-                if table[name] is not self.is_good:
-                    return self
-                return then(arguments.first.call(flow, state, Arguments((self.inner,)), at))
+                return self
         return UNKNOWN
 
     def _otherwise(self, flow: Flow, state: State, name: str, arguments: Arguments, at: Span) -> Value:
@@ -88,15 +87,6 @@ class Held(Value, frozen=True):
         if name == "unwrap_or_else":
             return arguments.first.call(flow, state, Arguments((self.inner,)), at)
         return NONE if name in ("ok", "err") else arguments.first
-
-    def _mapped(self, value: Value) -> Value:
-        return Held(self.is_good, value)
-
-    def _bound(self, value: Value) -> Value:
-        return value
-
-    def _looked(self, value: Value) -> Value:
-        return self
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
         return (self.inner,)
@@ -107,9 +97,6 @@ def register(meanings: Meanings) -> None:
         for name in names:
             meanings.calls[name] = _held(is_good)
             meanings.harmless.add(name)
-            meanings.instances[name] = _promised((is_good,))
-    for name in BOTH:
-        meanings.instances[name] = _promised((True, False))
     for tests, is_good in ((_TESTS_GOOD, True), (_TESTS_BAD, False)):
         for name in tests:
             meanings.calls[name] = _tested(is_good)
@@ -117,16 +104,6 @@ def register(meanings: Meanings) -> None:
 
 def _held(is_good: bool) -> CallMeaning:
     return lambda flow, state, arguments, at: Held(is_good, arguments.first)
-
-
-def _promised(kinds: tuple[bool, ...]) -> Callable[[Flow, State, tuple[Value, ...], Span], Value]:
-    """`Result[Order, Error]`; of `Success[Order]` it is the first argument either way."""
-
-    def promised(flow: Flow, state: State, arguments: tuple[Value, ...], at: Span) -> Value:
-        held = dict(zip(kinds, arguments, strict=False))
-        return union(tuple(Held(kind, held.get(kind, UNKNOWN)) for kind in kinds))
-
-    return promised
 
 
 def _tested(is_good: bool) -> CallMeaning:
