@@ -36,7 +36,7 @@ class Record(Struct, frozen=True):
         return False
 
     def suits(self, is_async: bool) -> bool | None:
-        """Can it be entered by a `with` of this kind? None: it cannot be told."""
+        """Is it of this kind, of what SQLAlchemy has in two? None: it is nothing of the sort."""
         return None
 
     def joined(self, other: Record) -> Record:

@@ -11,6 +11,7 @@ from asyncsqla_lint.project import declarations, libraries, relationships, table
 from asyncsqla_lint.project.classes import ClassInfo
 from asyncsqla_lint.project.constants import Construct, Value, constant, read_construct, read_dict
 from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.listeners import Listeners
 from asyncsqla_lint.project.models import (
     Attribute,
     Column,
@@ -176,6 +177,10 @@ class Mapping:
             for member in cls.members.values()
             if member.kind == "value" and isinstance(member.value, p.Call)
         )
+
+    @cached_property
+    def listeners(self) -> Listeners:
+        return Listeners(self.index)
 
     # --- imperative mapping ------------------------------------------------------------------------
 

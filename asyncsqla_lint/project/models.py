@@ -292,6 +292,10 @@ class Model:
     def relationships(self) -> dict[str, Relationship]:
         return {name: one for name, one in self.attributes.items() if isinstance(one, Relationship)}
 
+    def written_by_listeners(self, event: str) -> frozenset[str]:
+        """The attributes to which listeners to an event of its mapper (`before_update`) give a value."""
+        return self.mapping.listeners.written(self, event)
+
     @cached_property
     def primary_key(self) -> tuple[str, ...]:
         root = self.lineage[-1]

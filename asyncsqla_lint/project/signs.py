@@ -27,6 +27,7 @@ WORDS = frozenset(
     {
         *(DISPOSE, *STATES, SYNC_HALF, *FACTORIES, *MAPPING_CALLS, *REGISTERING),
         *(DISPATCHING, *CATCHING),
+        *("listen", "listens_for"),
         *("automap_base", "declarative_base", "generate_base", "pytest_asyncio"),
         *(
             "ContextVar",

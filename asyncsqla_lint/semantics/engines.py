@@ -82,6 +82,9 @@ class EngineRecord(Record, frozen=True):
     def is_external(self, name: str) -> bool | None:
         return api_use.is_instance("AsyncEngine" if self.is_async else "Engine", name)
 
+    def suits(self, is_async: bool) -> bool | None:
+        return self.is_async == is_async
+
     def is_callable(self) -> bool | None:
         return False
 

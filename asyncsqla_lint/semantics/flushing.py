@@ -191,6 +191,7 @@ def inserted(record: InstanceRecord, cause: Cause) -> InstanceRecord:
                 isinstance(attribute, Column)
                 and attribute.is_set_by_server_on_insert
                 and not attribute.primary_key
+                and name not in record.model.written_by_listeners("before_insert")
             ):
                 given = attributes.get(name)
                 if given is None or not given.bits & LOADED or given.value is None:
@@ -242,6 +243,8 @@ def updated(record: InstanceRecord, cause: Cause) -> InstanceRecord:
                 before = record.state_of(name)
                 bits = EXPIRED if record.is_modified or before is None else EXPIRED | before.bits
                 if attribute.name in attributes and record.is_modified and _given(record, name):
+                    continue
+                if name in record.model.written_by_listeners("before_update"):
                     continue
                 attributes[name] = AttributeState(bits, None, cause)
     for name, attribute in record.model.attributes.items():

@@ -1,0 +1,93 @@
+"""What listeners of a mapper write: `@event.listens_for(Base, "before_update", propagate=True)`.
+
+What is written just before the statement goes out goes with it, so it is neither the server's nor expired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from asyncsqla_lint import program as p
+from asyncsqla_lint.project.constants import Construct, constant, read_construct
+from asyncsqla_lint.project.functions import FunctionInfo
+from asyncsqla_lint.project.names import External, Scoped
+from asyncsqla_lint.project.walking import walk
+
+if TYPE_CHECKING:
+    from asyncsqla_lint.project.index import Index
+    from asyncsqla_lint.project.models import Model
+
+DECORATOR, CALL = "listens_for", "listen"
+_EVERY = frozenset({"sqlalchemy.orm.Mapper", "sqlalchemy.orm.mapper"})
+_LISTENING = frozenset(f"sqlalchemy.event.{name}" for name in (DECORATOR, CALL))
+_TARGET = 2  # `def stamp(mapper, connection, target)`
+
+
+class Listeners:
+    """Those that decorators and the top levels of modules register."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+
+    def written(self, model: Model, event: str) -> frozenset[str]:
+        """The attributes of the model that listeners to the event give a value."""
+        found: set[str] = set()
+        for made, function in self._by_event.get(event, ()):
+            if self._is_of(made, model):
+                function.consult()
+                found.update(_written(function))
+        return frozenset(found)
+
+    @cached_property
+    def _by_event(self) -> dict[str, list[tuple[Construct, FunctionInfo]]]:
+        found: dict[str, list[tuple[Construct, FunctionInfo]]] = {}
+        for module in self.index.modules.values():
+            if not module.says(DECORATOR, CALL):
+                continue
+            for info in self.index.functions_of(module):
+                for one in info.header.decorators:
+                    for made in self._listening(Scoped(one, module, info.definition_scope)):
+                        found.setdefault(self._event(made), []).append((made, info))
+            for call in module.names.calls:
+                for made in self._listening(Scoped(call, module, None)):
+                    where = made.argument(2, "fn")
+                    fn = where and self.index.resolve(module, where.expression, where.scope)
+                    if isinstance(fn, FunctionInfo):
+                        found.setdefault(self._event(made), []).append((made, fn))
+        return found
+
+    def _listening(self, where: Scoped) -> Iterator[Construct]:
+        made = read_construct(self.index, where) if isinstance(where.expression, p.Call) else None
+        if made is not None and made.name in _LISTENING:
+            yield made
+
+    def _event(self, made: Construct) -> str:
+        return str(constant(self.index, made.argument(1, "identifier")))
+
+    def _is_of(self, made: Construct, model: Model) -> bool:
+        where = made.argument(0, "target")
+        target = where and self.index.resolve(where.module, where.expression, where.scope)
+        if isinstance(target, External):
+            return target.name in _EVERY
+        if target is model.cls:
+            return True
+        is_for_heirs = constant(self.index, made.keywords.get("propagate")) is True
+        return is_for_heirs and target in model.cls.ancestors
+
+
+def _written(function: FunctionInfo) -> Iterator[str]:
+    parameters = function.header.parameters
+    if len(parameters) <= _TARGET:
+        return
+    name = parameters[_TARGET].name
+    for node in walk(function.body):
+        targets: tuple[p.Expression, ...] = ()
+        if isinstance(node, p.Assign):
+            targets = node.targets
+        elif isinstance(node, p.AugmentedAssign):
+            targets = (node.target,)
+        for one in targets:
+            if isinstance(one, p.Attribute) and isinstance(one.value, p.Name) and one.value.id == name:
+                yield one.name
