@@ -40,9 +40,9 @@ from asyncsqla_lint.semantics.identity import key_of, same_row
 from asyncsqla_lint.semantics.instances import MARKED, PERSISTENT, InstanceRecord
 from asyncsqla_lint.semantics.loader_options import EAGER, LoaderOptions, collected, loads_by_name
 from asyncsqla_lint.semantics.materialising import accompanied, materialise, or_else
-from asyncsqla_lint.semantics.meeting import brought, executed
+from asyncsqla_lint.semantics.meeting import brought, executed, executed_for
 from asyncsqla_lint.semantics.results import ResultRecord
-from asyncsqla_lint.semantics.statements import Statement, entity_class, with_execution_options
+from asyncsqla_lint.semantics.statements import Statement, with_execution_options
 from asyncsqla_lint.semantics.whole_lists import has_all
 
 if TYPE_CHECKING:
@@ -88,11 +88,7 @@ def _execute(
         apply_write(flow, state, me, found, at)
     is_async = name.startswith("stream")
     if not is_async:
-        for entity in found.entities:
-            cls = entity_class(entity)
-            model = None if cls is None else flow.index.model(cls)
-            if model is not None:
-                executed(flow, state, me, model, found)
+        executed(flow, state, me, found)
     # One that was closed before begins anew, and its stream is open.
     executor = me if getattr(state.record(me.oid), "is_open", True) else None
     result = ResultRecord(found, me, flow.site(at), is_async=is_async, executor=executor)
@@ -205,7 +201,7 @@ def _get(
     if all(one.expired is not None for one in all_of_them):  # else nothing is asked, so nothing is flushed
         flushing.autoflush(flow, state, me, at)
         if statement.options or any(record.expired is not None for _, record in expiry.held(state, me)):
-            executed(flow, state, me, model, statement)  # whom it loads besides comes back, or gets more
+            executed_for(flow, state, me, model, statement)  # whom it loads besides comes back, or gets more
     flushing.touch(state, me)
     eager_use.executed(flow, statement)
     found = materialise(flow, state, me, model, statement, many=False, by_key=by_key)
@@ -289,6 +285,8 @@ def apply_write(flow: Flow, state: State, session: Reference, statement: Stateme
     for reference, record in list(expiry.held(state, session)):
         if not record.model.cls.is_subclass_of(statement.target) or record.lifecycle != PERSISTENT:
             continue
+        if record.is_expired and statement.synchronize != "fetch":
+            continue  # Python cannot say whether it matches, and passes over it
         key = key_of(record.model, statement.equalities)
         same = True if not statement.has_criteria else same_row(reference, record, key)
         if same is False:

@@ -23,9 +23,9 @@ from asyncsqla_lint.semantics.planning import is_whole, planned
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.references import link_of, may_be_referred_to
 from asyncsqla_lint.semantics.refreshing import perhaps_reloaded, reloaded
-from asyncsqla_lint.semantics.requerying import requeried
+from asyncsqla_lint.semantics.requerying import remade, requeried
 from asyncsqla_lint.semantics.statements import Statement
-from asyncsqla_lint.semantics.ways_back import come_round, made_last
+from asyncsqla_lint.semantics.ways_back import come_round
 from asyncsqla_lint.semantics.whole_lists import has_all, known_apart, set_apart
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def materialise(
             may_be_held=bool(doubtful),
         )
         if statement.populate_existing and plan.has_options:
-            fresh = _made_last(fresh, plan)
+            fresh = remade(fresh, plan)
     fresh = replace(
         fresh,
         many=many and met.row is None,
@@ -128,13 +128,6 @@ def or_else(state: State, me: Reference, record: InstanceRecord, fresh: Instance
     assert isinstance(joined, InstanceRecord)
     state.put(me, replace(joined, absent=0))
     return me
-
-
-def _made_last(record: InstanceRecord, plan: Plan) -> InstanceRecord:
-    last, undone = made_last(plan, record.model)
-    if undone is not None:
-        record = record.with_attribute(undone.name, AttributeState(UNLOADED))
-    return record if last is plan else replace(record, replayed=(last,))
 
 
 def _replayed(model: Model, statement: Statement, plan: Plan) -> tuple[Plan, ...]:

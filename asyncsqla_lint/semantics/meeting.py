@@ -40,7 +40,7 @@ from asyncsqla_lint.semantics.references import (
 from asyncsqla_lint.semantics.refreshing import reloaded
 from asyncsqla_lint.semantics.refreshing_by_name import only_takes_what_is_held
 from asyncsqla_lint.semantics.requerying import requeried, source_of
-from asyncsqla_lint.semantics.statements import Statement
+from asyncsqla_lint.semantics.statements import Statement, entity_class
 from asyncsqla_lint.semantics.ways_back import come_round
 from asyncsqla_lint.semantics.whole_lists import has_all, set_apart
 
@@ -149,8 +149,16 @@ def _alone(
     return met
 
 
-def executed(flow: Flow, state: State, session: Reference, model: Model, statement: Statement) -> None:
+def executed(flow: Flow, state: State, session: Reference, statement: Statement) -> None:
     """The statement has run: its rows have met the instances that the session holds, fetched or not."""
+    for entity in statement.entities:
+        cls = entity_class(entity)
+        model = None if cls is None else flow.index.model(cls)
+        if model is not None:
+            executed_for(flow, state, session, model, statement)
+
+
+def executed_for(flow: Flow, state: State, session: Reference, model: Model, statement: Statement) -> None:
     from asyncsqla_lint.semantics import unread
 
     plan = planned(flow, model, statement, ())

@@ -136,10 +136,7 @@ def _is_left_deferred(record: InstanceRecord, name: str, found: AttributeState) 
 def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> InstanceRecord:
     """`populate_existing`, or the instance was expired: what the query does not load is not there."""
     # The options that a refresh replays are those of the load that made the instance, unless others come.
-    replayed, undone = record.replays, None
-    if statement.populate_existing and plan.has_options:
-        last, undone = made_last(plan, record.model)
-        replayed = (last,)
+    is_remade = statement.populate_existing and plan.has_options
     attributes: dict[str, AttributeState] = {}
     for name, state in record.attributes.items():
         attribute = record.model.attributes.get(name)
@@ -149,10 +146,8 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
             )
             if not state.bits & EXPIRED and not is_missing:
                 attributes[name] = state
-        elif isinstance(attribute, Relationship) and not attribute.uselist and own_strategy(attribute, plan):
-            attributes[name] = (
-                state  # such an option prepares the next load, and leaves a scalar's value alone
-            )
+        elif isinstance(attribute, Relationship) and _prepares(attribute, plan):
+            attributes[name] = state
     if statement.populate_existing and record.expired is None:
         for name, column in record.model.columns.items():  # nor does one that defers a column
             known = record.state_of(name)
@@ -165,18 +160,30 @@ def _loaded_anew(record: InstanceRecord, plan: Plan, statement: Statement) -> In
             elif known is not None and known.bits & LOADED and plan.strategy(one) == "immediateload":
                 if is_given_up(record, plan, one):  # what was there is there, or has come again
                     attributes[name] = replace(known, value=None)
-    if undone is not None:
-        attributes[undone.name] = AttributeState(UNLOADED)
-    return replace(
+    anew = replace(
         record,
         plan=plan,
         origin=statement.site,
-        replayed=replayed,
+        replayed=(plan,) if is_remade else record.replays,
         attributes=attributes,
         expired=None,
         is_new=False,
         is_modified=False,
     )
+    return remade(anew, plan) if is_remade else anew
+
+
+def remade(record: InstanceRecord, plan: Plan) -> InstanceRecord:
+    """Under `populate_existing` what leads back to a row makes it once more, and may undo a load."""
+    last, undone = made_last(plan, record.model)
+    if undone is not None and not (last.leaves_alone(undone) or _prepares(undone, last)):
+        record = record.with_attribute(undone.name, AttributeState(UNLOADED))
+    return record if last is plan else replace(record, replayed=(last,))
+
+
+def _prepares(relationship: Relationship, plan: Plan) -> bool:
+    """Such an option prepares the next load, and leaves a scalar's value alone."""
+    return not relationship.uselist and bool(own_strategy(relationship, plan))
 
 
 def own_strategy(relationship: Relationship, plan: Plan) -> int:

@@ -34,6 +34,7 @@ from asyncsqla_lint.semantics.expressions import AliasValue, AttributeValue
 from asyncsqla_lint.semantics.fetched import FetchedRecord
 from asyncsqla_lint.semantics.instances import InstanceRecord
 from asyncsqla_lint.semantics.materialising import materialise
+from asyncsqla_lint.semantics.meeting import executed
 from asyncsqla_lint.semantics.plans import plan_for
 from asyncsqla_lint.semantics.statements import Statement, entity_class, entity_name
 
@@ -124,6 +125,7 @@ class ResultRecord(Record, frozen=True):
     is_unique: bool = False
     is_consumed: bool = False
     is_closed: bool = False
+    is_begun: bool = False  # rows have been fetched: those of a stream come when the first is asked for
     source: Reference | None = None  # the result that this is a view of
     executor: Reference | None = None  # the session or connection
     expired: Cause | None = None  # its instances were there when something expired them
@@ -136,6 +138,7 @@ class ResultRecord(Record, frozen=True):
                 self,
                 is_consumed=self.is_consumed and other.is_consumed,
                 is_closed=self.is_closed and other.is_closed,
+                is_begun=self.is_begun and other.is_begun,
                 is_unique=self.is_unique or other.is_unique,
             )
         return FORGOTTEN
@@ -222,6 +225,10 @@ class ResultRecord(Record, frozen=True):
                 else joined_collections(flow, self.statement)
             )
             flow.emit(ResultFetched(flow.site(at), flow.frame, flow.is_certain, self, method, names))
+        if self.is_async and self.session is not None and not source.is_begun:
+            executed(flow, state, self.session, self.statement)
+            source = replace(source, is_begun=True)
+            state.put(whole, source)
         if read.after in ("exhausted", "closed"):
             is_closed = source.is_closed or read.after == "closed"
             state.put(whole, replace(source, is_consumed=True, is_closed=is_closed))
