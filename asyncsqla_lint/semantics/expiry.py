@@ -153,16 +153,23 @@ def _taken_back(record: InstanceRecord, session: Reference, cause: Cause) -> Ins
 
 def _mere_object(record: InstanceRecord, cause: Cause) -> InstanceRecord:
     """Inserted and taken back: columns that had expired before ask for a session, and it has none."""
-    mere = replace(record, lifecycle=TRANSIENT, session=None, is_uncommitted=False, is_modified=True)
+    columns = record.model.columns
+    there = {  # (a deferred column that nobody gave is no question to the database any more)
+        name: found
+        for name, found in record.attributes.items()
+        if name not in columns or found.bits not in (UNLOADED, RAISES)
+    }
+    mere = replace(
+        record, lifecycle=TRANSIENT, session=None, is_uncommitted=False, is_modified=True, attributes=there
+    )
     gone = {
         name: found
-        for name in record.model.columns
+        for name in columns
         if (found := record.state_of(name)) is not None and found.bits & EXPIRED
     }
     if not gone:
         return mere
-    columns = record.model.columns
-    kept = {name: found for name, found in record.attributes.items() if name in columns}
+    kept = {name: found for name, found in there.items() if name in columns}
     return replace(mere, attributes={**kept, **gone}, expired=None, detached_by=cause)
 
 

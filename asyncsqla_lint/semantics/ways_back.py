@@ -20,9 +20,10 @@ def come_round(plan: Plan, model: Model, *, is_there: bool) -> Plan:
         second = below.strategy(back)
         if first not in EAGER or second not in EAGER or (is_there and plan.loads_singly(away)):
             continue
-        if below.loads_singly(back) and back.direction == "many-to-one":
+        is_single = below.loads_singly(back)
+        if is_single and back.direction == "many-to-one":
             continue  # (it takes what is held as it is)
-        met = below.below(back)
+        met = replace(below.below(back), joins_only=is_single)
         again.append(met)
         for one in model.relationships.values():
             further = tuple(entry for entry in met.entries if entry.path and entry.path[0].name == one.name)
