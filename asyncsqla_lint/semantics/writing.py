@@ -75,7 +75,9 @@ def write(
             missing(flow, state, me, record, attribute, found_state, at, "change")
             record = current(state, me, record)
         if _is_there_already(state, found_state, value) and not attribute.uselist:
-            return  # nothing changes, and no UPDATE is made
+            # Nothing changes, and no UPDATE is made; but a savepoint's rollback takes it back.
+            state.put(me, paths.on_each(record, lambda one: replace(one, is_written=True)))
+            return
         if attribute.direction == "many-to-one":
             taken_from(state, me, record, attribute, value)
     stored = value
