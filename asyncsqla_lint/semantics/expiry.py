@@ -271,6 +271,10 @@ def spared(state: State, record: InstanceRecord, found: AttributeState) -> None:
     if cause is None or record.session is None:
         return
     if cause.what in (FAILED, "rollback") and cause.site is not None:
+        if found.bits & LOADED and any(
+            _took_all(one.expired, cause.site) for _, one in held(state, record.session)
+        ):
+            return  # that was there on every path; this one was not always the session's
         survived(state, record.session, cause.site)
     elif found.bits & LOADED:
         for reference, other in list(held(state, record.session)):
