@@ -45,6 +45,15 @@ class AttributeLoad(Event):
     is_failed: bool = False  # a flush of its session has failed, and nobody has rolled back yet
     is_lent: bool = False  # its session is one that callers may have set; the code copes with none as well
 
+    @property
+    def error(self) -> str:
+        """What is raised."""
+        if self.cause == "raise":
+            return "InvalidRequestError"
+        if self.is_detached:
+            return "DetachedInstanceError"
+        return "PendingRollbackError" if self.is_failed else "MissingGreenlet"
+
 
 class AttributeWritten(Event):
     """A mapped attribute is assigned."""

@@ -57,6 +57,5 @@ class DeferredColumn(Rule):
             if event.instance.plan is not None and event.instance.plan.lost_at:
                 mend = words.eager_load
             what = f"is not loaded by {words.query}"
-        error = "InvalidRequestError" if event.cause == "raise" else "MissingGreenlet"
-        message = f"{words.subject} {what}: reading it here raises `{error}`; {mend}"
+        message = f"{words.subject} {what}: reading it here raises `{event.error}`; {mend}"
         report(self, event, message, related=words.places(), subject=words.key, fix=undefer(event))

@@ -48,12 +48,8 @@ class ExpiredAttribute(Rule):
         if event.cause != "expired" or (is_mutation and not event.is_detached):
             return
         words = Wording(event)
-        error = "PendingRollbackError" if event.is_failed else "MissingGreenlet"
-        if event.is_detached:
-            error = "DetachedInstanceError"
-        message = (
-            f"{words.subject} was expired by {words.cause}: reading it here raises `{error}`; {words.keep}"
-        )
+        what = f"{words.subject} was expired by {words.cause}"
+        message = f"{what}: reading it here raises `{event.error}`; {words.keep}"
         mend = keep(event)
         if event.assumption:
             message += f" ({event.assumption})"

@@ -89,13 +89,10 @@ def _listed(names: list[str]) -> str:
 
 def _state(load: Load, words: Wording, count: int) -> str:
     event = load.event
-    error = "DetachedInstanceError" if event.is_detached else "MissingGreenlet"
     if event.cause == "expired":
-        return f"which {'was' if count == 1 else 'were'} expired by {words.cause} (`{error}`)"
-    if event.cause == "raise":
-        error = "InvalidRequestError"
+        return f"which {'was' if count == 1 else 'were'} expired by {words.cause} (`{event.error}`)"
     verb = "is" if count == 1 else "are"
-    return f"which {verb} not loaded by {words.query} (`{error}`)"
+    return f"which {verb} not loaded by {words.query} (`{event.error}`)"
 
 
 def _mend(event: Serialized, words: Wording) -> str:

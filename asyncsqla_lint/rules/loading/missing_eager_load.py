@@ -59,7 +59,7 @@ class MissingEagerLoad(Rule):
             )
         else:
             message = (
-                f"{words.subject} is not loaded by {words.query}: reading it here raises `MissingGreenlet`; "
+                f"{words.subject} is not loaded by {words.query}: reading it here raises `{event.error}`; "
                 f"{words.eager_load}"
             )
         report(self, event, message, related=words.places(), subject=words.key, fix=eager_load(event))

@@ -43,11 +43,10 @@ class UnloadedCollectionMutation(Rule):
             f"was expired by {words.cause}" if event.cause == "expired" else f"is not loaded by {words.query}"
         )
         mend = words.keep if event.cause == "expired" else words.eager_load
-        error = "InvalidRequestError" if event.cause == "raise" else "MissingGreenlet"
         report(
             self,
             event,
-            f"{words.subject} {missing}: changing it loads it first, which raises `{error}`; {mend}",
+            f"{words.subject} {missing}: changing it loads it first, which raises `{event.error}`; {mend}",
             related=words.places(),
             subject=words.key,
             fix=refresh(event) if event.cause == "expired" else eager_load(event),
