@@ -12,7 +12,8 @@ class UnloadedCollectionMutation(Rule):
     Reports `append`, `remove`, assignment or `in` on a collection that has not been loaded.
 
     ## Why is this bad?
-    To change a collection SQLAlchemy has to know what it holds, so it loads it first: `MissingGreenlet`.
+    To change a collection or to look into it SQLAlchemy has to know what it holds, so it loads it first:
+    `MissingGreenlet`.
 
     ## Example
     ```python
@@ -46,7 +47,7 @@ class UnloadedCollectionMutation(Rule):
         report(
             self,
             event,
-            f"{words.subject} {missing}: changing it loads it first, which raises `{event.error}`; {mend}",
+            f"{words.subject} {missing}: using it loads it first, which raises `{event.error}`; {mend}",
             related=words.places(),
             subject=words.key,
             fix=refresh(event) if event.cause == "expired" else eager_load(event),
