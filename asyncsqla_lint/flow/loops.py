@@ -173,7 +173,7 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
             if iteration.may_be_empty:  # there are no others
                 done.extend(_without(own.copy(), iteration.element) for own in states)
         for own in states:
-            one = element if items is not None else element.individual(flow, own)
+            one = element if items is not None else element.individual(flow, own, position)
             processed.append(one)
             options, left = paths(flow, own, partial(_bind, flow, target=node.target, value=one))
             entering.extend(option[0] for option in options)

@@ -80,11 +80,11 @@ def _unpack(flow: Flow, state: State, target: p.TupleDisplay | p.ListDisplay, va
             assign(flow, state, one, item)
         return
     element = iteration.one() or UNKNOWN
-    for one in target.elements:
+    for turn, one in enumerate(target.elements):
         if isinstance(one, p.Starred):
             assign(flow, state, one, flow.allocate(state, ListRecord.of(Iteration(element=element))))
         else:  # what happens to one of them does not happen to the next
-            assign(flow, state, one, element.individual(flow, state))
+            assign(flow, state, one, element.individual(flow, state, turn))
 
 
 def _one_of_several(flow: Flow, state: State, value: Union, wanted: int, at: p.Span) -> Iteration:

@@ -184,8 +184,8 @@ class Value(Struct, frozen=True):
         """`repr(value)`."""
         return UNKNOWN
 
-    def individual(self, flow: Flow, state: State) -> Value:
-        """One element out of those that this value stands for (see `Flow.execute_for`)."""
+    def individual(self, flow: Flow, state: State, turn: int) -> Value:
+        """One element out of those that this value stands for, to which a loop comes in its turn."""
         return self
 
     def set_apart(self, state: State) -> tuple[Value, ...]:
@@ -221,10 +221,10 @@ class Symbol(Value, frozen=True):
 
     name: str
 
-    @staticmethod
-    def of_row(number: int, name: str) -> Symbol:
+    @classmethod
+    def of_row(cls, number: int, name: str) -> Symbol:
         """What a row has in a column: of the object, or the place, that has the number."""
-        return Symbol(f"{number}.{name}")
+        return cls(f"{number}.{name}")
 
     @property
     def is_of_row(self) -> bool:
@@ -236,6 +236,13 @@ class Symbol(Value, frozen=True):
 
     def call(self, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
         return flow.call_unknown(state, self, arguments, at)
+
+
+class EachSymbol(Symbol, frozen=True):
+    """What each of many rows has in a column, one another than the next."""
+
+    def individual(self, flow: Flow, state: State, turn: int) -> Value:
+        return Symbol(f"{self.name} {turn}")
 
 
 class Member(Value, frozen=True):
@@ -359,14 +366,14 @@ class TupleValue(Value, frozen=True):
             one.represented(flow, state, at)
         return UNKNOWN
 
-    def individual(self, flow: Flow, state: State) -> Value:
+    def individual(self, flow: Flow, state: State, turn: int) -> Value:
         several = [
             one for one in self.elements if isinstance(one, Reference) and one.record(state).is_one_for_many()
         ]
         if len(several) != 1:  # (of two, one may lead to the other)
             return self
         return TupleValue(
-            tuple(one.individual(flow, state) if one in several else one for one in self.elements)
+            tuple(one.individual(flow, state, turn) if one in several else one for one in self.elements)
         )
 
     def refers_to(self, state: State) -> tuple[Value, ...]:
@@ -454,7 +461,7 @@ class Reference(Value, frozen=True):
     def represented(self, flow: Flow, state: State, at: Span) -> Value:
         return state.record(self.oid).represented(flow, state, self, at)
 
-    def individual(self, flow: Flow, state: State) -> Value:
+    def individual(self, flow: Flow, state: State, turn: int) -> Value:
         return state.record(self.oid).individual(flow, state, self)
 
     def set_apart(self, state: State) -> tuple[Value, ...]:
@@ -591,8 +598,8 @@ class Union(Value, frozen=True):
         with flow.hedged(True):
             return union(tuple(value.represented(flow, state, at) for value in self.alternatives))
 
-    def individual(self, flow: Flow, state: State) -> Value:
-        return union(tuple(value.individual(flow, state) for value in self.alternatives))
+    def individual(self, flow: Flow, state: State, turn: int) -> Value:
+        return union(tuple(value.individual(flow, state, turn) for value in self.alternatives))
 
     def set_apart(self, state: State) -> tuple[Value, ...]:
         first, *others = (value.set_apart(state) for value in self.alternatives)

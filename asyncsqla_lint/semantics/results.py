@@ -17,6 +17,7 @@ from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
     Constant,
+    EachSymbol,
     Iteration,
     Method,
     Reference,
@@ -99,8 +100,8 @@ class Row(Value, frozen=True):
                 return self.elements[self.names.index(name)]
         return UNKNOWN
 
-    def individual(self, flow: Flow, state: State) -> Value:
-        elements = tuple(one.individual(flow, state) for one in self.elements)
+    def individual(self, flow: Flow, state: State, turn: int) -> Value:
+        elements = tuple(one.individual(flow, state, turn) for one in self.elements)
         joins.together(state, elements, self.joined)
         return Row(elements, self.names, self.joined)
 
@@ -274,7 +275,8 @@ class ResultRecord(Record, frozen=True):
                 state.put(made, expiry.expired(record, self.expired))
             return made
         if isinstance(entity, AttributeValue):
-            return Symbol.of_row(self.site.span, f"{entity.cls.name}.{entity.name}")
+            kind = EachSymbol if many else Symbol
+            return kind.of_row(self.site.span, f"{entity.cls.name}.{entity.name}")
         return UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:
