@@ -133,8 +133,15 @@ def holds_some(state: State, session: Reference) -> bool:
     )
 
 
-def begun_twice(flow: Flow, session: Reference, record: SessionRecord, at: Span) -> None:
-    _misused(flow, session, record, "begin", "begun", at)
+def begins(
+    flow: Flow, state: State, session: Reference, record: SessionRecord, is_nested: bool, at: Span
+) -> None:
+    """What a transaction is begun in: one already, or what is left of the block of one that is over."""
+    if record.begun == ENDED:
+        _misused(flow, session, record, "begin_nested" if is_nested else "begin", "ended", at)
+        state.put(session, replace(record, begun=""))
+    elif record.in_transaction and not is_nested:
+        _misused(flow, session, record, "begin", "begun", at)
 
 
 def connection_begun(

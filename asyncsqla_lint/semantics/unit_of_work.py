@@ -110,8 +110,8 @@ def begin(flow: Flow, state: State, session: Reference, is_nested: bool, at: Spa
     from asyncsqla_lint.semantics.sessions import SessionRecord
 
     owner = state.record(session.oid)
-    if isinstance(owner, SessionRecord) and not is_nested and owner.in_transaction:
-        transactions.begun_twice(flow, session, owner, at)
+    if isinstance(owner, SessionRecord):
+        transactions.begins(flow, state, session, owner, is_nested, at)
     touch(state, session)
     if not is_nested:
         return
