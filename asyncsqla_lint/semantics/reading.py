@@ -21,7 +21,7 @@ from asyncsqla_lint.project.models import (
     Synonym,
     UnknownAttribute,
 )
-from asyncsqla_lint.semantics import paths
+from asyncsqla_lint.semantics import eager_use, paths
 from asyncsqla_lint.semantics.attribute_states import CHOSEN, LOADED, LOOKED_AT, UNSURE, WRONG, AttributeState
 from asyncsqla_lint.semantics.collections import CollectionRecord, DynamicCollection
 from asyncsqla_lint.semantics.instances import (
@@ -35,6 +35,7 @@ from asyncsqla_lint.semantics.instances import (
     allocate,
     current,
 )
+from asyncsqla_lint.semantics.many_to_one import known_target
 from asyncsqla_lint.semantics.materialising import among_all, one_of_all
 from asyncsqla_lint.semantics.missing import missing, undecided
 from asyncsqla_lint.semantics.plans import Plan
@@ -285,7 +286,12 @@ def _related(
         if not uselist:
             return NONE
         return flow.allocate(state, CollectionRecord((), None, "list", True, me, attribute.name))
-    back = _way_back(state, record, attribute, state_bits)
+    back: Value | None = _way_back(state, record, attribute, state_bits)
+    if back is None and record.leads.get(attribute.name) and not record.many:
+        back = known_target(flow, state, me, record, attribute)  # the session gives whom it holds
+        there = state.record(back.oid) if isinstance(back, Reference) else None
+        if isinstance(there, InstanceRecord) and there.origin is not None:
+            eager_use.read_whole(flow, there.origin)
     if back is not None:
         return back
     element = _as_before(state, me, record, attribute)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import NONE, Constant, Reference, Symbol, Value, alternatives
 from asyncsqla_lint.project.classes import ClassInfo
-from asyncsqla_lint.project.models import Model, Relationship
+from asyncsqla_lint.project.models import Column, Model, Relationship
 from asyncsqla_lint.semantics import paths
 from asyncsqla_lint.semantics.attribute_states import LOADED, Key
 from asyncsqla_lint.semantics.identity import compare, identity_of, same_row
@@ -22,7 +22,7 @@ def noted(state: State, record: InstanceRecord) -> InstanceRecord:
 
 
 def _noted(state: State, record: InstanceRecord) -> InstanceRecord:
-    leads = dict(record.leads)
+    leads = {**_written_down(record), **record.leads}
     for name, found in record.attributes.items():
         one = record.model.relationships.get(name) if found.value is not None else None
         if one is None or one.direction != "many-to-one" or found.bits != LOADED or found.value is None:
@@ -31,6 +31,27 @@ def _noted(state: State, record: InstanceRecord) -> InstanceRecord:
         if key is not None:
             leads[name] = key
     return record if leads == record.leads else replace(record, leads=leads)
+
+
+def _written_down(record: InstanceRecord) -> dict[str, Key]:
+    """`Entry(ledger_id=ledger.id)`: to whom the keys lead that a row has been given."""
+    leads: dict[str, Key] = {}
+    for one in record.model.relationships.values() if record.is_made else ():
+        if one.direction != "many-to-one" or one.target is None or len(one.local_keys) != 1:
+            continue
+        [name] = one.local_keys
+        given, names = record.attributes.get(name), one.target.primary_key
+        if given is None or given.bits != LOADED or not isinstance(given.value, Constant | Symbol):
+            continue
+        if given.value != NONE and len(names) == 1 and _names(record.model.columns[name], one.target):
+            leads[one.name] = ((names[0], given.value),)
+    return leads
+
+
+def _names(column: Column, target: Model) -> bool:
+    """Is it that row's primary key to which the column refers, and no other column of its?"""
+    key = target.columns[target.primary_key[0]]
+    return any(reference.column == (key.column_name or key.name) for reference in column.foreign_keys)
 
 
 def _key_of(state: State, value: Value) -> Key | None:
