@@ -57,6 +57,9 @@ class CoroutineRecord(Record, frozen=True):
     is_dropped: bool = False  # an expression statement left it to nobody
     is_perhaps: bool = False  # what it was asked of may be of the other kind, which gives its result at once
 
+    def over(self) -> Record:
+        return self if self.is_awaited else replace(self, is_awaited=True)
+
     def joined(self, other: Record) -> Record:
         if not isinstance(other, CoroutineRecord):
             return FORGOTTEN

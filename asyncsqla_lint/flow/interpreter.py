@@ -454,8 +454,8 @@ class Flow:
         if heard_around(self.tries) != NOBODY and not self.meanings.cleans_up(state, awaited):
             failed = state.copy()
             record = failed.record(awaited.oid) if isinstance(awaited, Reference) else None
-            if isinstance(awaited, Reference) and isinstance(record, CoroutineRecord):
-                failed.put(awaited, replace(record, is_awaited=True))
+            if isinstance(awaited, Reference) and record is not None:
+                failed.put(awaited, record.over())
             self.may_raise(failed, RISK)
 
     def is_caught(self, *names: str) -> bool:

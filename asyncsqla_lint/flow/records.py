@@ -39,6 +39,10 @@ class Record(Struct, frozen=True):
         """Is it of this kind, of what SQLAlchemy has in two? None: it is nothing of the sort."""
         return None
 
+    def over(self) -> Record:
+        """Whoever has waited for it has seen its end, be that an exception."""
+        return self
+
     def joined(self, other: Record) -> Record:
         """What holds on both paths. Records of different kinds have nothing in common."""
         return self if self == other else FORGOTTEN

@@ -22,6 +22,7 @@ from asyncsqla_lint.flow.values import (
     Value,
     union,
 )
+from asyncsqla_lint.flow.waiting import as_it_raises
 from asyncsqla_lint.program import (
     AnnotatedAssign,
     Assert,
@@ -86,7 +87,8 @@ def execute_statement(flow: Flow, state: State, statement: Statement) -> Result:
         tells = context.is_of_databases or context.tells_databases
         is_plain = tells and not is_safe and awaits_nothing(flow, statement)
         if not is_safe and not (is_plain and context.is_of_databases):
-            flow.may_raise(state, PLAIN if is_plain else UNKNOWN)
+            for own, exception in as_it_raises(flow, state, statement):
+                flow.may_raise(own, PLAIN if is_plain else exception)
     return EXECUTORS[type(statement)](flow, state, statement)
 
 

@@ -68,6 +68,9 @@ class TaskRecord(Record, frozen=True):
             reported=self.reported | other.reported,
         )
 
+    def over(self) -> Record:
+        return self if self.is_done else replace(self, is_done=True)
+
     def attribute(self, flow: Flow, state: State, me: Reference, name: str, at: Span) -> Value:
         return Method(me, name)
 
