@@ -126,11 +126,18 @@ class ListRecord(Record, frozen=True):
         if name in ("append", "add", "appendleft", "put_nowait") and first is not None:
             state.put(me, self.with_more(Iteration(items=(first,), may_be_empty=False)))
             return NONE
-        if self.kind == "queue" and name in ("put", "get", "get_nowait", "join"):
+        if self.kind == "queue" and name in ("put", "get", "get_nowait"):
             if name == "put" and first is not None:
                 state.put(me, self.with_more(Iteration(items=(first,), may_be_empty=False)))
             given = (self.whole() or UNKNOWN) if name.startswith("get") else NONE
             return given if name == "get_nowait" else Ready(given)
+        if self.kind == "queue" and name in ("task_done", "join"):
+            from asyncsqla_lint.flow.stdlib.signals import Waiting, signal
+
+            if name == "join":
+                return Waiting(me, NONE)
+            signal(flow, me, at, is_one_of_many=True)
+            return NONE
         if name == "insert" and len(arguments.positional) > 1:
             state.put(me, self.with_more(Iteration(items=(arguments.positional[1],), may_be_empty=False)))
             return NONE

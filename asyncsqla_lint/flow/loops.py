@@ -6,7 +6,7 @@ from collections.abc import Set
 from functools import partial
 from typing import TYPE_CHECKING
 
-from asyncsqla_lint.flow import calls, narrowing
+from asyncsqla_lint.flow import calls, narrowing, polling
 from asyncsqla_lint.flow.expressions import evaluate
 from asyncsqla_lint.flow.frames import Outcome
 from asyncsqla_lint.flow.iterators import hold
@@ -79,6 +79,8 @@ def execute_while(flow: Flow, state: State, node: While) -> Result:
         _, false, left = narrowing.test_paths(flow, own, node.test)
         done.extend(false)
         exits.extend(left)
+    if polling.polls(flow, node):
+        polling.left(flow, node, done, broken, exits)
     after, left = flow.execute(merged(flow, done, end), node.otherwise)
     return after + broken, exits + left
 
@@ -193,6 +195,8 @@ def _loop(flow: Flow, state: State, node: For, iteration: Iteration) -> Result:
             break
         if items is None and first <= position < len(rounds) - 1:
             done.extend(_absorbed(flow, own.copy(), element, processed) for own in states)
+    if polling.polls(flow, node):
+        polling.left(flow, node, done, broken, exits)
     if items is None:
         states = [_absorbed(flow, own, element, processed) for own in states]
     if are_several:

@@ -31,6 +31,7 @@ class Meanings:
         self.calls: dict[str, CallMeaning] = {}
         self.harmless: set[str] = set()  # of `calls`, those that leave nothing behind but the value they give
         self.sure: set[str] = set()  # of `calls`, those that raise nothing where the value they give is known
+        self.sleeps: set[str] = set()  # of `calls`, those that let time pass
         self.prefixes: list[tuple[str, CallMeaning]] = []
         self.instances: dict[str, InstanceMeaning] = {}
         self.values: dict[str, Value] = {}
@@ -51,6 +52,7 @@ class Meanings:
         self.when_field_read: list[Callable[[Flow, State, ClassValue, str, Value, Span], Value | None]] = []
         self.when_entered: list[Callable[[Flow, State, Value, Span, bool], None]] = []
         self.when_awaited: list[Callable[[Flow, State, Value, Span], None]] = []
+        self.when_waited: list[Callable[[Flow, State, Reference | None], None]] = []
         self.when_awaited_again: list[Callable[[Flow, State, Value, Span], None]] = []
         self.when_coroutine_read: list[Callable[[Flow, State, Reference, str, Span], None]] = []
         self.when_dropped: list[Callable[[Flow, State, Reference, Span], None]] = []
@@ -229,6 +231,11 @@ class Meanings:
         """The handler that stands at `at` ends by raising."""
         for hook in self.when_handed_on:
             hook(flow, state, at)
+
+    def waited(self, flow: Flow, state: State, what: Reference | None) -> None:
+        """The code has waited until somebody said so; None: until it saw that something was so."""
+        for hook in self.when_waited:
+            hook(flow, state, what)
 
     def cleans_up(self, state: State, awaited: Value) -> bool:
         return any(hook(state, awaited) for hook in self.is_cleaning_up)

@@ -29,7 +29,15 @@ from asyncsqla_lint.program import Span
 from asyncsqla_lint.semantics import threads
 from asyncsqla_lint.semantics.api_use import given_to_await
 from asyncsqla_lint.semantics.surroundings import around
-from asyncsqla_lint.semantics.tasks import Gathered, TaskRecord, finish, positioned, stands_for_many, start
+from asyncsqla_lint.semantics.tasks import (
+    Gathered,
+    TaskRecord,
+    finish,
+    positioned,
+    stands_for_many,
+    start,
+    waited,
+)
 
 if TYPE_CHECKING:
     from asyncsqla_lint.flow.interpreter import Flow
@@ -177,6 +185,7 @@ def _spread(flow: Flow, nodes: tuple[p.Expression, ...], count: int) -> list[Sit
 
 
 def register(meanings: Meanings) -> None:
+    meanings.when_waited.append(waited)
     table: tuple[tuple[tuple[str, ...], CallMeaning], ...] = (
         (GATHERS, _gather),
         (WAITS, _wait),

@@ -86,6 +86,7 @@ def _waits(flow: Flow, state: State, name: str, at: Span) -> None:
 
 
 def register(meanings: Meanings) -> None:
+    meanings.sleeps.update(SLEEPS)
     for name in SLEEPS:
         meanings.calls[name] = _sleep(name)
     for name in CLIENTS:

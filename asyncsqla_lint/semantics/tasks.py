@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow.coroutines import CoroutineRecord
+from asyncsqla_lint.flow.coroutines import CoroutineRecord, begun
 from asyncsqla_lint.flow.frames import Frame, PathEnds, Site
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.stdlib import context_variables
+from asyncsqla_lint.flow.stdlib.signals import Signalled
 from asyncsqla_lint.flow.values import (
     UNKNOWN,
     Arguments,
@@ -56,6 +57,7 @@ class TaskRecord(Record, frozen=True):
     named: int = 1  # so many of the frames name what they call; who calls them has been handed them
     group: Reference | None = None
     is_done: bool = False
+    behind: tuple[tuple[int, tuple[SessionUsed, ...]], ...] = ()  # what it uses when it has said so, by oid
     reported: frozenset[int] = frozenset()  # the sessions of which it has been said
 
     def joined(self, other: Record) -> Record:
@@ -153,10 +155,13 @@ def start(
     around(flow).tasks_started += 1
     since, many = flow.counter, stands_for_many(state, awaitable)
     uses: list[SessionUsed] = []
+    said: dict[int, int] = {}  # by then it had used so many
 
     def record(event: Event) -> None:
         if isinstance(event, SessionUsed):
             uses.append(event)
+        elif isinstance(event, Signalled) and (event.is_one_of_many or event.what.oid not in said):
+            said[event.what.oid] = len(uses)
 
     own, outer, tries = flow.new_id(), around(flow).tasks, flow.tries
     around(flow).tasks = (*outer, own)
@@ -169,21 +174,26 @@ def start(
     except PathEnds as end:
         result = UNKNOWN
         state.become(before if end.outcome is None else end.outcome.state)
+        begun(state, awaitable)
     finally:
         flow.recorders.remove(record)
         around(flow).tasks, flow.tries = outer, tries
     left = _left_running(flow, state, own)
     starters = {0, *outer}
-    mine = distinct(
-        [
-            replace_locks(use, frozenset(hold for hold in use.locks if hold[0] not in starters))
-            for use in uses
-            if left.isdisjoint(use.tasks)
-        ]
-    )
+
+    def own_since(first: int) -> tuple[SessionUsed, ...]:
+        return distinct(
+            [
+                replace_locks(use, frozenset(hold for hold in use.locks if hold[0] not in starters))
+                for use in uses[first:]
+                if left.isdisjoint(use.tasks)
+            ]
+        )
+
+    mine, behind = own_since(0), tuple((oid, own_since(first)) for oid, first in said.items())
     parent = AFTERWARDS if is_later else around(flow).task
     frames, named = chain(flow.frame, place), named_calls(flow.frame)
-    task = TaskRecord(own, place, result, mine, parent, frames, named, group)
+    task = TaskRecord(own, place, result, mine, parent, frames, named, group, behind=behind)
     reference = flow.allocate(state, task)
     if is_later:
         return reference
@@ -209,6 +219,16 @@ def finish(state: State, task: Reference) -> None:
     record = state.record(task.oid)
     if isinstance(record, TaskRecord) and not record.is_done:
         state.put(task, replace(record, is_done=True))
+
+
+def waited(flow: Flow, state: State, what: Reference | None) -> None:
+    """Who has waited for what a task says goes on beside what the task does behind that."""
+    for task, record in tasks_of(state):
+        if record.is_done or record.parent != around(flow).task:
+            continue
+        rest = () if what is None else dict(record.behind).get(what.oid)
+        if rest is not None:
+            state.put(task, replace(record, uses=rest, is_done=not rest))
 
 
 def stands_for_many(state: State, value: Value) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.meanings import Meanings
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
+from asyncsqla_lint.flow.stdlib.signals import signal
 from asyncsqla_lint.flow.values import NONE, UNKNOWN, Arguments, Method, Reference, Value, join
 from asyncsqla_lint.program import Span
 
@@ -30,12 +31,15 @@ class FutureRecord(Record, frozen=True):
     def call_method(
         self, flow: Flow, state: State, me: Reference, name: str, arguments: Arguments, at: Span
     ) -> Value:
+        if name in ("set_result", "set_exception"):
+            signal(flow, me, at)
         if name == "set_result":
             state.put(me, FutureRecord(arguments.get(0, "result") or UNKNOWN))
             return NONE
         return (self.result or UNKNOWN) if name == "result" else UNKNOWN
 
     def awaited(self, flow: Flow, state: State, me: Reference, at: Span) -> Value:
+        flow.meanings.waited(flow, state, me)
         return self.result or UNKNOWN
 
     def refers_to(self) -> tuple[Value, ...]:

@@ -20,6 +20,7 @@ from asyncsqla_lint.flow.stdlib import (
     namespaces,
     reflection,
     regular_expressions,
+    signals,
     signatures,
 )
 
@@ -33,6 +34,7 @@ def register(meanings: Meanings) -> None:
     field_names.register(meanings)
     functional.register(meanings)
     futures.register(meanings)
+    signals.register(meanings)
     iterables.register(meanings)
     iteration_tools.register(meanings)
     named_tuples.register(meanings)
