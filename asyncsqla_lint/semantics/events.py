@@ -226,6 +226,7 @@ class SessionShared(Event):
     second: SessionUsed
     started: Site | None
     is_further_use: bool  # the second use is not a task's: the code that started the task goes on
+    may_be_awaited: bool  # the tasks could each be awaited where they start
 
 
 class SessionLeft(Event):

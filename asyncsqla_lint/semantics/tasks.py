@@ -57,8 +57,14 @@ class TaskRecord(Record, frozen=True):
     named: int = 1  # so many of the frames name what they call; who calls them has been handed them
     group: Reference | None = None
     is_done: bool = False
+    is_endless: bool = False
     behind: tuple[tuple[int, tuple[SessionUsed, ...]], ...] = ()  # what it uses when it has said so, by oid
     reported: frozenset[int] = frozenset()  # the sessions of which it has been said
+
+    @property
+    def may_be_awaited(self) -> bool:
+        """At once, where it starts? Not what runs for ever, nor what talks to others meanwhile."""
+        return not self.is_endless and not self.behind
 
     def joined(self, other: Record) -> Record:
         if not isinstance(other, TaskRecord):
@@ -168,11 +174,12 @@ def start(
     flow.recorders.append(record)
     if not is_awaited:
         flow.tries = []  # what it raises, nobody here catches
-    before = state.copy()
+    before, is_endless = state.copy(), False
     try:
         result = awaitable.awaited(flow, state, place.span)
     except PathEnds as end:
         result = UNKNOWN
+        is_endless = end.outcome is None
         state.become(before if end.outcome is None else end.outcome.state)
         begun(state, awaitable)
     finally:
@@ -193,7 +200,9 @@ def start(
     mine, behind = own_since(0), tuple((oid, own_since(first)) for oid, first in said.items())
     parent = AFTERWARDS if is_later else around(flow).task
     frames, named = chain(flow.frame, place), named_calls(flow.frame)
-    task = TaskRecord(own, place, result, mine, parent, frames, named, group, behind=behind)
+    task = TaskRecord(
+        own, place, result, mine, parent, frames, named, group, is_endless=is_endless, behind=behind
+    )
     reference = flow.allocate(state, task)
     if is_later:
         return reference
@@ -303,7 +312,8 @@ def _share_with_siblings(flow: Flow, state: State, me: Reference, task: TaskReco
         for first, second in _overlapping(other.uses, task.uses):
             if first.session.oid not in other.reported:
                 mine, theirs, frame = _parted(flow, task, other)
-                _emit(flow, mine, frame, first, second, theirs)
+                awaited = task.may_be_awaited and other.may_be_awaited
+                _emit(flow, mine, frame, first, second, theirs, awaited)
             _mark(state, sibling, first)
             _mark(state, me, first)
 
@@ -331,7 +341,8 @@ def _share_among_alike(
     for first, second in _overlapping(outer, outer):
         now = state.record(me.oid)
         if isinstance(now, TaskRecord) and first.session.oid not in now.reported:
-            _emit(flow, dict(task.frames).get(frame.id, task.site), frame, first, second, None)
+            site = dict(task.frames).get(frame.id, task.site)
+            _emit(flow, site, frame, first, second, None, task.may_be_awaited)
         _mark(state, me, first)
 
 
@@ -353,10 +364,12 @@ def _emit(
     first: SessionUsed,
     second: SessionUsed,
     started: Site | None,
+    may_be_awaited: bool,
     is_further_use: bool = False,
 ) -> None:
     if flow.listens(SessionShared):
-        flow.emit(SessionShared(site, frame, flow.is_certain, first, second, started, is_further_use))
+        certain = flow.is_certain
+        flow.emit(SessionShared(site, frame, certain, first, second, started, is_further_use, may_be_awaited))
 
 
 def used(
@@ -386,7 +399,8 @@ def used(
         for first, second in _overlapping(other.uses, (use,)):
             if first.session.oid not in other.reported:
                 site, frame = (other.site, flow.frame) if ends_block else _seen_from(other, use)
-                _emit(flow, site, frame, first, second, other.site, is_further_use=True)
+                awaited = other.may_be_awaited
+                _emit(flow, site, frame, first, second, other.site, awaited, is_further_use=True)
             _mark(state, task, first)
 
 

@@ -44,6 +44,8 @@ def roll_back(failed_at: Site, handled_at: Site | None) -> Fix | None:
 
 def in_sequence(event: SessionShared) -> Fix | None:
     """Await each task where it is started; beside further use, the one that was started before."""
+    if not event.may_be_awaited:
+        return None
     starts = [] if event.started is None else [event.started]
     if not event.is_further_use and event.site not in starts:
         starts.append(event.site)
