@@ -73,6 +73,7 @@ class InstanceRecord(Record, frozen=True):
     leads: dict[str, Key] = {}  # to whom many-to-ones lead, as the row has said
     many: bool = False
     is_whole: bool = False  # when `many`: every row of the class is one of them
+    is_unfiltered: bool = False  # when `many`: every row that its query's `with_loader_criteria` leaves
     all_linked: str = ""  # when `many`: every row of the class that has the other side of that link is one
     singles: tuple[Reference, ...] = ()  # when `is_whole`: the rows that other records stand for
     may_be_held: bool = False  # the session may have had it before the query that gave it
@@ -142,6 +143,7 @@ class InstanceRecord(Record, frozen=True):
             many=self.many or other.many,
             absent=self.absent if self.absent == other.absent else SOMEWHERE,
             is_whole=self.is_whole and other.is_whole,
+            is_unfiltered=self.is_unfiltered and other.is_unfiltered,
             singles=self.singles + tuple(one for one in other.singles if one not in self.singles),
             is_made=self.is_made and other.is_made,
             is_directed=self.is_directed or other.is_directed,

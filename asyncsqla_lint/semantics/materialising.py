@@ -19,7 +19,7 @@ from asyncsqla_lint.semantics.identity import key_of, may_be, same_row
 from asyncsqla_lint.semantics.instances import InstanceRecord, allocate
 from asyncsqla_lint.semantics.loader_options import Entry
 from asyncsqla_lint.semantics.meeting import meet
-from asyncsqla_lint.semantics.planning import is_whole, planned
+from asyncsqla_lint.semantics.planning import is_whole, is_whole_but_for_filters, planned
 from asyncsqla_lint.semantics.plans import Plan
 from asyncsqla_lint.semantics.references import link_of, may_be_referred_to
 from asyncsqla_lint.semantics.refreshing import perhaps_reloaded, reloaded
@@ -100,6 +100,7 @@ def materialise(
         fresh,
         many=many and met.row is None,
         is_whole=gives_all,
+        is_unfiltered=many and statement.is_filtered and is_whole_but_for_filters(statement),
         all_linked=joins.all_linked(flow, statement) if many else "",
         singles=known_apart(state, session, model) if gives_all else (),
     )
@@ -174,28 +175,39 @@ def among_all(state: State, fresh: InstanceRecord) -> InstanceRecord:
     Or all that have the other side of that very relationship, by which it has been joined.
     """
     owner = None if fresh.session is None else state.record(fresh.session.oid)
-    lists = list(getattr(owner, "whole", ()))
+    lists, above = list(getattr(owner, "whole", ())), _led_from(state, fresh)
     if fresh.session is None:  # the session has let go of both
         lists += [
             reference
             for reference, one in state.records(InstanceRecord)
             if (one.is_whole or one.all_linked) and one.many and one.detached_by == fresh.detached_by
         ]
-    above = fresh.parent
-    while above is not None and len(lists) < MOST_LISTS:
-        lists.append(above[0])
-        record = state.record(above[0].oid)
-        above = record.parent if isinstance(record, InstanceRecord) else None
-    for reference in lists:
+    for reference in (*lists, *above[: MOST_LISTS - len(lists)]):
         other = state.record(reference.oid)
         if (
             isinstance(other, InstanceRecord)
-            and (other.is_whole or (other.all_linked and other.all_linked == _led_along(state, fresh)))
+            and (
+                other.is_whole
+                or (other.is_unfiltered and other.origin == fresh.origin and reference in above)
+                or (other.all_linked and other.all_linked == _led_along(state, fresh))
+            )
             and other.session == fresh.session
             and fresh.model.cls.is_subclass_of(other.model.cls)
         ):
             fresh = perhaps_one_of(fresh, [other])
     return fresh
+
+
+def _led_from(state: State, record: InstanceRecord) -> list[Reference]:
+    """Those from whom relationships have led to it."""
+    found: list[Reference] = []
+    while record.parent is not None and len(found) < MOST_LISTS:
+        found.append(record.parent[0])
+        above = state.record(record.parent[0].oid)
+        if not isinstance(above, InstanceRecord):
+            break
+        record = above
+    return found
 
 
 def _led_along(state: State, record: InstanceRecord) -> str:

@@ -52,11 +52,20 @@ def _leading_to(model: Model, source: Model | None, plan: Plan, depth: int = 0) 
 
 def is_whole(statement: Statement) -> bool:
     """Does it give every row of its class?"""
-    return not statement.joins and is_whole_but_for_joins(statement)
+    return not statement.is_filtered and is_whole_but_for_filters(statement)
+
+
+def is_whole_but_for_filters(statement: Statement) -> bool:
+    """…or every one that is not filtered out wherever its options lead?"""
+    return not statement.joins and _is_whole(statement)
 
 
 def is_whole_but_for_joins(statement: Statement) -> bool:
     """…or every one to which something is joined?"""
+    return not statement.is_filtered and _is_whole(statement)
+
+
+def _is_whole(statement: Statement) -> bool:
     return statement.kind == "select" and not (
         statement.has_criteria
         or statement.narrowed

@@ -41,6 +41,7 @@ class Statement(Value, frozen=True):
     yield_per: bool = False
     joins: tuple[AttributeValue, ...] = ()  # the relationships along which it is joined, by inner joins
     narrowed: bool = False  # joined otherwise, limited, grouped or made distinct: perhaps not every row
+    is_filtered: bool = False  # by `with_loader_criteria`, as is what it loads along
     target: ClassInfo | None = None  # of insert, update, delete
     values: tuple[tuple[str, Value], ...] | None = ()  # of update: None when they cannot be read
     synchronize: str | None = None
@@ -119,11 +120,11 @@ def _is_of_these(self: Statement, criteria: Criteria) -> bool:
 
 
 def _options(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
-    narrowed = self.narrowed or any(
+    is_filtered = self.is_filtered or any(
         isinstance(one, Criteria) and _is_of_these(self, one) for one in arguments.positional
     )
     options = self.options + tuple(collected(flow, state, arguments, at))
-    return replace(self, options=options, narrowed=narrowed)
+    return replace(self, options=options, is_filtered=is_filtered)
 
 
 def _execution_options(self: Statement, flow: Flow, state: State, arguments: Arguments, at: Span) -> Value:
