@@ -162,7 +162,8 @@ def executed_for(flow: Flow, state: State, session: Reference, model: Model, sta
     from asyncsqla_lint.semantics import unread
 
     plan = planned(flow, model, statement, ())
-    unread.shown(flow, state, session, model, plan)
+    # Rows to which something is joined are those to whom others lead: what these have loaded is there.
+    unread.shown(flow, state, session, model, None if statement.joins else plan)
     met = meet(flow, state, session, model, statement, plan, many=True)
     if not any(record.lifecycle in (PERSISTENT, MARKED) for _, record in held(state, session)):
         return
