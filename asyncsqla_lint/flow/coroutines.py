@@ -179,13 +179,6 @@ class Driven(Value, frozen=True):
         return (self.coroutine,)
 
 
-def begun(state: State, value: Value) -> None:
-    """It runs, whatever becomes of it."""
-    record = state.record(value.oid) if isinstance(value, Reference) else None
-    if isinstance(value, Reference) and isinstance(record, CoroutineRecord) and not record.is_awaited:
-        state.put(value, replace(record, is_awaited=True))
-
-
 class Ready(Value, frozen=True):
     """An awaitable whose result is at hand."""
 

@@ -43,14 +43,14 @@ def left(flow: Flow, node: While | For, done: list[State], broken: list[State], 
         flow.meanings.waited(flow, state, None)
 
 
-def _is_left_on_condition(body: Statements, is_asked: bool = False) -> bool:
+def _is_left_on_condition(body: Statements, is_asked: bool = False, is_within: bool = False) -> bool:
     for statement in body:
-        if isinstance(statement, (Break, Return)):
+        if isinstance(statement, Return) or (isinstance(statement, Break) and not is_within):
             if is_asked:
                 return True
-        elif any(
-            _is_left_on_condition(block, is_asked or isinstance(statement, (If, Match)))
-            for block in blocks(statement)
-        ):
+            continue
+        asked = is_asked or isinstance(statement, (If, Match))
+        within = is_within or isinstance(statement, (For, While))  # whose `break` leaves no more than that
+        if any(_is_left_on_condition(block, asked, within) for block in blocks(statement)):
             return True
     return False

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from asyncsqla_lint.flow.coroutines import CoroutineRecord, begun
+from asyncsqla_lint.flow.coroutines import CoroutineRecord
 from asyncsqla_lint.flow.frames import Frame, PathEnds, Site
 from asyncsqla_lint.flow.records import FORGOTTEN, Record
 from asyncsqla_lint.flow.state import State
@@ -181,7 +181,8 @@ def start(
         result = UNKNOWN
         is_endless = end.outcome is None
         state.become(before if end.outcome is None else end.outcome.state)
-        begun(state, awaitable)
+        if isinstance(awaitable, Reference):  # it runs all the same
+            state.put(awaitable, state.record(awaitable.oid).over())
     finally:
         flow.recorders.remove(record)
         around(flow).tasks, flow.tries = outer, tries
