@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.frames import Outcome
-from asyncsqla_lint.program import Await, Break, Call, For, If, Match, Return, Span, Statements, While
+from asyncsqla_lint.program import Await, Break, Call, For, If, Match, Raise, Return, Span, Statements, While
 from asyncsqla_lint.project.names import External
 from asyncsqla_lint.project.walking import blocks, walk
 
@@ -38,14 +38,14 @@ def left(flow: Flow, node: While | For, done: list[State], broken: list[State], 
     """The loop is left in these ways."""
     waited = list(done) if isinstance(node, While) else []
     if _is_left_on_condition(node.body):
-        waited += [*broken, *(one.state for one in exits if one.kind == "return")]
+        waited += [*broken, *(one.state for one in exits)]
     for state in waited:
         flow.meanings.waited(flow, state, None)
 
 
 def _is_left_on_condition(body: Statements, is_asked: bool = False, is_within: bool = False) -> bool:
     for statement in body:
-        if isinstance(statement, Return) or (isinstance(statement, Break) and not is_within):
+        if isinstance(statement, (Raise, Return)) or (isinstance(statement, Break) and not is_within):
             if is_asked:
                 return True
             continue
