@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from asyncsqla_lint.flow.frames import Outcome
 from asyncsqla_lint.program import Await, Break, Call, For, If, Match, Raise, Return, Span, Statements, While
-from asyncsqla_lint.project.names import External
 from asyncsqla_lint.project.walking import blocks, walk
 
 if TYPE_CHECKING:
@@ -28,10 +27,9 @@ def polls(flow: Flow, node: While | For) -> bool:
 
 def _sleeps(flow: Flow, node: Await) -> bool:
     call = node.value
-    if not isinstance(call, Call):
-        return False
-    symbol = flow.index.resolve(flow.frame.module, call.function, flow.frame.function)
-    return isinstance(symbol, External) and symbol.name in flow.meanings.sleeps
+    return (
+        isinstance(call, Call) and flow.scopes.callee_name(flow.frame, call.function) in flow.meanings.sleeps
+    )
 
 
 def left(flow: Flow, node: While | For, done: list[State], broken: list[State], exits: list[Outcome]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from asyncsqla_lint import program as p
 from asyncsqla_lint.project.constants import Construct, constant, read_construct
 from asyncsqla_lint.project.functions import FunctionInfo
-from asyncsqla_lint.project.names import External, Scoped
+from asyncsqla_lint.project.names import External, Module, Scoped, Symbol
 from asyncsqla_lint.project.walking import walk
 
 if TYPE_CHECKING:
@@ -44,27 +44,22 @@ class Listeners:
     def _by_event(self) -> dict[str, list[tuple[Construct, FunctionInfo]]]:
         found: dict[str, list[tuple[Construct, FunctionInfo]]] = {}
         for module in self.index.modules.values():
-            if not module.says(DECORATOR, CALL):
-                continue
-            for info in self.index.functions_of(module):
-                for one in info.header.decorators:
-                    for made in self._listening(Scoped(one, module, info.definition_scope)):
-                        found.setdefault(self._event(made), []).append((made, info))
-            for call in module.names.calls:
-                for made in self._listening(Scoped(call, module, None)):
-                    where = made.argument(2, "fn")
-                    fn = where and self.index.resolve(module, where.expression, where.scope)
-                    if isinstance(fn, FunctionInfo):
-                        found.setdefault(self._event(made), []).append((made, fn))
+            for made, function in self._registered(module) if module.says(DECORATOR, CALL) else ():
+                if made is not None and made.name in _LISTENING and isinstance(function, FunctionInfo):
+                    event = str(constant(self.index, made.argument(1, "identifier")))
+                    found.setdefault(event, []).append((made, function))
         return found
 
-    def _listening(self, where: Scoped) -> Iterator[Construct]:
-        made = read_construct(self.index, where) if isinstance(where.expression, p.Call) else None
-        if made is not None and made.name in _LISTENING:
-            yield made
-
-    def _event(self, made: Construct) -> str:
-        return str(constant(self.index, made.argument(1, "identifier")))
+    def _registered(self, module: Module) -> Iterator[tuple[Construct | None, Symbol | None]]:
+        for info in self.index.functions_of(module):
+            for one in info.header.decorators:
+                if isinstance(one, p.Call):
+                    yield read_construct(self.index, Scoped(one, module, info.definition_scope)), info
+        for call in module.names.calls:
+            made = read_construct(self.index, Scoped(call, module, None))
+            where = None if made is None else made.argument(2, "fn")
+            if where is not None:
+                yield made, self.index.resolve(where.module, where.expression, where.scope)
 
     def _is_of(self, made: Construct, model: Model) -> bool:
         where = made.argument(0, "target")
