@@ -32,7 +32,8 @@ AT_ONCE = frozenset("add add_all expunge expunge_all expire expire_all get_bind 
 # What gives the connection back, and leaves nothing undone.
 CLEANS_UP = frozenset(("close", "aclose", "rollback", "invalidate", "reset", "rollback of a savepoint"))
 # Said in so many words, by what holds a session in an object of its own, and closes it when that is left.
-ENTERING = frozenset(("__aenter__", "__aexit__", "__enter__", "__exit__"))
+EXITS = frozenset(("__aexit__", "__exit__"))
+ENTERING = EXITS | {"__aenter__", "__enter__"}
 Guards = Callable[[p.Try], tuple[p.Statements, ...]]
 WRITES = frozenset(
     (
@@ -67,7 +68,7 @@ class LedgerRecord(Record, frozen=True):
             self.is_block or other.is_block,
             self.is_autocommit or other.is_autocommit,
             self.left if other.left is not None else None,
-            self.reopened if other.reopened is not None else None,
+            self.reopened or other.reopened,  # who uses it again holds it, whatever the other path does
             self.is_doubtful or other.is_doubtful or self.holds != other.holds,
             self.is_settled or other.is_settled,
             self.handed or other.handed,
@@ -291,11 +292,16 @@ def closed(
 
 
 def _end_of_manager(flow: Flow, subject: Reference) -> Site | None:
-    """`yield session`, and a `close()` behind it: the `with` over such a function is the session's own."""
+    """`yield session`, and a `close()` behind it, or one in an `__aexit__`: the `with` over such a manager
+    is the session's own."""
     frame = flow.frame
-    if frame.on_yield is None or not frame.away or not frame.has_made(subject.oid):
-        return None
-    return Site(frame.module if frame.caller is None else frame.caller.module, frame.call_span)
+    if frame.on_yield is not None and frame.away and frame.has_made(subject.oid):
+        return Site(frame.module if frame.caller is None else frame.caller.module, frame.call_span)
+    while frame.caller is not None and frame.function is not None:
+        if frame.function.name in EXITS:
+            return Site(frame.caller.module, frame.call_span)
+        frame = frame.caller
+    return None
 
 
 def lose(flow: Flow, opened_at: Site, found: LedgerRecord, closed_at: Site | None) -> None:
@@ -342,7 +348,7 @@ def in_cleanup(flow: Flow, at: Span) -> bool:
         return True
     frame: Frame | None = flow.frame
     while frame is not None and frame.function is not None:
-        if frame.function.name in ("__aexit__", "__exit__") or _is_cleanup(frame.function.body, at):
+        if frame.function.name in EXITS or _is_cleanup(frame.function.body, at):
             return True
         at = frame.call_span
         frame = frame.caller
@@ -356,7 +362,7 @@ def _is_meant_to_go(flow: Flow, write: WriteMade) -> bool:
     if testing.in_test(frame) or flow.frame.function is write.frame.function:
         return True
     while frame is not None and frame.function is not None:
-        if frame.function.name in ("__aexit__", "__exit__"):
+        if frame.function.name in EXITS:
             return False
         frame = frame.caller
     return not flow.is_cleaning_up
