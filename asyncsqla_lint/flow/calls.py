@@ -55,7 +55,7 @@ def call_function(flow: Flow, state: State, function: FunctionValue, arguments: 
     header = function.info.header
     if header.is_generator:
         return flow.allocate(state, CoroutineRecord(function, arguments, flow.site(at), kind="generator"))
-    if header.is_async:
+    if header.is_async and not function.info.stands_for_generators:
         return flow.allocate(state, CoroutineRecord(function, arguments, flow.site(at)))
     return run_function(flow, state, function, arguments, at)
 

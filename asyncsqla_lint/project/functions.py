@@ -127,6 +127,14 @@ class FunctionInfo:
             return True
         return self.owner.kind == "protocol" or (member is not None and member.is_abstract)
 
+    @property
+    def stands_for_generators(self) -> bool:
+        """An `async def` that declares what subclasses write with a `yield`: its callers go over it."""
+        if self.owner is None or self.header.is_generator or not self.is_declaration:
+            return False
+        overrides = (one.members.get(self.name) for one in self.owner.subclasses)
+        return any(one and one.function and one.function.header.is_generator for one in overrides)
+
 
 def _says_nothing(statement: p.Statement) -> bool:
     """A docstring, `...`, `raise NotImplementedError`."""
