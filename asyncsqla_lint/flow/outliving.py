@@ -1,6 +1,7 @@
 """Functions inside of others that are not called there: whoever is handed them calls them afterwards.
 
-The routes that an application factory declares, a handler that a function makes and returns.
+The routes that an application factory declares, a handler that a function makes and returns, the methods of
+a class of whose instances it makes one.
 """
 
 from __future__ import annotations
@@ -39,15 +40,22 @@ def leave_behind(flow: Flow, frame: Frame, states: list[State]) -> None:
 
 
 def outliving(flow: Flow, left: Left) -> list[FunctionInfo]:
-    """The inner functions that nobody has called, and that somebody was handed."""
+    """The inner functions that somebody was handed, and methods of inner classes, that nobody has called."""
     outer = left.frame.function
     assert outer is not None
     handed = _handed(outer)
     found: list[FunctionInfo] = []
     for node in walk(outer.body):
-        if isinstance(node, p.FunctionDefinition):
+        if isinstance(node, p.ClassDefinition):
+            inner = flow.index.class_at(outer.module, node, None, outer)
+            found += (one for one in inner.own_functions() if one not in flow.called)
+        elif isinstance(node, p.FunctionDefinition):
             info = flow.index.function_at(outer.module, node.function, None, outer)
-            if info not in flow.called and (info.name in handed or _is_registered(info)):
+            if (
+                info.owner is None
+                and info not in flow.called
+                and (info.name in handed or _is_registered(info))
+            ):
                 found.append(info)
     return found
 

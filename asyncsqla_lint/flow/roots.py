@@ -34,16 +34,7 @@ def functions_of(flow: Flow, module: Module) -> Iterator[FunctionInfo]:
             if isinstance(binding, FunctionBinding):
                 yield flow.index.function_at(module, binding.number)
             elif isinstance(binding, ClassBinding):
-                yield from _methods(flow.index.class_at(module, binding.definition))
-
-
-def _methods(cls: ClassInfo) -> Iterator[FunctionInfo]:
-    for member in cls.members.values():
-        for function in (member.function, member.setter):
-            if function is not None and function.owner is cls:
-                yield function
-        if member.cls is not None and member.cls.owner is cls:
-            yield from _methods(member.cls)
+                yield from flow.index.class_at(module, binding.definition).own_functions()
 
 
 def run_function_root(flow: Flow, info: FunctionInfo) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -266,6 +267,15 @@ class ClassInfo:
             if member is not None:
                 found[name] = member
         return found
+
+    def own_functions(self) -> Iterator[FunctionInfo]:
+        """The functions of the class body, and of the classes in it."""
+        for member in self.members.values():
+            for function in (member.function, member.setter):
+                if function is not None and function.owner is self:
+                    yield function
+            if member.cls is not None and member.cls.owner is self:
+                yield from member.cls.own_functions()
 
     def _member(self, name: str, bindings: list[Binding]) -> Member | None:
         member: Member | None = None
