@@ -121,7 +121,7 @@ class SessionRecord(Record, frozen=True):
         """What is given, and what is made where nothing was: not those of two rounds of a loop."""
         if not isinstance(other, SessionRecord) or other.is_async != self.is_async:
             return False
-        return self.is_open and other.is_open and self.site != other.site
+        return self.is_open and other.is_open and (self.site, self.factory) != (other.site, other.factory)
 
     @property
     def _is_fresh(self) -> bool:
