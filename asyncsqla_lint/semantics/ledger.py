@@ -274,19 +274,21 @@ def closed(
         pages.closed.setdefault(opened_at, site)
         if block or in_cleanup(flow, at):
             pages.guarded.add(opened_at)
-        if not raised and not is_given and not before.is_found:
+        left = state.pending  # who leaves a loop over a generator ends its blocks, and has raised nothing
+        is_left = left is not None and left.closes and left.kind != "raise"
+        if (is_left or not raised) and not is_given and not before.is_found:
             lose(flow, opened_at, before, site)
-        if raised and not is_given and not before.is_found:
+        elif not is_given and not before.is_found:
             spoil(flow, opened_at, before.writes, site)
         if not raised:
             tasks.outlive(flow, state, subject, site)
         if not raised:  # a rollback, and then a clean end: that was the plan
             pages.saved.update((opened_at, write.site) for write in before.dropped)
-    left = site if block else _end_of_manager(flow, subject) or before.left
+    ended = site if block else _end_of_manager(flow, subject) or before.left
     state.put(
         key(subject),
         replace(
-            before, writes=(), holds=False, left=left, reopened=None, is_doubtful=False, is_settled=False
+            before, writes=(), holds=False, left=ended, reopened=None, is_doubtful=False, is_settled=False
         ),
     )
 
