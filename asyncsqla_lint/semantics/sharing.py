@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
+
 from asyncsqla_lint import program as p
 from asyncsqla_lint.flow.callables import ClassValue
 from asyncsqla_lint.flow.containers import DictRecord, ListRecord
 from asyncsqla_lint.flow.frames import Frame, Site
 from asyncsqla_lint.flow.joining import Option
 from asyncsqla_lint.flow.meanings import Meanings
+from asyncsqla_lint.flow.objects import ObjectRecord
 from asyncsqla_lint.flow.state import State
 from asyncsqla_lint.flow.values import UNKNOWN, Arguments, Constant, Method, Reference, Value
 from asyncsqla_lint.program import Span, end_of, start_of
@@ -157,7 +160,7 @@ def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> Non
     """From here on all can find these values; the sessions among them were made by whoever put them there."""
     if not flow.listens(SessionStored) or not disposals.has_coroutines(flow):
         return
-    found = state.reachable(values)
+    found = _held(state, tuple(values))
     for oid in sorted(found - _in_queues(state, found)):
         record = state.record(oid)
         if not isinstance(record, SessionRecord) or not record.is_one_for_all:
@@ -166,6 +169,19 @@ def stored(flow: Flow, state: State, values: Iterable[Value], where: str) -> Non
             continue  # whose it is cannot be told
         if not testing.in_test(flow.frame) and not _is_of_script(record.site):
             flow.emit(SessionStored(record.site, flow.frame, flow.is_certain, Reference(oid), record, where))
+
+
+def _held(state: State, values: tuple[Value, ...]) -> set[int]:
+    """What they lead to, but by what an object only may hold: a method that was not run was lent it."""
+    found = state.reachable(values)
+    records = [(oid, state.record(oid)) for oid in found]
+    lent = [(oid, one) for oid, one in records if isinstance(one, ObjectRecord) and one.held]
+    if not lent or not any(isinstance(one, SessionRecord) for _, one in records):
+        return found
+    own = state.copy()
+    for oid, one in lent:
+        own.put(Reference(oid), replace(one, held=()))
+    return own.reachable(values)
 
 
 def _in_queues(state: State, found: Set[int]) -> Set[int]:
